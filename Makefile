@@ -1,0 +1,134 @@
+# `make help` tells what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+export SAM_CLI_TELEMETRY := 0
+
+# This machine's own architecture: what runs here is built for it. On AWS it is arm64 unless said otherwise.
+MACHINE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+ARCHITECTURE ?= arm64
+
+PYTHON := $(CURDIR)/.venv/bin/python
+UV := .local/tools/uv/bin/uv
+SAM := $(CURDIR)/.local/tools/sam/bin/sam
+TYPED := layers/batchyard/batchyard layers/dependencies functions tools
+
+# SAM and the layers' makefiles need a Python 3.13 by that name, with pip.
+sam_build = PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHON=$(PYTHON) ARCHITECTURE=$(1) \
+	$(SAM) build --build-dir $(2) --parameter-overrides Architecture=$(1)
+# SAM copies the functions' code as it finds it, bytecode of this machine included; the layers' makefiles compile theirs.
+compile_functions = find $(1)/*Function -name __pycache__ -prune -exec rm -rf {} +; for code in $(1)/*Function; do \
+	$(PYTHON) -m compileall -q --invalidation-mode unchecked-hash -s "$$code" -p /var/task "$$code"; done
+
+.PHONY: help
+help: ## this list
+	@echo "Batchyard. The first of these that you call sets everything up; after that it starts at once."
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##### Environments: made from the pins, made anew when these change.
+
+.PHONY: setup
+setup: .venv/.ready .local/tools/sam/.ready .local/tools/ministack/.ready ## make or renew the environments that everything else uses
+
+$(UV): tools/requirements-uv.txt
+	python3 -m venv --clear .local/tools/uv
+	.local/tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+.venv/.ready: $(UV) layers/dependencies/requirements.txt tests/requirements.txt
+	$(UV) venv --quiet --clear --python 3.13 .venv
+	$(UV) pip sync --quiet --require-hashes --python .venv layers/dependencies/requirements.txt tests/requirements.txt
+	printf '%s\n' "$(CURDIR)/functions" "$(CURDIR)/layers/batchyard" "$(CURDIR)" > .venv/lib/python3.13/site-packages/batchyard.pth
+	touch $@
+
+.local/tools/%/.ready: tools/requirements-%.txt $(UV)
+	$(UV) venv --quiet --clear --python 3.13 $(@D)
+	$(UV) pip sync --quiet --require-hashes --python $(@D) $<
+	touch $@
+
+.PHONY: pins
+pins: $(UV) ## write the pins anew from the *.in files (UPGRADE=1: to the newest that they allow)
+	for wanted in layers/dependencies/requirements.in $$(find tests tools -name 'requirements*.in' | sort); do \
+		$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url \
+			--custom-compile-command 'make pins' $(if $(UPGRADE),--upgrade) "$$wanted" --output-file "$${wanted%.in}.txt"; \
+	done
+
+##### Tests and checks
+
+.PHONY: test
+test: setup ## unit, integration, contract and consistency tests (ARGS="-k name" and the like)
+	$(PYTHON) -m pytest -n auto $(ARGS)
+
+.PHONY: test-sam-local
+test-sam-local: setup build ## every function as packaged, by `sam local` (needs Docker)
+	$(PYTHON) -m pytest tests/sam_local $(ARGS)
+
+.PHONY: test-e2e
+test-e2e: setup build ## the whole system on the local stack
+	$(PYTHON) -m pytest tests/e2e $(ARGS)
+
+.PHONY: check
+check: setup ## format, lint, strict types, import direction, documents that must follow the code
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy $(TYPED)
+	.venv/bin/lint-imports
+	$(PYTHON) -m tools.openapi --check
+
+.PHONY: format
+format: setup ## format, and mend what the linter can mend
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+.PHONY: validate
+validate: setup ## the template, by SAM and cfn-lint
+	$(SAM) validate --lint --template template.yaml
+
+.PHONY: security
+security: .local/tools/checkov/.ready ## the template, by checkov
+	.local/tools/checkov/bin/checkov --file template.yaml --framework cloudformation --skip-download --compact --quiet
+
+##### Packages
+
+.PHONY: build
+build: setup .aws-sam/build/template.yaml ## package everything for this machine, as the local stack and `sam local` run it
+
+.aws-sam/build/template.yaml: template.yaml $(shell find functions layers -name __pycache__ -prune -o -print 2>/dev/null)
+	$(call sam_build,$(MACHINE),$(@D))
+	$(call compile_functions,$(@D))
+	touch $@
+
+.PHONY: sizes
+sizes: build ## packaged sizes, and what each function imports
+	$(PYTHON) -m tools.sizes
+
+.PHONY: deploy
+deploy: setup ## package for AWS and deploy (ARCHITECTURE=x86_64 for the other one; ARGS for `sam deploy`)
+	$(call sam_build,$(ARCHITECTURE),.aws-sam/deploy)
+	$(call compile_functions,.aws-sam/deploy)
+	$(SAM) deploy --template-file .aws-sam/deploy/template.yaml --parameter-overrides Architecture=$(ARCHITECTURE) $(ARGS)
+
+##### Running
+
+.PHONY: run
+run: setup build ## the system on this machine, with a load played through it; stays up until Ctrl-C
+	$(PYTHON) -m tools.local_stack run
+
+.PHONY: up
+up: setup build ## the same in the background, without the load; writes .local/stack.env
+	$(PYTHON) -m tools.local_stack up
+
+.PHONY: down
+down: setup ## stop it; its data stays
+	$(PYTHON) -m tools.local_stack down
+
+.PHONY: operator
+operator: setup ## users, tokens and channels: make operator ARGS="--help"
+	$(PYTHON) -m batchyard.operator $(ARGS)
+
+.PHONY: clean
+clean: ## remove environments and packages (the local stack's data stays in .local)
+	rm -rf .venv .local/tools .aws-sam .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis

@@ -1,0 +1,40 @@
+"""POST /api/v1/channel/{channel_id}/batch_requests/: opens a batch request."""
+
+import json
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from batchyard.batch_requests import operations
+from batchyard.batch_requests.models import BatchRequestAnswer, BatchRequestCreate
+from batchyard.batch_requests.parameters import TAG, ChannelId, IdempotencyKey
+from batchyard.http import drf
+from batchyard.http.answers import answer, etag
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+
+app = App(drf)
+
+
+@app.post(
+    "/api/v1/channel/<channel_id>/batch_requests",
+    summary="Open a batch request",
+    operation_id="createBatchRequest",
+    tags=[TAG],
+    status_code=201,
+    responses=drf.documented(201, BatchRequestAnswer, 400, 401, 403, 404, 415),
+)
+def create(
+    channel_id: ChannelId, body: Annotated[BatchRequestCreate, Body()], idempotency_key: IdempotencyKey = None
+) -> Response[str]:
+    """Opens a batch request in status `initialized`."""
+    caller().must_write(channel_id)
+    body.must_be_in(channel_id)
+    opened = operations.open_one(channel_id, idempotency_key=idempotency_key, scope=caller().token)
+    pk = json.loads(opened)["pk"]
+    location = f"{app.base_url}/api/v1/channel/{channel_id}/batch_requests/{pk}/"
+    return answer(opened, 201, {"Location": location, "ETag": etag(1)})
+
+
+handler = app.lambda_handler

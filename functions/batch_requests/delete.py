@@ -1,0 +1,30 @@
+"""DELETE /api/v1/channel/{channel_id}/batch_requests/{id}/: removes a batch request."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.batch_requests import operations
+from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId, IfMatch
+from batchyard.http import drf
+from batchyard.http.answers import answer
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+
+app = App(drf)
+
+
+@app.delete(
+    "/api/v1/channel/<channel_id>/batch_requests/<id>",
+    summary="Delete a batch request",
+    operation_id="deleteBatchRequest",
+    tags=[TAG],
+    status_code=204,
+    responses=drf.documented(204, None, 401, 403, 404, 412),
+)
+def delete(channel_id: ChannelId, id: BatchRequestId, if_match: IfMatch = None) -> Response[str]:
+    """Removes the batch request, its objects and its log file, in whatever status it is."""
+    caller().must_write(channel_id)
+    operations.delete(channel_id, id, if_match=if_match)
+    return answer(status=204)
+
+
+handler = app.lambda_handler

@@ -1,0 +1,55 @@
+"""GET /api/v1/channel/{channel_id}/batch_requests/: a channel's batch requests, page by page."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import WithJsonSchema
+
+from batchyard.batch_requests import listing, operations, rules
+from batchyard.batch_requests.models import BatchRequestPage
+from batchyard.batch_requests.parameters import TAG, ChannelId
+from batchyard.http import drf
+from batchyard.http.answers import answer
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+from batchyard.http.pages import Limit, PageNumber, body, page_number
+
+app = App(drf)
+
+# Any text gets in here: a bad status is refused in the words of a filter, not of a field.
+StatusFilter = Annotated[str, WithJsonSchema({"type": "string", "enum": list(rules.STATUSES)})]
+
+
+@app.get(
+    "/api/v1/channel/<channel_id>/batch_requests",
+    summary="Batch requests of a channel",
+    operation_id="listBatchRequests",
+    tags=[TAG],
+    responses=drf.documented(200, BatchRequestPage, 400, 401, 403, 404, 413),
+)
+def list_batch_requests(
+    channel_id: ChannelId,
+    status: Annotated[list[StatusFilter] | None, Query(description="Any of these statuses")] = None,
+    content_type: Annotated[str | None, Query(description="Exactly this content type")] = None,
+    ordering: Annotated[
+        str | None,
+        Query(
+            description="`pk`, `created_date`, `modified_date`, `status`, `content_type`, several with commas; "
+            "`-` before one turns it round"
+        ),
+    ] = None,
+    page: PageNumber = None,
+    limit: Limit = None,
+) -> Response[str]:
+    """Answers a page of batch requests, oldest first unless ordered otherwise."""
+    caller().must_read(channel_id)
+    asked = listing.question(
+        channel_id, statuses=status or (), content_type=content_type, ordering=ordering, limit=limit
+    )
+    found = operations.list_page(asked, page_number(page), caller().token)
+    results = [batch.to_json() for batch in found.results]
+    return answer(body(app, results, count=found.count, has_next=found.has_next))
+
+
+handler = app.lambda_handler

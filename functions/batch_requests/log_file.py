@@ -1,0 +1,29 @@
+"""GET /api/v1/channel/{channel_id}/batch_requests/{id}/log_file/: where to read the log file."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.batch_requests import logs
+from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId
+from batchyard.http import drf
+from batchyard.http.answers import answer
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+
+app = App(drf)
+
+
+@app.get(
+    "/api/v1/channel/<channel_id>/batch_requests/<id>/log_file",
+    summary="The log file",
+    operation_id="downloadLogFile",
+    tags=[TAG],
+    status_code=303,
+    responses=drf.documented(303, None, 401, 403, 404),
+)
+def log_file(channel_id: ChannelId, id: BatchRequestId) -> Response[str]:
+    """Redirects to the log file, at a URL that works for five minutes without a token."""
+    caller().must_read(channel_id)
+    return answer(status=303, headers={"Location": logs.download_url(channel_id, id), "Cache-Control": "no-store"})
+
+
+handler = app.lambda_handler

@@ -1,0 +1,11 @@
+"""The change stream of batch requests → `BatchRequest Status Changed` events, and blobs that nothing points at now."""
+
+from typing import Any
+
+from batchyard.batch_requests import changes
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Publishes what changed; the first record that failed and all after it are delivered again."""
+    failed = changes.publish(event["Records"])
+    return {"batchItemFailures": [{"itemIdentifier": failed}] if failed else []}

@@ -1,0 +1,34 @@
+"""POST /api/v1/channels/: a new channel."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from batchyard.channels import operations
+from batchyard.channels.models import ChannelAnswer, ChannelCreate
+from batchyard.channels.repository import to_answer
+from batchyard.http import drf
+from batchyard.http.answers import answer, dumps
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+
+app = App(drf)
+
+
+@app.post(
+    "/api/v1/channels",
+    summary="Create a channel",
+    operation_id="createChannel",
+    tags=["Channels"],
+    status_code=201,
+    responses=drf.documented(201, ChannelAnswer, 400, 401, 403, 415),
+)
+def create(body: Annotated[ChannelCreate, Body()]) -> Response[str]:
+    """Makes a channel, for an administrator's token."""
+    caller().must_administer()
+    channel = operations.create(body.model_dump())
+    return answer(dumps(to_answer(channel)), 201, {"Location": f"{app.base_url}/api/v1/channels/{channel.pk}/"})
+
+
+handler = app.lambda_handler

@@ -1,0 +1,31 @@
+"""DELETE /api/v1/channels/{id}/: removes a channel."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.channels import operations
+from batchyard.channels.parameters import ChannelId
+from batchyard.http import drf
+from batchyard.http.answers import answer
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+
+app = App(drf)
+
+
+@app.delete(
+    "/api/v1/channels/<id>",
+    summary="Delete a channel",
+    operation_id="deleteChannel",
+    tags=["Channels"],
+    status_code=204,
+    responses=drf.documented(204, None, 401, 403, 404, 409),
+)
+def delete(id: ChannelId) -> Response[str]:
+    """Removes a channel that has no batch requests, for an administrator's token."""
+    caller().must_administer()
+    caller().must_read(id)
+    operations.delete(id)
+    return answer(status=204)
+
+
+handler = app.lambda_handler

@@ -1,0 +1,35 @@
+"""GET /api/v1/channels/: the channels that the caller may read, page by page."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.channels.models import ChannelPage
+from batchyard.channels.repository import every, to_answer
+from batchyard.errors import NotFound
+from batchyard.http import drf
+from batchyard.http.answers import answer, dumps
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+from batchyard.http.pages import Limit, PageNumber, body, page_limit, page_number
+
+app = App(drf)
+
+
+@app.get(
+    "/api/v1/channels",
+    summary="Channels",
+    operation_id="listChannels",
+    tags=["Channels"],
+    responses=drf.documented(200, ChannelPage, 401, 404),
+)
+def list_channels(page: PageNumber = None, limit: Limit = None) -> Response[str]:
+    """Answers a page of channels, in order of their primary keys."""
+    number, size, allowed = page_number(page), page_limit(limit), caller().channels
+    readable = [channel for channel in every() if allowed is None or channel.pk in allowed]
+    chosen = readable[(number - 1) * size : number * size]
+    if not chosen and number > 1:
+        raise NotFound("Invalid page.")
+    results = [dumps(to_answer(channel)) for channel in chosen]
+    return answer(body(app, results, count=len(readable), has_next=number * size < len(readable)))
+
+
+handler = app.lambda_handler

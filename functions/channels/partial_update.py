@@ -1,0 +1,34 @@
+"""PATCH /api/v1/channels/{id}/: changes a channel."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from batchyard.channels import operations
+from batchyard.channels.models import ChannelAnswer, ChannelUpdate
+from batchyard.channels.parameters import ChannelId
+from batchyard.channels.repository import to_answer
+from batchyard.http import drf
+from batchyard.http.answers import answer, dumps
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+
+app = App(drf)
+
+
+@app.patch(
+    "/api/v1/channels/<id>",
+    summary="Update a channel partially",
+    operation_id="partialUpdateChannel",
+    tags=["Channels"],
+    responses=drf.documented(200, ChannelAnswer, 400, 401, 403, 404, 415),
+)
+def partial_update(id: ChannelId, body: Annotated[ChannelUpdate, Body()]) -> Response[str]:
+    """Changes the fields that are given, for an administrator's token."""
+    caller().must_administer()
+    caller().must_read(id)
+    return answer(dumps(to_answer(operations.update(id, body.model_dump(exclude_unset=True)))))
+
+
+handler = app.lambda_handler

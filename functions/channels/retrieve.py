@@ -1,0 +1,30 @@
+"""GET /api/v1/channels/{id}/: a channel."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.channels import operations
+from batchyard.channels.models import ChannelAnswer
+from batchyard.channels.parameters import ChannelId
+from batchyard.channels.repository import to_answer
+from batchyard.http import drf
+from batchyard.http.answers import answer, dumps
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+
+app = App(drf)
+
+
+@app.get(
+    "/api/v1/channels/<id>",
+    summary="A channel",
+    operation_id="retrieveChannel",
+    tags=["Channels"],
+    responses=drf.documented(200, ChannelAnswer, 401, 403, 404),
+)
+def retrieve(id: ChannelId) -> Response[str]:
+    """Answers the channel."""
+    caller().must_read(id)
+    return answer(dumps(to_answer(operations.retrieve(id))))
+
+
+handler = app.lambda_handler

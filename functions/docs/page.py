@@ -1,0 +1,54 @@
+"""GET /docs: the OpenAPI document as a page to read and try (Swagger UI)."""
+
+from pathlib import Path
+
+import aws_lambda_powertools.event_handler.openapi.swagger_ui as swagger_ui
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.http import drf
+from batchyard.http.app import App
+
+app = App(drf, public=True)
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Batchyard</title>
+<style>{style}</style>
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script>{script}</script>
+<script>
+SwaggerUIBundle({{
+  url: location.pathname.replace(/docs\\/*$/, "openapi.json"),
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  persistAuthorization: false,
+  tryItOutEnabled: true,
+}})
+</script>
+</body>
+</html>
+"""
+
+
+@app.get(
+    "/docs",
+    summary="The API to read and try",
+    operation_id="docs",
+    tags=["Documentation"],
+    security=[],
+    responses={200: {"description": "A page", "content": {"text/html": {"schema": {"type": "string"}}}}},
+)
+def page() -> Response[str]:
+    """Answers Swagger UI on this service's own OpenAPI document, in one page that loads nothing else."""
+    assets = Path(swagger_ui.__file__).parent
+    script = (assets / "swagger-ui-bundle.min.js").read_text()
+    style = (assets / "swagger-ui.min.css").read_text()
+    return Response(200, "text/html; charset=utf-8", _PAGE.format(style=style, script=script))
+
+
+handler = app.lambda_handler

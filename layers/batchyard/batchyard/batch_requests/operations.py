@@ -1,0 +1,202 @@
+"""What can be done with a batch request: each operation reads, lets the rules decide, and commits once."""
+
+import gzip
+import hashlib
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from batchyard import clock
+from batchyard.batch_requests import ids, listing, repository, rules
+from batchyard.batch_requests.listing import Page, Question
+from batchyard.batch_requests.rules import BatchRequest, Change
+from batchyard.channels import repository as channel_repository
+from batchyard.errors import Contended, Invalid, NotFound, NotUpdated, PreconditionFailed, Unavailable
+from batchyard.http.answers import matches, must_fit
+from batchyard.store import blobs
+from batchyard.store.blobs import Blob
+from batchyard.store.replies import once
+from batchyard.store.unit import Unit, transact
+
+
+def open_one(channel: int, *, idempotency_key: str | None = None, scope: str = "") -> str:
+    """Opens a batch request and answers it as JSON; a repeat with the same key answers the first one again.
+
+    Args:
+        channel: The channel's primary key.
+        idempotency_key: The caller's key for this request.
+        scope: Whose key it is.
+
+    Raises:
+        NotFound: There is no such channel.
+        Invalid: The channel is not active.
+    """
+    pk = ids.next_pk()
+
+    def operation(unit: Unit) -> str:
+        def make() -> str:
+            if not channel_repository.find(unit, channel).is_active:
+                raise Invalid({"channel": ["The channel is not active."]})
+            batch = BatchRequest(
+                channel=channel, pk=pk, local_batch_id=str(uuid.uuid4()), status=rules.INITIALIZED, modified=pk
+            )
+            return repository.put(unit, batch).to_json()
+
+        return once(unit, idempotency_key, f"{scope} opens in {channel}", make)
+
+    return transact(operation)
+
+
+def retrieve(channel: int, pk: int) -> BatchRequest:
+    """A batch request as it is now.
+
+    Raises:
+        NotFound: There is none.
+    """
+    return transact(lambda unit: _find(unit, channel, pk))
+
+
+def list_page(asked: Question, number: int, caller: str) -> Page:
+    """A page of a channel's batch requests.
+
+    Args:
+        asked: What is asked for.
+        number: The page, from 1.
+        caller: Whose walk through the pages this is.
+
+    Raises:
+        NotFound: There is no such channel, or no such page.
+    """
+    found = listing.page(asked, number, caller)
+    if not found.results:
+        # Only a channel that exists has batch requests, so only an empty page leaves the question open.
+        channel_repository.find(Unit(), asked.channel)
+    return found
+
+
+def update(
+    channel: int,
+    pk: int,
+    change: Change,
+    *,
+    whole: bool = False,
+    log_file: str | None = None,
+    if_match: str | None = None,
+) -> BatchRequest:
+    """Changes a batch request and answers it as it is then.
+
+    Args:
+        channel: The channel's primary key.
+        pk: The batch request's.
+        change: What is wanted.
+        whole: A given list of objects is the whole list.
+        log_file: The text of a log file to attach, in whatever status.
+        if_match: The caller's `If-Match`.
+
+    Raises:
+        NotFound: There is none.
+        Invalid: The life cycle does not allow it.
+        PreconditionFailed: It is not the version that the caller means, and the change would change it.
+        TooLarge: It would no longer fit into an answer.
+        NotUpdated: The store refused after retries.
+    """
+    digest = None if log_file is None else hashlib.sha256(log_file.encode()).hexdigest()
+
+    def operation(unit: Unit) -> BatchRequest:
+        current = _find(unit, channel, pk)
+        revised = rules.revise(current, change, whole=whole)
+        log = None
+        if log_file is not None and digest is not None and digest != current.log_digest:
+            log = _log_blob(channel, pk, log_file)
+            revised = rules.attach_log(revised, log.key, digest)
+        if revised == current:
+            # Also where If-Match names the version before: the caller repeats what it has done (RFC 9110, 13.1.1).
+            return current
+        if not matches(if_match, current.version):
+            raise PreconditionFailed
+        revised = replace(revised, modified=max(clock.now(), current.modified + 1))
+        must_fit(revised.to_json())
+        if log is not None:
+            unit.write_blob(log)
+        return repository.put(unit, revised)
+
+    with _in_the_words_of_updates():
+        return transact(operation)
+
+
+def attach_log(channel: int, pk: int, key: str, digest: str) -> bool:
+    """Points a batch request at a log file that is stored already; false where the batch request is gone."""
+
+    def operation(unit: Unit) -> bool:
+        current = repository.get(unit, channel, pk)
+        if current is None:
+            return False
+        if current.log_key != key:
+            revised = rules.attach_log(current, key, digest)
+            repository.put(unit, replace(revised, modified=max(clock.now(), current.modified + 1)))
+        return True
+
+    return transact(operation)
+
+
+def fail_unless_changed_since(channel: int, pk: int, moment: int) -> bool:
+    """Fails a batch request whose last change was before a moment; false where it changed after.
+
+    Raises:
+        NotFound: There is none.
+        Invalid: It is finished.
+    """
+
+    def operation(unit: Unit) -> bool:
+        current = _find(unit, channel, pk)
+        if current.modified >= moment:
+            return False
+        revised = rules.revise(current, {"status": rules.FAIL}, whole=False)
+        repository.put(unit, replace(revised, modified=clock.now()))
+        return True
+
+    return transact(operation)
+
+
+def delete(channel: int, pk: int, *, if_match: str | None = None) -> None:
+    """Removes a batch request.
+
+    Raises:
+        NotFound: There is none.
+        PreconditionFailed: It is not the version that the caller means.
+        NotUpdated: The store refused after retries.
+    """
+
+    def operation(unit: Unit) -> None:
+        current = _find(unit, channel, pk)
+        if not matches(if_match, current.version):
+            raise PreconditionFailed
+        repository.delete(unit, current)
+
+    with _in_the_words_of_updates():
+        transact(operation)
+
+
+def _find(unit: Unit, channel: int, pk: int) -> BatchRequest:
+    found = repository.get(unit, channel, pk)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _log_blob(channel: int, pk: int, text: str) -> Blob:
+    return Blob(
+        key=blobs.new_key(blobs.LOGS, channel, pk),
+        content=gzip.compress(text.encode(), compresslevel=6, mtime=0),
+        content_type="text/plain; charset=utf-8",
+        content_encoding="gzip",
+    )
+
+
+@contextmanager
+def _in_the_words_of_updates() -> Iterator[None]:
+    try:
+        yield
+    except (Contended, Unavailable) as error:
+        raise NotUpdated from error

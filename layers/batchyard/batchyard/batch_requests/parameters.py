@@ -1,0 +1,22 @@
+"""Parameters that several routes of batch requests have in common."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path
+
+from batchyard.http.fields import PathInteger
+
+ChannelId = Annotated[PathInteger, Path(description="The channel's primary key")]
+BatchRequestId = Annotated[PathInteger, Path(description="The batch request's primary key")]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="Only if the batch request still has one of these entity tags")
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=255,
+        description="A repeat with the same key within 24 hours answers the first reply",
+    ),
+]
+TAG = "Channel batch requests"

@@ -1,0 +1,1 @@
+"""The sales channels that batch requests belong to."""

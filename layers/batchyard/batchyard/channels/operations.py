@@ -1,0 +1,74 @@
+"""What can be done with channels."""
+
+from dataclasses import replace
+from typing import Any
+
+from batchyard.batch_requests import listing
+from batchyard.channels import repository
+from batchyard.channels.repository import Channel
+from batchyard.errors import Conflict
+from batchyard.store.unit import Unit, transact
+
+
+def create(fields: dict[str, Any], pk: int | None = None) -> Channel:
+    """Makes a channel.
+
+    Args:
+        fields: Its name and settings.
+        pk: Its primary key; None for the next free one.
+
+    Raises:
+        Conflict: The primary key is taken.
+    """
+
+    def operation(unit: Unit) -> Channel:
+        if pk is not None and repository.exists(unit, pk):
+            raise Conflict(f"There is a channel {pk} already.")
+        channel = Channel(pk=repository.next_pk(unit) if pk is None else pk, **fields)
+        repository.put(unit, channel)
+        return channel
+
+    return transact(operation)
+
+
+def retrieve(pk: int) -> Channel:
+    """A channel.
+
+    Raises:
+        NotFound: There is none with this primary key.
+    """
+    return transact(lambda unit: repository.find(unit, pk))
+
+
+def update(pk: int, fields: dict[str, Any]) -> Channel:
+    """Changes the fields of a channel that are given.
+
+    Raises:
+        NotFound: There is none with this primary key.
+    """
+
+    def operation(unit: Unit) -> Channel:
+        current = repository.find(unit, pk)
+        changed = replace(current, **fields)
+        if changed != current:
+            repository.put(unit, changed)
+        return changed
+
+    return transact(operation)
+
+
+def delete(pk: int) -> None:
+    """Removes a channel that has no batch requests.
+
+    Raises:
+        NotFound: There is none with this primary key.
+        Conflict: It has batch requests.
+    """
+
+    def operation(unit: Unit) -> None:
+        channel = repository.find(unit, pk)
+        if listing.has_any(pk):
+            raise Conflict("The channel has batch requests. Delete them first, or set is_active to false.")
+        repository.delete(unit, channel)
+
+    transact(operation)

@@ -1,0 +1,109 @@
+"""Channels as items: a few hundred in one partition, in order of their primary keys."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from batchyard.errors import NotFound
+from batchyard.store import clients, items
+from batchyard.store.calls import reaching_aws
+from batchyard.store.items import Item, Key
+from batchyard.store.tables import CHANNELS
+from batchyard.store.unit import Unit
+
+_PARTITION = "channels"
+_COUNTER: Key = {"yard": "counters", "pk": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A sales channel.
+
+    Args:
+        pk: Its primary key.
+        name: What people call it.
+        is_active: Batch requests can be opened.
+        stale_after: Seconds without progress after which its batch requests fail; None for never.
+    """
+
+    pk: int
+    name: str
+    is_active: bool = True
+    stale_after: int | None = None
+
+
+def find(unit: Unit, pk: int) -> Channel:
+    """A channel.
+
+    Raises:
+        NotFound: There is none with this primary key.
+    """
+    item = unit.get(CHANNELS, _key_of(pk))
+    if item is None:
+        raise NotFound
+    return _decode(item)
+
+
+def exists(unit: Unit, pk: int) -> bool:
+    """Whether there is a channel with this primary key."""
+    return unit.get(CHANNELS, _key_of(pk)) is not None
+
+
+def put(unit: Unit, channel: Channel) -> None:
+    """Stages a channel that `find` found, or that is new."""
+    unit.put(CHANNELS, _encode(channel))
+
+
+def delete(unit: Unit, channel: Channel) -> None:
+    """Stages the removal of a channel that `find` found."""
+    unit.delete(CHANNELS, _key_of(channel.pk))
+
+
+def next_pk(unit: Unit) -> int:
+    """Stages the use of the next free primary key, and answers it."""
+    counter = unit.get(CHANNELS, _COUNTER) or {**_COUNTER, "last": 0}
+    pk = int(counter["last"]) + 1
+    while exists(unit, pk):
+        pk += 1
+    unit.put(CHANNELS, {**counter, "last": pk})
+    return pk
+
+
+def every() -> Iterator[Channel]:
+    """All channels, in order of their primary keys."""
+    start: dict[str, object] = {}
+    while True:
+        with reaching_aws():
+            answer = clients.dynamodb().query(
+                TableName=CHANNELS.name,
+                KeyConditionExpression="yard = :yard",
+                ExpressionAttributeValues={":yard": {"S": _PARTITION}},
+                ConsistentRead=True,
+                **start,  # type: ignore[arg-type]
+            )
+        yield from (_decode(items.decode(found)) for found in answer["Items"])
+        if "LastEvaluatedKey" not in answer:
+            return
+        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def to_answer(channel: Channel) -> dict[str, object]:
+    """A channel as it is answered."""
+    return asdict(channel)
+
+
+def _key_of(pk: int) -> Key:
+    return {"yard": _PARTITION, "pk": pk}
+
+
+def _encode(channel: Channel) -> Item:
+    item: Item = {"yard": _PARTITION, "pk": channel.pk, "name": channel.name, "is_active": channel.is_active}
+    return item if channel.stale_after is None else {**item, "stale_after": channel.stale_after}
+
+
+def _decode(item: Item) -> Channel:
+    return Channel(
+        pk=int(item["pk"]),
+        name=str(item["name"]),
+        is_active=bool(item["is_active"]),
+        stale_after=int(item["stale_after"]) if "stale_after" in item else None,
+    )

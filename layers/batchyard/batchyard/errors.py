@@ -1,0 +1,108 @@
+"""What can go wrong, in the words of the business.
+
+Operations raise these; they know nothing of HTTP. Each API family has a dialect (`batchyard.http`) that turns them
+into a status and a body of its own shape.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class BatchyardError(Exception):
+    """Base of all errors that a caller is told about.
+
+    Args:
+        detail: One sentence for the caller; without it the dialect uses its standard one.
+    """
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class Malformed(BatchyardError):
+    """The request cannot be read at all: broken JSON, wrong encoding."""
+
+
+class Invalid(BatchyardError):
+    """The request can be read but not accepted.
+
+    Args:
+        fields: Messages by field; nested mappings for nested fields: `{"status": ["…"]}`.
+    """
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        super().__init__("; ".join(str(messages) for messages in fields.values()))
+        self.fields = fields
+
+
+class NotAuthenticated(BatchyardError):
+    """Nobody known is asking."""
+
+
+class NotPermitted(BatchyardError):
+    """The caller is known but may not do this."""
+
+
+class NotFound(BatchyardError):
+    """There is no such thing, or none that the caller may know of."""
+
+
+class Conflict(BatchyardError):
+    """The request contradicts the present state."""
+
+
+class PreconditionFailed(BatchyardError):
+    """The caller's `If-Match` names another version than the present one."""
+
+
+class TooLarge(BatchyardError):
+    """The request, or the answer that it asks for, is larger than a function can carry."""
+
+
+class UnsupportedMediaType(BatchyardError):
+    """The body has a media type that this route does not read.
+
+    Args:
+        media_type: What the caller sent.
+    """
+
+    def __init__(self, media_type: str) -> None:
+        super().__init__(f'Unsupported media type "{media_type}" in request.')
+
+
+class MethodNotAllowed(BatchyardError):
+    """The path exists, but not with this method.
+
+    Args:
+        method: What was asked.
+        allowed: What the path serves.
+    """
+
+    def __init__(self, method: str, allowed: list[str]) -> None:
+        super().__init__(f'Method "{method}" not allowed.')
+        self.allowed = allowed
+
+
+class Throttled(BatchyardError):
+    """The caller has used up its requests.
+
+    Args:
+        retry_after: Seconds until it may ask again.
+    """
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Request was throttled. Expected available in {retry_after} seconds.")
+        self.retry_after = retry_after
+
+
+class Contended(BatchyardError):
+    """Others changed the same items each time that this operation tried to."""
+
+
+class Unavailable(BatchyardError):
+    """The store did not take the request, after retries."""
+
+
+class NotUpdated(BatchyardError):
+    """An update that the store refused after retries, where the family has words of its own for it."""

@@ -1,0 +1,137 @@
+"""The resolver of a route: powertools' routing and validation, between our caller, limits and dialects.
+
+A function's module makes one `App` in its family's dialect, registers its route, and exports the app as `handler`:
+
+    app = App(drf)
+
+    @app.get("/api/v1/channels/<id>")
+    def retrieve(id: Annotated[int, Path()]) -> Response[str]:
+        ...
+
+    handler = app.lambda_handler
+
+Before a route runs, its caller is known, its request is counted, and its body is valid. Whatever it raises is answered
+in the dialect.
+"""
+
+import base64
+import binascii
+import json
+import logging
+import traceback
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+
+from batchyard.errors import BatchyardError, Malformed, UnsupportedMediaType
+from batchyard.http import caller, limits
+from batchyard.http.urls import base_url, header, route_path
+
+logger = logging.getLogger("batchyard")
+
+
+class Dialect(Protocol):
+    """How a family speaks: a module with these three functions."""
+
+    def read(self, data: Any) -> dict[str, Any]:
+        """A parsed JSON body, if the family takes it; else raises a business error."""
+
+    def invalid(self, found: Iterable[Mapping[str, Any]]) -> BatchyardError:
+        """The business error for what pydantic found wrong."""
+
+    def answer(self, error: BatchyardError) -> Response[str]:
+        """The answer for a business error."""
+
+
+class App(APIGatewayRestResolver):
+    """The resolver of one function.
+
+    Args:
+        dialect: How its family words errors.
+        public: No token is asked for, and requests are not counted per caller.
+    """
+
+    def __init__(self, dialect: Dialect, *, public: bool = False) -> None:
+        super().__init__(enable_validation=True, json_body_deserializer=self._read_json)
+        self.dialect = dialect
+        self.public = public
+        self.exception_handler(RequestValidationError)(self._answer_invalid)
+        self.exception_handler(BatchyardError)(dialect.answer)
+        self.exception_handler(Exception)(self._answer_defect)
+
+    @property
+    def base_url(self) -> str:
+        """The public address of the service, as this request reached it."""
+        return base_url(self.current_event.raw_event)
+
+    def lambda_handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Answers one API Gateway event."""
+        return self.resolve(event, context)
+
+    def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        """Answers one API Gateway event, whatever happens."""
+        try:
+            request = _readable(event)
+            if not self.public:
+                asking = caller.enter(event)
+                limits.take(asking.token, asking.requests_per_minute or limits.default_limit())
+            return super().resolve(request, context)
+        except BatchyardError as error:
+            return self.refuse(error)
+        except Exception as error:
+            return _proxied(self._answer_defect(error))
+
+    def refuse(self, error: BatchyardError) -> dict[str, Any]:
+        """Answers an event with an error of the business."""
+        return _proxied(self.dialect.answer(error))
+
+    def _read_json(self, text: str) -> dict[str, Any]:
+        try:
+            data = json.loads(text, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise Malformed(f"JSON parse error - {error}") from None
+        return self.dialect.read(data)
+
+    def _answer_invalid(self, error: RequestValidationError) -> Response[str]:
+        return self.dialect.answer(self.dialect.invalid(error.errors()))
+
+    def _answer_defect(self, error: Exception) -> Response[str]:
+        # Where it happened, never what was in it: messages of exceptions quote the data that they trip over.
+        frames = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
+        logger.error("unforeseen %s at %s", type(error).__name__, " > ".join(frames[-12:]))
+        return self.dialect.answer(BatchyardError())
+
+
+def _readable(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event with the route's own path, and its body as JSON text; an absent body is an empty object."""
+    body = event.get("body") or ""
+    if body:
+        media_type = (header(event, "Content-Type") or "application/json").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            raise UnsupportedMediaType(media_type)
+        if event.get("isBase64Encoded"):
+            try:
+                body = base64.b64decode(body, validate=True).decode()
+            except (binascii.Error, UnicodeDecodeError) as error:
+                raise Malformed(f"JSON parse error - {error}") from None
+    return {**event, "path": route_path(event), "body": body or "{}", "isBase64Encoded": False}
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"Out of range float values are not JSON compliant: {name}")
+
+
+def _proxied(response: Response[str]) -> dict[str, Any]:
+    """A response that powertools did not get to see, as API Gateway wants it."""
+    return {
+        "statusCode": response.status_code,
+        "multiValueHeaders": {
+            "Content-Type": [response.content_type or "application/json"],
+            **{name: [str(value)] for name, value in response.headers.items()},
+        },
+        "body": response.body,
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,111 @@
+"""The limit on requests per caller and minute: exact as an upper bound over all functions, and cheap.
+
+Each execution environment leases a slice of the minute's budget and serves requests from it without asking again. The
+budget is one item per caller and minute in the `Ephemera` table; a lease is one conditional update of it, so the
+slices handed out never add up to more than the limit. A lone environment takes slices of fifty; the more of them share
+a caller's minute, and the less of it is left, the smaller the slices get, so that little of the budget lies unused.
+"""
+
+import os
+import threading
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from batchyard import clock
+from batchyard.errors import Throttled
+from batchyard.store import clients, items
+from batchyard.store.calls import code_of, old_item, reaching_aws
+from batchyard.store.tables import EPHEMERA
+
+SLICE = 50
+"""Requests of one lease, at most."""
+
+_MINUTE = 60_000_000
+_KEPT_SECONDS = 180
+
+
+@dataclass(slots=True)
+class _Lease:
+    """What this environment holds of one caller's minute."""
+
+    minute: int
+    left: int = 0
+    budget: int = 0
+    holders: int = 1
+    taken: bool = False
+
+
+_leases: dict[str, _Lease] = {}
+_lock = threading.Lock()
+
+
+def default_limit() -> int:
+    """Requests per minute of a token that has no limit of its own."""
+    return int(os.environ.get("REQUESTS_PER_MINUTE", "2000"))
+
+
+def take(subject: str, limit: int, count: int = 1) -> None:
+    """Counts `count` requests of a subject against its limit of this minute; all of them, or none.
+
+    Raises:
+        Throttled: They do not fit any more.
+        Unavailable: The store did not answer.
+    """
+    now = clock.now()
+    minute = now // _MINUTE
+    with _lock:
+        lease = _leases.get(subject)
+        if lease is None or lease.minute != minute:
+            _forget_before(minute)
+            lease = _leases[subject] = _Lease(minute, budget=limit)
+        while (missing := count - lease.left) > 0:
+            if lease.budget < missing:
+                raise Throttled(60 - now // 1_000_000 % 60)
+            _extend(lease, subject, limit, max(missing, min(SLICE, lease.budget // lease.holders)))
+        lease.left -= count
+
+
+def reset() -> None:
+    """Gives up all leases of this environment."""
+    _leases.clear()
+
+
+def _forget_before(minute: int) -> None:
+    for subject in [subject for subject, lease in _leases.items() if lease.minute < minute]:
+        del _leases[subject]
+
+
+def _extend(lease: _Lease, subject: str, limit: int, size: int) -> None:
+    """Asks for a slice; granted or not, the lease then knows what is left of the budget."""
+    newcomer = 0 if lease.taken else 1
+    try:
+        with reaching_aws():
+            answer = clients.dynamodb().update_item(
+                TableName=EPHEMERA.name,
+                Key=items.encode({"id": f"requests#{subject}", "at": lease.minute}),
+                UpdateExpression="SET expires = :expires ADD used :size, holders :newcomer",
+                ConditionExpression="attribute_not_exists(used) OR used <= :room",
+                ExpressionAttributeValues=items.encode(
+                    {
+                        ":expires": lease.minute * 60 + _KEPT_SECONDS,
+                        ":size": size,
+                        ":newcomer": newcomer,
+                        ":room": limit - size,
+                    }
+                ),
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+        refused = old_item(error) or {}
+        lease.budget = limit - int(refused.get("used", limit))
+        return
+    found = items.decode(answer["Attributes"])
+    lease.budget = limit - int(found["used"])
+    # Every holder may still come back for as much as this one: leave each of them, and one to come, a share.
+    lease.holders = 1 if found["holders"] == 1 else 2 * int(found["holders"])
+    lease.taken = True
+    lease.left += size

@@ -1,0 +1,73 @@
+"""Pages as Django REST framework's `PageNumberPagination` answers them."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import WithJsonSchema
+
+from batchyard.errors import NotFound
+from batchyard.http.answers import dumps
+from batchyard.http.app import App
+
+DEFAULT_LIMIT = 20
+LARGEST_LIMIT = 100
+
+# Both arrive as any text: a bad limit is ignored, and a bad page is none.
+PageNumber = Annotated[
+    str | None, WithJsonSchema({"type": "integer", "minimum": 1}), Query(description="The page, from 1")
+]
+Limit = Annotated[
+    str | None,
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT}),
+    Query(description="Results on a page"),
+]
+
+
+def page_number(given: str | None) -> int:
+    """The page that the query parameter `page` asks for.
+
+    Raises:
+        NotFound: It is no page number.
+    """
+    if not given:
+        return 1
+    if not given.isascii() or not given.isdigit() or len(given) > 9 or int(given) < 1:
+        raise NotFound("Invalid page.")
+    return int(given)
+
+
+def page_limit(given: str | None) -> int:
+    """Results on a page, as the query parameter `limit` asks for."""
+    if not given or not given.isascii() or not given.isdigit() or not int(given[:9]):
+        return DEFAULT_LIMIT
+    return min(int(given[:9]), LARGEST_LIMIT)
+
+
+def body(app: App, results: Sequence[str], *, count: int, has_next: bool) -> str:
+    """A page's JSON.
+
+    Args:
+        app: The app that answers it; its request tells the URLs of the pages around.
+        results: The results, each as JSON.
+        count: Results on all pages.
+        has_next: There is a page after this one.
+    """
+    number = page_number(app.current_event.get_query_string_value("page"))
+    following = _url(app, number + 1) if has_next else None
+    previous = _url(app, number - 1) if number > 1 else None
+    return f'{{"count":{count},"next":{dumps(following)},"previous":{dumps(previous)},"results":[{",".join(results)}]}}'
+
+
+def _url(app: App, number: int) -> str:
+    """The URL of another page: the request's own, with all of its parameters."""
+    event = app.current_event.raw_event
+    given = event.get("multiValueQueryStringParameters") or {
+        name: [value] for name, value in (event.get("queryStringParameters") or {}).items()
+    }
+    parameters = [(name, value) for name, values in given.items() if name != "page" for value in values]
+    if number > 1:
+        parameters.append(("page", str(number)))
+    path = quote(event["path"].rstrip("/"), safe="/%")
+    return f"{app.base_url}{path}/" + (f"?{urlencode(parameters)}" if parameters else "")

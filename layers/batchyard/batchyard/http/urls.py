@@ -1,0 +1,49 @@
+"""Where a request came in, so that URLs in answers work when followed as they are.
+
+API Gateway tells the public address in pieces: the `Host` header, and `requestContext.path`, which holds the stage
+(default domain) or the base path (custom domain) before the resource's own path. A proxy in front that rewrites the
+host hides it; `PUBLIC_URL` then says it.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+
+def header(event: Mapping[str, Any], name: str) -> str | None:
+    """A request header by its name in any case; None where it is absent."""
+    wanted = name.lower()
+    for found, value in (event.get("headers") or {}).items():
+        if found.lower() == wanted:
+            return str(value)
+    return None
+
+
+def route_path(event: Mapping[str, Any]) -> str:
+    """The path below the stage or base path: what the route's own pattern matches.
+
+    On a custom domain `path` begins with the base path of its mapping. The resource (`/api/v1/channels/{id}`) tells
+    how many segments at the end of it are the route's.
+    """
+    path = str(event.get("path") or "/")
+    resource = str(event.get("resource") or "")
+    if not resource or "+}" in resource:
+        return path
+    segments = path.rstrip("/").split("/")
+    depth = resource.strip("/").count("/") + 1
+    return "/" + "/".join(segments[-depth:]) if len(segments) > depth + 1 else path
+
+
+def base_url(event: Mapping[str, Any]) -> str:
+    """The address that the service's paths are appended to, without a slash at the end."""
+    configured = os.environ.get("PUBLIC_URL", "")
+    if configured:
+        return configured.rstrip("/")
+    context = event.get("requestContext") or {}
+    host = header(event, "Host") or context.get("domainName") or "localhost"
+    scheme = header(event, "X-Forwarded-Proto") or "https"
+    whole = str(context.get("path") or "").rstrip("/")
+    own = route_path(event).rstrip("/")
+    prefix = whole[: -len(own)] if own and whole.endswith(own) else ""
+    return f"{scheme}://{host}{quote(prefix, safe='/%')}"

@@ -1,0 +1,111 @@
+"""What can be done with users and tokens."""
+
+from collections.abc import Callable
+from functools import cache
+
+from batchyard import clock
+from batchyard.errors import Conflict, Invalid, NotFound
+from batchyard.identity import repository, tokens
+from batchyard.identity.repository import Scope, Token, User
+from batchyard.store.unit import Unit, transact
+
+LOGIN_SECONDS = 30 * 24 * 3600
+"""How long a key from a login is good for; clients log in again when it ends."""
+
+
+def log_in(name: str, password: str) -> str:
+    """A new key for a user who knows the password.
+
+    Raises:
+        Invalid: There is no such user, or the password is another one.
+    """
+
+    def operation(unit: Unit) -> str:
+        user = repository.find_user(unit, name)
+        if not tokens.verify_password(password, user.password if user else _nobodys_password()) or user is None:
+            raise Invalid({"non_field_errors": ["Unable to log in with provided credentials."]})
+        return _issue(unit, user, user.scope, LOGIN_SECONDS)
+
+    return transact(operation)
+
+
+def create_user(name: str, password: str, scope: Scope) -> User:
+    """Makes a user.
+
+    Raises:
+        Conflict: There is one of this name.
+    """
+
+    def operation(unit: Unit) -> User:
+        if repository.find_user(unit, name) is not None:
+            raise Conflict(f'There is a user "{name}" already.')
+        user = User(repository.next_user_pk(unit), name, tokens.hash_password(password), scope)
+        repository.put_user(unit, user)
+        return user
+
+    return transact(operation)
+
+
+def delete_user(name: str) -> list[Token]:
+    """Removes a user and revokes all of the user's tokens, which it answers.
+
+    Raises:
+        NotFound: There is none of this name.
+    """
+
+    def operation(unit: Unit) -> None:
+        repository.delete_user(unit, _find(unit, name))
+
+    transact(operation)
+    return revoke(lambda token: token.user == name)
+
+
+def create_token(name: str, scope: Scope, seconds: int | None = None) -> str:
+    """A new key for a user, of a scope of its own.
+
+    Args:
+        name: The user.
+        scope: What it may do.
+        seconds: How long it is good for; None for ever.
+
+    Raises:
+        NotFound: There is no such user.
+    """
+    return transact(lambda unit: _issue(unit, _find(unit, name), scope, seconds))
+
+
+def find_user(name: str) -> User:
+    """A user.
+
+    Raises:
+        NotFound: There is none of this name.
+    """
+    return transact(lambda unit: _find(unit, name))
+
+
+def revoke(chosen: Callable[[Token], bool]) -> list[Token]:
+    """Revokes the tokens that are chosen, and answers them. Authorizer answers stay cached for a minute."""
+    found = [entry for entry in repository.every() if isinstance(entry, Token) and chosen(entry)]
+    for token in found:
+        repository.delete_token(token)
+    return found
+
+
+@cache
+def _nobodys_password() -> str:
+    """Verified where there is no such user, so that the time of an answer does not tell which users there are."""
+    return tokens.hash_password("")
+
+
+def _find(unit: Unit, name: str) -> User:
+    user = repository.find_user(unit, name)
+    if user is None:
+        raise NotFound(f'There is no user "{name}".')
+    return user
+
+
+def _issue(unit: Unit, user: User, scope: Scope, seconds: int | None) -> str:
+    key, now = tokens.new_key(), clock.now()
+    expires = None if seconds is None else now // 1_000_000 + seconds
+    repository.put_token(unit, Token(tokens.new_token_id(), user.name, scope, now, tokens.digest(key), expires))
+    return key

@@ -1,0 +1,163 @@
+"""The operator's command: makes, lists and revokes users, tokens and channels, locally and against AWS.
+
+    python -m batchyard.operator create-user anna --password-stdin
+    python -m batchyard.operator create-token anna --channels 5,7 --read-only
+
+It works on the tables that the environment names (`IDENTITY_TABLE`, `CHANNELS_TABLE`, …), or on those of a deployed
+stack with `--stack NAME`, with the caller's own AWS credentials.
+"""
+
+import argparse
+import getpass
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import botocore.session
+
+from batchyard.batch_requests import tallies
+from batchyard.channels import operations as channels
+from batchyard.channels import repository as channel_repository
+from batchyard.clock import iso
+from batchyard.errors import BatchyardError
+from batchyard.identity import operations as identity
+from batchyard.identity import repository
+from batchyard.identity.repository import Scope, Token, User
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; answers the exit status."""
+    options = _parser().parse_args(arguments)
+    if options.stack:
+        _enter(options.stack)
+    try:
+        options.run(options)
+    except BatchyardError as error:
+        print(f"batchyard: {error.detail or error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _create_user(options: argparse.Namespace) -> None:
+    password = sys.stdin.readline().rstrip("\n") if options.password_stdin else getpass.getpass()
+    user = identity.create_user(options.name, password, _scope(options))
+    print(f"{user.pk} {user.name}")
+
+
+def _delete_user(options: argparse.Namespace) -> None:
+    revoked = identity.delete_user(options.name)
+    print(f"{options.name} deleted, {len(revoked)} tokens revoked")
+
+
+def _list_users(_: argparse.Namespace) -> None:
+    for user in repository.every():
+        if isinstance(user, User):
+            print(json.dumps({"pk": user.pk, "name": user.name, **_described(user.scope)}))
+
+
+def _create_token(options: argparse.Namespace) -> None:
+    days = options.days
+    print(identity.create_token(options.user, _scope(options), None if days is None else days * 86_400))
+
+
+def _list_tokens(_: argparse.Namespace) -> None:
+    for token in repository.every():
+        if isinstance(token, Token):
+            expires = None if token.expires is None else iso(token.expires * 1_000_000)
+            fields = {"id": token.id, "user": token.user, "created": iso(token.created), "expires": expires}
+            print(json.dumps({**fields, **_described(token.scope)}))
+
+
+def _revoke_token(options: argparse.Namespace) -> None:
+    revoked = identity.revoke(lambda token: token.id == options.id)
+    if not revoked:
+        raise BatchyardError(f"There is no token {options.id}.")
+    print(f"{options.id} revoked")
+
+
+def _create_channel(options: argparse.Namespace) -> None:
+    print(channels.create({"name": options.name, "stale_after": options.stale_after}, options.pk).pk)
+
+
+def _list_channels(_: argparse.Namespace) -> None:
+    for channel in channel_repository.every():
+        print(json.dumps(channel_repository.to_answer(channel)))
+
+
+def _recount(options: argparse.Namespace) -> None:
+    print(json.dumps({"channel": options.channel, "repaired": tallies.recount(options.channel)}))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="batchyard", description="Makes and revokes what the API is used with.")
+    parser.add_argument("--stack", help="name of a deployed CloudFormation stack whose tables to work on")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, about: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=about, description=about)
+        made.set_defaults(run=run)
+        return made
+
+    made = command("create-user", _create_user, "makes a user; the scope is that of its logins")
+    made.add_argument("name")
+    made.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    _add_scope(made)
+    made = command("delete-user", _delete_user, "removes a user and revokes the user's tokens")
+    made.add_argument("name")
+    command("list-users", _list_users, "lists users, one JSON object a line")
+    made = command("create-token", _create_token, "makes a token and shows its key, this once")
+    made.add_argument("user")
+    made.add_argument("--days", type=int, help="days until it ends; never without")
+    _add_scope(made)
+    command("list-tokens", _list_tokens, "lists tokens, one JSON object a line, without their keys")
+    made = command("revoke-token", _revoke_token, "revokes a token; it may work for another minute")
+    made.add_argument("id", help="its public ID, tok_…")
+    made = command("create-channel", _create_channel, "makes a channel and shows its primary key")
+    made.add_argument("name")
+    made.add_argument("--pk", type=int, help="the primary key that existing clients know it by")
+    made.add_argument("--stale-after", type=int, help="seconds without progress until its batch requests fail")
+    command("list-channels", _list_channels, "lists channels, one JSON object a line")
+    made = command("recount", _recount, "counts a channel's batch requests anew and repairs its tallies")
+    made.add_argument("channel", type=int)
+    return parser
+
+
+def _add_scope(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--admin", action="store_true", help="may manage channels")
+    parser.add_argument("--read-only", action="store_true", help="may not change anything")
+    parser.add_argument("--channels", default="all", help="primary keys with commas, or all (default)")
+    parser.add_argument("--requests-per-minute", type=int, help="a limit of its own")
+
+
+def _scope(options: argparse.Namespace) -> Scope:
+    scope = Scope(options.admin, not options.read_only, None, options.requests_per_minute)
+    if options.channels == "all":
+        return scope
+    return replace(scope, channels=frozenset(map(int, options.channels.split(","))))
+
+
+def _described(scope: Scope) -> dict[str, object]:
+    return {
+        "admin": scope.admin,
+        "writes": scope.writes,
+        "channels": "all" if scope.channels is None else sorted(scope.channels),
+        "requests_per_minute": scope.requests_per_minute,
+    }
+
+
+def _enter(stack: str) -> None:
+    """Takes the names of a stack's tables from its outputs."""
+    cloudformation: Any = botocore.session.Session().create_client("cloudformation")
+    outputs = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+    for output in outputs:
+        if output["OutputKey"].endswith("Table"):
+            variable = re.sub(r"(?<!^)(?=[A-Z])", "_", output["OutputKey"]).upper()
+            os.environ[variable] = output["OutputValue"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

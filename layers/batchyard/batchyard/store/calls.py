@@ -1,0 +1,63 @@
+"""What a failed AWS call means to the business: try again, give up for now, or a defect of ours."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError, HTTPClientError
+
+from batchyard.errors import Unavailable
+from batchyard.store.items import Item, decode
+
+_REFUSED_FOR_NOW = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "Throttling",
+        "RequestLimitExceeded",
+        "LimitExceededException",
+        "TransactionInProgressException",
+        "InternalServerError",
+        "InternalError",
+        "InternalFailure",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "SlowDown",
+        "RequestTimeout",
+        "500",
+        "503",
+    }
+)
+
+
+def code_of(error: ClientError) -> str:
+    """The error code of a failed call, as AWS spells it."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def old_item(error: ClientError) -> Item | None:
+    """The item that failed a condition, where the call asked for `ALL_OLD`; None where there was none."""
+    response: Mapping[str, Any] = error.response
+    return decode(response["Item"]) if response.get("Item") else None
+
+
+def cancellation_reasons(error: ClientError) -> list[str]:
+    """Why a transaction was cancelled: a code for each of its actions, `None` for those that were fine."""
+    response: Mapping[str, Any] = error.response
+    return [str(reason.get("Code")) for reason in response.get("CancellationReasons", [])]
+
+
+@contextmanager
+def reaching_aws() -> Iterator[None]:
+    """Turns what botocore gave up on after its retries into `Unavailable`.
+
+    Anything else, a missing permission or a request that AWS finds invalid, is a defect and goes through.
+    """
+    try:
+        yield
+    except HTTPClientError as error:
+        raise Unavailable from error
+    except ClientError as error:
+        if code_of(error) in _REFUSED_FOR_NOW:
+            raise Unavailable from error
+        raise

@@ -1,0 +1,37 @@
+"""DynamoDB's attribute values and Python's, for the flat items that Batchyard stores.
+
+botocore's own serializer walks any nesting and makes every number a `Decimal`; items here are flat and their numbers
+are integers, so a dispatch on the type is all it takes.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Value = str | int | bytes | bool
+Item = dict[str, Value]
+Key = dict[str, str | int]
+
+
+def encode(item: Mapping[str, Value | None]) -> dict[str, Any]:
+    """An item as DynamoDB wants it. Attributes that are None are left out: absence is how the store says null."""
+    return {name: attribute(value) for name, value in item.items() if value is not None}
+
+
+def attribute(value: Value) -> dict[str, Any]:
+    """One value as DynamoDB wants it."""
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, int):
+        return {"N": str(value)}
+    return {"B": value}
+
+
+def decode(attributes: Mapping[str, Any]) -> Item:
+    """An item as Python wants it."""
+    item: Item = {}
+    for name, typed in attributes.items():
+        kind, value = next(iter(typed.items()))
+        item[name] = int(value) if kind == "N" else bytes(value) if kind == "B" else value
+    return item

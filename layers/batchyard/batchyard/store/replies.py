@@ -1,0 +1,44 @@
+"""`Idempotency-Key`: the reply to a request, kept for a day beside what the request made.
+
+The reply is staged in the same unit as the request's own writes, so the two are committed together: there is no moment
+at which a repeat would find the one without the other.
+"""
+
+import hashlib
+from collections.abc import Callable
+
+from batchyard import clock
+from batchyard.errors import Invalid
+from batchyard.store.items import Key
+from batchyard.store.tables import EPHEMERA
+from batchyard.store.unit import Unit
+
+_KEPT_SECONDS = 24 * 3600
+_LONGEST_KEY = 255
+
+
+def once(unit: Unit, key: str | None, scope: str, make: Callable[[], str]) -> str:
+    """The reply to a request: the kept one where this key was seen within 24 hours, else a new one.
+
+    Args:
+        unit: The unit of the request.
+        key: The caller's `Idempotency-Key`; None makes a new reply each time.
+        scope: Whose key it is, and for what: the same key means nothing in another scope.
+        make: Does what is asked and answers the reply.
+
+    Raises:
+        Invalid: The key is too long.
+    """
+    if key is None:
+        return make()
+    if len(key) > _LONGEST_KEY:
+        raise Invalid({"Idempotency-Key": [f"Ensure this field has no more than {_LONGEST_KEY} characters."]})
+    now = clock.now() // 1_000_000
+    digest = hashlib.sha256(f"{scope}\n{key}".encode()).hexdigest()
+    place: Key = {"id": f"reply#{digest}", "at": 0}
+    kept = unit.get(EPHEMERA, place)
+    if kept is not None and int(kept["expires"]) > now:
+        return str(kept["reply"])
+    reply = make()
+    unit.put(EPHEMERA, {**place, "reply": reply, "expires": now + _KEPT_SECONDS})
+    return reply

@@ -1,0 +1,253 @@
+"""The unit of work: what one operation reads and wants written, committed together or not at all.
+
+An operation is a function of a `Unit`: it reads items through it, decides, and hands it the items that it wants
+written. `transact` runs it. Alone, it commits at once: one item by one conditional write, several by one
+transaction. Within `joined()` (a change set of a batch) every operation works on one ambient unit, reads what
+the ones before it staged, and the whole is committed once.
+
+Writes are optimistic. Each item carries a `version`; a write holds only if the item still has the version that
+was read (or still is absent, where none was found). On a lost race `transact` runs the whole operation again on
+fresh reads, so that rules always decide on the state that they change.
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from batchyard.errors import Contended, Unavailable
+from batchyard.store import blobs, clients, items
+from batchyard.store.blobs import Blob
+from batchyard.store.calls import cancellation_reasons, code_of, old_item, reaching_aws
+from batchyard.store.items import Item, Key
+from batchyard.store.tables import Table
+
+MAX_ACTIONS = 100
+"""Items in one DynamoDB transaction (its own limit)."""
+
+_ATTEMPTS = 40
+_EMPTY_READS = 8
+_LONGEST_PAUSE = 0.4
+_LOST_RACES = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+
+
+@dataclass(slots=True)
+class _Write:
+    """The item to be written under a key; None deletes it."""
+
+    table: Table
+    key: Key
+    item: Item | None
+
+
+class Unit:
+    """Reads and staged writes of one commit."""
+
+    def __init__(self) -> None:
+        self._reads: dict[tuple[Any, ...], Item | None] = {}
+        self._writes: dict[tuple[Any, ...], _Write] = {}
+        self._blobs: dict[str, Blob] = {}
+
+    def get(self, table: Table, key: Key) -> Item | None:
+        """An item as this unit will leave it: staged, else read consistently, once; None where there is none.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+        identity = table.identity(key)
+        if identity in self._writes:
+            item = self._writes[identity].item
+        else:
+            if identity not in self._reads:
+                self._reads[identity] = read_one(table, key)
+            item = self._reads[identity]
+        return None if item is None else dict(item)
+
+    def put(self, table: Table, item: Item) -> Item:
+        """Stages an item; answers it with its new `version`.
+
+        The commit holds only if the stored item still is the one that `get` found; without a `get` before, only if
+        there is none.
+        """
+        key = table.key_of(item)
+        identity = table.identity(key)
+        staged = self._writes.get(identity)
+        before = (staged.item if staged else None) or self._reads.get(identity)
+        written: Item = {**item, "version": (_version(before) or 0) + 1}
+        self._writes[identity] = _Write(table, key, written)
+        return dict(written)
+
+    def delete(self, table: Table, key: Key) -> None:
+        """Stages the removal of an item that `get` found or `put` staged."""
+        identity = table.identity(key)
+        if identity not in self._writes and self._reads[identity] is None:
+            raise ValueError(f"nothing was found under {key}")
+        self._writes[identity] = _Write(table, key, None)
+
+    def write_blob(self, blob: Blob) -> None:
+        """Stages a blob; the commit stores it before any item that points at it."""
+        self._blobs[blob.key] = blob
+
+    def read_blob(self, key: str) -> bytes:
+        """A blob's bytes: staged, else from S3."""
+        staged = self._blobs.get(key)
+        return staged.content if staged and isinstance(staged.content, bytes) else blobs.read(key)
+
+    def commit(self) -> None:
+        """Writes everything that was staged, or nothing.
+
+        Raises:
+            Contended: An item is no longer the one that was read.
+            Unavailable: The store did not take the write, or its answer got lost.
+        """
+        writes = [write for identity, write in self._writes.items() if self._changes(identity, write)]
+        if not writes:
+            return
+        for blob in self._blobs.values():
+            blobs.write(blob)
+        try:
+            if len(writes) == 1:
+                self._commit_one(writes[0])
+            else:
+                self._commit_all(writes)
+        except Contended:
+            for key in self._blobs:
+                blobs.delete(key)
+            raise
+
+    def _changes(self, identity: tuple[Any, ...], write: _Write) -> bool:
+        """False for an item that was made and removed again within this unit."""
+        return write.item is not None or self._reads.get(identity) is not None
+
+    def _condition(self, write: _Write) -> dict[str, Any]:
+        version = _version(self._reads.get(write.table.identity(write.key)))
+        if version is None:
+            return {"ConditionExpression": f"attribute_not_exists({write.table.key[0]})"}
+        return {"ConditionExpression": "version = :read", "ExpressionAttributeValues": {":read": {"N": str(version)}}}
+
+    def _commit_one(self, write: _Write) -> None:
+        request = {
+            "TableName": write.table.name,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            **self._condition(write),
+        }
+        try:
+            with reaching_aws():
+                if write.item is None:
+                    clients.dynamodb().delete_item(Key=items.encode(write.key), **request)
+                else:
+                    clients.dynamodb().put_item(Item=items.encode(write.item), **request)
+        except ClientError as error:
+            if code_of(error) == "TransactionConflictException":
+                raise Contended from error
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+            # botocore repeats a write whose answer got lost; the repeat then fails on what the first one wrote.
+            if old_item(error) != write.item:
+                raise Contended from error
+
+    def _commit_all(self, writes: list[_Write]) -> None:
+        # The client token makes botocore's repeats of a transaction whose answer got lost harmless.
+        try:
+            with reaching_aws():
+                clients.dynamodb().transact_write_items(
+                    TransactItems=[self._action(write) for write in writes],  # type: ignore[misc]
+                    ClientRequestToken=str(uuid.uuid4()),
+                )
+        except ClientError as error:
+            if code_of(error) != "TransactionCanceledException" or not _LOST_RACES & set(cancellation_reasons(error)):
+                raise
+            raise Contended from error
+
+    def _action(self, write: _Write) -> dict[str, Any]:
+        request = {"TableName": write.table.name, **self._condition(write)}
+        if write.item is None:
+            return {"Delete": {"Key": items.encode(write.key), **request}}
+        return {"Put": {"Item": items.encode(write.item), **request}}
+
+
+_ambient: ContextVar[Unit | None] = ContextVar("ambient unit", default=None)
+
+
+def transact[T](operation: Callable[[Unit], T]) -> T:
+    """Runs an operation on a unit and commits it; on a lost race runs it again, with jitter between.
+
+    Within `joined()` the operation works on the ambient unit and nothing is committed yet.
+
+    Raises:
+        Contended: Every attempt lost its race.
+        Unavailable: The store did not take the write.
+    """
+    ambient = _ambient.get()
+    if ambient is not None:
+        return operation(ambient)
+    for attempt in range(_ATTEMPTS):
+        unit = Unit()
+        result = operation(unit)
+        try:
+            unit.commit()
+        except Contended:
+            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.01 * 2**attempt)))  # noqa: S311 (jitter, no secret)
+        else:
+            return result
+    raise Contended
+
+
+@contextmanager
+def joined(unit: Unit) -> Iterator[Unit]:
+    """Makes `unit` the ambient one: operations inside stage their writes in it. The caller commits it."""
+    token = _ambient.set(unit)
+    try:
+        yield unit
+    finally:
+        _ambient.reset(token)
+
+
+def read_one(table: Table, key: Key) -> Item | None:
+    """A consistent read of one item, outside of any unit.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    with reaching_aws():
+        answer = clients.dynamodb().get_item(TableName=table.name, Key=items.encode(key), ConsistentRead=True)
+    return items.decode(answer["Item"]) if "Item" in answer else None
+
+
+def read_many(table: Table, keys: Iterable[Key]) -> list[Item]:
+    """Consistent reads of many items, in the order of `keys`; those that are gone are left out.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    wanted = list(keys)
+    found: dict[tuple[Any, ...], Item] = {}
+    pending: list[Mapping[str, Any]] = [items.encode(key) for key in wanted]
+    attempt = 0
+    while pending:
+        now, pending = pending[:MAX_ACTIONS], pending[MAX_ACTIONS:]
+        with reaching_aws():
+            answer = clients.dynamodb().batch_get_item(RequestItems={table.name: {"Keys": now, "ConsistentRead": True}})
+        for attributes in answer["Responses"].get(table.name, []):
+            item = items.decode(attributes)
+            found[table.identity(table.key_of(item))] = item
+        unprocessed: Mapping[str, Any] = answer.get("UnprocessedKeys", {})
+        left = unprocessed.get(table.name, {}).get("Keys", [])
+        if left and len(left) == len(now):
+            # Nothing was read: the table is throttled. Answers cut off at 16 MB always hold something.
+            attempt += 1
+            if attempt == _EMPTY_READS:
+                raise Unavailable
+            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.02 * 2**attempt)))  # noqa: S311
+        pending = [*left, *pending]
+    return [found[identity] for key in wanted if (identity := table.identity(key)) in found]
+
+
+def _version(item: Item | None) -> int | None:
+    return None if item is None else int(item["version"])

@@ -1,0 +1,219 @@
+"""The API as a client sees it: a request becomes an API Gateway event, a function answers it, in this process."""
+
+import importlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from batchyard.http.caller import Caller
+from tests.support.template import resources
+
+EVERYTHING = Caller(user="tester", token="tok_tests", admin=True, writes=True, channels=None)
+STAGE = "prod"
+HOST = "abc123.execute-api.eu-central-1.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client gets."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    def json(self) -> Any:
+        """The body."""
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True)
+class Route:
+    """A function behind API Gateway."""
+
+    method: str
+    path: str
+    handler: str
+
+    def match(self, method: str, path: str) -> dict[str, str] | None:
+        """The path's parameters, if this is its route."""
+        pattern = re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", self.path)
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)
+        found = re.fullmatch(pattern + "/*", path)
+        return found.groupdict() if found and self.method in (method, "ANY") else None
+
+
+@cache
+def routes() -> list[Route]:
+    """The template's routes, greedy ones last."""
+    found = [
+        Route(event["Properties"]["Method"].upper(), event["Properties"]["Path"], properties["Handler"])
+        for properties in resources("AWS::Serverless::Function").values()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "Api"
+    ]
+    return sorted(found, key=lambda route: ("+}" in route.path, route.path.count("{"), route.path))
+
+
+class Api:
+    """A client of the API.
+
+    Args:
+        caller: Whose token it sends; None for no token.
+    """
+
+    def __init__(self, caller: Caller | None = EVERYTHING) -> None:
+        self.caller = caller
+
+    def __call__(
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        text: str | None = None,
+    ) -> Answer:
+        """Sends a request.
+
+        Args:
+            method: The HTTP method.
+            url: A path with a query, or an absolute URL of this API.
+            body: What to send as JSON.
+            headers: More headers.
+            text: What to send as it is, instead of `body`.
+        """
+        event, handler = self.event(method, url, body, headers=headers, text=text)
+        return invoke(handler, event)
+
+    def event(
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        text: str | None = None,
+    ) -> tuple[dict[str, Any], str]:
+        """The event of a request, and the handler that API Gateway would give it to."""
+        parts = urlsplit(url)
+        path = parts.path.removeprefix(f"/{STAGE}") if parts.netloc else parts.path
+        payload = text if text is not None else None if body is None else json.dumps(body)
+        query: dict[str, list[str]] = {}
+        for name, value in parse_qsl(parts.query, keep_blank_values=True):
+            query.setdefault(name, []).append(value)
+        sent = {"Host": HOST, "X-Forwarded-Proto": "https", **(headers or {})}
+        if payload is not None:
+            sent.setdefault("Content-Type", "application/json")
+        for route in routes():
+            parameters = route.match(method, path)
+            if parameters is not None:
+                break
+        else:
+            raise AssertionError(f"no route takes {method} {path}")
+        event = {
+            "resource": route.path,
+            "path": path,
+            "httpMethod": method,
+            "headers": sent,
+            "multiValueHeaders": {name: [value] for name, value in sent.items()},
+            "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+            "multiValueQueryStringParameters": query or None,
+            "pathParameters": {name: unquote(value) for name, value in parameters.items()} or None,
+            "stageVariables": None,
+            "requestContext": {
+                "resourcePath": route.path,
+                "httpMethod": method,
+                "path": f"/{STAGE}{path}",
+                "stage": STAGE,
+                "domainName": HOST,
+                "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+                "identity": {"sourceIp": "192.0.2.1", "userAgent": "tests"},
+                "authorizer": self.caller.to_context() if self.caller else None,
+            },
+            "body": payload,
+            "isBase64Encoded": False,
+        }
+        return event, route.handler
+
+    def get(self, url: str, **options: Any) -> Answer:
+        """GET."""
+        return self("GET", url, **options)
+
+    def post(self, url: str, body: Any = None, **options: Any) -> Answer:
+        """POST."""
+        return self("POST", url, body, **options)
+
+    def put(self, url: str, body: Any = None, **options: Any) -> Answer:
+        """PUT."""
+        return self("PUT", url, body, **options)
+
+    def patch(self, url: str, body: Any = None, **options: Any) -> Answer:
+        """PATCH."""
+        return self("PATCH", url, body, **options)
+
+    def delete(self, url: str, **options: Any) -> Answer:
+        """DELETE."""
+        return self("DELETE", url, **options)
+
+    # What most tests begin with.
+
+    def open_channel(self, name: str = "Marketplace", **fields: Any) -> int:
+        """A new channel's primary key."""
+        made = self.post("/api/v1/channels/", {"name": name, **fields})
+        assert made.status == 201, made.text
+        return int(made.json()["pk"])
+
+    def open_batch(self, channel: int, **fields: Any) -> dict[str, Any]:
+        """A new batch request, with fields of its own where given."""
+        made = self.post(batches(channel), {"channel": channel})
+        assert made.status == 201, made.text
+        if not fields:
+            return dict(made.json())
+        changed = self.patch(batches(channel, made.json()["pk"]), fields)
+        assert changed.status == 200, changed.text
+        return dict(changed.json())
+
+
+def batches(channel: int, pk: int | None = None, rest: str = "") -> str:
+    """The path of a channel's batch requests, or of one of them."""
+    return f"/api/v1/channel/{channel}/batch_requests/" + ("" if pk is None else f"{pk}/") + rest
+
+
+def invoke(handler: str, event: Mapping[str, Any]) -> Answer:
+    """What a handler makes of an event, as API Gateway would answer it."""
+    module, _, name = handler.rpartition(".")
+    result = getattr(importlib.import_module(module), name)(event, Context())
+    headers = {**(result.get("headers") or {})}
+    for header, values in (result.get("multiValueHeaders") or {}).items():
+        headers[header] = ", ".join(values)
+    return Answer(result["statusCode"], _AnyCase(headers), result.get("body") or "")
+
+
+class Context:
+    """A Lambda context."""
+
+    function_name = "tests"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:tests"
+    aws_request_id = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Plenty."""
+        return 10_000
+
+
+class _AnyCase(dict[str, str]):
+    """Headers, found by their names in any case."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__({name.lower(): value for name, value in headers.items()})
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(str(name).lower())

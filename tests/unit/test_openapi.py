@@ -1,0 +1,161 @@
+"""The document of the whole API must be one document: valid, complete, stable, and what the code says today."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import BaseModel, Field, create_model
+
+from tools import openapi
+
+DETAIL = {"type": "object", "properties": {"detail": {"type": "string"}}}
+
+
+class Change(BaseModel):
+    size: Annotated[int, Field(le=2**63 - 1)] = 0
+
+
+class PublicResolver(APIGatewayRestResolver):
+    public = True
+
+
+def function(
+    method: str = "GET",
+    path: str = "/api/v1/things",
+    *,
+    operation_id: str = "listThings",
+    summary: str | None = "Things",
+    tags: Sequence[str] = ("Things",),
+    model: type[BaseModel] = Change,
+    resolver: type[APIGatewayRestResolver] = APIGatewayRestResolver,
+) -> APIGatewayRestResolver:
+    """A function with one route, as a module's `app`."""
+    app = resolver(enable_validation=True)
+    responses: dict[int, Any] = {
+        204: {"description": "No Content"},
+        200: {"description": "OK", "content": {"application/json": {"model": model}}},
+        404: {"description": "Not Found", "content": {"application/json": {"schema": DETAIL}}},
+    }
+    described: dict[str, Any] = {"operation_id": operation_id, "summary": summary, "tags": list(tags)}
+    route = app.route(path, method, responses=responses, **described)
+    if method in {"PUT", "PATCH"}:
+
+        @route
+        def change(body: Annotated[Change, Body()]) -> Response[str]:
+            return Response(200)
+
+    else:
+
+        @route
+        def read(q: Annotated[str | None, Query()] = None) -> Response[str]:
+            return Response(200)
+
+    return app
+
+
+def test_functions_of_one_path_become_one_path_in_a_stable_order() -> None:
+    patch = function("PATCH", operation_id="changeThing")
+    other = function(path="/api/v1/others", operation_id="listOthers", tags=["Others"])
+    document = openapi.merged([patch, function(), other])
+    assert list(document["paths"]) == ["/api/v1/others/", "/api/v1/things/"]
+    assert list(document["paths"]["/api/v1/things/"]) == ["get", "patch"]
+    assert document["tags"] == [{"name": "Others"}, {"name": "Things"}]
+    assert openapi.as_text(document) == openapi.as_text(openapi.merged([other, function(), patch]))
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_paths_outside_of_the_rest_framework_family_keep_their_end() -> None:
+    assert list(openapi.merged([function(path="/docs")])["paths"]) == ["/docs"]
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (function(operation_id="other"), "two functions answer GET /api/v1/things"),
+        (function(path="/api/v1/others"), "has the operation id of"),
+        (
+            function("POST", operation_id="b", model=create_model("Change", weight=(int, ...))),
+            "different things by the schema",
+        ),
+        (function("PUT", operation_id="b", summary=None), "PUT /api/v1/things/ has no summary"),
+    ],
+)
+def test_functions_that_do_not_make_one_document_are_told(second: APIGatewayRestResolver, said: str) -> None:
+    with pytest.raises(openapi.Unfit, match=said):
+        openapi.merged([function(), second])
+
+
+def test_an_operation_without_a_tag_is_told() -> None:
+    with pytest.raises(openapi.Unfit, match="GET /x has no tags"):
+        openapi.merged([function(path="/x", tags=[])])
+
+
+def test_only_what_is_really_answered_is_documented() -> None:
+    document = openapi.merged([function("PATCH")])
+    operation = document["paths"]["/api/v1/things/"]["patch"]
+    assert operation["responses"] == {
+        "200": {
+            "description": "OK",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Change"}}},
+        },
+        "204": {"description": "No Content"},
+        "404": {"$ref": "#/components/responses/NotFound"},
+    }
+    assert document["components"]["responses"]["NotFound"]["content"]["application/json"]["schema"] == DETAIL
+    assert list(document["components"]["schemas"]) == ["Change"]
+
+
+def test_bounds_are_exact_and_changes_have_no_defaults() -> None:
+    schema = openapi.merged([function("PATCH")])["components"]["schemas"]["Change"]["properties"]["size"]
+    assert schema["maximum"] == 2**63 - 1
+    assert isinstance(schema["maximum"], int)
+    assert "default" not in schema
+    assert openapi.merged([function()])["components"]["schemas"]["Change"]["properties"]["size"]["default"] == 0
+
+
+def test_a_parameter_is_never_null() -> None:
+    (parameter,) = openapi.merged([function()])["paths"]["/api/v1/things/"]["get"]["parameters"]
+    assert parameter["schema"]["type"] == "string"
+    assert "anyOf" not in parameter["schema"]
+
+
+def test_a_token_is_asked_for_except_where_it_is_not() -> None:
+    document = openapi.merged([function(), function(path="/docs", operation_id="docs", resolver=PublicResolver)])
+    assert document["security"] == [{"Token": []}]
+    assert document["components"]["securitySchemes"]["Token"]["in"] == "header"
+    assert "security" not in document["paths"]["/api/v1/things/"]["get"]
+    assert document["paths"]["/docs"]["get"]["security"] == []
+
+
+def test_the_document_of_the_functions_is_valid_and_knows_each_of_them() -> None:
+    resolvers = list(openapi.apps())
+    document = openapi.merged(resolvers)
+    OpenAPIV31SpecValidator(document).validate()
+    routes = [route for app in resolvers for route in app._static_routes + app._dynamic_routes]
+    operations = [method for item in document["paths"].values() for method in item]
+    assert len(operations) == sum(route.include_in_schema for route in routes) > 0
+
+
+def test_a_stale_document_is_told_by_a_diff(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = tmp_path / "openapi.json"
+    monkeypatch.setattr(openapi, "DOCUMENT", document)
+    assert openapi.main(["--check"]) == 1
+    assert openapi.main([]) == 0
+    assert openapi.main(["--check"]) == 0
+    capsys.readouterr()
+    document.write_text(
+        document.read_text(encoding="utf-8").replace("Open a batch request", "Close it"), encoding="utf-8"
+    )
+    assert openapi.main(["--check"]) == 1
+    told = capsys.readouterr()
+    assert '-        "summary": "Close it",' in told.out
+    assert '+        "summary": "Open a batch request",' in told.out
+    assert "stale" in told.err
+    assert "Close it" in document.read_text(encoding="utf-8")

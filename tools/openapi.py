@@ -1,0 +1,242 @@
+"""`python -m tools.openapi`: write the OpenAPI document of the whole API, merged from those of its functions.
+
+Every module below `functions/` that has an `app` describes its own route. The merged document is committed as
+`functions/docs/openapi.json`, where the function that serves it finds it; `--check` tells whether it still says what
+the code says.
+"""
+
+import argparse
+import difflib
+import importlib
+import json
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+
+type Json = dict[str, Any]
+
+FUNCTIONS = Path("functions")
+DOCUMENT = FUNCTIONS / "docs" / "openapi.json"
+
+_METHODS = ("get", "post", "put", "patch", "delete")
+# What powertools documents for any validated route, though our dialects answer 400 there.
+_VALIDATION_STATUS = "422"
+_NO_BODY = ("204", "303")
+_SCHEMA = "#/components/schemas/"
+_RESPONSE = "#/components/responses/"
+_DESCRIPTION = (
+    "The yard where a commerce backend's batches are made up, sent off and followed. "
+    "Send `Authorization: Token <key>`; paths under `/api/v1` work with and without their last slash."
+)
+
+
+class Unfit(Exception):
+    """The functions' documents do not make one."""
+
+
+def apps(functions: Path = FUNCTIONS) -> Iterator[APIGatewayRestResolver]:
+    """The resolvers of all functions, in the order of their modules."""
+    for path in sorted(functions.rglob("*.py")):
+        module = importlib.import_module(".".join(path.relative_to(functions).with_suffix("").parts))
+        app = getattr(module, "app", None)
+        if isinstance(app, APIGatewayRestResolver):
+            yield app
+
+
+def merged(resolvers: Iterable[APIGatewayRestResolver]) -> Json:
+    """One document of them all.
+
+    Raises:
+        Unfit: Two functions describe the same operation, or a different thing by the same name, or one says too little.
+    """
+    paths: dict[str, Json] = {}
+    schemas: Json = {}
+    for resolver in resolvers:
+        own = _own_document(resolver)
+        for path, operations in own.get("paths", {}).items():
+            item = paths.setdefault(_as_documented(path), {})
+            for method, operation in operations.items():
+                if method in item:
+                    raise Unfit(f"two functions answer {method.upper()} {path}")
+                item[method] = _operation(operation, public=getattr(resolver, "public", False))
+        for name, schema in own.get("components", {}).get("schemas", {}).items():
+            if schemas.setdefault(name, schema) != schema:
+                raise Unfit(f"two functions mean different things by the schema {name}")
+    _verify(paths)
+    _drop_defaults_of_changes(paths, schemas)
+    responses = _share_refusals(paths)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Batchyard", "version": "1.0.0", "description": _DESCRIPTION},
+        # The function that serves the document puts the address here by which it was asked.
+        "servers": [{"url": "/"}],
+        "security": [{"Token": []}],
+        "tags": [
+            {"name": name} for name in sorted({tag for _, _, operation in _all(paths) for tag in operation["tags"]})
+        ],
+        "paths": {
+            path: {method: item[method] for method in _METHODS if method in item}
+            for path, item in sorted(paths.items())
+        },
+        "components": {
+            "responses": dict(sorted(responses.items())),
+            "schemas": {name: schemas[name] for name in sorted(_named(paths, schemas))},
+            "securitySchemes": {
+                "Token": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "`Token <key>`; `Bearer <key>` is accepted, too",
+                }
+            },
+        },
+    }
+
+
+def as_text(document: Json) -> str:
+    """The document as it is committed."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _own_document(resolver: APIGatewayRestResolver) -> Json:
+    with warnings.catch_warnings():
+        # Powertools only warns where two operations of one function have the same id.
+        warnings.simplefilter("error")
+        schema = resolver.get_openapi_schema()
+    document: Json = _with_whole_numbers(schema.model_dump(mode="json", by_alias=True, exclude_none=True))
+    return document
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """The same with integers for what powertools keeps as a float, its bounds above all."""
+    match value:
+        case dict():
+            return {name: _with_whole_numbers(inner) for name, inner in value.items()}
+        case list():
+            return [_with_whole_numbers(inner) for inner in value]
+        case float() if value.is_integer():
+            # The largest 64-bit integer is no float; it became the next one above it.
+            return min(int(value), 2**63 - 1)
+        case _:
+            return value
+
+
+def _as_documented(path: str) -> str:
+    """Django REST framework's paths end with a slash, and that is how their clients know them."""
+    return f"{path.rstrip('/')}/" if path.startswith("/api/v1/") else path
+
+
+def _operation(operation: Json, *, public: bool) -> Json:
+    described = dict(operation)
+    if parameters := operation.get("parameters"):
+        described["parameters"] = [_parameter(parameter) for parameter in parameters]
+    described["responses"] = {
+        status: {name: value for name, value in response.items() if name != "content" or status not in _NO_BODY}
+        for status, response in sorted(operation["responses"].items())
+        if status != _VALIDATION_STATUS
+    }
+    if public:
+        described["security"] = []
+    return described
+
+
+def _parameter(parameter: Json) -> Json:
+    """A parameter that is not given is None in a handler, but no null can be sent in a URL or a header."""
+    schema = dict(parameter["schema"])
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) == 1:
+        schema = kinds[0] | {name: value for name, value in schema.items() if name != "anyOf"}
+    return parameter | {"schema": schema}
+
+
+def _drop_defaults_of_changes(paths: dict[str, Json], schemas: Json) -> None:
+    """In the body of a change, what is left out stays as it is: the models' defaults only mark it as absent."""
+    for _, method, operation in _all(paths):
+        if method in {"patch", "put"}:
+            for media_type in operation["requestBody"]["content"].values():
+                name = media_type["schema"]["$ref"].removeprefix(_SCHEMA)
+                schemas[name] = schemas[name] | {
+                    "properties": {
+                        field: {key: value for key, value in schema.items() if key != "default"}
+                        for field, schema in schemas[name]["properties"].items()
+                    }
+                }
+
+
+def _share_refusals(paths: dict[str, Json]) -> Json:
+    """The answers to refused requests are the same for most routes: said once, and referred to."""
+    shared: Json = {}
+    for _, _, operation in _all(paths):
+        for status, response in operation["responses"].items():
+            name = response["description"].replace(" ", "")
+            if status >= "400" and shared.setdefault(name, response) == response:
+                operation["responses"][status] = {"$ref": f"{_RESPONSE}{name}"}
+    return shared
+
+
+def _named(value: Any, schemas: Json) -> set[str]:
+    """The schemas that something refers to, or that those refer to."""
+    found: set[str] = set()
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case {"$ref": str(reference)} if reference.startswith(_SCHEMA):
+                name = reference.removeprefix(_SCHEMA)
+                if name not in found:
+                    found.add(name)
+                    waiting.append(schemas[name])
+            case dict() as inner:
+                waiting.extend(inner.values())
+            case list() as inner:
+                waiting.extend(inner)
+    return found
+
+
+def _all(paths: dict[str, Json]) -> Iterator[tuple[str, str, Json]]:
+    for path, item in sorted(paths.items()):
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def _verify(paths: dict[str, Json]) -> None:
+    seen: dict[str, str] = {}
+    for path, method, operation in _all(paths):
+        where = f"{method.upper()} {path}"
+        # Powertools fills in a summary that repeats the route.
+        if operation.get("summary", "").startswith(f"{method.upper()} /"):
+            raise Unfit(f"{where} has no summary")
+        if not operation.get("tags"):
+            raise Unfit(f"{where} has no tags")
+        if (other := seen.setdefault(operation["operationId"], where)) != where:
+            raise Unfit(f"{where} has the operation id of {other}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.openapi", description="Writes the API's OpenAPI document.")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; leave with 1 if the committed one is stale"
+    )
+    check: bool = parser.parse_args(arguments).check
+    try:
+        wanted = as_text(merged(apps()))
+    except Unfit as error:
+        print(error, file=sys.stderr)
+        return 1
+    committed = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
+    if check and committed != wanted:
+        sys.stdout.writelines(
+            difflib.unified_diff(committed.splitlines(True), wanted.splitlines(True), str(DOCUMENT), "the code")
+        )
+        print(f"{DOCUMENT} is stale: python -m tools.openapi", file=sys.stderr)
+        return 1
+    if not check:
+        DOCUMENT.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

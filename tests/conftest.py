@@ -1,12 +1,25 @@
 """An engine for every test: moto in this process, unless the test asks for another."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import Any
 
 import pytest
 from moto import mock_aws
 
+from batchyard.store import clients
 from tests.support import aws
 from tests.support.api import Api
+
+_MAKERS: dict[str, Callable[[], Any]] = {
+    name: getattr(clients, name).__wrapped__ for name in ("dynamodb", "s3", "sqs", "events")
+}
+
+
+@cache
+def _kept_client(name: str) -> Any:
+    """A client for all tests on moto: making it takes longer than most of them."""
+    return _MAKERS[name]()
 
 
 @pytest.fixture
@@ -15,8 +28,11 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     variables = aws.environment()
     for name, value in {**aws.CREDENTIALS, **variables}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    aws.forget()
+    for name in _MAKERS:
+        monkeypatch.setattr(clients, name, cache(partial(_kept_client, name)))
     with mock_aws():
-        aws.forget()
         aws.create_tables(variables)
         aws.create_bucket(variables)
         yield variables

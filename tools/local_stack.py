@@ -47,7 +47,8 @@ _PACKAGES = "batchyard-packages"
 _STAGE = "prod"
 _USERS = ("operator", "colleague")
 _CHANNEL = "Marketplace"
-_START_SECONDS = 60
+_SETTINGS = ("TOKEN", "OTHER_TOKEN", "CHANNEL_ID", "USERNAME", "PASSWORD")
+_START_SECONDS = 120
 _STOP_SECONDS = 180
 
 # The engine takes this key for the account's root, who deploys. Functions get credentials of their own roles from it.
@@ -168,11 +169,15 @@ class Engine:
         record: dict[str, int] = json.loads(self._record.read_text())
         if self._process is not None and self._process.pid == record["pid"]:
             return record if self._process.poll() is None else None
-        # Process numbers are used again, by other programs.
         found = subprocess.run(
-            ["ps", "-o", "command=", "-p", str(record["pid"])], capture_output=True, text=True, check=False
+            ["ps", "-o", "stat=", "-o", "command=", "-p", str(record["pid"])],
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        return record if "ministack" in found.stdout else None
+        state, _, command = found.stdout.strip().partition(" ")
+        # Process numbers are used again, by other programs; and one that has ended may wait for its parent to notice.
+        return record if "ministack" in command and not state.startswith("Z") else None
 
     def _claim_port(self) -> None:
         with socket.socket() as probe:
@@ -234,7 +239,7 @@ class LocalStack:
         port: Where the engine listens.
     """
 
-    def __init__(self, home: Path = HOME, port: int = DEFAULT_PORT) -> None:
+    def __init__(self, home: Path, port: int) -> None:
         self.home = home
         self.engine = Engine(home, port)
         self.base_url = f"{self.engine.url}/{_BASE_PATH}"
@@ -243,10 +248,7 @@ class LocalStack:
     @property
     def settings(self) -> dict[str, str]:
         """What `stack.env` says: `BASE_URL`, `TOKEN`, `OTHER_TOKEN`, `CHANNEL_ID`, `USERNAME` and `PASSWORD`."""
-        if not self._settings.exists():
-            return {}
-        words = shlex.split(self._settings.read_text(), comments=True)
-        return dict(word.split("=", 1) for word in words)
+        return _settings(self._settings)
 
     def up(self) -> None:
         """Starts and deploys whatever is not yet, and returns once the API answers.
@@ -363,7 +365,7 @@ class LocalStack:
         and gives the API a new ID whenever that changes. A base path of the engine's address stays what it is.
         """
         api = self.engine.client("apigateway")
-        api_id = self._physical_id("Api")
+        api_id = self.physical_id("Api")
         template = self.engine.client("cloudformation").get_template(StackName=_STACK, TemplateStage="Processed")
         document = template["TemplateBody"]["Resources"]["Api"]["Properties"]["Body"]
         for kind, answer in document["x-amazon-apigateway-gateway-responses"].items():
@@ -392,10 +394,11 @@ class LocalStack:
         function = re.search(r"\$\{(\w+)\.Arn\}", uri)
         assert function is not None, uri
         lambda_ = self.engine.client("lambda")
-        found = lambda_.get_function_configuration(FunctionName=self._physical_id(function[1]))
+        found = lambda_.get_function_configuration(FunctionName=self.physical_id(function[1]))
         return uri.replace(function[0], found["FunctionArn"]).replace("${AWS::Region}", region)
 
-    def _physical_id(self, logical_id: str) -> str:
+    def physical_id(self, logical_id: str) -> str:
+        """What a resource of the template is called on the engine."""
         cloudformation = self.engine.client("cloudformation")
         found = cloudformation.describe_stack_resource(StackName=_STACK, LogicalResourceId=logical_id)
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
@@ -405,21 +408,17 @@ class LocalStack:
         known = self.settings
         users = {json.loads(line)["name"] for line in self._operate("list-users").splitlines()}
         channels = [str(json.loads(line)["pk"]) for line in self._operate("list-channels").splitlines()]
-        settings = {"BASE_URL": self.base_url}
-        if users.issuperset(_USERS) and known.keys() >= {"TOKEN", "OTHER_TOKEN", "USERNAME", "PASSWORD"}:
-            settings |= {name: known[name] for name in ("TOKEN", "OTHER_TOKEN", "USERNAME", "PASSWORD")}
-        else:
-            for variable, name in zip(("TOKEN", "OTHER_TOKEN"), _USERS, strict=True):
-                if name in users:
-                    self._operate("delete-user", name)
-                password = secrets.token_urlsafe(12)
+        if not users.issuperset(_USERS) or not known.keys() >= {"TOKEN", "OTHER_TOKEN", "USERNAME", "PASSWORD"}:
+            for name in users.intersection(_USERS):
+                self._operate("delete-user", name)
+            passwords = [secrets.token_urlsafe(12) for _ in _USERS]
+            for name, password in zip(_USERS, passwords, strict=True):
                 self._operate("create-user", name, "--admin", "--password-stdin", typed=f"{password}\n")
-                settings[variable] = self._operate("create-token", name, "--admin").strip()
-                settings |= {} if "USERNAME" in settings else {"USERNAME": name, "PASSWORD": password}
-        if known.get("CHANNEL_ID") in channels:
-            settings["CHANNEL_ID"] = known["CHANNEL_ID"]
-        else:
-            settings["CHANNEL_ID"] = self._operate("create-channel", _CHANNEL).strip()
+            token, other = (self._operate("create-token", name, "--admin").strip() for name in _USERS)
+            known |= {"TOKEN": token, "OTHER_TOKEN": other, "USERNAME": _USERS[0], "PASSWORD": passwords[0]}
+        if known.get("CHANNEL_ID") not in channels:
+            known["CHANNEL_ID"] = self._operate("create-channel", _CHANNEL).strip()
+        settings = {"BASE_URL": self.base_url, **{name: known[name] for name in _SETTINGS}}
         text = "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
         self._settings.touch(mode=0o600)
         self._settings.chmod(0o600)
@@ -440,7 +439,7 @@ class LocalStack:
         return ended.stdout
 
     def _invoke(self, logical_id: str) -> None:
-        answer = self.engine.client("lambda").invoke(FunctionName=self._physical_id(logical_id), Payload=b"{}")
+        answer = self.engine.client("lambda").invoke(FunctionName=self.physical_id(logical_id), Payload=b"{}")
         if "FunctionError" in answer:
             raise StackError(f"{logical_id} failed: {answer['Payload'].read().decode()}")
 
@@ -492,6 +491,14 @@ def run(stack: LocalStack) -> int:
     return status
 
 
+def last_port(home: Path) -> int:
+    """The port of the stack in this folder, so that its addresses stay what they are."""
+    running, settings = home / "engine.json", _settings(home / "stack.env")
+    if running.exists():
+        return int(json.loads(running.read_text())["port"])
+    return urlsplit(settings.get("BASE_URL", "")).port or DEFAULT_PORT
+
+
 def free_port() -> int:
     """A port that nothing listens on."""
     with socket.socket() as probe:
@@ -526,6 +533,11 @@ def _get(url: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
         connection.close()
 
 
+def _settings(file: Path) -> dict[str, str]:
+    words = shlex.split(file.read_text(), comments=True) if file.exists() else []
+    return dict(word.split("=", 1) for word in words)
+
+
 def _tail(log: Path) -> str:
     return "\n".join(f"  {line}" for line in log.read_text(errors="replace").splitlines()[-15:])
 
@@ -545,11 +557,11 @@ def main() -> int:
     parser.add_argument(
         "--port",
         type=int,
-        default=int(os.environ.get("BATCHYARD_PORT", DEFAULT_PORT)),
-        help=f"where it listens (default: BATCHYARD_PORT, else {DEFAULT_PORT})",
+        default=int(os.environ.get("BATCHYARD_PORT", "0")) or last_port(HOME),
+        help=f"where it listens (default: BATCHYARD_PORT, else the port that it had last, else {DEFAULT_PORT})",
     )
     options = parser.parse_args()
-    stack = LocalStack(port=options.port)
+    stack = LocalStack(HOME, options.port)
     try:
         match options.command:
             case "up":

@@ -22,6 +22,31 @@ type Json = dict[str, Any]
 FUNCTIONS = Path("functions")
 DOCUMENT = FUNCTIONS / "docs" / "openapi.json"
 
+_OF_BATCH_REQUEST = (
+    "retrieveBatchRequest",
+    "updateBatchRequest",
+    "partialUpdateBatchRequest",
+    "deleteBatchRequest",
+    "downloadLogFile",
+    "uploadLogFile",
+)
+_SAME_BATCH_REQUEST = {"channel_id": "$request.path.channel_id", "id": "$request.path.id"}
+# What can be done with what an operation answers: the operation, the parameters of those to follow, and these.
+_LINKS: tuple[tuple[str, str, dict[str, str], tuple[str, ...]], ...] = (
+    ("createChannel", "201", {"id": "$response.body#/pk"}, ("retrieveChannel", "partialUpdateChannel", "deleteChannel")),
+    ("createChannel", "201", {"channel_id": "$response.body#/pk"}, ("listBatchRequests", "createBatchRequest")),
+    (
+        "createBatchRequest",
+        "201",
+        {"channel_id": "$request.path.channel_id", "id": "$response.body#/pk"},
+        _OF_BATCH_REQUEST,
+    ),
+    ("createBatchRequest", "201", {"channel_id": "$request.path.channel_id"}, ("listBatchRequests",)),
+    ("partialUpdateBatchRequest", "200", _SAME_BATCH_REQUEST, _OF_BATCH_REQUEST),
+    ("updateBatchRequest", "200", _SAME_BATCH_REQUEST, _OF_BATCH_REQUEST),
+    ("deleteBatchRequest", "204", _SAME_BATCH_REQUEST, _OF_BATCH_REQUEST),
+    ("deleteChannel", "204", {"id": "$request.path.id"}, ("retrieveChannel", "partialUpdateChannel")),
+)
 _METHODS = ("get", "post", "put", "patch", "delete")
 # What powertools documents for any validated route, though our dialects answer 400 there.
 _VALIDATION_STATUS = "422"
@@ -67,6 +92,8 @@ def merged(resolvers: Iterable[APIGatewayRestResolver]) -> Json:
             if schemas.setdefault(name, schema) != schema:
                 raise Unfit(f"two functions mean different things by the schema {name}")
     _verify(paths)
+    _link(paths)
+    _excuse_empty_bodies(paths, schemas)
     _drop_defaults_of_changes(paths, schemas)
     responses = _share_refusals(paths)
     return {
@@ -151,6 +178,26 @@ def _parameter(parameter: Json) -> Json:
     if len(kinds) == 1:
         schema = kinds[0] | {name: value for name, value in schema.items() if name != "anyOf"}
     return parameter | {"schema": schema}
+
+
+def _link(paths: dict[str, Json]) -> None:
+    """Says what can be done next with what an operation answers, and where its parameters come from."""
+    operations = {operation["operationId"]: operation for _, _, operation in _all(paths)}
+    for source, status, parameters, targets in _LINKS:
+        for target in targets:
+            if source in operations and target in operations:
+                links = operations[source]["responses"][status].setdefault("links", {})
+                links[target] = {"operationId": target, "parameters": parameters}
+
+
+def _excuse_empty_bodies(paths: dict[str, Json], schemas: Json) -> None:
+    """A body of which nothing is required may as well be absent."""
+    for _, _, operation in _all(paths):
+        if body := operation.get("requestBody"):
+            schema = body["content"]["application/json"]["schema"]
+            operation["requestBody"] = body | {
+                "required": bool(schemas[schema["$ref"].removeprefix(_SCHEMA)].get("required"))
+            }
 
 
 def _drop_defaults_of_changes(paths: dict[str, Json], schemas: Json) -> None:

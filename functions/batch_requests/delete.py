@@ -5,8 +5,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from batchyard.batch_requests import operations
 from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId, IfMatch
 from batchyard.http import drf
-from batchyard.http.answers import answer
-from batchyard.http.app import App
+from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 
 app = App(drf)

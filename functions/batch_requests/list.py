@@ -10,10 +10,10 @@ from batchyard.batch_requests import listing, operations, rules
 from batchyard.batch_requests.models import BatchRequestPage
 from batchyard.batch_requests.parameters import TAG, ChannelId
 from batchyard.http import drf
-from batchyard.http.answers import answer
-from batchyard.http.app import App
+from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
-from batchyard.http.pages import Limit, PageNumber, body, page_number
+from batchyard.http.fields import QueryText
+from batchyard.http.pages import Limit, PageNumber, body, page_limit, page_number
 
 app = App(drf)
 
@@ -31,9 +31,9 @@ StatusFilter = Annotated[str, WithJsonSchema({"type": "string", "enum": list(rul
 def list_batch_requests(
     channel_id: ChannelId,
     status: Annotated[list[StatusFilter] | None, Query(description="Any of these statuses")] = None,
-    content_type: Annotated[str | None, Query(description="Exactly this content type")] = None,
+    content_type: Annotated[QueryText, Query(description="Exactly this content type")] = None,
     ordering: Annotated[
-        str | None,
+        QueryText,
         Query(
             description="`pk`, `created_date`, `modified_date`, `status`, `content_type`, several with commas; "
             "`-` before one turns it round"
@@ -45,11 +45,12 @@ def list_batch_requests(
     """Answers a page of batch requests, oldest first unless ordered otherwise."""
     caller().must_read(channel_id)
     asked = listing.question(
-        channel_id, statuses=status or (), content_type=content_type, ordering=ordering, limit=limit
+        channel_id, statuses=status or (), content_type=content_type, ordering=ordering, limit=page_limit(limit)
     )
-    found = operations.list_page(asked, page_number(page), caller().token)
+    number = page_number(page)
+    found = operations.list_page(asked, number, caller().token)
     results = [batch.to_json() for batch in found.results]
-    return answer(body(app, results, count=found.count, has_next=found.has_next))
+    return answer(body(app, number, results, count=found.count, has_next=found.has_next))
 
 
 handler = app.lambda_handler

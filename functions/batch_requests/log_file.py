@@ -5,11 +5,12 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from batchyard.batch_requests import logs
 from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId
 from batchyard.http import drf
-from batchyard.http.answers import answer
-from batchyard.http.app import App
+from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 
 app = App(drf)
+
+OUTSIDE_BATCHES = "A batch cannot answer redirects. Ask for …/batch_requests/{id}/log_file/ by itself."
 
 
 @app.get(

@@ -6,9 +6,9 @@ from batchyard.batch_requests import logs
 from batchyard.batch_requests.models import LogFileUpload
 from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId
 from batchyard.http import drf
-from batchyard.http.answers import answer, dumps
-from batchyard.http.app import App
+from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
+from batchyard.jsontext import dumps
 
 app = App(drf)
 
@@ -19,7 +19,7 @@ app = App(drf)
     operation_id="uploadLogFile",
     tags=[TAG],
     status_code=201,
-    responses=drf.documented(201, LogFileUpload, 401, 403, 404),
+    responses=drf.documented(201, LogFileUpload, 401, 403, 404, 415),
 )
 def log_file_upload(channel_id: ChannelId, id: BatchRequestId) -> Response[str]:
     """Answers a form to post the file to as `file`; it becomes the log file within moments of its arrival."""

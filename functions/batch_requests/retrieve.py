@@ -2,12 +2,12 @@
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
-from batchyard.batch_requests import operations
+from batchyard.batch_requests import operations, repository
 from batchyard.batch_requests.models import BatchRequestAnswer
 from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId
 from batchyard.http import drf
-from batchyard.http.answers import answer, etag
-from batchyard.http.app import App
+from batchyard.http.answers import etag
+from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 
 app = App(drf)
@@ -28,3 +28,4 @@ def retrieve(channel_id: ChannelId, id: BatchRequestId) -> Response[str]:
 
 
 handler = app.lambda_handler
+reads = repository.reads

@@ -9,8 +9,8 @@ from batchyard.batch_requests import operations
 from batchyard.batch_requests.models import BatchRequestAnswer, BatchRequestUpdate
 from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId, IfMatch
 from batchyard.http import drf
-from batchyard.http.answers import answer, etag
-from batchyard.http.app import App
+from batchyard.http.answers import etag
+from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 
 app = App(drf)

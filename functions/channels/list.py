@@ -6,10 +6,10 @@ from batchyard.channels.models import ChannelPage
 from batchyard.channels.repository import every, to_answer
 from batchyard.errors import NotFound
 from batchyard.http import drf
-from batchyard.http.answers import answer, dumps
-from batchyard.http.app import App
+from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.http.pages import Limit, PageNumber, body, page_limit, page_number
+from batchyard.jsontext import dumps
 
 app = App(drf)
 
@@ -29,7 +29,7 @@ def list_channels(page: PageNumber = None, limit: Limit = None) -> Response[str]
     if not chosen and number > 1:
         raise NotFound("Invalid page.")
     results = [dumps(to_answer(channel)) for channel in chosen]
-    return answer(body(app, results, count=len(readable), has_next=number * size < len(readable)))
+    return answer(body(app, number, results, count=len(readable), has_next=number * size < len(readable)))
 
 
 handler = app.lambda_handler

@@ -7,9 +7,9 @@ from batchyard.channels.models import ChannelAnswer
 from batchyard.channels.parameters import ChannelId
 from batchyard.channels.repository import to_answer
 from batchyard.http import drf
-from batchyard.http.answers import answer, dumps
-from batchyard.http.app import App
+from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
+from batchyard.jsontext import dumps
 
 app = App(drf)
 

@@ -5,8 +5,7 @@ from pathlib import Path
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.http import drf
-from batchyard.http.answers import answer
-from batchyard.http.app import App
+from batchyard.http.app import App, answer
 
 app = App(drf, public=True)
 

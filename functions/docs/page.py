@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import aws_lambda_powertools.event_handler.openapi.swagger_ui as swagger_ui
+import aws_lambda_powertools
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.http import drf
@@ -10,12 +10,15 @@ from batchyard.http.app import App
 
 app = App(drf, public=True)
 
+OUTSIDE_BATCHES = "A batch cannot answer files. Ask for /docs by itself."
+
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Batchyard</title>
+<link rel="icon" href="data:,">
 <style>{style}</style>
 </head>
 <body>
@@ -28,6 +31,8 @@ SwaggerUIBundle({{
   deepLinking: true,
   persistAuthorization: false,
   tryItOutEnabled: true,
+  // Highlighting an answer of a megabyte holds a browser up for a minute.
+  syntaxHighlight: false,
 }})
 </script>
 </body>
@@ -45,7 +50,7 @@ SwaggerUIBundle({{
 )
 def page() -> Response[str]:
     """Answers Swagger UI on this service's own OpenAPI document, in one page that loads nothing else."""
-    assets = Path(swagger_ui.__file__).parent
+    assets = Path(aws_lambda_powertools.__file__).parent / "event_handler/openapi/swagger_ui"
     script = (assets / "swagger-ui-bundle.min.js").read_text()
     style = (assets / "swagger-ui.min.css").read_text()
     return Response(200, "text/html; charset=utf-8", _PAGE.format(style=style, script=script))

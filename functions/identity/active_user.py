@@ -3,11 +3,11 @@
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.http import drf
-from batchyard.http.answers import answer, dumps
-from batchyard.http.app import App
+from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.identity import operations
 from batchyard.identity.models import ActiveUser
+from batchyard.jsontext import dumps
 
 app = App(drf)
 

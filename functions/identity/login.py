@@ -7,10 +7,10 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.http import drf, limits
-from batchyard.http.answers import answer, dumps
-from batchyard.http.app import App
+from batchyard.http.app import App, answer
 from batchyard.identity import operations
 from batchyard.identity.models import Credentials, Key
+from batchyard.jsontext import dumps
 
 ATTEMPTS_PER_MINUTE = 20
 

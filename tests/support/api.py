@@ -55,7 +55,36 @@ def routes() -> list[Route]:
         for event in properties.get("Events", {}).values()
         if event["Type"] == "Api"
     ]
-    return sorted(found, key=lambda route: ("+}" in route.path, route.path.count("{"), route.path))
+    return sorted(
+        found, key=lambda route: ("+}" in route.path, route.path.count("{"), route.path, route.method == "ANY")
+    )
+
+
+@dataclass(frozen=True)
+class Front:
+    """Where clients reach the API, and what its events tell about that.
+
+    Args:
+        base: What clients put before the API's own paths.
+        path_prefix: What comes before the API's own path in an event's `path`.
+        context_prefix: The same in `requestContext.path`; None where that holds the resource instead.
+        protocol: What `X-Forwarded-Proto` says.
+        host: What `Host` says.
+    """
+
+    base: str = f"https://{HOST}/{STAGE}"
+    path_prefix: str = ""
+    context_prefix: str | None = f"/{STAGE}"
+    protocol: str = "https"
+    host: str = HOST
+
+
+DEFAULT_DOMAIN = Front()
+CUSTOM_DOMAIN = Front(
+    base="https://api.example.com/yard/v2", path_prefix="/yard/v2", context_prefix="/yard/v2", host="api.example.com"
+)
+# `sam local start-api` has no stage in its paths, and gives the resource where AWS gives the path.
+SAM_LOCAL = Front(base="http://127.0.0.1:3000", context_prefix=None, protocol="http", host="127.0.0.1:3000")
 
 
 class Api:
@@ -63,10 +92,12 @@ class Api:
 
     Args:
         caller: Whose token it sends; None for no token.
+        front: How it reaches the API.
     """
 
-    def __init__(self, caller: Caller | None = EVERYTHING) -> None:
+    def __init__(self, caller: Caller | None = EVERYTHING, front: Front = DEFAULT_DOMAIN) -> None:
         self.caller = caller
+        self.front = front
 
     def __call__(
         self,
@@ -99,13 +130,17 @@ class Api:
         text: str | None = None,
     ) -> tuple[dict[str, Any], str]:
         """The event of a request, and the handler that API Gateway would give it to."""
+        if not url.startswith("/"):
+            # Followed as it is: it must lead here.
+            assert url.startswith(f"{self.front.base}/"), f"{url} does not begin with {self.front.base}"
+            url = url.removeprefix(self.front.base)
         parts = urlsplit(url)
-        path = parts.path.removeprefix(f"/{STAGE}") if parts.netloc else parts.path
+        path = parts.path
         payload = text if text is not None else None if body is None else json.dumps(body)
         query: dict[str, list[str]] = {}
         for name, value in parse_qsl(parts.query, keep_blank_values=True):
             query.setdefault(name, []).append(value)
-        sent = {"Host": HOST, "X-Forwarded-Proto": "https", **(headers or {})}
+        sent = {"Host": self.front.host, "X-Forwarded-Proto": self.front.protocol, **(headers or {})}
         if payload is not None:
             sent.setdefault("Content-Type", "application/json")
         for route in routes():
@@ -116,7 +151,7 @@ class Api:
             raise AssertionError(f"no route takes {method} {path}")
         event = {
             "resource": route.path,
-            "path": path,
+            "path": f"{self.front.path_prefix}{path}",
             "httpMethod": method,
             "headers": sent,
             "multiValueHeaders": {name: [value] for name, value in sent.items()},
@@ -127,9 +162,9 @@ class Api:
             "requestContext": {
                 "resourcePath": route.path,
                 "httpMethod": method,
-                "path": f"/{STAGE}{path}",
+                "path": route.path if self.front.context_prefix is None else f"{self.front.context_prefix}{path}",
                 "stage": STAGE,
-                "domainName": HOST,
+                "domainName": self.front.host,
                 "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
                 "identity": {"sourceIp": "192.0.2.1", "userAgent": "tests"},
                 "authorizer": self.caller.to_context() if self.caller else None,

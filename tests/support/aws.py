@@ -44,6 +44,8 @@ def create_tables(variables: Mapping[str, str]) -> None:
             for key in ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
             if key in properties
         }
+        if "StreamSpecification" in properties:
+            wanted["StreamSpecification"] = {**properties["StreamSpecification"], "StreamEnabled": True}
         dynamodb.create_table(TableName=variables[_variable(name)], **wanted)
 
 
@@ -52,6 +54,17 @@ def create_bucket(variables: Mapping[str, str]) -> None:
     clients.s3().create_bucket(
         Bucket=variables["CONTENT_BUCKET"], CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
+
+
+def create_queue(variables: Mapping[str, str]) -> str:
+    """Makes a queue and an event bus whose every event goes to it; answers the queue's URL."""
+    url = clients.sqs().create_queue(QueueName=f"{variables['EVENT_BUS']}-events")["QueueUrl"]
+    arn = clients.sqs().get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events, bus = clients.events(), variables["EVENT_BUS"]
+    events.create_event_bus(Name=bus)
+    events.put_rule(Name="all", EventBusName=bus, EventPattern='{"source":[{"prefix":""}]}')
+    events.put_targets(Rule="all", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    return url
 
 
 def forget() -> None:

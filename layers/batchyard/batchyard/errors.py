@@ -96,6 +96,10 @@ class Throttled(BatchyardError):
         self.retry_after = retry_after
 
 
+class FailedDependency(BatchyardError):
+    """A request of the same batch that this one depends on was refused."""
+
+
 class Contended(BatchyardError):
     """Others changed the same items each time that this operation tried to."""
 

@@ -28,7 +28,6 @@ from batchyard import clock
 from batchyard.batch_requests import repository, rules, tallies
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.errors import Invalid, NotFound
-from batchyard.http.pages import DEFAULT_LIMIT, page_limit
 from batchyard.store import blobs, clients, items
 from batchyard.store.calls import reaching_aws
 from batchyard.store.items import Item
@@ -63,17 +62,17 @@ class Question:
 
     Args:
         channel: The channel's primary key.
+        limit: Batch requests on a page.
         statuses: The statuses asked for; empty for all.
         content_type: The content type asked for; None for all.
         ordering: The columns to order by; the last one is unique.
-        limit: Batch requests on a page.
     """
 
     channel: int
+    limit: int
     statuses: tuple[str, ...] = ()
     content_type: str | None = None
     ordering: tuple[Order, ...] = (Order("pk"),)
-    limit: int = DEFAULT_LIMIT
 
     @property
     def partitions(self) -> tuple[str, ...]:
@@ -103,10 +102,10 @@ class Page:
 def question(
     channel: int,
     *,
+    limit: int,
     statuses: Sequence[str] = (),
     content_type: str | None = None,
     ordering: str | None = None,
-    limit: str | None = None,
 ) -> Question:
     """What query parameters ask for.
 
@@ -122,7 +121,7 @@ def question(
         statuses=tuple(sorted(set(wanted))),
         content_type=content_type or None,
         ordering=_ordering(ordering or ""),
-        limit=page_limit(limit),
+        limit=limit,
     )
 
 

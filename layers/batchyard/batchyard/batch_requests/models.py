@@ -10,13 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from batchyard.batch_requests.rules import Change
 from batchyard.errors import Invalid
-from batchyard.http.fields import DateTime, Integer, Text
+from batchyard.http.fields import DateTime, Integer, LongText, Text
 
 Status = Literal["initialized", "commit", "sent_to_remote", "ongoing", "done", "fail"]
-RemoteId = Annotated[
-    Text,
-    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": 255}, {"type": "number"}]}, mode="validation"),
-]
 
 
 class _Input(BaseModel):
@@ -36,9 +32,7 @@ class BatchRequestObject(_Input):
     failed_reason_type: Text | None = Field(
         None, description="Why the channel refused it (`mapping`, `remote`, `channel_app`, …); null if it did not"
     )
-    remote_id: RemoteId | None = Field(
-        None, description="The object's ID on the channel's side; a number is kept as text"
-    )
+    remote_id: Text | None = Field(None, description="The object's ID on the channel's side; a number is kept as text")
     version_date: DateTime | None = Field(None, description="Version of the object that was sent; answered as it came")
     content_type: Text | None = Field(None, description="Kind of the object (`product`, `stock`, `price`, …)")
 
@@ -64,7 +58,7 @@ class BatchRequestUpdate(_Input):
     objects: list[BatchRequestObject] | None = Field(
         None, description="PATCH merges them by content type and primary key; PUT takes them as the whole list"
     )
-    log_file: str | None = Field(None, description="Content of the log file; kept, and never answered")
+    log_file: LongText | None = Field(None, description="Content of the log file; kept, and never answered")
 
     def must_be_in(self, channel: int) -> None:
         """Raises `Invalid` where another channel is given than the path's."""

@@ -2,14 +2,14 @@
 
 import hashlib
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.store import blobs
 from batchyard.store.blobs import Blob
 from batchyard.store.items import Item, Key, Value
-from batchyard.store.tables import BATCH_REQUESTS
+from batchyard.store.tables import BATCH_REQUESTS, Table
 from batchyard.store.unit import Unit
 
 INLINE_BYTES = 300_000
@@ -23,6 +23,14 @@ _TYPE_KEY_BYTES = 900
 def key_of(channel: int, pk: int) -> Key:
     """The key of a batch request's item."""
     return {"channel": channel, "pk": pk}
+
+
+def reads(parameters: Mapping[str, str]) -> list[tuple[Table, Key]]:
+    """What the store is asked for a batch request, by the parameters of its path."""
+    channel, pk = parameters["channel_id"], parameters["id"]
+    if not all(given.isascii() and given.isdigit() and len(given) < 20 for given in (channel, pk)):
+        return []
+    return [(BATCH_REQUESTS, key_of(int(channel), int(pk)))]
 
 
 def get(unit: Unit, channel: int, pk: int) -> BatchRequest | None:

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 
 from batchyard.clock import iso
 from batchyard.errors import Invalid
+from batchyard.jsontext import dumps
 
 INITIALIZED, COMMIT, SENT_TO_REMOTE, ONGOING, DONE, FAIL = (
     "initialized",
@@ -80,7 +81,7 @@ class BatchRequest:
         """The batch request as it is answered."""
         return (
             f'{{"pk":{self.pk},"channel":{self.channel},"local_batch_id":"{self.local_batch_id}",'
-            f'"remote_batch_id":{_dumps(self.remote_batch_id)},"content_type":{_dumps(self.content_type)},'
+            f'"remote_batch_id":{dumps(self.remote_batch_id)},"content_type":{dumps(self.content_type)},'
             f'"status":"{self.status}","objects":{self.objects or "null"},'
             f'"created_date":"{iso(self.pk)}","modified_date":"{iso(self.modified)}"}}'
         )
@@ -148,7 +149,7 @@ def _with_objects(batch: BatchRequest, given: list[dict[str, Any]] | None, *, wh
         merged[_twin(entry)] = {name: entry.get(name) for name in OBJECT_FIELDS}
     return replace(
         batch,
-        objects=_dumps(list(merged.values())),
+        objects=dumps(list(merged.values())),
         object_count=len(merged),
         failed_count=_failed(merged.values()),
     )
@@ -161,7 +162,3 @@ def _twin(entry: dict[str, Any]) -> tuple[str | None, int]:
 
 def _failed(entries: Iterable[dict[str, Any]]) -> int:
     return sum(entry["failed_reason_type"] is not None for entry in entries)
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

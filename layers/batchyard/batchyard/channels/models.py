@@ -2,10 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True, pattern=r"^[^\x00]*$")]
-StaleAfter = Annotated[int, Field(strict=True, ge=60, le=31_536_000)]
+from batchyard.http.fields import JSON_NUMBER
+
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=255, strip_whitespace=True, pattern=r"^[^\x00]*$"),
+    # What is left without the white space around must not be empty.
+    Field(json_schema_extra={"pattern": r"^[^\x00]*[^\x00\s\x85][^\x00]*$"}),
+]
+StaleAfter = Annotated[int, Field(ge=60, le=31_536_000), JSON_NUMBER]
 
 
 class _Model(BaseModel):
@@ -16,7 +23,7 @@ class ChannelCreate(_Model):
     """A new channel."""
 
     name: Name
-    is_active: bool = Field(True, description="Batch requests can be opened")
+    is_active: StrictBool = Field(True, description="Batch requests can be opened")
     stale_after: StaleAfter | None = Field(
         None, description="Seconds without progress after which its batch requests fail; null for never"
     )
@@ -27,7 +34,7 @@ class ChannelUpdate(_Model):
 
     # Defaults are never used: what is left out is not in `model_fields_set`.
     name: Name = ""
-    is_active: bool = True
+    is_active: StrictBool = True
     stale_after: StaleAfter | None = None
 
 

@@ -1,14 +1,4 @@
-"""Answers as API Gateway wants them.
-
-Bodies are JSON text by the time they get here: what the store keeps as JSON goes out as it is, without being parsed
-and written again.
-"""
-
-import json
-from collections.abc import Mapping
-from typing import Any
-
-from aws_lambda_powertools.event_handler.api_gateway import Response
+"""What an answer may hold, and which version of a thing it shows."""
 
 from batchyard.errors import TooLarge
 
@@ -16,11 +6,6 @@ LARGEST_ANSWER = 6 * 1024 * 1024
 """Bytes of a function's answer (Lambda's limit on a synchronous invocation)."""
 
 _ENVELOPE = 4096
-
-
-def dumps(value: Any) -> str:
-    """Compact JSON, non-ASCII as it is."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def must_fit(body: str) -> str:
@@ -34,16 +19,6 @@ def must_fit(body: str) -> str:
         if escaped + _ENVELOPE > LARGEST_ANSWER:
             raise TooLarge(f"The answer would hold {escaped} bytes, of {LARGEST_ANSWER} that an answer can hold.")
     return body
-
-
-def answer(body: str = "", status: int = 200, headers: Mapping[str, str] | None = None) -> Response[str]:
-    """An answer with a JSON body, or with none."""
-    return Response(
-        status_code=status,
-        content_type="application/json" if body else None,
-        body=must_fit(body),
-        headers=dict(headers or {}),
-    )
 
 
 def etag(version: int) -> str:

@@ -19,18 +19,21 @@ import binascii
 import json
 import logging
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from batchyard.errors import BatchyardError, Malformed, UnsupportedMediaType
-from batchyard.http import caller, limits
+from batchyard.errors import BatchyardError, Malformed, NotFound, UnsupportedMediaType
+from batchyard.http import caller
+from batchyard.http.answers import must_fit
 from batchyard.http.urls import base_url, header, route_path
 
 logger = logging.getLogger("batchyard")
+
+_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 
 
 class Dialect(Protocol):
@@ -58,14 +61,27 @@ class App(APIGatewayRestResolver):
         super().__init__(enable_validation=True, json_body_deserializer=self._read_json)
         self.dialect = dialect
         self.public = public
+        self._count: Callable[[Mapping[str, Any], caller.Caller], None] | None = None
+        if not public:
+            # It brings in botocore, without which a route that asks nobody for a token can start in half the time.
+            from batchyard.http import limits
+
+            self._count = limits.count
         self.exception_handler(RequestValidationError)(self._answer_invalid)
         self.exception_handler(BatchyardError)(dialect.answer)
+        # API Gateway chose this function, but powertools does not take every character in a path's parameters.
+        self.not_found(lambda _: dialect.answer(NotFound()))
         self.exception_handler(Exception)(self._answer_defect)
 
     @property
     def base_url(self) -> str:
         """The public address of the service, as this request reached it."""
         return base_url(self.current_event.raw_event)
+
+    def served(self) -> list[tuple[str, str]]:
+        """The methods and paths of its routes, parameters in braces."""
+        routes = [*self._static_routes, *self._dynamic_routes]
+        return [(route.method, route.openapi_path) for route in routes]
 
     def lambda_handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Answers one API Gateway event."""
@@ -75,9 +91,8 @@ class App(APIGatewayRestResolver):
         """Answers one API Gateway event, whatever happens."""
         try:
             request = _readable(event)
-            if not self.public:
-                asking = caller.enter(event)
-                limits.take(asking.token, asking.requests_per_minute or limits.default_limit())
+            if self._count is not None:
+                self._count(event, caller.enter(event))
             return super().resolve(request, context)
         except BatchyardError as error:
             return self.refuse(error)
@@ -105,9 +120,27 @@ class App(APIGatewayRestResolver):
         return self.dialect.answer(BatchyardError())
 
 
+def answer(body: str = "", status: int = 200, headers: Mapping[str, str] | None = None) -> Response[str]:
+    """An answer with a JSON body, or with none.
+
+    Bodies are JSON text by the time they get here: what the store keeps as JSON goes out as it is, without being
+    parsed and written again.
+
+    Raises:
+        TooLarge: A function cannot answer it.
+    """
+    return Response(
+        status_code=status,
+        content_type="application/json" if body else None,
+        body=must_fit(body),
+        headers=dict(headers or {}),
+    )
+
+
 def _readable(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event with the route's own path, and its body as JSON text; an absent body is an empty object."""
-    body = event.get("body") or ""
+    # With other methods a body means nothing (RFC 9110, 9.3), whatever is in it.
+    body = (event.get("body") or "") if event.get("httpMethod") in _WITH_BODY else ""
     if body:
         media_type = (header(event, "Content-Type") or "application/json").partition(";")[0].strip().lower()
         if media_type != "application/json":
@@ -117,7 +150,18 @@ def _readable(event: Mapping[str, Any]) -> dict[str, Any]:
                 body = base64.b64decode(body, validate=True).decode()
             except (binascii.Error, UnicodeDecodeError) as error:
                 raise Malformed(f"JSON parse error - {error}") from None
-    return {**event, "path": route_path(event), "body": body or "{}", "isBase64Encoded": False}
+    # Several lines of one header are one list (RFC 9110, 5.3).
+    headers = {name: [", ".join(lines)] for name, lines in (event.get("multiValueHeaders") or {}).items()}
+    # By now it is JSON, which powertools knows by this very spelling alone.
+    single = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "content-type"}
+    return {
+        **event,
+        "path": route_path(event),
+        "headers": {**single, "Content-Type": "application/json"},
+        "multiValueHeaders": headers or None,
+        "body": body or "{}",
+        "isBase64Encoded": False,
+    }
 
 
 def _refuse_constant(name: str) -> None:

@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard import errors
 from batchyard.errors import BatchyardError, Invalid, Malformed, NotFound
-from batchyard.http.answers import dumps
+from batchyard.jsontext import dumps
 
 _STATUS: dict[type[BatchyardError], tuple[HTTPStatus, str]] = {
     Malformed: (HTTPStatus.BAD_REQUEST, "Malformed request."),
@@ -104,7 +104,7 @@ def invalid(found: Iterable[Mapping[str, Any]]) -> BatchyardError:
 def _add(fields: dict[str, Any], path: list[str], error: Mapping[str, Any]) -> None:
     kind, given = error["type"], error.get("input")
     message = _message(error)
-    if (kind == "list_type" and given is not None) or kind in {"model_type", "model_attributes_type", "dict_type"}:
+    if given is not None and kind in {"list_type", "model_type", "model_attributes_type", "dict_type"}:
         path = [*path, "non_field_errors"]
     elif not path:
         path = ["non_field_errors"]

@@ -17,6 +17,17 @@ def _no_boolean(value: Any) -> Any:
     return value
 
 
+def _digits(value: Any) -> Any:
+    # One resource has one address: neither `+5` nor `5.0` is another one for `5`.
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        raise PydanticCustomError("digits", "A valid integer is required.")
+    return value
+
+
+def _last(value: Any) -> Any:
+    return value[-1] if isinstance(value, list) else value
+
+
 def _date_time(value: str) -> str:
     try:
         if len(value) < _SHORTEST_DATE_TIME or value[10] not in "Tt ":
@@ -29,14 +40,51 @@ def _date_time(value: str) -> str:
     return value
 
 
-Integer = Annotated[int, Field(ge=-_LARGEST - 1, le=_LARGEST), BeforeValidator(_no_boolean)]
+def _number(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise PydanticCustomError("number", "A valid integer is required.")
+    return value
+
+
+def _or_number(schema: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [schema, {"type": "number"}]}, mode="validation")
+
+
+Integer = Annotated[
+    int,
+    Field(ge=-_LARGEST - 1, le=_LARGEST),
+    BeforeValidator(_no_boolean),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": -_LARGEST - 1, "maximum": _LARGEST},
+                {"type": "string", "pattern": "^-?[0-9]{1,18}$"},
+            ]
+        },
+        mode="validation",
+    ),
+]
 """A 64-bit integer; digits in a string count as one."""
 
-PathInteger = Annotated[int, Field(ge=0, le=_LARGEST)]
-"""An integer in a path; anything else there is no such resource."""
+JSON_NUMBER = BeforeValidator(_number)
+"""Makes an integer one that JSON writes as a number: `60` or `60.0`, not `"60"`."""
 
-Text = Annotated[str, StringConstraints(max_length=255, strip_whitespace=True, pattern=r"^[^\x00]*$")]
+PathInteger = Annotated[int, Field(ge=0, le=_LARGEST), BeforeValidator(_digits)]
+"""An integer in a path, in digits alone; anything else there is no such resource."""
+
+# Pydantic looks at the characters of constrained text alone, and half of a surrogate pair is none.
+LongText = Annotated[str, StringConstraints(min_length=0), _or_number({"type": "string"})]
+"""Text of any length; a number counts as its digits."""
+
+Text = Annotated[
+    str,
+    StringConstraints(max_length=255, strip_whitespace=True, pattern=r"^[^\x00]*$"),
+    _or_number({"type": "string", "maxLength": 255, "pattern": r"^[^\x00]*$"}),
+]
 """Up to 255 characters, without white space around; a number counts as its digits."""
+
+QueryText = Annotated[str | None, BeforeValidator(_last)]
+"""A query parameter; of several values the last one counts, as in Django."""
 
 DateTime = Annotated[str, AfterValidator(_date_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 """An ISO 8601 date and time, kept exactly as it came."""

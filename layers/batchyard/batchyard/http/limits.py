@@ -8,18 +8,25 @@ a caller's minute, and the less of it is left, the smaller the slices get, so th
 
 import os
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from batchyard import clock
 from batchyard.errors import Throttled
+from batchyard.http.caller import Caller
 from batchyard.store import clients, items
 from batchyard.store.calls import code_of, old_item, reaching_aws
 from batchyard.store.tables import EPHEMERA
 
 SLICE = 50
 """Requests of one lease, at most."""
+
+COUNTED = "batchyard.counted"
+"""Marks the request context of a request that was counted already, as part of a batch. Only API Gateway and the
+batch's own dispatch write request contexts."""
 
 _MINUTE = 60_000_000
 _KEPT_SECONDS = 180
@@ -43,6 +50,21 @@ _lock = threading.Lock()
 def default_limit() -> int:
     """Requests per minute of a token that has no limit of its own."""
     return int(os.environ.get("REQUESTS_PER_MINUTE", "2000"))
+
+
+def count(event: Mapping[str, Any], asking: Caller) -> None:
+    """Counts a request against its caller's limit, unless it was counted as part of a batch.
+
+    Args:
+        event: The request's API Gateway event.
+        asking: Who sent it.
+
+    Raises:
+        Throttled: The limit of this minute is used up.
+        Unavailable: The store did not answer.
+    """
+    if COUNTED not in event["requestContext"]:
+        take(asking.token, asking.requests_per_minute or default_limit())
 
 
 def take(subject: str, limit: int, count: int = 1) -> None:

@@ -8,20 +8,21 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import WithJsonSchema
 
 from batchyard.errors import NotFound
-from batchyard.http.answers import dumps
 from batchyard.http.app import App
+from batchyard.http.fields import QueryText
+from batchyard.jsontext import dumps
 
 DEFAULT_LIMIT = 20
 LARGEST_LIMIT = 100
 
 # Both arrive as any text: a bad limit is ignored, and a bad page is none.
 PageNumber = Annotated[
-    str | None, WithJsonSchema({"type": "integer", "minimum": 1}), Query(description="The page, from 1")
+    QueryText, WithJsonSchema({"type": "integer", "minimum": 1}), Query(description="The page, from 1")
 ]
 Limit = Annotated[
-    str | None,
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT}),
-    Query(description="Results on a page"),
+    QueryText,
+    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}], "default": DEFAULT_LIMIT}),
+    Query(description=f"Results on a page, at most {LARGEST_LIMIT}; what is no number from 1 is ignored"),
 ]
 
 
@@ -45,16 +46,16 @@ def page_limit(given: str | None) -> int:
     return min(int(given[:9]), LARGEST_LIMIT)
 
 
-def body(app: App, results: Sequence[str], *, count: int, has_next: bool) -> str:
+def body(app: App, number: int, results: Sequence[str], *, count: int, has_next: bool) -> str:
     """A page's JSON.
 
     Args:
         app: The app that answers it; its request tells the URLs of the pages around.
+        number: The page, from 1.
         results: The results, each as JSON.
         count: Results on all pages.
         has_next: There is a page after this one.
     """
-    number = page_number(app.current_event.get_query_string_value("page"))
     following = _url(app, number + 1) if has_next else None
     previous = _url(app, number - 1) if number > 1 else None
     return f'{{"count":{count},"next":{dumps(following)},"previous":{dumps(previous)},"results":[{",".join(results)}]}}'

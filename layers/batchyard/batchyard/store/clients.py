@@ -3,6 +3,7 @@
 Making a client is the largest part of a cold start, so each function makes only those that it calls.
 """
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +47,12 @@ def dynamodb() -> "DynamoDBClient":
 
 @cache
 def s3() -> "S3Client":
-    """The S3 client; virtual-host addresses on AWS, path addresses on a local endpoint."""
-    client: S3Client = _create("s3", _CONFIG.merge(Config(signature_version="s3v4")))
+    """The S3 client; it presigns URLs of the region's own endpoint."""
+    # Left to itself, botocore presigns for the global endpoint, which redirects requests for new buckets; a redirected
+    # POST is lost. A local endpoint serves buckets by path.
+    local = "AWS_ENDPOINT_URL" in os.environ or "AWS_ENDPOINT_URL_S3" in os.environ
+    addressing: Any = {"addressing_style": "path" if local else "virtual"}
+    client: S3Client = _create("s3", _CONFIG.merge(Config(signature_version="s3v4", s3=addressing)))
     return client
 
 

@@ -22,14 +22,14 @@ def once(unit: Unit, key: str | None, scope: str, make: Callable[[], str]) -> st
 
     Args:
         unit: The unit of the request.
-        key: The caller's `Idempotency-Key`; None makes a new reply each time.
+        key: The caller's `Idempotency-Key`; None or empty makes a new reply each time.
         scope: Whose key it is, and for what: the same key means nothing in another scope.
         make: Does what is asked and answers the reply.
 
     Raises:
         Invalid: The key is too long.
     """
-    if key is None:
+    if not key:
         return make()
     if len(key) > _LONGEST_KEY:
         raise Invalid({"Idempotency-Key": [f"Ensure this field has no more than {_LONGEST_KEY} characters."]})

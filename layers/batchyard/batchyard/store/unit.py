@@ -65,7 +65,8 @@ class Unit:
             item = self._writes[identity].item
         else:
             if identity not in self._reads:
-                self._reads[identity] = read_one(table, key)
+                ahead = _read_ahead.get()
+                self._reads[identity] = ahead[identity] if identity in ahead else read_one(table, key)
             item = self._reads[identity]
         return None if item is None else dict(item)
 
@@ -173,6 +174,7 @@ class Unit:
 
 
 _ambient: ContextVar[Unit | None] = ContextVar("ambient unit", default=None)
+_read_ahead: ContextVar[Mapping[tuple[Any, ...], Item | None]] = ContextVar("items read ahead", default={})  # noqa: B039 (never written to)
 
 
 def transact[T](operation: Callable[[Unit], T]) -> T:
@@ -187,15 +189,27 @@ def transact[T](operation: Callable[[Unit], T]) -> T:
     ambient = _ambient.get()
     if ambient is not None:
         return operation(ambient)
-    for attempt in range(_ATTEMPTS):
+
+    def attempt() -> T:
         unit = Unit()
         result = operation(unit)
+        unit.commit()
+        return result
+
+    return retrying(attempt)
+
+
+def retrying[T](attempt: Callable[[], T]) -> T:
+    """Makes an attempt until it wins its race, with jitter between.
+
+    Raises:
+        Contended: Every attempt lost its race.
+    """
+    for number in range(_ATTEMPTS):
         try:
-            unit.commit()
+            return attempt()
         except Contended:
-            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.01 * 2**attempt)))  # noqa: S311 (jitter, no secret)
-        else:
-            return result
+            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.01 * 2**number)))  # noqa: S311 (jitter, no secret)
     raise Contended
 
 
@@ -207,6 +221,27 @@ def joined(unit: Unit) -> Iterator[Unit]:
         yield unit
     finally:
         _ambient.reset(token)
+
+
+@contextmanager
+def reading_ahead(keys: Iterable[tuple[Table, Key]]) -> Iterator[None]:
+    """Reads items at once that units inside will ask for one by one.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    wanted: dict[Table, dict[tuple[Any, ...], Key]] = {}
+    for table, key in keys:
+        wanted.setdefault(table, {})[table.identity(key)] = key
+    found: dict[tuple[Any, ...], Item | None] = {}
+    for table, by_identity in wanted.items():
+        found.update(dict.fromkeys(by_identity))
+        found.update({table.identity(table.key_of(item)): item for item in read_many(table, by_identity.values())})
+    token = _read_ahead.set(found)
+    try:
+        yield
+    finally:
+        _read_ahead.reset(token)
 
 
 def read_one(table: Table, key: Key) -> Item | None:

@@ -1,0 +1,8 @@
+"""The routes of the service, as `python -m tools.routes` found them in the functions."""
+
+import json
+from pathlib import Path
+
+from batchyard.http.routes import Routes
+
+ROUTES = Routes(json.loads((Path(__file__).parent / "routes.json").read_text()))

@@ -1,0 +1,50 @@
+"""The dialect of OData: `{"error": {"code", "message"}}`, or `odata.error` for version 3."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard import errors
+from batchyard.errors import BatchyardError
+from batchyard.jsontext import dumps
+
+_STATUS: dict[type[BatchyardError], tuple[HTTPStatus, str]] = {
+    errors.Malformed: (HTTPStatus.BAD_REQUEST, "The request cannot be read."),
+    errors.Invalid: (HTTPStatus.BAD_REQUEST, "The request is not valid."),
+    errors.NotAuthenticated: (HTTPStatus.UNAUTHORIZED, "Authentication credentials were not provided."),
+    errors.NotPermitted: (HTTPStatus.FORBIDDEN, "The token does not permit this."),
+    errors.NotFound: (HTTPStatus.NOT_FOUND, "There is no such resource."),
+    errors.MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "The method is not allowed."),
+    errors.Conflict: (HTTPStatus.CONFLICT, "The request conflicts with the present state."),
+    errors.PreconditionFailed: (HTTPStatus.PRECONDITION_FAILED, "The resource has changed since it was read."),
+    errors.TooLarge: (HTTPStatus.CONTENT_TOO_LARGE, "The request or its answer is too large."),
+    errors.UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The media type is not supported."),
+    errors.FailedDependency: (HTTPStatus.FAILED_DEPENDENCY, "A request that this one depends on failed."),
+    errors.Throttled: (HTTPStatus.TOO_MANY_REQUESTS, "Too many requests."),
+    errors.Contended: (HTTPStatus.SERVICE_UNAVAILABLE, "Too many changes at once. Send it again."),
+    errors.Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "The store is not available. Send it again."),
+}
+
+
+def answer(error: BatchyardError, *, version3: bool = False) -> Response[str]:
+    """An error as OData clients read it.
+
+    Args:
+        error: The error.
+        version3: The client speaks version 3.
+    """
+    status, standard = next(
+        (_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS),
+        (HTTPStatus.INTERNAL_SERVER_ERROR, "An unforeseen error occurred."),
+    )
+    code, message = status.phrase.replace(" ", ""), error.detail or standard
+    body: dict[str, Any] = {"error": {"code": code, "message": message}}
+    if version3:
+        body = {"odata.error": {"code": code, "message": {"lang": "en-US", "value": message}}}
+    headers: dict[str, str | list[str]] = {}
+    if isinstance(error, errors.MethodNotAllowed):
+        headers["Allow"] = ", ".join(error.allowed)
+    elif isinstance(error, errors.Throttled):
+        headers["Retry-After"] = str(error.retry_after)
+    return Response(status.value, "application/json", dumps(body), headers)

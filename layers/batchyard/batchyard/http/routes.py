@@ -1,0 +1,61 @@
+"""Which function serves which path: API Gateway's own routing, for whoever has to do it in its place."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from batchyard.errors import MethodNotAllowed, NotFound
+
+type RouteTable = Mapping[str, Mapping[str, str]]
+"""Paths (`/api/v1/channels/{id}`), their methods, and the modules whose `handler` answers them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The function that serves a request.
+
+    Args:
+        module: The module whose `handler` answers it.
+        resource: Its path with the names of its parameters.
+        parameters: The values of these.
+    """
+
+    module: str
+    resource: str
+    parameters: dict[str, str]
+
+
+class Routes:
+    """The routes of the service."""
+
+    def __init__(self, table: RouteTable) -> None:
+        self._routes = [(_pattern(path), path, methods) for path, methods in table.items()]
+
+    def find(self, method: str, path: str) -> Route:
+        """The route of a request; a path counts the same with and without a slash at its end.
+
+        Raises:
+            NotFound: No route has this path.
+            MethodNotAllowed: There are some, with other methods.
+        """
+        allowed: set[str] = set()
+        for pattern, resource, methods in self._routes:
+            found = pattern.fullmatch(path)
+            if found is None:
+                continue
+            if method in methods:
+                return Route(methods[method], resource, {k: unquote(v) for k, v in found.groupdict().items()})
+            allowed |= set(methods)
+        if allowed:
+            raise MethodNotAllowed(method, sorted(allowed))
+        raise NotFound
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """A path of the table as a pattern; `{name+}` takes the rest of the path."""
+    pieces = re.split(r"\{(\w+)(\+?)\}", path.rstrip("/"))
+    pattern = re.escape(pieces[0])
+    for name, greedy, literal in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
+        pattern += f"(?P<{name}>{'.+' if greedy else '[^/]+'})" + re.escape(literal)
+    return re.compile(pattern + "/*")

@@ -1,0 +1,153 @@
+"""A batch request from its bytes to the bytes of its answer."""
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from batchyard.errors import Malformed, TooLarge, UnsupportedMediaType
+from batchyard.http.answers import LARGEST_ANSWER
+from batchyard.http.urls import header
+from batchyard.odata import answers, json_form, multipart
+from batchyard.odata.answers import ChangeSetAnswer, PartAnswer
+from batchyard.odata.envelope import Batch, MalformedBatchError
+from batchyard.odata.run import Routes, Run
+
+LARGEST_BODY = 6 * 1024 * 1024
+"""Bytes of a batch (Lambda's limit on a synchronous invocation)."""
+
+RESERVE_MILLISECONDS = 3000
+"""Time kept for the last request that begins, and for writing the answer."""
+
+_VERSION_3 = ("DataServiceVersion", "MaxDataServiceVersion")
+_VERSION_4 = ("OData-Version", "OData-MaxVersion")
+_GOES_ON = frozenset({"continue-on-error", "odata.continue-on-error"})
+_KEPT_FOR_EACH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """What the client gets.
+
+    Args:
+        status: The HTTP status.
+        headers: The headers.
+        body: The body.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+def speaks_version3(event: Mapping[str, Any]) -> bool:
+    """Whether a client says that it speaks OData 3."""
+    return any(header(event, name) is not None for name in _VERSION_3)
+
+
+def read(event: Mapping[str, Any]) -> Batch:
+    """The batch of an API Gateway event.
+
+    Raises:
+        Malformed: It cannot be read, so that nothing of it may run.
+        TooLarge: It is larger than a batch may be.
+        UnsupportedMediaType: It has none of the known forms.
+    """
+    try:
+        body = _body(event)
+    except (binascii.Error, UnicodeEncodeError):
+        raise Malformed("The body of the batch cannot be decoded.") from None
+    if len(body) > LARGEST_BODY:
+        raise TooLarge(f"A batch holds at most {LARGEST_BODY} bytes.")
+    content_type = header(event, "Content-Type") or ""
+    try:
+        if _is_json(event):
+            return json_form.parse(body)
+        if multipart.media_type_of(content_type) == "multipart/mixed":
+            return multipart.parse(body, content_type)
+    except MalformedBatchError as error:
+        raise Malformed(str(error)) from None
+    raise UnsupportedMediaType(multipart.media_type_of(content_type))
+
+
+def respond(event: Mapping[str, Any], context: Any, batch: Batch, routes: Routes) -> BatchAnswer:
+    """Runs a batch and writes its answer.
+
+    Args:
+        event: The API Gateway event that it came in.
+        context: Its Lambda context.
+        batch: The batch, as `read` read it.
+        routes: What answers its requests.
+    """
+
+    def has_time() -> bool:
+        return bool(context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS)
+
+    goes_on = _is_json(event) or not batch.nested or _prefers_to_go_on(event)
+    count = sum(1 for _ in batch.requests())
+    parts = list(_fitting(Run(routes, has_time).answers(batch, goes_on=goes_on), count, routes))
+    as_multipart = _answers_multipart(event)
+    body, content_type = answers.multipart(parts) if as_multipart else answers.as_json(parts)
+    headers = {"Content-Type": content_type}
+    if speaks_version3(event):
+        headers["DataServiceVersion"] = "3.0"
+    else:
+        headers["OData-Version"] = "4.0" if as_multipart else "4.01"
+    return BatchAnswer(202 if speaks_version3(event) else 200, headers, body)
+
+
+def _body(event: Mapping[str, Any]) -> bytes:
+    body = event.get("body") or ""
+    return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+
+
+def _is_json(event: Mapping[str, Any]) -> bool:
+    return multipart.media_type_of(header(event, "Content-Type") or "") == "application/json"
+
+
+def _prefers_to_go_on(event: Mapping[str, Any]) -> bool:
+    for preference in (header(event, "Prefer") or "").lower().replace(";", ",").split(","):
+        name, _, value = preference.strip().partition("=")
+        if name in _GOES_ON:
+            return value.strip('" ') != "false"
+    return False
+
+
+def _answers_multipart(event: Mapping[str, Any]) -> bool:
+    accepted = {multipart.media_type_of(one) for one in (header(event, "Accept") or "").split(",")}
+    if "multipart/mixed" in accepted or speaks_version3(event):
+        return True
+    if any((header(event, name) or "").strip() == "4.0" for name in _VERSION_4):
+        return True
+    return "application/json" not in accepted and not _is_json(event)
+
+
+def _fitting(
+    parts: Iterable[PartAnswer | ChangeSetAnswer], count: int, routes: Routes
+) -> Iterator[PartAnswer | ChangeSetAnswer]:
+    """The answers, so that all of them fit into one.
+
+    A read whose answer has no room is refused, and can be made again by itself. A write has happened: it keeps its
+    status and headers, and only its body is left out.
+    """
+    room = LARGEST_ANSWER - _KEPT_FOR_EACH * (count + 8)
+
+    def fitted(answer: PartAnswer) -> PartAnswer:
+        nonlocal room
+        # Within Lambda's own JSON, quotes and backslashes count twice.
+        size = len(answer.body.encode()) + answer.body.count('"') + 2 * answer.body.count("\\")
+        if size > room and not answer.wrote:
+            return routes.refuse(
+                TooLarge("The answer has no room in the batch's. Ask for it by itself."), answer.content_id
+            )
+        if size > room:
+            return replace(answer, body="")
+        room -= size
+        return answer
+
+    for part in parts:
+        if isinstance(part, ChangeSetAnswer):
+            yield ChangeSetAnswer([fitted(answer) for answer in part.answers])
+        else:
+            yield fitted(part)

@@ -1,0 +1,72 @@
+"""moto's AWS behind an HTTP address: for processes that are measured, and whose CPU must not hold the store's."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
+
+_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/(\w+)/aws4_request")
+_HOP_BY_HOP = frozenset({"transfer-encoding", "connection", "content-length", "date", "server"})
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    stubber: BotocoreStubber
+    lock = threading.Lock()
+
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        scope = _SCOPE.search(self.headers.get("Authorization", ""))
+        if scope is None:
+            self.send_error(403)
+            return
+        # Region and service are in the signature; moto finds them by the host.
+        host = f"{scope[2]}.{scope[1]}.amazonaws.com"
+        headers: Any = HeadersDict({**dict(self.headers.items()), "Host": host})
+        request = AWSPreparedRequest(self.command, f"https://{host}{self.path}", headers, body, False)
+        with self.lock:
+            response = self.stubber("before-send", request)
+        if response is None:
+            self.send_error(501)
+            return
+        content = response.content
+        self.send_response(response.status_code)
+        for name, value in response.headers.items():
+            if name.lower() not in _HOP_BY_HOP:
+                self.send_header(name, str(value))
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _answer
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Nothing: the benchmark's own output is what counts."""
+
+
+@contextmanager
+def aws_over_http() -> Iterator[str]:
+    """An endpoint for every service, and moto switched on in this process too, to fill it."""
+    with mock_aws():
+        from moto.core.models import botocore_stubber
+
+        handler = type("Handler", (_Handler,), {"stubber": botocore_stubber})
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()

@@ -1,0 +1,179 @@
+"""From process start to the first answer of each function as packaged, beside a bare boto3 handler.
+
+Each function runs in a process of its own, from its build folder and the merged layers in Lambda's order, against
+moto over HTTP in another process. Python's own start is in the count on both sides; TLS is on neither.
+"""
+
+from __future__ import annotations
+
+import compileall
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+
+from tests.benchmarks.aws import aws_over_http
+from tests.benchmarks.first_events import Event, events, request
+from tests.benchmarks.instructions import Counter, counter
+from tests.benchmarks.report import Line, MissingToolError, Result, main, number, ratio
+from tests.benchmarks.world import CHANNEL, stores
+from tests.support.api import batches
+from tests.support.aws import create_bucket
+from tests.support.template import ROOT, resources
+
+HERE = Path(__file__).parent
+BUILD = ROOT / ".aws-sam" / "build"
+PINS = ROOT / "tests" / "requirements.txt"
+UNTOUCHED = ROOT / ".local" / "tools" / "untouched-boto3"
+BOTO3 = ["boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"]
+# Their work itself is large: told apart, so that they do not hide what the other routes take.
+APART = {
+    "LoginFunction": "login, with its slow password hash",
+    "DocsPageFunction": "the page of documentation, with all of Swagger UI in it",
+}
+
+
+def untouched_boto3() -> Path:
+    """boto3 as pip installs it, from the project's pins, with bytecode that is valid for it."""
+    pins = re.split(r"\n(?=[a-z0-9])", PINS.read_text())
+    wanted = "\n".join(pin for pin in pins if pin.partition("==")[0] in BOTO3)
+    stamp = UNTOUCHED / "pins.sha256"
+    digest = hashlib.sha256(wanted.encode()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != digest:
+        shutil.rmtree(UNTOUCHED, ignore_errors=True)
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write(wanted)
+            file.flush()
+            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+            what = ["--target", str(UNTOUCHED), "--no-deps", "--require-hashes", "--requirement", file.name]
+            subprocess.run([*pip, *what], check=True)
+        compileall.compile_dir(UNTOUCHED, quiet=1)
+        stamp.write_text(digest)
+    return UNTOUCHED
+
+
+def packaged() -> dict[str, str]:
+    """The functions' handlers by logical ID; `make build` has packaged them."""
+    if not (BUILD / "template.yaml").exists():
+        raise MissingToolError("nothing is packaged (make build)")
+    return {name: defined["Handler"] for name, defined in resources("AWS::Serverless::Function").items()}
+
+
+class FirstAnswers:
+    """Measures processes up to their first answer.
+
+    Args:
+        kind: What counts.
+        scratch: A folder for what passes between the processes.
+        variables: The functions' environment.
+    """
+
+    def __init__(self, kind: Counter, scratch: Path, variables: dict[str, str]) -> None:
+        self._kind = kind
+        self._scratch = scratch
+        self._variables = {
+            **variables,
+            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+            "AWS_LAMBDA_FUNCTION_NAME": "benchmark",
+            "LAMBDA_TASK_ROOT": "/var/task",
+            "LANG": "en_US.UTF-8",
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            # Sets and dictionaries in the same order in each process, so that counts repeat.
+            "PYTHONHASHSEED": "0",
+            "TZ": ":UTC",
+        }
+
+    def measure(self, handler: str, path: list[Path], make_event: Callable[[], Event]) -> float:
+        given, answered = self._scratch / "event.json", self._scratch / "answer.json"
+        environment = {**self._variables, "PYTHONPATH": ":".join(map(str, path))}
+        # The interpreter itself, without the project's environment.
+        interpreter = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+        counts = []
+        for _ in range(self._kind.runs):
+            given.write_text(json.dumps(make_event()))
+            counts.append(
+                self._kind.measure([interpreter, "-s", HERE / "first_answer.py", handler, given, answered], environment)
+            )
+            _must_be_good(handler, json.loads(answered.read_text()))
+        return min(counts)
+
+
+def _must_be_good(handler: str, answer: dict[str, object]) -> None:
+    """An error is answered sooner than what is asked for: it must not be taken for it."""
+    failed = int(str(answer.get("statusCode", 200))) >= 400 and handler != "gateway.fallback.handler"
+    if failed or answer.get("batchItemFailures") or '"Deny"' in json.dumps(answer):
+        raise RuntimeError(f"{handler} answered {json.dumps(answer)[:500]}")
+
+
+def run() -> list[Result]:
+    handlers = packaged()
+    kind = counter()
+    with tempfile.TemporaryDirectory() as folder, aws_over_http() as endpoint, stores(endpoint) as variables:
+        create_bucket(variables)
+        boto3.client("events").create_event_bus(Name=variables["EVENT_BUS"])
+        scratch = Path(folder)
+        bare = scratch / "bare"
+        shutil.copytree(HERE / "bare", bare)
+        compileall.compile_dir(bare, quiet=1)
+        opt = scratch / "opt"
+        for layer in ("DependenciesLayer", "BatchyardLayer"):
+            shutil.copytree(BUILD / layer, opt, dirs_exist_ok=True)
+        layers = [opt / "python" / "lib" / "python3.13" / "site-packages", opt / "python"]
+        answers = FirstAnswers(kind, scratch, variables)
+        baseline, reading = (
+            answers.measure(f"{name}.handler", [bare, untouched_boto3()], lambda: request("GET", batches(CHANNEL)))
+            for name in ("client", "call")
+        )
+        makers = events()
+        found = {
+            name: answers.measure(handler, [BUILD / name, *layers], makers[name]) for name, handler in handlers.items()
+        }
+    return [_result(kind, baseline, reading, found)]
+
+
+def _result(kind: Counter, bare: float, reading: float, found: dict[str, float]) -> Result:
+    routes = [name for name in found if _answers_routes(name) and name not in APART]
+    dearest = max(routes, key=lambda name: found[name])
+    bare_rows = [
+        ["bare, one client", number(bare), ratio(1), ratio(bare / reading)],
+        ["bare, one client and one read", number(reading), ratio(reading / bare), ratio(1)],
+    ]
+
+    def line(what: str, name: str, asked: str) -> Line:
+        ours, theirs = (f"{number(count, 0)} {kind.unit}" for count in (found[name], bare))
+        return Line(f"First answer of {what}", ours, f"{theirs}, bare client", ratio(found[name] / bare), asked)
+
+    return Result(
+        f"From process start to the first answer, {kind.unit}",
+        ["function", kind.unit, "× bare client", "× bare client and read"],
+        [
+            *bare_rows,
+            *(
+                [name.removesuffix("Function"), number(one), ratio(one / bare), ratio(one / reading)]
+                for name, one in found.items()
+            ),
+        ],
+        notes=[f"Counted by {kind.source}. The bare handlers use boto3 from untouched packages with valid bytecode."],
+        lines=[
+            line(f"a route, dearest of {len(routes)} ({dearest.removesuffix('Function')})", dearest, "≤ 1.4"),
+            *(line(what, name, "≤ 1.4") for name, what in APART.items()),
+            line("the authorizer", "AuthorizerFunction", "≤ 0.9"),
+        ],
+    )
+
+
+def _answers_routes(name: str) -> bool:
+    triggers = resources("AWS::Serverless::Function")[name].get("Events", {}).values()
+    return any(trigger["Type"] == "Api" for trigger in triggers)
+
+
+if __name__ == "__main__":
+    main(run)

@@ -1,0 +1,1 @@
+"""The same API in Django REST framework on PostgreSQL, measured beside Batchyard."""

@@ -1,0 +1,234 @@
+"""What each operation costs in the store, in calls and consumed capacity, and how lists grow with a channel."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from batchyard.batch_requests import repository, tallies
+from batchyard.batch_requests.rules import OBJECT_FIELDS, BatchRequest
+from batchyard.channels import repository as channels
+from batchyard.channels.repository import Channel
+from batchyard.store import clients, items
+from batchyard.store.tables import BATCH_REQUESTS, EPHEMERA, TALLIES
+from batchyard.store.unit import transact
+from tests.benchmarks.dynamodb import DynamoDBLocal
+from tests.benchmarks.load import (
+    COLLECTION,
+    CONTENT_TYPES,
+    FIRST_PAGES,
+    LARGE,
+    OBJECTS_IN_LISTS,
+    PAGE_SIZE,
+    SMALL,
+    STATUSES,
+    Page,
+    objects,
+)
+from tests.benchmarks.report import Line, Result, main, number, ratio
+from tests.benchmarks.wire import Calls, counted
+from tests.benchmarks.world import CHANNEL, call, stores
+
+SIZE = 100
+FULL_CHANNEL, SMALL_CHANNEL, LARGE_CHANNEL = 6, 7, 8
+# Walked up to their last page, which are a thousand and five hundred pages on the large channel.
+WALKED = [FIRST_PAGES[0], FIRST_PAGES[-1]]
+FULL_PAGE = f"page of {PAGE_SIZE} × {SIZE} objects"
+MOVE = "status move"
+FIRST_MOMENT = 1_767_225_600_000_000
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What one page costs on the small channel and on the large one."""
+
+    name: str
+    small: Calls
+    large: Calls
+
+    @property
+    def units(self) -> float:
+        return self.large.units / self.small.units
+
+    @property
+    def calls(self) -> float:
+        return len(self.large) / len(self.small)
+
+
+def measured(method: str, target: str, body: object = None, headers: dict[str, str] | None = None) -> tuple[Calls, Any]:
+    """What a request costs, without the leases that many requests share (see `quota`), and its answer."""
+    with counted() as calls:
+        answer = call(method, target, body, headers)
+    return calls.without("UpdateItem", EPHEMERA.name), answer
+
+
+def fill(channel: int, count: int, size: int) -> None:
+    """Batch requests as the functions write them, with the tallies that the stream's function would have kept."""
+    transact(lambda unit: channels.put(unit, Channel(channel, "Benchmark")))
+    listed = [{name: entry.get(name) for name in OBJECT_FIELDS} for entry in objects(size, result=True)]
+    text = json.dumps(listed, separators=(",", ":"))
+
+    def item(number: int) -> dict[str, Any]:
+        moment = FIRST_MOMENT + number * 1_000_000
+        batch = BatchRequest(
+            channel=channel,
+            pk=moment,
+            local_batch_id=str(uuid.UUID(int=number)),
+            status=STATUSES[number % len(STATUSES)],
+            modified=moment + 3_600_000_000,
+            version=4,
+            remote_batch_id=f"remote-{number}",
+            content_type=CONTENT_TYPES[number // len(STATUSES) % len(CONTENT_TYPES)],
+            objects=text,
+            object_count=size,
+            failed_count=sum(entry["failed_reason_type"] is not None for entry in listed),
+        )
+        return items.encode(repository.encode(batch)[0])
+
+    def write(first: int) -> None:
+        puts = [{"PutRequest": {"Item": item(number)}} for number in range(first, min(first + 25, count))]
+        waiting: Any = {BATCH_REQUESTS.name: puts}
+        while waiting:
+            waiting = clients.dynamodb().batch_write_item(RequestItems=waiting)["UnprocessedItems"]
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(0, count, 25)))
+    tallies.recount(channel)
+
+
+def operations() -> dict[str, Calls]:
+    """What one request of each kind costs."""
+    collection = COLLECTION.format(channel=CHANNEL)
+    target = f"{collection}{call('POST', collection, {'channel': CHANNEL})['pk']}/"
+    page = Page("", "").target(FULL_CHANNEL)
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    fill(FULL_CHANNEL, 3 * PAGE_SIZE, SIZE)
+
+    def create(headers: dict[str, str] | None = None) -> Calls:
+        return measured("POST", collection, {"channel": CHANNEL}, headers)[0]
+
+    def patch(**body: object) -> Calls:
+        return measured("PATCH", target, {"channel": CHANNEL, **body})[0]
+
+    return {
+        "create": create(),
+        "create with Idempotency-Key": create(key),
+        "create with Idempotency-Key, repeated": create(key),
+        f"commit {SIZE} objects": patch(status="commit", objects=objects(SIZE)),
+        "merge 20 objects": patch(objects=objects(20, result=True)),
+        MOVE: patch(status="sent_to_remote", remote_batch_id="remote-1"),
+        f"{MOVE}, repeated": patch(status="sent_to_remote", remote_batch_id="remote-1"),
+        f"done with {SIZE} results": patch(status="done", objects=objects(SIZE, result=True)),
+        "retrieve": measured("GET", target)[0],
+        FULL_PAGE: measured("GET", page)[0],
+        f"{FULL_PAGE}, status=done": measured("GET", f"{page}&status=done")[0],
+    }
+
+
+def walk(page: Page, channel: int) -> list[Calls]:
+    """What each page costs on the way up to the last one, as clients walk: by the number, until `next` is null."""
+    costs: list[Calls] = []
+    following = True
+    while following:
+        cost, answer = measured("GET", page.target(channel, len(costs) + 1))
+        costs.append(cost)
+        following = answer["next"] is not None
+    return costs
+
+
+@cache
+def growth() -> list[Growth]:
+    """Every kind of page on a channel of a thousand batch requests and on one of a hundred thousand."""
+    with DynamoDBLocal() as engine, stores(engine.endpoint):
+        fill(SMALL_CHANNEL, SMALL, OBJECTS_IN_LISTS)
+        fill(LARGE_CHANNEL, LARGE, OBJECTS_IN_LISTS)
+        found = [
+            Growth(page.name, *(measured("GET", page.target(channel))[0] for channel in (SMALL_CHANNEL, LARGE_CHANNEL)))
+            for page in FIRST_PAGES
+        ]
+        for page in WALKED:
+            small, large = walk(page, SMALL_CHANNEL), walk(page, LARGE_CHANNEL)
+            of = "" if page == FIRST_PAGES[0] else f" of {page.name}"
+            found.append(Growth(f"last page{of}", small[-1], large[-1]))
+            dearest = [max(costs, key=lambda cost: cost.units) for costs in (small, large)]
+            found.append(Growth(f"dearest page on the way there{of}", *dearest))
+    return found
+
+
+def run() -> list[Result]:
+    with DynamoDBLocal() as engine, stores(engine.endpoint):
+        costs = operations()
+        page = costs[FULL_PAGE].without("Query", TALLIES.name)
+    grown = growth()
+    units, calls = max(grown, key=lambda one: one.units), max(grown, key=lambda one: one.calls)
+    return [
+        Result(
+            "Store calls and consumed capacity of one request",
+            ["request", "calls", "read units", "write units"],
+            [[name, str(cost), number(cost.reads), number(cost.writes)] for name, cost in costs.items()],
+            notes=[
+                "As DynamoDB Local counts them, table and indexes together. Without the leases of the request limit"
+                " and of primary keys, which many requests share (see `quota`), and without S3.",
+            ],
+            lines=[
+                Line("Store calls of retrieve", str(costs["retrieve"]), "1 read", ratio(len(costs["retrieve"])), "≤ 1"),
+                Line(
+                    "Store calls of a status move",
+                    str(costs[MOVE]),
+                    "1 read + 1 write",
+                    ratio(len(costs[MOVE]) / 2),
+                    "≤ 1",
+                ),
+                Line(
+                    f"Store calls of a {FULL_PAGE}, count aside",
+                    str(page),
+                    "1 query + 1 batch read",
+                    ratio(len(page) / 2),
+                    "≤ 1",
+                ),
+            ],
+        ),
+        Result(
+            f"Pages of {PAGE_SIZE} on a channel of {SMALL:,} and of {LARGE:,} batch requests",
+            ["page", f"calls at {SMALL:,}", f"at {LARGE:,}", "ratio", f"units at {SMALL:,}", f"at {LARGE:,}", "ratio"],
+            [
+                [
+                    one.name,
+                    number(len(one.small)),
+                    number(len(one.large)),
+                    ratio(one.calls),
+                    number(one.small.units),
+                    number(one.large.units),
+                    ratio(one.units),
+                ]
+                for one in grown
+            ],
+            notes=[
+                f"{OBJECTS_IN_LISTS} objects in each batch request. With `count`, and with keeping the next position."
+            ],
+            lines=[
+                Line(
+                    f"Capacity of a page at {LARGE:,} batch requests, worst of {len(grown)} kinds ({units.name})",
+                    number(units.large.units),
+                    f"{number(units.small.units)} at {SMALL:,}",
+                    ratio(units.units),
+                    "≤ 1.2",
+                ),
+                Line(
+                    f"Store calls of a page at {LARGE:,} batch requests, worst of {len(grown)} kinds ({calls.name})",
+                    number(len(calls.large)),
+                    f"{number(len(calls.small))} at {SMALL:,}",
+                    ratio(calls.calls),
+                    "≤ 1.2",
+                ),
+            ],
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    main(run)

@@ -1,0 +1,49 @@
+"""Batchyard in this process: empty stores as the template defines them, and its functions behind their routes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from batchyard.channels import repository
+from batchyard.channels.repository import Channel
+from batchyard.store.unit import transact
+from tests.support import aws
+from tests.support.api import Api
+
+CHANNEL = 5
+# What is measured is requests that are let through.
+REQUESTS_PER_MINUTE = 1_000_000
+
+
+def environment(endpoint: str | None = None) -> dict[str, str]:
+    """What the functions and botocore read from the environment."""
+    variables = {**aws.CREDENTIALS, **aws.environment("benchmark"), "REQUESTS_PER_MINUTE": str(REQUESTS_PER_MINUTE)}
+    return variables | ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {})
+
+
+@contextmanager
+def stores(endpoint: str | None = None) -> Iterator[dict[str, str]]:
+    """Points this process at an engine, with empty tables and one channel in them; tells the environment for it."""
+    before = dict(os.environ)
+    variables = environment(endpoint)
+    os.environ.update(variables)
+    aws.forget()
+    try:
+        aws.create_tables(variables)
+        transact(lambda unit: repository.put(unit, Channel(CHANNEL, "Benchmark")))
+        yield variables
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        aws.forget()
+
+
+def call(method: str, target: str, body: object = None, headers: Mapping[str, str] | None = None) -> Any:
+    """The decoded answer to a request; anything but success is a mistake of the benchmark."""
+    answer = Api()(method, target, body, headers=headers)
+    if answer.status >= 300:
+        raise RuntimeError(f"{method} {target} answered {answer.status}: {answer.text[:500]}")
+    return answer.json()

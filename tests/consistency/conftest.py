@@ -1,0 +1,50 @@
+"""Each test runs on every engine with real isolation that can be had here."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.benchmarks.report import MissingToolError
+from tests.consistency.world import World
+from tests.support import aws, engines
+from tests.support.engines import Engine
+
+
+@pytest.fixture(scope="session")
+def ministack() -> Iterator[Engine]:
+    """The engine that is always there."""
+    with engines.ministack() as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=[engines.MINISTACK, engines.DYNAMODB_LOCAL])
+def engine(request: pytest.FixtureRequest, ministack: Engine) -> Iterator[Engine]:
+    """Each engine in turn."""
+    if request.param == engines.MINISTACK:
+        yield ministack
+        return
+    running = engines.dynamodb_local(ministack)
+    try:
+        local = running.__enter__()
+    except (MissingToolError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no DynamoDB Local: {error}")
+    try:
+        yield local
+    finally:
+        running.__exit__(None, None, None)
+
+
+@pytest.fixture
+def world(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """An empty deployment."""
+    variables = {**aws.CREDENTIALS, **engine.endpoints, **aws.environment(), "REQUESTS_PER_MINUTE": "1000000"}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    aws.forget()
+    # Botocore waits between its attempts, for as much as a second at first.
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+    with World(variables) as deployed:
+        monkeypatch.setenv("SWEEP_QUEUE_URL", deployed.sweep_queue)
+        yield deployed
+    aws.forget()

@@ -1,0 +1,112 @@
+"""What can happen to a call to AWS: the process ends before or after it, or its answer gets lost."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ConnectionClosedError
+from botocore.httpsession import URLLib3Session
+
+Send = Callable[[], AWSResponse]
+Fault = Callable[[Send], AWSResponse]
+
+# Lambda reads streams, not the functions.
+_LAMBDAS_OWN = frozenset({"DescribeStream", "GetShardIterator", "GetRecords"})
+
+
+class Crash(BaseException):
+    """The process ends here: nothing that handles errors gets to see it."""
+
+
+def crash_before(send: Send) -> AWSResponse:
+    """The process ends before the call."""
+    raise Crash
+
+
+def crash_after(send: Send) -> AWSResponse:
+    """The process ends when the answer has come."""
+    send()
+    raise Crash
+
+
+def lost_answer(send: Send) -> AWSResponse:
+    """AWS does what was asked, but the connection breaks before its answer comes."""
+    send()
+    raise ConnectionClosedError(endpoint_url="of a lost answer")
+
+
+def lost_answer_and_then(happens: Callable[[], object]) -> Fault:
+    """The answer gets lost, and something else happens before botocore calls again."""
+
+    def fault(send: Send) -> AWSResponse:
+        send()
+        happens()
+        raise ConnectionClosedError(endpoint_url="of a lost answer")
+
+    return fault
+
+
+@dataclass
+class Strike:
+    """Whether a fault has struck.
+
+    Args:
+        call: What it struck, once it has.
+    """
+
+    call: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.call)
+
+
+@contextmanager
+def at_call(number: int, fault: Fault, *, of: str = "") -> Iterator[Strike]:
+    """Lets a fault strike once, at a call that botocore sends.
+
+    Args:
+        number: The call, from 1.
+        fault: What happens to it.
+        of: Counts only calls whose name contains this.
+    """
+    strike, numbers, send = Strike(), itertools.count(1), URLLib3Session.send
+
+    def faulty(session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
+        call = name_of(request)
+        if call in _LAMBDAS_OWN or of not in call or strike or next(numbers) != number:
+            return send(session, request)
+        strike.call = call
+        return fault(lambda: send(session, request))
+
+    URLLib3Session.send = faulty
+    try:
+        yield strike
+    finally:
+        URLLib3Session.send = send
+
+
+@contextmanager
+def recorded() -> Iterator[list[str]]:
+    """The names of all calls that are sent meanwhile."""
+    calls: list[str] = []
+    send = URLLib3Session.send
+
+    def recording(session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
+        calls.append(name_of(request))
+        return send(session, request)
+
+    URLLib3Session.send = recording
+    try:
+        yield calls
+    finally:
+        URLLib3Session.send = send
+
+
+def name_of(request: AWSPreparedRequest) -> str:
+    """`PutItem` and the like; for S3 the method and the path."""
+    target = request.headers.get("X-Amz-Target")
+    if target is None:
+        return f"{request.method} {request.url.partition('?')[0].split('/', 4)[-1]}"
+    return (target.decode() if isinstance(target, bytes) else str(target)).rpartition(".")[2]

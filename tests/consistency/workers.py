@@ -1,0 +1,36 @@
+"""Many at once: threads of one process, and execution environments that know nothing of each other."""
+
+import importlib.util
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+
+
+def at_once[T](jobs: list[Callable[[], T]]) -> list[T | Exception]:
+    """Runs all jobs at the same time, each in a thread of its own; answers what they answered or raised."""
+    ready = threading.Barrier(len(jobs))
+
+    def run(job: Callable[[], T]) -> T | Exception:
+        ready.wait()
+        try:
+            return job()
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(len(jobs)) as threads:
+        return list(threads.map(run, jobs))
+
+
+def environments(module: ModuleType, number: int) -> list[ModuleType]:
+    """A module as so many execution environments have it: each with a state of its own."""
+    return [_another(module) for _ in range(number)]
+
+
+def _another(module: ModuleType) -> ModuleType:
+    spec = importlib.util.find_spec(module.__name__)
+    assert spec is not None
+    assert spec.loader is not None
+    copy = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(copy)
+    return copy

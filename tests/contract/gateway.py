@@ -1,0 +1,155 @@
+"""API Gateway in front of the functions, in this process: routes, the authorizer, and its own answers.
+
+What a client sends becomes the event that API Gateway would make of it; what a function answers must be something that
+Lambda can carry and that the OpenAPI document tells of. Clients reach it as a WSGI application.
+"""
+
+import fnmatch
+import importlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from tests.contract.document import must_be_documented
+from tests.support.api import Answer, Api, Context, invoke
+from tests.support.template import resources
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+LARGEST_REQUEST = 10 * 1024 * 1024
+"""Bytes of a body that API Gateway takes."""
+
+_ARN = "arn:aws:execute-api:eu-central-1:123456789012:abc123/prod"
+
+
+@dataclass
+class Gateway:
+    """The service as its clients reach it.
+
+    Args:
+        answered: How many requests it has answered, by operation and status.
+    """
+
+    answered: dict[tuple[str, int], int] = field(default_factory=dict)
+    _policies: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answers a WSGI request."""
+        query = environ.get("QUERY_STRING", "")
+        answer = self.request(
+            environ["REQUEST_METHOD"],
+            environ["REQUEST_URI"].partition("?")[0] + (f"?{query}" if query else ""),
+            list(_headers(environ)),
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
+        )
+        content = answer.text.encode()
+        headers = [(name, value) for name, value in answer.headers.items() if name != "content-length"]
+        try:
+            phrase = HTTPStatus(answer.status).phrase
+        except ValueError:
+            raise AssertionError(f"{answer.status} is no status of HTTP") from None
+        start_response(f"{answer.status} {phrase}", [*headers, ("Content-Length", str(len(content)))])
+        return [content]
+
+    def request(self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes = b"") -> Answer:
+        """What a client gets.
+
+        Args:
+            method: The HTTP method.
+            target: Path and query, as sent.
+            headers: The request's headers, in their order.
+            body: The request's body.
+        """
+        if len(body) > LARGEST_REQUEST:
+            return _own("REQUEST_TOO_LARGE", HTTPStatus.CONTENT_TOO_LARGE)
+        single = dict(headers)
+        # Without binary media types, API Gateway hands on every body as text.
+        text = body.decode(errors="replace") if body else None
+        event, handler = Api(None).event(method, target, headers=single, text=text)
+        if text is not None and not any(name.lower() == "content-type" for name in single):
+            del event["headers"]["Content-Type"]
+        event["multiValueHeaders"] = {name: [v for n, v in headers if n == name] for name in event["headers"]}
+        refused = None if (event["resource"], method) in _public() else self._authorize(event)
+        answer = refused or _invoke(handler, event)
+        operation = must_be_documented(method, event["resource"], answer)
+        key = (operation, answer.status)
+        self.answered[key] = self.answered.get(key, 0) + 1
+        return answer
+
+    def forget(self) -> None:
+        """Lets the cached answers of the authorizer lapse."""
+        self._policies.clear()
+
+    def _authorize(self, event: dict[str, Any]) -> Answer | None:
+        """Lets the authorizer look at an event; answers the refusal, if it is one."""
+        authorization = next((v for name, v in event["headers"].items() if name.lower() == "authorization"), "")
+        unauthorized = _own("UNAUTHORIZED", HTTPStatus.UNAUTHORIZED)
+        if not authorization:
+            return unauthorized
+        arn = f"{_ARN}/{event['httpMethod']}{event['path']}"
+        if authorization not in self._policies:
+            asked = {**event, "type": "REQUEST", "methodArn": arn, "body": None}
+            try:
+                self._policies[authorization] = importlib.import_module("identity.authorizer").handler(asked, Context())
+            except Exception as error:
+                assert str(error) == "Unauthorized", "the authorizer fails"  # noqa: PT017 (nothing else is a refusal)
+                return unauthorized
+        policy = self._policies[authorization]
+        (statement,) = policy["policyDocument"]["Statement"]
+        # The kept policy is asked about every route, so it must cover them all.
+        assert fnmatch.fnmatchcase(arn, statement["Resource"])
+        if statement["Effect"] != "Allow":
+            return _own("ACCESS_DENIED", HTTPStatus.FORBIDDEN)
+        context: Mapping[str, Any] = policy["context"]
+        assert all(isinstance(value, str) for value in context.values())
+        event["requestContext"]["authorizer"] = {**context, "principalId": policy["principalId"]}
+        return None
+
+
+def _invoke(handler: str, event: dict[str, Any]) -> Answer:
+    answer = invoke(handler, event)
+    # Lambda carries the answer as UTF-8, up to 6 MB of it.
+    carried = json.dumps({"headers": dict(answer.headers), "body": answer.text}, ensure_ascii=False).encode()
+    assert len(carried) <= 6 * 1024 * 1024
+    return answer
+
+
+def _public() -> set[tuple[str, str]]:
+    """Routes without the authorizer."""
+    events = [
+        event["Properties"]
+        for function in resources("AWS::Serverless::Function").values()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "Api"
+    ]
+    public = {(e["Path"], e["Method"].upper()) for e in events if e.get("Auth", {}).get("Authorizer") == "NONE"}
+    return public | {(path, method) for path, taken in public if taken == "ANY" for method in _METHODS}
+
+
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY")
+
+
+def _own(kind: str, standard: int) -> Answer:
+    """What API Gateway answers by itself, as the template words it."""
+    (api,) = resources("AWS::Serverless::Api").values()
+    response = api["GatewayResponses"][kind]
+    headers = {
+        name.lower(): value.strip("'")
+        for name, value in response.get("ResponseParameters", {}).get("Headers", {}).items()
+    }
+    return Answer(
+        int(response.get("StatusCode", standard)),
+        {"content-type": "application/json", **headers},
+        response["ResponseTemplates"]["application/json"],
+    )
+
+
+def _headers(environ: "WSGIEnvironment") -> Iterator[tuple[str, str]]:
+    for name, value in environ.items():
+        if name.startswith("HTTP_"):
+            yield name.removeprefix("HTTP_").replace("_", "-").title(), value
+        elif name == "CONTENT_TYPE" and value:
+            yield "Content-Type", value

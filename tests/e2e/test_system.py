@@ -1,0 +1,256 @@
+"""What only the deployed system shows: policies that suffice, triggers that fire, URLs that can be followed."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.template import resources
+from tools.local_stack import LocalStack
+
+pytestmark = pytest.mark.e2e
+
+_PATIENCE = 60
+
+
+def eventually[T](look: Callable[[], T | None]) -> T:
+    """What `look` answers once it is true; streams and queues take their moment."""
+    deadline = time.monotonic() + _PATIENCE
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it has not come about"
+        time.sleep(0.2)
+    return found
+
+
+def opened(client: httpx.Client, channel: int) -> str:
+    """The path of a new batch request."""
+    answer = client.post(f"/api/v1/channel/{channel}/batch_requests/", json={"channel": channel})
+    assert answer.status_code == 201, answer.text
+    return f"/api/v1/channel/{channel}/batch_requests/{answer.json()['pk']}/"
+
+
+def products(count: int) -> list[dict[str, str]]:
+    """Objects that do not compress well."""
+    chance = random.Random(count)
+    return [
+        {"pk": str(chance.getrandbits(60)), "content_type": "product", "remote_id": f"{chance.getrandbits(256):064x}"}
+        for _ in range(count)
+    ]
+
+
+def changed(client: httpx.Client, path: str, **fields: Any) -> Any:
+    answer = client.patch(path, json=fields)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def invoke(stack: LocalStack, logical_id: str, event: Any) -> Any:
+    answer = stack.engine.client("lambda").invoke(
+        FunctionName=stack.physical_id(logical_id), Payload=json.dumps(event).encode()
+    )
+    body = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, body
+    return body
+
+
+def contents(stack: LocalStack, channel: int) -> set[str]:
+    """The keys of what the bucket holds for a channel."""
+    listed = stack.engine.client("s3").list_objects_v2(Bucket=stack.physical_id("ContentBucket"))
+    return {found["Key"] for found in listed.get("Contents", []) if found["Key"].split("/")[1] == str(channel)}
+
+
+def messages(stack: LocalStack, logical_id: str) -> Iterator[Any]:
+    """Takes what a queue holds."""
+    sqs, url = stack.engine.client("sqs"), stack.physical_id(logical_id)
+    while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in found:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            yield json.loads(message["Body"])
+
+
+@pytest.mark.parametrize("path", ["/api/v1/active_user/", "/api/v1/channels", "/api/v1/channel/1/batch_requests/1/"])
+def test_credentials_are_asked_for_as_the_contract_says(anonymous: httpx.Client, path: str) -> None:
+    answer = anonymous.get(path)
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Token")
+    assert answer.json() == {"detail": "Authentication credentials were not provided."}
+    answer = anonymous.get(path, headers={"Authorization": "Token by_nobody"})
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Token")
+    assert answer.json() == {"detail": "Invalid token."}
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere/", "/api/v1/channels/1/nowhere"])
+def test_what_no_route_serves(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Not found."})
+
+
+def test_a_wrong_method(client: httpx.Client, channel: int) -> None:
+    answer = client.delete(f"/api/v1/channel/{channel}/batch_requests/")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
+    assert answer.json() == {"detail": 'Method "DELETE" not allowed.'}
+
+
+def test_logging_in(stack: LocalStack, anonymous: httpx.Client) -> None:
+    settings = stack.settings
+    wrong = {"username": settings["USERNAME"], "password": "guessed"}
+    answer = anonymous.post("/api/v1/auth/login/", json=wrong)
+    assert answer.status_code == 400
+    answer = anonymous.post("/api/v1/auth/login/", json={**wrong, "password": settings["PASSWORD"]})
+    assert answer.status_code == 200
+    key = answer.json()["key"]
+    answer = anonymous.get("/api/v1/active_user/", headers={"Authorization": f"bearer {key}"})
+    assert answer.json()["username"] == settings["USERNAME"]
+
+
+def test_documents_need_no_token(anonymous: httpx.Client) -> None:
+    assert anonymous.get("/openapi.json").json()["openapi"].startswith("3.1")
+    page = anonymous.get("/docs")
+    assert page.headers["Content-Type"].startswith("text/html")
+
+
+def test_urls_work_when_followed(client: httpx.Client, other_client: httpx.Client, channel: int) -> None:
+    answer = client.post(f"/api/v1/channel/{channel}/batch_requests/", json={"channel": channel})
+    assert other_client.get(answer.headers["Location"]).json() == answer.json()
+    opened(client, channel)
+    page = client.get(f"/api/v1/channel/{channel}/batch_requests/", params={"limit": 1}).json()
+    following = client.get(page["next"]).json()
+    assert following["results"][0]["pk"] > page["results"][0]["pk"]
+    assert client.get(following["previous"]).json()["results"] == page["results"]
+
+
+def test_every_filter_and_ordering_is_permitted(client: httpx.Client, channel: int) -> None:
+    for _ in range(3):
+        changed(client, opened(client, channel), status="commit", content_type="product")
+    path = f"/api/v1/channel/{channel}/batch_requests/"
+    for ordering in ("pk", "-created_date", "modified_date", "-status", "content_type,-modified_date"):
+        for chosen in ({}, {"status": ["commit", "done"]}, {"content_type": "product"}):
+            for page in (1, 2, 3):
+                answer = client.get(path, params={"ordering": ordering, "limit": 1, "page": page, **chosen})
+                assert (answer.status_code, len(answer.json()["results"])) == (200, 1), answer.text
+    counted = {"limit": 1, "content_type": "product"}
+    eventually(lambda: client.get(path, params=counted).json()["count"] == 3)
+
+
+def test_objects_too_large_for_an_item(stack: LocalStack, client: httpx.Client, channel: int) -> None:
+    path = opened(client, channel)
+    many = products(9_000)
+    changed(client, path, status="commit", objects=many)
+    fewer = many[:8_000]
+    answer = client.put(path, json={"channel": channel, "objects": fewer})
+    assert answer.status_code == 200, answer.text
+    assert [found["pk"] for found in client.get(path).json()["objects"]] == [wanted["pk"] for wanted in fewer]
+    written = contents(stack, channel)
+    assert len(written) == 2
+    swept = {"Records": [{"messageId": key, "body": json.dumps({"key": key})} for key in written]}
+    assert invoke(stack, "SweepBlobsFunction", swept) == {"batchItemFailures": []}
+    assert len(contents(stack, channel)) == 1
+    assert len(client.get(path).json()["objects"]) == 8_000
+
+
+def test_log_files(stack: LocalStack, client: httpx.Client, channel: int) -> None:
+    path = opened(client, channel)
+    changed(client, path, status="done", objects=products(9_000), log_file="first\n")
+
+    def log() -> str:
+        answer = client.get(f"{path}log_file/")
+        assert answer.status_code == 303, answer.text
+        return httpx.get(answer.headers["Location"], trust_env=False).text
+
+    assert log() == "first\n"
+    answer = client.post(f"{path}log_file/upload/")
+    assert answer.status_code == 201, answer.text
+    form, large = answer.json(), "a line of the log\n" * 200_000
+    sent = httpx.post(form["url"], data=form["fields"], files={"file": ("log.txt", large)}, trust_env=False)
+    assert sent.is_success, sent.text
+    eventually(lambda: log() == large)
+    eventually(lambda: not [key for key in contents(stack, channel) if key.startswith("uploads/")])
+    assert client.get(path).json()["status"] == "done"
+
+
+def test_a_change_of_status_is_published(stack: LocalStack, client: httpx.Client, channel: int) -> None:
+    path = opened(client, channel)
+    changed(client, path, status="commit")
+    seen: list[tuple[str | None, str]] = []
+
+    def both() -> bool:
+        for event in messages(stack, "StatusChangesQueue"):
+            assert event["detail-type"] == "BatchRequest Status Changed"
+            if event["detail"]["channel"] == channel:
+                seen.append((event["detail"]["old_status"], event["detail"]["new_status"]))
+        return len(seen) == 2
+
+    eventually(both)
+    assert seen == [(None, "initialized"), ("initialized", "commit")]
+
+
+def test_what_does_not_move_fails(stack: LocalStack, client: httpx.Client, channel: int) -> None:
+    path = opened(client, channel)
+    pk = changed(client, path, status="commit", objects=products(9_000))["pk"]
+    answer = client.patch(f"/api/v1/channels/{channel}/", json={"stale_after": 60})
+    assert answer.status_code == 200, answer.text
+    invoke(stack, "FailStaleBatchRequestsFunction", {})
+    assert client.get(path).json()["status"] == "commit"
+    stack.engine.client("dynamodb").update_item(
+        TableName=stack.physical_id("BatchRequestsTable"),
+        Key={"channel": {"N": str(channel)}, "pk": {"N": str(pk)}},
+        UpdateExpression="SET modified = modified - :minutes",
+        ExpressionAttributeValues={":minutes": {"N": str(120_000_000)}},
+    )
+    invoke(stack, "FailStaleBatchRequestsFunction", {})
+    assert client.get(path).json()["status"] == "fail"
+
+
+def test_a_recount_finds_what_is_off(stack: LocalStack, client: httpx.Client, channel: int) -> None:
+    path = f"/api/v1/channel/{channel}/batch_requests/"
+    opened(client, channel)
+    opened(client, channel)
+    eventually(lambda: client.get(path, params={"limit": 1}).json()["count"] == 2)
+    stack.engine.client("dynamodb").update_item(
+        TableName=stack.physical_id("TalliesTable"),
+        Key={"channel": {"N": str(channel)}, "tally": {"S": "status#initialized"}},
+        UpdateExpression="SET batch_requests = :wrong",
+        ExpressionAttributeValues={":wrong": {"N": "7"}},
+    )
+    assert invoke(stack, "RecountBatchRequestsFunction", {})["repaired"][str(channel)] == {"status#initialized": -5}
+    assert client.get(path, params={"limit": 1}).json()["count"] == 2
+
+
+def test_replies_are_kept(client: httpx.Client, channel: int) -> None:
+    once = {"Idempotency-Key": "load 1"}
+    path = f"/api/v1/channel/{channel}/batch_requests/"
+    first = client.post(path, json={"channel": channel}, headers=once)
+    assert client.post(path, json={"channel": channel}, headers=once).json() == first.json()
+    assert len(client.get(path).json()["results"]) == 1
+
+
+def test_channels_end_with_their_batch_requests(client: httpx.Client, channel: int) -> None:
+    path = opened(client, channel)
+    assert client.delete(f"/api/v1/channels/{channel}/").status_code == 409
+    assert client.delete(path).status_code == 204
+    assert client.delete(f"/api/v1/channels/{channel}/").status_code == 204
+    assert client.get(f"/api/v1/channels/{channel}/").status_code == 404
+
+
+def test_data_is_there_after_a_stop_and_streams_go_on(stack: LocalStack, client: httpx.Client, channel: int) -> None:
+    path = opened(client, channel)
+    before, settings = client.get(path).json(), stack.settings
+    stack.down()
+    stack.up()
+    assert stack.settings == settings
+    with httpx.Client(base_url=stack.base_url, headers=client.headers, timeout=60, trust_env=False) as again:
+        assert again.get(path).json() == before
+        opened(again, channel)
+        listed = f"/api/v1/channel/{channel}/batch_requests/"
+        eventually(lambda: again.get(listed, params={"limit": 1}).json()["count"] == 2)
+
+
+def test_nothing_was_left_behind(stack: LocalStack) -> None:
+    """Runs last: no message in a dead-letter queue, no access refused to any function."""
+    dead = [name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetterQueue")]
+    assert {name: list(messages(stack, name)) for name in dead} == {name: [] for name in dead}
+    refused = [line for line in stack.engine.log.read_text().splitlines() if "not authorized to perform" in line]
+    assert refused == []

@@ -1,0 +1,91 @@
+"""What the integration tests have in common."""
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from batchyard import clock
+from batchyard.store import clients
+from tests.support import aws
+from tests.support.api import Api
+from tests.support.streams import Stream
+
+SECRET = "s3cret"
+"""In every password, log file and refused value of these tests: no log record may hold it."""
+
+_UNSPEAKABLE = re.compile(rf"{SECRET}|by_[\w-]{{20}}")
+
+
+@pytest.fixture(autouse=True)
+def discreet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever a test does, nothing that it keeps secret gets into a log record."""
+    caplog.set_level(logging.INFO)
+    yield
+    for record in caplog.get_records("call"):
+        written = logging.Formatter().format(record)
+        assert not _UNSPEAKABLE.search(written), f"a secret was logged: {written}"
+
+
+@pytest.fixture
+def channel(api: Api) -> int:
+    """A channel to open batch requests in."""
+    return api.open_channel()
+
+
+@pytest.fixture
+def stream(stores: dict[str, str]) -> Stream:
+    """The change stream of batch requests, from here on."""
+    return Stream()
+
+
+@pytest.fixture
+def sweep_queue(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of the queue that replaced blobs are named to."""
+    url = clients.sqs().create_queue(QueueName="sweep")["QueueUrl"]
+    monkeypatch.setenv("SWEEP_QUEUE_URL", url)
+    return url
+
+
+@pytest.fixture
+def event_queue(stores: dict[str, str]) -> str:
+    """The URL of a queue to which every event of the bus goes."""
+    return aws.create_queue(stores)
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Sets the service's clock: seconds from the beginning of the test's own minute."""
+    start = clock.now() // 60_000_000 * 60_000_000
+
+    def set_to(seconds: float) -> None:
+        moment = start + round(seconds * 1_000_000)
+        monkeypatch.setattr(clock, "now", lambda: moment)
+
+    return set_to
+
+
+class Calls(list[str]):
+    """The AWS calls that were made, as `dynamodb.GetItem`, in their order."""
+
+    def writes(self) -> list[str]:
+        """Those of them that change something besides the count of requests."""
+        return [call for call in self if call.split(".")[1].startswith(("Put", "Delete", "Transact", "Update"))]
+
+
+@pytest.fixture
+def calls(stores: dict[str, str]) -> Iterator[Calls]:
+    """Notes the AWS calls that are made from here on."""
+    noted = Calls()
+
+    def note(model: Any, **_: Any) -> None:
+        noted.append(f"{model.service_model.service_name}.{model.name}")
+
+    watched = [clients.dynamodb().meta.events, clients.s3().meta.events]
+    for events in watched:
+        events.register("before-call", note)
+    yield noted
+    for events in watched:
+        events.unregister("before-call", note)

@@ -1,0 +1,173 @@
+"""The sample events: each function has them, they are what AWS sends today, and get the answer that they should."""
+
+import base64
+import hashlib
+import json
+import re
+import zlib
+from importlib import import_module
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.data_classes.api_gateway_authorizer_event import APIGatewayAuthorizerRequestEvent
+from aws_lambda_powertools.utilities.parser.models import (
+    APIGatewayProxyEventModel,
+    DynamoDBStreamModel,
+    EventBridgeModel,
+    S3Model,
+    SqsModel,
+)
+
+from tests.support.api import Context
+from tests.support.events import OUTCOMES, create_queues, differences, facts
+from tests.support.template import resources
+from tools import events, sample_world
+
+FUNCTIONS = resources("AWS::Serverless::Function")
+FILES = {str(file.relative_to(events.FOLDER))[: -len(".json")]: file for file in events.FOLDER.rglob("*.json")}
+ROUTES = {
+    (properties["Handler"], event["Properties"]["Path"], event["Properties"]["Method"])
+    for properties in FUNCTIONS.values()
+    for event in properties.get("Events", {}).values()
+    if event["Type"] == "Api"
+}
+
+
+def handler_of(name: str) -> str:
+    """`batch_requests/list.bad_status` is for `batch_requests.list.handler`."""
+    package, _, module = name.partition("/")
+    return f"{package}.{module.partition('.')[0]}.handler"
+
+
+def load(name: str) -> dict[str, Any]:
+    return json.loads(FILES[name].read_text())
+
+
+def unzipped(value: Any) -> Any:
+    """An event with its compressed objects as text: zlib's versions differ in the bytes that they make of it."""
+    if isinstance(value, dict):
+        if value.keys() == {"B"}:
+            return {"B": zlib.decompress(base64.b64decode(value["B"])).decode()}
+        return {name: unzipped(part) for name, part in value.items()}
+    return [unzipped(part) for part in value] if isinstance(value, list) else value
+
+
+@pytest.fixture
+def world(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample world on moto, and the queues that functions send to."""
+    create_queues(stores)
+    for variable, value in stores.items():
+        monkeypatch.setenv(variable, value)
+    sample_world.load()
+
+
+def handle(name: str) -> Any:
+    module, _, function = handler_of(name).rpartition(".")
+    try:
+        result = getattr(import_module(module), function)(load(name), Context())
+    except Exception as error:
+        # As Lambda tells of it.
+        return {"errorType": type(error).__name__, "errorMessage": str(error)}
+    return json.loads(json.dumps(result))
+
+
+def test_every_function_has_an_event_of_its_own_and_every_event_a_function():
+    handlers = {properties["Handler"] for properties in FUNCTIONS.values()}
+
+    assert {handler_of(name) for name in FILES if "." not in name} == handlers
+    assert {handler_of(name) for name in FILES} == handlers
+
+
+def test_every_event_has_an_expected_outcome():
+    assert OUTCOMES.keys() == FILES.keys()
+
+
+@pytest.mark.parametrize("name", sorted(events.samples().keys() | FILES.keys()))
+def test_no_event_is_stale(name: str):
+    made = events.samples().get(name)
+
+    assert name in FILES, "`python -m tools.events` writes it"
+    assert unzipped(load(name)) == unzipped(made), "`python -m tools.events` writes it anew"
+
+
+@pytest.mark.parametrize("name", sorted(name for name in FILES if "httpMethod" in load(name)))
+def test_a_request_is_for_a_route_of_its_function(name: str):
+    event = load(name)
+    routes = {(path, method) for handler, path, method in ROUTES if handler == handler_of(name)}
+
+    if event.get("type") == "REQUEST":
+        assert (event["resource"], event["httpMethod"]) in {(path, method) for _, path, method in ROUTES}
+    else:
+        assert (event["resource"], event["httpMethod"]) in routes or (event["resource"], "ANY") in routes
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_an_event_has_the_shape_that_aws_gives_it(name: str):
+    event = load(name)
+    match event:
+        case {"type": "REQUEST"}:
+            assert APIGatewayAuthorizerRequestEvent(event).parsed_arn.arn == event["methodArn"]
+        case {"httpMethod": _}:
+            APIGatewayProxyEventModel.model_validate(event)
+        case {"Records": [{"eventSource": "aws:dynamodb"}, *_]}:
+            DynamoDBStreamModel.model_validate(event)
+        case {"Records": [{"eventSource": "aws:sqs"}, *_]}:
+            SqsModel.model_validate(event)
+            bodies = [record["body"] for record in event["Records"]]
+            assert [hashlib.md5(body.encode()).hexdigest() for body in bodies] == [
+                record["md5OfBody"] for record in event["Records"]
+            ]
+            for body in bodies:
+                if "s3SchemaVersion" in body:
+                    S3Model.model_validate_json(body)
+        case _:
+            EventBridgeModel.model_validate({**event, "detail": json.loads(event["detail"])})
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_an_event_brings_about_what_it_should(name: str, world: None):
+    outcome = OUTCOMES[name]
+
+    for _ in range(2 if outcome.repeatable else 1):
+        assert differences(outcome.answer, facts(handle(name))) == []
+        assert outcome.look() == outcome.left
+
+
+def test_a_repeated_creation_answers_the_first_reply(world: None):
+    first, second = (facts(handle("batch_requests/create.repeatable")) for _ in range(2))
+
+    assert second == first
+
+
+def test_loading_the_sample_world_again_restores_it(world: None):
+    for name in (
+        "batch_requests/partial_update",
+        "batch_requests/attach_log",
+        "batch_requests/sweep",
+        "channels/delete",
+    ):
+        assert differences(OUTCOMES[name].answer, facts(handle(name))) == []
+
+    sample_world.load()
+
+    for name in ("batch_requests/list", "batch_requests/retrieve", "batch_requests/sweep", "channels/list"):
+        assert differences(OUTCOMES[name].answer, facts(handle(name))) == []
+        assert OUTCOMES[name].look() == OUTCOMES[name].left
+
+
+@pytest.mark.parametrize(
+    ("expected", "found"),
+    [
+        ({"a": 1}, {}),
+        ({"a": 1}, {"a": 2}),
+        ({"a": 1}, {"a": True}),
+        ({"a": [{"b": 1}]}, {"a": [{"b": 1}, {"b": 1}]}),
+        ({"a": [{"b": 1}]}, {"a": [{"b": None}]}),
+        ({"a": re.compile("x+")}, {"a": "xxy"}),
+        ({"a": str}, {"a": None}),
+        (None, {}),
+    ],
+)
+def test_a_difference_is_found(expected: object, found: object):
+    assert len(differences(expected, found)) == 1
+    assert differences(found, found) == []

@@ -1,0 +1,274 @@
+"""template.yaml and the code say the same, and the template keeps its promises: least privilege, nothing lost."""
+
+import importlib
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from batchyard.store import tables
+from batchyard.store.tables import Table
+from tests.support.template import ROOT, resources, template
+
+FUNCTIONS = resources("AWS::Serverless::Function")
+TABLES = resources("AWS::DynamoDB::Table")
+QUEUES = resources("AWS::SQS::Queue")
+MAPPINGS = resources("AWS::Lambda::EventSourceMapping")
+ALARMS = resources("AWS::CloudWatch::Alarm")
+API = resources("AWS::Serverless::Api")["Api"]
+DEAD_LETTERS = {name for name in QUEUES if name.endswith("DeadLetterQueue")}
+CONTENTS = ("objects", "logs", "uploads")
+
+
+@cache
+def modules() -> dict[str, ModuleType]:
+    """The modules below functions/ that have a handler, by the handler's name in a template."""
+    found = {}
+    for file in sorted((ROOT / "functions").rglob("*.py")):
+        name = ".".join(file.relative_to(ROOT / "functions").with_suffix("").parts)
+        module = importlib.import_module(name)
+        if hasattr(module, "handler"):
+            found[f"{name}.handler"] = module
+    return found
+
+
+def events(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The functions' logical IDs and the properties of their events of a type."""
+    for name, properties in FUNCTIONS.items():
+        for event in properties.get("Events", {}).values():
+            if event["Type"] == kind:
+                yield name, event["Properties"]
+
+
+STREAMED = {name: mapping for name, mapping in MAPPINGS.items() if "StreamArn" in mapping["EventSourceArn"]["GetAtt"]}
+QUEUED = {name: mapping for name, mapping in MAPPINGS.items() if name not in STREAMED}
+
+
+def statements(function: str) -> Iterator[dict[str, Any]]:
+    for policy in FUNCTIONS[function].get("Policies", []):
+        yield from policy["Statement"]
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def target(reference: dict[str, str]) -> str:
+    """The logical ID in a `!Ref` or `!GetAtt`."""
+    return str(reference.get("Ref") or reference["GetAtt"]).partition(".")[0]
+
+
+def test_each_handler_is_one_function() -> None:
+    handlers = [properties["Handler"] for properties in FUNCTIONS.values()]
+    assert sorted(handlers) == sorted(modules())
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_route_is_the_same_in_code_and_template(function: str) -> None:
+    app = getattr(modules()[FUNCTIONS[function]["Handler"]], "app", None)
+    in_code = set()
+    if app is not None:
+        routes = [*app._static_routes, *app._dynamic_routes]
+        in_code = {(route.method, re.sub(r"<(\w+)>", r"{\1}", route.path)) for route in routes}
+    in_template = {(event["Method"], event["Path"]) for name, event in events("Api") if name == function}
+    if FUNCTIONS[function]["Handler"] == "gateway.fallback.handler":
+        in_code = {("ANY", "/"), ("ANY", "/{proxy+}")}
+    assert in_template == in_code
+    assert len(in_template) <= 1 or function == "FallbackFunction"
+
+
+@pytest.mark.parametrize("function", [name for name, _ in events("Api")])
+def test_the_authorizer_guards_what_the_code_asks_a_caller_for(function: str) -> None:
+    app = modules()[FUNCTIONS[function]["Handler"]].app
+    opened = {event.get("Auth") == {"Authorizer": "NONE"} for name, event in events("Api") if name == function}
+    assert opened == {app.public}
+
+
+def test_functions_know_every_table() -> None:
+    known = template()["Globals"]["Function"]["Environment"]["Variables"]
+    for table in vars(tables).values():
+        if isinstance(table, Table):
+            properties = TABLES[target(known[table.variable])]
+            assert [key["AttributeName"] for key in properties["KeySchema"]] == list(table.key)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_policies_name_exact_actions_on_exact_resources(function: str) -> None:
+    prefixes = {f"${{ContentBucket.Arn}}/{kind}/*" for kind in CONTENTS}
+    indexes = {
+        f"${{{name}.Arn}}/index/{index['IndexName']}"
+        for name, properties in TABLES.items()
+        for index in properties.get("GlobalSecondaryIndexes", [])
+    }
+    for statement in statements(function):
+        assert statement["Effect"] == "Allow"
+        for action in as_list(statement["Action"]):
+            assert re.fullmatch(r"(dynamodb|s3|sqs|events):[A-Z][A-Za-z]+", action)
+        for resource in as_list(statement["Resource"]):
+            if "GetAtt" in resource:
+                assert resource["GetAtt"].partition(".")[0] in template()["Resources"]
+            else:
+                assert resource["Sub"] in prefixes | indexes
+
+
+def test_no_event_makes_sam_grant_more() -> None:
+    kinds = {event["Type"] for properties in FUNCTIONS.values() for event in properties.get("Events", {}).values()}
+    assert kinds == {"Api", "ScheduleV2"}
+
+
+def test_who_may_change_what() -> None:
+    """The powers that would hurt most in wrong hands, each with all of its holders."""
+    holders: dict[str, set[str]] = {}
+    for function in FUNCTIONS:
+        for statement in statements(function):
+            for action in as_list(statement["Action"]):
+                for resource in as_list(statement["Resource"]):
+                    place = resource.get("Sub") or target(resource)
+                    holders.setdefault(f"{action} {place}", set()).add(function.removesuffix("Function"))
+    assert holders["dynamodb:PutItem IdentityTable"] == {"Login"}
+    assert holders["dynamodb:DeleteItem BatchRequestsTable"] == {"DeleteBatchRequest"}
+    assert holders["dynamodb:DeleteItem ChannelsTable"] == {"DeleteChannel"}
+    assert holders["s3:GetObject ${ContentBucket.Arn}/logs/*"] == {"DownloadLogFile"}
+    assert holders["s3:PutObject ${ContentBucket.Arn}/uploads/*"] == {"UploadLogFile"}
+    assert holders["s3:ListBucket ContentBucket"] == {"AttachLogFile"}
+    assert not [power for power in holders if power.startswith("dynamodb:Scan")]
+
+
+def test_what_holds_data_outlives_the_stack() -> None:
+    kept = {
+        name
+        for name, resource in template()["Resources"].items()
+        if (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == ("Retain", "Retain")
+    }
+    assert kept >= {"BatchRequestsTable", "ChannelsTable", "IdentityTable", "ContentBucket"}
+    for name in kept & TABLES.keys():
+        assert TABLES[name]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_are_on_demand_and_encrypted(table: str) -> None:
+    assert TABLES[table]["BillingMode"] == "PAY_PER_REQUEST"
+    assert TABLES[table]["SSESpecification"] == {"SSEEnabled": True}
+
+
+def test_the_bucket_is_closed_and_keeps_what_a_restored_table_points_at() -> None:
+    bucket = resources("AWS::S3::Bucket")["ContentBucket"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
+    assert rules["swept-contents"]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 35
+    assert rules["abandoned-uploads"] | {"Prefix": "uploads/", "ExpirationInDays": 2} == rules["abandoned-uploads"]
+
+
+def test_every_content_is_noticed() -> None:
+    notifications = resources("AWS::S3::Bucket")["ContentBucket"]["NotificationConfiguration"]["QueueConfigurations"]
+    noticed = {
+        notification["Filter"]["S3Key"]["Rules"][0]["Value"]: target(notification["Queue"])
+        for notification in notifications
+    }
+    assert noticed == {"uploads/": "UploadsQueue", "objects/": "SweepQueue", "logs/": "SweepQueue"}
+    may_be_told = resources("AWS::SQS::QueuePolicy")["ContentQueuesPolicy"]["Queues"]
+    assert {target(queue) for queue in may_be_told} == set(noticed.values())
+
+
+@pytest.mark.parametrize("queue", sorted(QUEUES))
+def test_queues_are_encrypted_and_lose_nothing(queue: str) -> None:
+    assert QUEUES[queue]["SqsManagedSseEnabled"] is True
+    if queue in DEAD_LETTERS:
+        assert QUEUES[queue]["MessageRetentionPeriod"] == 14 * 86_400
+    else:
+        assert target(QUEUES[queue]["RedrivePolicy"]["deadLetterTargetArn"]) in DEAD_LETTERS
+
+
+@pytest.mark.parametrize("mapping", QUEUED.values(), ids=QUEUED)
+def test_a_message_stays_hidden_while_it_is_worked_on(mapping: dict[str, Any]) -> None:
+    timeout = FUNCTIONS[target(mapping["FunctionName"])]["Timeout"]
+    assert QUEUES[target(mapping["EventSourceArn"])]["VisibilityTimeout"] >= 6 * timeout
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize("mapping", STREAMED.values(), ids=STREAMED)
+def test_a_change_is_tried_again_and_then_kept(mapping: dict[str, Any]) -> None:
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["MaximumRetryAttempts"] > 0
+    # A stream keeps its records for a day.
+    assert 0 < mapping["MaximumRecordAgeInSeconds"] < 86_400
+    assert target(mapping["DestinationConfig"]["OnFailure"]["Destination"]) in DEAD_LETTERS
+
+
+def test_tallies_see_the_same_batch_again() -> None:
+    [mapping] = [one for one in STREAMED.values() if target(one["FunctionName"]) == "TallyBatchRequestsFunction"]
+    assert mapping["BisectBatchOnFunctionError"] is False
+
+
+@pytest.mark.parametrize(("function", "event"), list(events("ScheduleV2")))
+def test_a_scheduled_run_that_fails_is_kept(function: str, event: dict[str, Any]) -> None:
+    assert target(event["DeadLetterConfig"]["Arn"]) in DEAD_LETTERS
+    failed = FUNCTIONS[function]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+    assert target(failed["Destination"]) in DEAD_LETTERS
+
+
+def test_alarms() -> None:
+    watched = {
+        (alarm["MetricName"], target(dimension["Value"]))
+        for alarm in ALARMS.values()
+        for dimension in alarm.get("Dimensions", [])
+    }
+    routed = {name for name, _ in events("Api")} | {"AuthorizerFunction"}
+    assert {queue for metric, queue in watched if metric == "ApproximateNumberOfMessagesVisible"} == DEAD_LETTERS
+    assert {function for metric, function in watched if metric == "Errors"} == FUNCTIONS.keys() - routed
+    streamed = {target(mapping["FunctionName"]) for mapping in STREAMED.values()}
+    assert {function for metric, function in watched if metric == "IteratorAge"} == streamed
+    assert {"5XXError", "Throttles", "WriteThrottleEvents"} <= {alarm["MetricName"] for alarm in ALARMS.values()}
+    for alarm in ALARMS.values():
+        assert alarm["AlarmActions"]["If"][0] == "AlarmsAreSent"
+
+
+@pytest.mark.parametrize("kind", sorted(API["GatewayResponses"]))
+def test_the_gateway_speaks_like_the_api(kind: str) -> None:
+    response = API["GatewayResponses"][kind]
+    body = response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"in words"')
+    assert list(json.loads(body)) == ["detail"]
+    headers = response.get("ResponseParameters", {}).get("Headers", {})
+    assert headers.get("WWW-Authenticate") == ("'Token'" if response.get("StatusCode") == 401 else None)
+    assert ("Retry-After" in headers) == (response.get("StatusCode") == 429)
+
+
+def test_the_gateway_answers_what_the_contract_says() -> None:
+    answers = {
+        kind: (response.get("StatusCode"), response["ResponseTemplates"]["application/json"])
+        for kind, response in API["GatewayResponses"].items()
+    }
+    assert answers["UNAUTHORIZED"] == (401, '{"detail":"Authentication credentials were not provided."}')
+    assert answers["ACCESS_DENIED"] == (401, '{"detail":"Invalid token."}')
+    assert answers["MISSING_AUTHENTICATION_TOKEN"] == (404, '{"detail":"Not found."}')
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= answers.keys()
+
+
+def test_the_access_log_holds_no_secret() -> None:
+    line = API["AccessLogSetting"]["Format"]
+    assert "\n" not in line
+    named = re.findall(r"\$context\.([\w.]+)", " ".join(json.loads(line).values()))
+    assert {"requestId", "status", "authorizer.principalId"} <= set(named)
+    # What a client sends: the path holds IDs, the rest may hold anything.
+    assert not [name for name in named if re.search(r"path$|header|query|body|params|claims", name)]
+
+
+def test_the_login_is_slowed_down() -> None:
+    [event] = [event for function, event in events("Api") if function == "LoginFunction"]
+    everywhere, login = API["MethodSettings"]
+    assert login["HttpMethod"] == event["Method"]
+    assert login["ResourcePath"] == "/" + event["Path"].replace("/", "~1")
+    assert login["ThrottlingRateLimit"] < everywhere["ThrottlingRateLimit"]
+
+
+def test_cloudformation_can_read_it() -> None:
+    """It takes no YAML aliases, which a local parser resolves without a word."""
+    tokens = list(yaml.scan((ROOT / "template.yaml").read_text()))
+    assert not [token for token in tokens if isinstance(token, yaml.AliasToken | yaml.AnchorToken)]

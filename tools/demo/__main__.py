@@ -1,0 +1,128 @@
+"""`python -m tools.demo`: play the loads, check everything, show it. See `--help`."""
+
+import argparse
+import os
+import shlex
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from rich.console import Console
+
+from tools import marketplace
+from tools.demo import checks, report
+from tools.demo.client import Client, Differs, Unreachable, comparing
+from tools.demo.play import Played, play
+from tools.marketplace import Marketplace
+
+_ENVIRONMENT = Path(".local/stack.env")
+_NAMES = ("BASE_URL", "TOKEN", "CHANNEL_ID")
+_DIFFERS, _NOT_READY, _INTERRUPTED = 1, 2, 130
+
+
+def main() -> int:
+    arguments = _arguments()
+    out = report.console()
+    errors = Console(stderr=True, highlight=False, markup=False)
+    environment = _environment()
+    if missing := [name for name in _NAMES if not environment.get(name)]:
+        errors.print(
+            f"{' and '.join(missing)} missing: set them, or start the local stack, which writes {_ENVIRONMENT}",
+            soft_wrap=True,
+        )
+        return _NOT_READY
+    client = Client(environment["BASE_URL"], environment["TOKEN"], int(environment["CHANNEL_ID"]))
+    try:
+        _demonstrate(out, client, marketplace.make(seed=arguments.seed, products=arguments.products), arguments.workers)
+    except Differs as difference:
+        errors.print(f"Not as it must be: {difference}", soft_wrap=True)
+        return _DIFFERS
+    except Unreachable as error:
+        errors.print(f"No answer: {error}", soft_wrap=True)
+        return _NOT_READY
+    except KeyboardInterrupt:
+        errors.print("Stopped; what was loaded so far stays.")
+        return _INTERRUPTED
+    finally:
+        client.close()
+    return 0
+
+
+def _demonstrate(out: Console, client: Client, shop: Marketplace, workers: int) -> None:
+    started = time.monotonic()
+    with comparing("before the first load"):
+        report.introduce(out, shop, client, client.get(f"/api/v1/channels/{client.channel_id}/")["name"])
+        before = checks.count(client)
+    played = _play(out, client, shop, workers)
+    out.print("Every load is as it must be; now lists, counts and the rules of the house.")
+    with comparing("lists, counts and the rules of the house"):
+        _verify(client, played, before)
+    report.summarize(out, played, client.answered, time.monotonic() - started)
+    report.invite(out, client, played)
+
+
+def _play(out: Console, client: Client, shop: Marketplace, workers: int) -> list[Played]:
+    played: list[Played] = []
+    # The longest first, so that the others run beside it and not before it.
+    loads = sorted(shop.loads, key=lambda load: len(load.rows), reverse=True)
+    with report.progress(out, len(loads)) as advance, ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(play, client, load) for load in loads]
+        try:
+            for future in as_completed(futures):
+                played.append(future.result())
+                advance(played[-1], sum(client.answered.values()))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+    return played
+
+
+def _verify(client: Client, played: list[Played], before: int) -> None:
+    checks.verify_newest(client, played)
+    for query in (
+        [("status", "done"), ("content_type", "price")],
+        [("status", "fail")],
+        [("status", "commit")],
+        [("content_type", "stock")],
+    ):
+        if matching := [one for one in played if all(one.answer[name] == value for name, value in query)]:
+            checks.verify_newest(client, matching, query=query, limit=10)
+    checks.verify_open(client, played)
+    checks.verify_last_modified_first(client)
+    checks.verify_house_rules(client)
+    checks.verify_count(client, before + len(played))
+
+
+def _environment() -> Mapping[str, str]:
+    """The three values, from the environment where it has them, else from the local stack's file."""
+    values: dict[str, str] = {}
+    if _ENVIRONMENT.exists():
+        for word in shlex.split(_ENVIRONMENT.read_text(encoding="utf-8"), comments=True):
+            name, separator, value = word.partition("=")
+            if separator:
+                values[name] = value
+    return values | {name: os.environ[name] for name in _NAMES if os.environ.get(name)}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.demo",
+        description="Plays a shop's loads through the running API, checks every answer, leaves with 1 if any differs.",
+        epilog=f"BASE_URL, TOKEN and CHANNEL_ID come from the environment, else from {_ENVIRONMENT}.",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="another seed is another shop (default 1)")
+    parser.add_argument("--products", type=_at_least_one, default=4_000, help="how many products it has (default 4000)")
+    parser.add_argument("--workers", type=_at_least_one, default=4, help="how many loads run at once (default 4)")
+    return parser.parse_args()
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

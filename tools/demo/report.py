@@ -1,0 +1,155 @@
+"""What the demonstration shows: a bar while it runs, tables and things to try when it is through."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tools.demo.client import Client
+from tools.demo.play import Played
+from tools.marketplace import Marketplace
+
+_STATUSES = ("initialized", "commit", "sent_to_remote", "ongoing", "done", "fail")
+_LINES = 8
+
+
+class Advance(Protocol):
+    def __call__(self, played: Played, requests: int) -> None: ...
+
+
+def console() -> Console:
+    out = Console(highlight=False, markup=False)
+    # Where nobody watches, a table must not depend on a width that nobody has.
+    return out if out.is_terminal else Console(highlight=False, markup=False, width=120)
+
+
+def introduce(out: Console, shop: Marketplace, client: Client, channel: str) -> None:
+    out.print(
+        f"{len(shop.products):,} products with {len(shop.stocks):,} stocks and {len(shop.prices):,} prices, "
+        f"in {len(shop.loads)} loads to the channel {channel} at {client.base_url}",
+        soft_wrap=True,
+    )
+
+
+@contextmanager
+def progress(out: Console, loads: int) -> Iterator[Advance]:
+    """A live bar on a terminal, a few plain lines elsewhere."""
+    if out.is_terminal:
+        with _bar(out, loads) as advance:
+            yield advance
+        return
+    done = objects = 0
+    every = max(1, loads // _LINES)
+
+    def advance_in_lines(played: Played, requests: int) -> None:
+        nonlocal done, objects
+        done += 1
+        objects += _size(played)
+        if done % every == 0 or done == loads:
+            out.print(f"  {done} of {loads} loads, {objects:,} objects, {requests:,} requests")
+
+    yield advance_in_lines
+
+
+@contextmanager
+def _bar(out: Console, loads: int) -> Iterator[Advance]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("loads"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[objects]:,} objects · {task.fields[requests]:,} requests"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=out, expand=True) as bar:
+        task = bar.add_task("loads", total=loads, objects=0, requests=0)
+        objects = 0
+
+        def advance(played: Played, requests: int) -> None:
+            nonlocal objects
+            objects += _size(played)
+            bar.update(task, advance=1, objects=objects, requests=requests)
+
+        yield advance
+
+
+def summarize(out: Console, played: Sequence[Played], answered: Mapping[tuple[str, str], int], seconds: float) -> None:
+    out.print()
+    out.print(_loads(played))
+    out.print(_objects(played))
+    out.print(_requests(answered))
+    out.print(
+        f"{len(played)} loads and all checks in {seconds:.0f} s. Against the local stack that is an emulator and this "
+        "client on one machine:\nno measure of what the service takes on AWS."
+    )
+
+
+def _loads(played: Sequence[Played]) -> Table:
+    table = Table("status", title="Loads", title_justify="left")
+    table.add_column("loads", justify="right")
+    table.add_column("objects", justify="right")
+    table.add_column("with a log", justify="right")
+    for status in _STATUSES:
+        ones = [one for one in played if one.answer["status"] == status]
+        logs = sum(one.has_log for one in ones)
+        table.add_row(status, f"{len(ones):,}", f"{sum(map(_size, ones)):,}", f"{logs:,}")
+    return table
+
+
+def _objects(played: Sequence[Played]) -> Table:
+    table = Table("outcome", title="Objects", title_justify="left")
+    table.add_column("objects", justify="right")
+    table.add_column("share", justify="right")
+    outcomes: Counter[str] = Counter()
+    for one in played:
+        for entry in one.answer["objects"] or ():
+            if entry["failed_reason_type"]:
+                outcomes[f"refused: {entry['failed_reason_type']}"] += 1
+            else:
+                outcomes["accepted" if entry["remote_id"] else "not answered"] += 1
+    for outcome, objects in outcomes.most_common():
+        table.add_row(outcome, f"{objects:,}", f"{objects / outcomes.total():.1%}")
+    return table
+
+
+def _requests(answered: Mapping[tuple[str, str], int]) -> Table:
+    table = Table("request", "answers", title="Requests", title_justify="left")
+    table.add_column("all", justify="right")
+    by_request: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for (request, answer), times in sorted(answered.items()):
+        by_request[request][answer] = times
+    for request, answers in by_request.items():
+        told = ", ".join(f"{answer}: {times:,}" for answer, times in answers.items())
+        table.add_row(request, told, f"{sum(answers.values()):,}")
+    table.add_section()
+    table.add_row("", "", f"{sum(answered.values()):,}")
+    return table
+
+
+def invite(out: Console, client: Client, played: Sequence[Played]) -> None:
+    """Addresses to open and lines to paste; they name the token's variable, never the token."""
+    batches = client.url(client.batch_requests)
+    # A small one: answers go to a terminal.
+    finished = min((one for one in played if one.has_log), key=_size, default=None)
+    lines = ["", "Open:", f"  {client.url('/docs')}", f"  {client.url('/openapi.json')}", "", "Try:"]
+    if client.is_local:
+        lines.append("  . .local/stack.env")
+    auth = '-H "Authorization: Token $TOKEN"'
+    lines.append(f"  curl {auth} '{batches}?status=sent_to_remote&status=ongoing&limit=5'")
+    if finished is not None:
+        one = f"{batches}{finished.answer['pk']}/"
+        lines += [f"  curl {auth} '{one}'", f"  curl {auth} -L --compressed '{one}log_file/'"]
+    lines.append(
+        f"  curl {auth} -H 'Content-Type: application/json' -d '{{\"channel\": {client.channel_id}}}' '{batches}'"
+    )
+    # Rich would wrap what must be pasted as it is.
+    for line in lines:
+        out.print(line, soft_wrap=True)
+
+
+def _size(played: Played) -> int:
+    return len(played.answer["objects"] or ())

@@ -123,6 +123,14 @@ up: setup build ## the same in the background, without the load; writes .local/s
 down: setup ## stop it; its data stays
 	$(PYTHON) -m tools.local_stack down
 
+.PHONY: invoke
+invoke: setup build ## a packaged function in Docker, on the data of `make up` (FUNCTION=…Function EVENT=events/….json)
+	$(PYTHON) -m tools.sam_local invoke $(FUNCTION) $(EVENT)
+
+.PHONY: start-api
+start-api: setup build ## all packaged functions in Docker behind an HTTP server, on the data of `make up` (PORT=3000)
+	$(PYTHON) -m tools.sam_local start-api $(if $(PORT),--port $(PORT))
+
 .PHONY: operator
 operator: setup ## users, tokens and channels: make operator ARGS="--help"
 	$(PYTHON) -m batchyard.operator $(ARGS)

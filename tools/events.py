@@ -45,7 +45,7 @@ _EVERYTHING = world.TOKEN.caller
 
 def samples() -> dict[str, Event]:
     """All sample events by their names, such as `batch_requests/list.bad_status`."""
-    return {**_batch_requests(), **_triggers(), **_channels(), **_identity(), **_others()}
+    return {**_batch_requests(), **_triggers(), **_channels(), **_identity(), **_odata(), **_others()}
 
 
 def text_of(event: Event) -> str:
@@ -165,6 +165,52 @@ def _identity() -> dict[str, Event]:
         "identity/authorizer.other_scheme": _authorization("Basic c2FtcGxlOnNhbXBsZQ=="),
         "identity/authorizer.no_token": _authorization(None),
     }
+
+
+def _odata() -> dict[str, Event]:
+    batches = _path(_BATCHES, {"channel_id": world.MARKETPLACE.pk}) + "/"
+    opening: Event = {"method": "POST", "url": batches, "body": {"channel": world.MARKETPLACE.pk}}
+    filling = {"status": "commit", "objects": [{"pk": 401, "content_type": "stock"}]}
+    all_or_none: list[Event] = [
+        {"id": "new", "atomicityGroup": "load", **opening},
+        {"id": "fill", "atomicityGroup": "load", "method": "PATCH", "url": "$new", "body": filling},
+        {"id": "see", "dependsOn": ["load"], "method": "GET", "url": f"{batches}{world.SENT.pk}/"},
+        {"id": "none", "method": "GET", "url": "/api/v1/products/"},
+    ]
+    undone: list[Event] = [
+        {"id": "new", "atomicityGroup": "load", **opening},
+        {
+            "id": "wrong",
+            "atomicityGroup": "load",
+            "method": "PATCH",
+            "url": f"{batches}{world.OPENED.pk}/",
+            "body": {"status": "ongoing"},
+        },
+        {"id": "see", "dependsOn": ["load"], "method": "GET", "url": f"{batches}{world.SENT.pk}/"},
+    ]
+    parts = [
+        [f"GET {batches}{world.COMMITTED.pk}/ HTTP/1.1", "Accept: application/json", "", ""],
+        [f"PATCH {batches}{world.DONE.pk}/ HTTP/1.1", "Content-Type: application/json", "", '{"status":"done"}'],
+    ]
+    lines = [
+        line
+        for part in parts
+        for line in ("--changeset", "Content-Type: application/http", "Content-Transfer-Encoding: binary", "", *part)
+    ]
+    form = {"Accept": "multipart/mixed", "Content-Type": "multipart/mixed; boundary=changeset"}
+    return {
+        "odata/service": _odata_request("POST", "$batch", body={"requests": all_or_none}),
+        "odata/service.undone": _odata_request("POST", "$batch", body={"requests": undone}),
+        "odata/service.multipart": _odata_request(
+            "POST", "$batch", text="\r\n".join([*lines, "--changeset--", ""]), headers=form
+        ),
+        "odata/service.method": _odata_request("GET", "$batch"),
+        "odata/service.missing": _odata_request("GET", "Products(1)"),
+    }
+
+
+def _odata_request(method: str, path: str, **rest: Any) -> Event:
+    return _request(method, "/v1/{odata+}", {"odata": path}, slash="", **rest)
 
 
 def _others() -> dict[str, Event]:

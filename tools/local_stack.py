@@ -5,7 +5,7 @@
 The engine is MiniStack in an environment of its own, on the loopback address only, and it enforces the template's IAM
 policies. `make build` has packaged what is deployed. Everything that the engine keeps is below `.local`, and
 `.local/stack.env` says how to reach the API. Some of what AWS does the engine leaves out; `_complete_api` and
-`_forget_stream_positions` make up for that, and say what it is.
+`_mend_state` make up for that, and say what it is.
 """
 
 import argparse
@@ -114,7 +114,7 @@ class Engine:
         shutil.rmtree(scratch, ignore_errors=True)
         for folder in (scratch, self._state, self.home / "s3"):
             folder.mkdir(parents=True, exist_ok=True)
-        self._forget_stream_positions()
+        self._mend_state()
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [program],
@@ -218,17 +218,20 @@ class Engine:
             "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",
         }
 
-    def _forget_stream_positions(self) -> None:
-        """Lets stream handlers begin with the first change after a start.
+    def _mend_state(self) -> None:
+        """Mends what the engine saved so that it goes on where it was stopped.
 
-        The engine saves how many changes each of them has read, but not the changes: it would make them wait until as
-        many new ones have come.
+        It saves how many changes of a table each stream handler has read, but not the changes, and would have the
+        handlers wait until as many new ones have come: they begin with the first change after the start instead. And
+        queues, whose URLs hold the port, would get no messages on another one.
         """
-        saved = self._state / "lambda.json"
-        if saved.exists():
-            state = json.loads(saved.read_text())
-            state["payload"]["dynamodb_stream_positions"] = {}
-            saved.write_text(json.dumps(state))
+        for service in ("cloudformation", "lambda", "sqs"):
+            saved = self._state / f"{service}.json"
+            if saved.exists():
+                state = json.loads(re.sub(rf"http://{re.escape(_HOST)}:\d+/", f"{self.url}/", saved.read_text()))
+                if service == "lambda":
+                    state["payload"]["dynamodb_stream_positions"] = {}
+                saved.write_text(json.dumps(state))
 
 
 class LocalStack:
@@ -378,10 +381,13 @@ class LocalStack:
                 **status,
             )
         resources = {found["path"]: found["id"] for found in api.get_resources(restApiId=api_id, limit=500)["items"]}
+        authorizers = {found["name"]: found["id"] for found in api.get_authorizers(restApiId=api_id)["items"]}
         for path, operations in document["paths"].items():
             if method := operations.get("x-amazon-apigateway-any-method"):
                 where = {"restApiId": api_id, "resourceId": resources[path], "httpMethod": "ANY"}
-                api.put_method(**where, authorizationType="NONE")
+                asked = authorizers.keys() & method["security"][0].keys()
+                guard = {"authorizationType": "CUSTOM", "authorizerId": authorizers[asked.pop()]} if asked else {}
+                api.put_method(**where, **(guard or {"authorizationType": "NONE"}))
                 uri = self._resolved(method["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"])
                 api.put_integration(**where, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
         api.create_domain_name(domainName=_HOST)

@@ -22,14 +22,14 @@ type Json = dict[str, Any]
 FUNCTIONS = Path("functions")
 DOCUMENT = FUNCTIONS / "docs" / "openapi.json"
 
-_OF_BATCH_REQUEST = (
+_OF_NEW_BATCH_REQUEST = (
     "retrieveBatchRequest",
     "updateBatchRequest",
     "partialUpdateBatchRequest",
     "deleteBatchRequest",
-    "downloadLogFile",
     "uploadLogFile",
 )
+_OF_BATCH_REQUEST = (*_OF_NEW_BATCH_REQUEST, "downloadLogFile")
 _SAME_BATCH_REQUEST = {"channel_id": "$request.path.channel_id", "id": "$request.path.id"}
 # What can be done with what an operation answers: the operation, the parameters of those to follow, and these.
 _LINKS: tuple[tuple[str, str, dict[str, str], tuple[str, ...]], ...] = (
@@ -39,7 +39,7 @@ _LINKS: tuple[tuple[str, str, dict[str, str], tuple[str, ...]], ...] = (
         "createBatchRequest",
         "201",
         {"channel_id": "$request.path.channel_id", "id": "$response.body#/pk"},
-        _OF_BATCH_REQUEST,
+        _OF_NEW_BATCH_REQUEST,
     ),
     ("createBatchRequest", "201", {"channel_id": "$request.path.channel_id"}, ("listBatchRequests",)),
     ("partialUpdateBatchRequest", "200", _SAME_BATCH_REQUEST, _OF_BATCH_REQUEST),

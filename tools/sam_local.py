@@ -10,6 +10,7 @@ nowhere else. Docker Desktop has a name for this machine instead, `host.docker.i
 
 import argparse
 import contextlib
+import json
 import os
 import platform
 import re
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from functools import cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from tools import sample_world
+from tools import events, sample_world
 from tools.local_stack import BUILD, HOME, ROOT, LocalStack, last_port
 
 SAM = ROOT / ".local" / "tools" / "sam" / "bin" / "sam"
@@ -85,13 +87,14 @@ def write_template(file: Path, variables: Mapping[str, str]) -> None:
     `sam local` passes on no variables but those that a template names, and ours names none that leads the AWS client
     anywhere but to AWS.
     """
-    template: dict[str, Any] = yaml.safe_load((BUILD / "template.yaml").read_text())
+    template = _packaged()
     template["Globals"]["Function"]["Environment"]["Variables"].update(variables)
     for resource in template["Resources"].values():
         for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
             resource["Properties"][name] = str(BUILD / resource["Properties"][name])
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(yaml.safe_dump(template, sort_keys=False))
+    # JSON, which `sam` reads a second faster than YAML.
+    file.write_text(json.dumps(template))
 
 
 def command(kind: str, template: Path, *arguments: str) -> list[str]:
@@ -167,6 +170,7 @@ def _bridge() -> str | None:
     return None
 
 
+@cache
 def _image_is_homemade() -> bool:
     """Whether Lambda's base image is here and came from no registry, so that looking for a newer one would fail."""
     found = _docker("image", "inspect", BASE_IMAGE, "--format", "{{len .RepoDigests}}")
@@ -177,17 +181,31 @@ def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
 
 
+def _packaged() -> dict[str, Any]:
+    template: dict[str, Any] = yaml.safe_load((BUILD / "template.yaml").read_text())
+    return template
+
+
 def _variables(stack: LocalStack) -> dict[str, str]:
     """The functions' environment on the local stack: its outputs are named like their variables."""
     found = stack.engine.client("cloudformation").describe_stacks(StackName=_STACK)["Stacks"][0]["Outputs"]
     named = {re.sub(r"(?<!^)(?=[A-Z])", "_", output["OutputKey"]).upper(): output["OutputValue"] for output in found}
-    template = yaml.safe_load((BUILD / "template.yaml").read_text())
-    wanted = template["Globals"]["Function"]["Environment"]["Variables"]
+    wanted = _packaged()["Globals"]["Function"]["Environment"]["Variables"]
     return {**_CREDENTIALS, **{name: value for name, value in named.items() if name in wanted}}
 
 
+def _sample(function: str) -> Path:
+    """The sample event of a function: `batch_requests.list.handler` has `events/batch_requests/list.json`."""
+    resource = _packaged()["Resources"].get(function, {})
+    if resource.get("Type") != "AWS::Serverless::Function":
+        raise SystemExit(f"The template has no function {function}.")
+    handler: str = resource["Properties"]["Handler"]
+    return events.FOLDER / Path(*handler.split(".")[:2]).with_suffix(".json")
+
+
 def _load_sample_world(variables: Mapping[str, str], endpoint: str) -> None:
-    os.environ.update({**variables, "AWS_ENDPOINT_URL": endpoint, "NO_PROXY": "*", "no_proxy": "*"})
+    own = str(urlsplit(endpoint).hostname)
+    os.environ.update({**variables, "AWS_ENDPOINT_URL": endpoint, "NO_PROXY": own, "no_proxy": own})
     sample_world.load()
 
 
@@ -208,7 +226,9 @@ def main() -> int:
     commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
     invoke = commands.add_parser("invoke", help="hands one event to one function, in the sample world of events/")
     invoke.add_argument("function", help="its logical ID in the template")
-    invoke.add_argument("event", type=Path, help="a file with the event")
+    invoke.add_argument(
+        "event", nargs="?", type=Path, help="a file with the event (default: the function's in events/)"
+    )
     start_api = commands.add_parser("start-api", help="serves the API until Ctrl-C")
     start_api.add_argument("--port", default="3000", help="where it listens (default: 3000)")
     options = parser.parse_args()
@@ -218,7 +238,7 @@ def main() -> int:
         print(lacking, file=sys.stderr)
         return 1
     variables = _variables(stack)
-    template = HOME / "sam-local" / "template.yaml"
+    template = HOME / "sam-local" / "template.json"
     with reachable(stack.engine.url) as endpoint:
         write_template(template, {**variables, "AWS_ENDPOINT_URL": endpoint})
         if options.command == "start-api":
@@ -227,7 +247,8 @@ def main() -> int:
             )
             return _run(command("start-api", template, "--port", options.port, "--warm-containers", "LAZY"), variables)
         _load_sample_world(variables, stack.engine.url)
-        return _run(command("invoke", template, options.function, "--event", str(options.event)), variables)
+        event = options.event or _sample(options.function)
+        return _run(command("invoke", template, options.function, "--event", str(event)), variables)
 
 
 if __name__ == "__main__":

@@ -144,7 +144,6 @@ DELETED = replace(
 
 UPLOADED_LOG = "2 stocks sent\n2 stocks taken\n"
 UPLOAD_KEY = f"uploads/{SENT.channel}/{SENT.pk}/7d0c2a4e-0000-4000-8000-000000000003"
-ATTACHED_KEY = UPLOAD_KEY.replace("uploads", "logs", 1)
 MISSING_UPLOAD_KEY = f"uploads/{SENT.channel}/{SENT.pk}/7d0c2a4e-0000-4000-8000-000000000004"
 ORPHAN_KEY = f"objects/{SENT.channel}/{SENT.pk}/7d0c2a4e-0000-4000-8000-000000000005"
 

@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
-from batchyard.batch_requests import operations
+from batchyard.batch_requests import operations, repository
 from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId, IfMatch
 from batchyard.http import drf
 from batchyard.http.app import App, answer
@@ -27,3 +27,4 @@ def delete(channel_id: ChannelId, id: BatchRequestId, if_match: IfMatch = None) 
 
 
 handler = app.lambda_handler
+reads = repository.reads

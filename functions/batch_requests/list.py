@@ -18,7 +18,7 @@ from batchyard.http.pages import Limit, PageNumber, body, page_limit, page_numbe
 app = App(drf)
 
 # Any text gets in here: a bad status is refused in the words of a filter, not of a field.
-StatusFilter = Annotated[str, WithJsonSchema({"type": "string", "enum": list(rules.STATUSES)})]
+StatusFilter = Annotated[str, WithJsonSchema({"type": "string", "enum": [*rules.STATUSES, ""]})]
 
 
 @app.get(
@@ -30,7 +30,9 @@ StatusFilter = Annotated[str, WithJsonSchema({"type": "string", "enum": list(rul
 )
 def list_batch_requests(
     channel_id: ChannelId,
-    status: Annotated[list[StatusFilter] | None, Query(description="Any of these statuses")] = None,
+    status: Annotated[
+        list[StatusFilter] | None, Query(description="Any of these statuses; an empty one is ignored")
+    ] = None,
     content_type: Annotated[QueryText, Query(description="Exactly this content type")] = None,
     ordering: Annotated[
         QueryText,

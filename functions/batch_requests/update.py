@@ -5,7 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from batchyard.batch_requests import operations
+from batchyard.batch_requests import operations, repository
 from batchyard.batch_requests.models import BatchRequestAnswer, BatchRequestUpdate
 from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId, IfMatch
 from batchyard.http import drf
@@ -34,3 +34,4 @@ def update(
 
 
 handler = app.lambda_handler
+reads = repository.reads

@@ -1,31 +1,54 @@
-"""POST /v1/$batch: many requests in one call. Everything else below /v1/ is not there."""
+"""/v1/…: POST $batch, many requests in one call. Nothing else is there yet."""
 
 from typing import Any
 from urllib.parse import unquote
 
+from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, MethodNotAllowed, NotFound
 from batchyard.http import caller, limits, odata
-from batchyard.http.urls import route_path
-from batchyard.odata import service
+from batchyard.http.caller import Caller
+from batchyard.odata import service, urls
 from batchyard.odata.dispatch import Dispatcher
+from batchyard.odata.service import BatchAnswer
 from gateway.routes import ROUTES
+
+FALLBACK = "gateway.fallback"
+"""What answers requests that no route takes."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers an API Gateway event of `/v1/{odata+}`."""
-    version3 = service.speaks_version3(event)
     try:
-        asking = caller.enter(event)
-        if unquote(route_path(event)).rstrip("/").lower() != "/v1/$batch":
-            raise NotFound
-        if event["httpMethod"] != "POST":
-            raise MethodNotAllowed(event["httpMethod"], ["POST"])
-        batch = service.read(event)
-        limit = asking.requests_per_minute or limits.default_limit()
-        limits.take(asking.token, limit, count=sum(1 for _ in batch.requests()) + 1)
-        answer = service.respond(event, context, batch, Dispatcher(event, context, ROUTES, version3=version3))
+        answer = _answer(event, context, caller.enter(event))
     except BatchyardError as error:
-        refusal = odata.answer(error, version3=version3)
-        headers = {"Content-Type": "application/json", **{k: str(v) for k, v in refusal.headers.items()}}
-        return {"statusCode": refusal.status_code, "headers": headers, "body": refusal.body}
+        answer = _refusal(event, error)
+    except Exception as error:
+        log_defect(error)
+        answer = _refusal(event, BatchyardError())
     return {"statusCode": answer.status, "headers": answer.headers, "body": answer.body}
+
+
+def _answer(event: dict[str, Any], context: Any, asking: Caller) -> BatchAnswer:
+    try:
+        _must_be_batch(event)
+        batch = service.read(event)
+    except BatchyardError:
+        limits.count(event, asking)
+        raise
+    limit = asking.requests_per_minute or limits.default_limit()
+    limits.take(asking.token, limit, count=sum(1 for _ in batch.requests()) + 1)
+    routes = Dispatcher(event, context, ROUTES, FALLBACK, version3=service.speaks_version3(event))
+    return service.respond(event, context, batch, routes)
+
+
+def _must_be_batch(event: dict[str, Any]) -> None:
+    path = urls.parse(unquote(event["pathParameters"]["odata"]))
+    if [segment.name.lower() for segment in path] != ["$batch"]:
+        raise NotFound
+    if event["httpMethod"] != "POST":
+        raise MethodNotAllowed(event["httpMethod"], ["POST"])
+
+
+def _refusal(event: dict[str, Any], error: BatchyardError) -> BatchAnswer:
+    status, headers, body = odata.answer(error, version3=service.speaks_version3(event))
+    return BatchAnswer(status, {**headers, "OData-Version": "4.0"}, body)

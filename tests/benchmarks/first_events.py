@@ -51,6 +51,11 @@ def login() -> Event:
     return request("POST", "/api/v1/auth/login/", {"username": EVERYTHING.user, "password": PASSWORD})
 
 
+def batch() -> Event:
+    """A batch of one request."""
+    return request("POST", "/v1/$batch", {"requests": [{"id": "1", "method": "GET", "url": committed()}]})
+
+
 def authorizer() -> Event:
     event = request("GET", batches(CHANNEL))
     key = identity.create_token(EVERYTHING.user, Scope(admin=True))
@@ -121,6 +126,7 @@ def events() -> dict[str, Callable[[], Event]]:
         "ActiveUserFunction": lambda: request("GET", "/api/v1/active_user/"),
         "LoginFunction": login,
         "AuthorizerFunction": authorizer,
+        "ODataServiceFunction": batch,
         "OpenApiDocumentFunction": lambda: request("GET", "/openapi.json"),
         "DocsPageFunction": lambda: request("GET", "/docs"),
         "FallbackFunction": lambda: request("GET", "/api/v1/nothing/"),

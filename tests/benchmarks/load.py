@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 STATUSES = ["initialized", "commit", "sent_to_remote", "ongoing", "fail", "done", "done", "done", "done", "done"]
-CONTENT_TYPES = ["product", "product", "stock", "stock", "price"]
+CONTENT_TYPES = ["product", "stock", "stock", "stock", "price"]
 COLLECTION = "/api/v1/channel/{channel}/batch_requests/"
 
 # Lists are compared on channels of these sizes, page by page of this many batch requests with this many objects.
@@ -104,7 +104,7 @@ class Page:
 
 
 FIRST_PAGES = [
-    Page("first page", ""),
+    Page("unfiltered", ""),
     Page("status=done", "status=done"),
     Page("status=done or fail", "status=done&status=fail"),
     Page("content_type=stock", "content_type=stock"),

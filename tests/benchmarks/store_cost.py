@@ -129,11 +129,11 @@ def operations() -> dict[str, Calls]:
     }
 
 
-def walk(page: Page, channel: int) -> list[Calls]:
-    """What each page costs on the way up to the last one, as clients walk: by the number, until `next` is null."""
+def walk(page: Page, channel: int, most: int | None = None) -> list[Calls]:
+    """What each page costs as clients count up: by the number, until `next` is null or there are enough of them."""
     costs: list[Calls] = []
     following = True
-    while following:
+    while following and len(costs) != most:
         cost, answer = measured("GET", page.target(channel, len(costs) + 1))
         costs.append(cost)
         following = answer["next"] is not None
@@ -146,17 +146,20 @@ def growth() -> list[Growth]:
     with DynamoDBLocal() as engine, stores(engine.endpoint):
         fill(SMALL_CHANNEL, SMALL, OBJECTS_IN_LISTS)
         fill(LARGE_CHANNEL, LARGE, OBJECTS_IN_LISTS)
-        found = [
-            Growth(page.name, *(measured("GET", page.target(channel))[0] for channel in (SMALL_CHANNEL, LARGE_CHANNEL)))
-            for page in FIRST_PAGES
-        ]
+        found = []
+        for page in FIRST_PAGES:
+            small, large = (walk(page, channel, most=2) for channel in (SMALL_CHANNEL, LARGE_CHANNEL))
+            found.append(Growth(page.name, small[0], large[0]))
+            found.append(Growth(f"{page.name}: second page", small[1], large[1]))
         for page in WALKED:
-            small, large = walk(page, SMALL_CHANNEL), walk(page, LARGE_CHANNEL)
-            of = "" if page == FIRST_PAGES[0] else f" of {page.name}"
-            found.append(Growth(f"last page{of}", small[-1], large[-1]))
-            dearest = [max(costs, key=lambda cost: cost.units) for costs in (small, large)]
-            found.append(Growth(f"dearest page on the way there{of}", *dearest))
+            small, large = (walk(page, channel) for channel in (SMALL_CHANNEL, LARGE_CHANNEL))
+            found.append(Growth(f"{page.name}: last page", small[-1], large[-1]))
+            found.append(Growth(f"{page.name}: dearest on the way there", dearest(small), dearest(large)))
     return found
+
+
+def dearest(pages: list[Calls]) -> Calls:
+    return max(pages, key=lambda page: page.units)
 
 
 def run() -> list[Result]:

@@ -11,7 +11,6 @@ from unittest.mock import patch
 
 import batch_requests.attach_log
 import batch_requests.fail_stale
-
 from batchyard import clock
 from batchyard.batch_requests import repository, tallies
 from batchyard.errors import NotFound
@@ -23,7 +22,7 @@ from tests.consistency.world import World, counted, notices_of_s3, queued, sweep
 from tests.support.api import Answer, Api, Context, batches
 
 INLINE_BYTES = 2000
-"""What these tests take for the most that an item holds, so that large is not slow; the limits' tests take the real one."""
+"""The most that an item holds here, so that what is large is not slow."""
 
 
 class Case:
@@ -87,7 +86,8 @@ def _done(answer: Answer, status: int = 200) -> Answer:
 class OpenWithKey(Case):
     def act(self) -> None:
         headers = {"Idempotency-Key": "the same"}
-        self.answer = _done(self.api.post(batches(self.channel), {"channel": self.channel}, headers=headers), 201).json()
+        answer = self.api.post(batches(self.channel), {"channel": self.channel}, headers=headers)
+        self.answer = _done(answer, 201).json()
 
     def outcome(self) -> Any:
         (item,) = self.world.items(self.channel)
@@ -181,6 +181,32 @@ class Delete(_Update):
     def outcome(self) -> Any:
         assert self.api.get(self.url).status == 404
         return Case.outcome(self)
+
+
+class ChangeSet(_Update):
+    """Several of these at once, all or none."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.other = batches(self.channel, self.api.open_batch(self.channel)["pk"])
+
+    def act(self) -> None:
+        parts = [
+            ("POST", batches(self.channel), {"channel": self.channel}, {"Idempotency-Key": "the same"}),
+            ("PATCH", self.url, PatchLargeWithLog.body, {}),
+            ("PATCH", self.other, {"status": "commit", "objects": some(3)}, {}),
+            ("PATCH", self.other, {"content_type": "stock", "objects": some(30, first=3, seed=10)}, {}),
+            ("PATCH", f"/api/v1/channels/{self.channel}/", {"is_active": False}, {}),
+        ]
+        requests = [
+            {"id": str(number), "atomicityGroup": "all", "method": method, "url": url, "body": body, "headers": headers}
+            for number, (method, url, body, headers) in enumerate(parts)
+        ]
+        answers = _done(self.api.post("/v1/$batch", {"requests": requests})).json()["responses"]
+        assert [answer["status"] for answer in answers] == [201, 200, 200, 200, 200], answers
+
+    def outcome(self) -> Any:
+        return Case.outcome(self), self.api.get(f"/api/v1/channels/{self.channel}/").json()["is_active"]
 
 
 # Channels.
@@ -312,9 +338,8 @@ class FailStale(Case):
 
 class Recount(Case):
     def begin(self) -> None:
-        for status in ("commit", "done"):
-            self.api.open_batch(self.channel, status="commit")
-            self.api.open_batch(self.channel, status=status)
+        self.api.open_batch(self.channel)
+        self.api.open_batch(self.channel, status="commit")
         self.world.follow()
         wrong = {"status#commit": 40, "status#ongoing": 2, "type#1gone#fail": 1}
         for name, number in wrong.items():
@@ -413,6 +438,7 @@ def small_items() -> Iterator[None]:
 CASES: list[type[Case]] = [
     *(OpenWithKey, OpenWithoutKey),
     *(PatchInline, PatchWithIfMatch, PutInline, PatchLarge, PutSmallForLarge, PatchWithLog, PatchLargeWithLog, Delete),
+    ChangeSet,
     *(CreateChannel, UpdateChannel, DeleteChannel),
     *(AttachLog, AttachLogToDeleted),
     *(Tally, Publish, Sweep, FailStale, Recount),

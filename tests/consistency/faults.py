@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError
 from botocore.httpsession import URLLib3Session
 
 Send = Callable[[], AWSResponse]
 Fault = Callable[[Send], AWSResponse]
 
 # Lambda reads streams, not the functions.
-_LAMBDAS_OWN = frozenset({"DescribeStream", "GetShardIterator", "GetRecords"})
+_LAMBDAS_OWN = frozenset({"GetRecords"})
 
 
 class Crash(BaseException):
@@ -37,6 +37,11 @@ def lost_answer(send: Send) -> AWSResponse:
     raise ConnectionClosedError(endpoint_url="of a lost answer")
 
 
+def never_sent(send: Send) -> AWSResponse:
+    """AWS cannot be reached."""
+    raise ConnectTimeoutError(endpoint_url="of nobody")
+
+
 def lost_answer_and_then(happens: Callable[[], object]) -> Fault:
     """The answer gets lost, and something else happens before botocore calls again."""
 
@@ -44,6 +49,16 @@ def lost_answer_and_then(happens: Callable[[], object]) -> Fault:
         send()
         happens()
         raise ConnectionClosedError(endpoint_url="of a lost answer")
+
+    return fault
+
+
+def first(happens: Callable[[], object]) -> Fault:
+    """Something else happens before the call."""
+
+    def fault(send: Send) -> AWSResponse:
+        happens()
+        return send()
 
     return fault
 
@@ -63,19 +78,22 @@ class Strike:
 
 
 @contextmanager
-def at_call(number: int, fault: Fault, *, of: str = "") -> Iterator[Strike]:
-    """Lets a fault strike once, at a call that botocore sends.
+def at_call(number: int, fault: Fault, *, of: str = "", lasting: bool = False) -> Iterator[Strike]:
+    """Lets a fault strike at a call that botocore sends.
 
     Args:
         number: The call, from 1.
         fault: What happens to it.
         of: Counts only calls whose name contains this.
+        lasting: It strikes at all calls from there on, instead of once.
     """
     strike, numbers, send = Strike(), itertools.count(1), URLLib3Session.send
 
     def faulty(session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
         call = name_of(request)
-        if call in _LAMBDAS_OWN or of not in call or strike or next(numbers) != number:
+        if call in _LAMBDAS_OWN or of not in call:
+            return send(session, request)
+        if not lasting if strike else next(numbers) != number:
             return send(session, request)
         strike.call = call
         return fault(lambda: send(session, request))

@@ -9,16 +9,15 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+import botocore.session
+
 import batch_requests.publish
 import batch_requests.sweep
 import batch_requests.tally
-import botocore.session
-
 from batchyard.batch_requests import ids, repository, rules
-from batchyard.batch_requests.changes import DETAIL_TYPE, SOURCE
 from batchyard.batch_requests.sweeping import POINTERS
 from batchyard.http import limits
-from batchyard.store import blobs, clients, items, notices
+from batchyard.store import blobs, clients, items
 from batchyard.store.items import Item
 from batchyard.store.tables import BATCH_REQUESTS, TALLIES
 from tests.support import aws
@@ -38,31 +37,17 @@ class World:
         self.api = Api()
         self._variables = variables
         self._streams = botocore.session.Session().create_client("dynamodbstreams")
-        self._taken: dict[tuple[str, str], str] = {}
+        self._iterators: dict[str, str] = {}
         self._looked_at: set[str] = set()
         self._events: list[dict[str, Any]] = []
 
     def __enter__(self) -> Self:
         aws.create_tables(self._variables)
         aws.create_bucket(self._variables)
-        table = clients.dynamodb().update_table(
-            TableName=BATCH_REQUESTS.name,
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-        )
-        self._stream = table["TableDescription"]["LatestStreamArn"]
-        self.sweep_queue = self._queue("sweep")
-        self._events_queue = self._queue("events")
-        bus, rule = self._variables["EVENT_BUS"], f"{self._variables['EVENT_BUS']}-all"
-        clients.events().create_event_bus(Name=bus)
-        clients.events().put_rule(
-            Name=rule,
-            EventBusName=bus,
-            EventPattern=json.dumps({"source": [SOURCE], "detail-type": [DETAIL_TYPE]}),
-        )
-        attributes = clients.sqs().get_queue_attributes(QueueUrl=self._events_queue, AttributeNames=["QueueArn"])
-        clients.events().put_targets(
-            Rule=rule, EventBusName=bus, Targets=[{"Id": "all", "Arn": attributes["Attributes"]["QueueArn"]}]
-        )
+        table = clients.dynamodb().describe_table(TableName=BATCH_REQUESTS.name)["Table"]
+        self._stream = table["LatestStreamArn"]
+        self._events_queue = aws.create_queue(self._variables)
+        self.sweep_queue = clients.sqs().create_queue(QueueName=f"{self._variables['EVENT_BUS']}-sweep")["QueueUrl"]
         return self
 
     def __exit__(
@@ -82,13 +67,10 @@ class World:
 
         Lambda does the same: where a delivery fails, the next one begins with the same record.
         """
-        for shard in self._streams.describe_stream(StreamArn=self._stream)["StreamDescription"]["Shards"]:
-            place = (handler, shard["ShardId"])
-            records = self._records(shard["ShardId"], self._taken.get(place))
-            if records:
-                answer = _STREAM_HANDLERS[handler]({"Records": records}, Context())
-                assert answer == {"batchItemFailures": []}
-                self._taken[place] = records[-1]["dynamodb"]["SequenceNumber"]
+        records, following = self._records(self._iterators.get(handler) or self._beginning())
+        if records:
+            assert _STREAM_HANDLERS[handler]({"Records": records}, Context()) == {"batchItemFailures": []}
+            self._iterators[handler] = following
 
     def follow(self) -> None:
         """Lets everything happen that changes set off, until a quarter of an hour has passed."""
@@ -99,22 +81,24 @@ class World:
         # S3 tells once what was stored; under a key that was removed, it can be stored anew.
         self._looked_at = self.stored("objects/", "logs/")
 
-    def _records(self, shard: str, after: str | None) -> list[dict[str, Any]]:
-        start = {"ShardIteratorType": "TRIM_HORIZON"}
-        if after is not None:
-            start = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
-        iterator = self._streams.get_shard_iterator(StreamArn=self._stream, ShardId=shard, **start)["ShardIterator"]
+    def _records(self, iterator: str) -> tuple[list[dict[str, Any]], str]:
+        """The records from an iterator on, and the iterator of those to come."""
         found: list[dict[str, Any]] = []
-        while iterator:
+        while True:
             answer = self._streams.get_records(ShardIterator=iterator)
             if not answer["Records"]:
-                break
+                return found, iterator
             found += map(_as_lambda_has_it, answer["Records"])
-            iterator = answer.get("NextShardIterator")
-        return found
+            iterator = answer["NextShardIterator"]
 
-    def _queue(self, name: str) -> str:
-        return clients.sqs().create_queue(QueueName=f"{self._variables['EVENT_BUS']}-{name}")["QueueUrl"]
+    def _beginning(self) -> str:
+        # The engines have one shard, until it is hours old.
+        (shard,) = self._streams.describe_stream(StreamArn=self._stream)["StreamDescription"]["Shards"]
+        return str(
+            self._streams.get_shard_iterator(
+                StreamArn=self._stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+        )
 
     def _received(self, queue: str) -> list[str]:
         bodies: list[str] = []
@@ -184,7 +168,8 @@ class World:
         assert self.tallies(channel) == counted(found)
 
     def _rows(self, table: str, channel: int) -> list[Item]:
-        pages = clients.dynamodb().get_paginator("query").paginate(
+        query = clients.dynamodb().get_paginator("query")
+        pages = query.paginate(
             TableName=table,
             KeyConditionExpression="channel = :channel",
             ExpressionAttributeValues={":channel": {"N": str(channel)}},

@@ -64,8 +64,8 @@ def deployed(engine: Engine, endpoint: str, folder: Path) -> Iterator[Deployment
         sample_world.load()
         own = {name: aws.CREDENTIALS[name] for name in _PASSED_ON}
         variables = {**variables, **own, "AWS_ENDPOINT_URL": endpoint}
-        sam_local.write_template(folder / "template.yaml", variables)
-        yield Deployment(folder / "template.yaml", variables)
+        sam_local.write_template(folder / "template.json", variables)
+        yield Deployment(folder / "template.json", variables)
     aws.forget()
 
 

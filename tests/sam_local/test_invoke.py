@@ -20,9 +20,7 @@ def test_a_packaged_function_answers_its_sample_event(function: str, deployment:
     event = "/".join(FUNCTIONS[function].split(".")[:2])
 
     ended = subprocess.run(
-        sam_local.command(
-            "invoke", deployment.template, function, "--event", str(events.FOLDER / f"{event}.json")
-        ),
+        sam_local.command("invoke", deployment.template, function, "--event", str(events.FOLDER / f"{event}.json")),
         env=sam_local.environment(deployment.variables),
         capture_output=True,
         text=True,

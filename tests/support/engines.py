@@ -1,8 +1,8 @@
 """Engines with real isolation and AWS's limits, for what moto does not do.
 
-MiniStack, in the environment that `make setup` gives it, answers for all services. DynamoDB Local, AWS's own engine, can
-take its place for DynamoDB where there is a JDK and npm to fetch it with. Both listen on a free port of the loopback
-address and keep nothing; botocore finds them by the environment variables that `Engine.endpoints` holds.
+MiniStack, in the environment that `make setup` gives it, answers for all services. DynamoDB Local, AWS's own engine,
+can take its place for DynamoDB where there is a JDK, and npm to fetch it with. Both listen on a free port of the
+loopback address and keep nothing; botocore finds them by the environment variables that `Engine.endpoints` holds.
 """
 
 import fcntl
@@ -72,8 +72,8 @@ def dynamodb_local(others: Engine) -> Iterator[Engine]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         dynamodb.ensure()
     with dynamodb.DynamoDBLocal() as local:
-        endpoints = {name: local.endpoint for name in ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS")}
-        yield Engine(DYNAMODB_LOCAL, {**others.endpoints, **endpoints})
+        places = dict.fromkeys(("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS"), local.endpoint)
+        yield Engine(DYNAMODB_LOCAL, {**others.endpoints, **places})
 
 
 def _started(program: Path, home: Path) -> tuple[subprocess.Popen[bytes], int]:

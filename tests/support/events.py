@@ -374,12 +374,12 @@ _TRIGGERS = {
     "attach_log": Outcome(
         _TAKEN,
         _all(
-            _some(world.SENT, "log_key", "version", "status"),
-            lambda: _text(world.ATTACHED_KEY),
+            _some(world.SENT, "version", "status"),
+            lambda: _log_of(world.SENT),
             lambda: _text(world.UPLOAD_KEY),
         ),
         [
-            {"log_key": world.ATTACHED_KEY, "version": 4, "status": "sent_to_remote"},
+            {"version": 4, "status": "sent_to_remote"},
             world.UPLOADED_LOG,
             None,
         ],

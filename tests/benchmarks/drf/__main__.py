@@ -146,7 +146,7 @@ def fill(cluster: Cluster, first: int, last: int) -> None:
 
 def pages(server: Server, cluster: Cluster, rows: int) -> Pages:
     targets = {page.name: page.target(DJANGO_CHANNEL) for page in FIRST_PAGES}
-    targets["last page"] = FIRST_PAGES[0].target(DJANGO_CHANNEL, rows // PAGE_SIZE)
+    targets[f"{FIRST_PAGES[0].name}: last page"] = FIRST_PAGES[0].target(DJANGO_CHANNEL, rows // PAGE_SIZE)
     found = Pages({}, {})
     for name, target in targets.items():
         server.call("GET", target)

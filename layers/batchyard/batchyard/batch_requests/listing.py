@@ -32,7 +32,7 @@ from batchyard.store import blobs, clients, items
 from batchyard.store.calls import reaching_aws
 from batchyard.store.items import Item
 from batchyard.store.tables import BATCH_REQUESTS, EPHEMERA
-from batchyard.store.unit import read_many
+from batchyard.store.unit import Unit, read_many
 
 _ORDERINGS = {
     "pk": "pk",
@@ -147,16 +147,20 @@ def page(asked: Question, number: int, caller: str) -> Page:
     if has_next:
         _keep(asked, caller, number + 1, _position(rows[-1]))
     results = [batch for batch in _whole(rows) if _still(asked, batch)]
-    before = (number - 1) * asked.limit
-    if not has_next:
-        return Page(results, before + len(results))
+    if number == 1 and not has_next:
+        return Page(results, len(results))
+    # How many come before this page is not known: since its beginning was kept, some may have been removed.
     counted = tallies.count(asked.channel, asked.statuses, asked.content_type)
-    return Page(results, max(counted, before + len(rows) + 1), has_next=True)
+    return Page(results, max(counted, len(rows) + has_next), has_next)
 
 
-def has_any(channel: int) -> bool:
-    """Whether a channel has any batch request."""
-    return next(_query(channel, None, None, ("pk",), False, None, 1), None) is not None
+def has_any(unit: Unit, channel: int) -> bool:
+    """Whether a unit will leave a channel with any batch request."""
+    staged = {key["pk"]: item for key, item in unit.staged(BATCH_REQUESTS) if key["channel"] == channel}
+    if any(item is not None for item in staged.values()):
+        return True
+    first = islice(_query(channel, None, None, ("pk",), False, None, len(staged) + 1), len(staged) + 1)
+    return any(row["pk"] not in staged for row in first)
 
 
 def unchanged_since(channel: int, status: str, moment: int) -> Iterator[int]:
@@ -183,7 +187,9 @@ def _ordering(given: str) -> tuple[Order, ...]:
 def _whole(rows: list[Item]) -> list[BatchRequest]:
     """The batch requests of rows: what the table's own order gave is whole already."""
     if rows and "local_batch_id" not in rows[0]:
-        rows = read_many(BATCH_REQUESTS, [BATCH_REQUESTS.key_of(row) for row in rows])
+        # One that moves while its statuses are read one after the other is in two of them.
+        keys = {row["pk"]: BATCH_REQUESTS.key_of(row) for row in rows}
+        rows = read_many(BATCH_REQUESTS, keys.values())
     return [repository.decode(row, blobs.read) for row in rows]
 
 

@@ -57,12 +57,13 @@ def upload_form(channel: int, pk: int) -> dict[str, object]:
 def attach_upload(key: str) -> None:
     """Compresses an upload, attaches it to its batch request, and removes it; done again it changes nothing.
 
+    Each delivery writes under a key of its own: what an earlier one left is the sweep's, at any moment.
+
     Args:
         key: The upload's key, `uploads/<channel>/<pk>/<uuid>`.
     """
     channel, pk = map(int, blobs.owner_of(key))
-    # The same name for the same upload: a second delivery finds the log file written and attached already.
-    log_key = key.replace(blobs.UPLOADS, blobs.LOGS, 1)
+    log_key = blobs.new_key(blobs.LOGS, channel, pk)
     digest = hashlib.sha256()
     with tempfile.TemporaryFile() as compressed:
         with blobs.reading(key) as upload, gzip.GzipFile(fileobj=compressed, mode="wb", mtime=0) as writer:

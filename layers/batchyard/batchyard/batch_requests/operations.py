@@ -126,31 +126,37 @@ def update(
 
 
 def attach_log(channel: int, pk: int, key: str, digest: str) -> bool:
-    """Points a batch request at a log file that is stored already; false where the batch request is gone."""
+    """Points a batch request at a log file that is stored already; false where that one is not needed.
+
+    Args:
+        channel: The channel's primary key.
+        pk: The batch request's; it may be gone.
+        key: Where the log file is.
+        digest: SHA-256 of its text; the batch request may have the same text already.
+    """
 
     def operation(unit: Unit) -> bool:
         current = repository.get(unit, channel, pk)
-        if current is None:
-            return False
-        if current.log_key != key:
-            revised = rules.attach_log(current, key, digest)
-            repository.put(unit, replace(revised, modified=max(clock.now(), current.modified + 1)))
+        if current is None or current.log_digest == digest:
+            # The very one is there where a repeat follows an answer that got lost.
+            return current is not None and current.log_key == key
+        revised = rules.attach_log(current, key, digest)
+        repository.put(unit, replace(revised, modified=max(clock.now(), current.modified + 1)))
         return True
 
     return transact(operation)
 
 
 def fail_unless_changed_since(channel: int, pk: int, moment: int) -> bool:
-    """Fails a batch request whose last change was before a moment; false where it changed after.
+    """Fails a batch request whose last change was before a moment; false where it changed after, or is finished.
 
     Raises:
         NotFound: There is none.
-        Invalid: It is finished.
     """
 
     def operation(unit: Unit) -> bool:
         current = _find(unit, channel, pk)
-        if current.modified >= moment:
+        if current.modified >= moment or current.status in rules.FINISHED:
             return False
         revised = rules.revise(current, {"status": rules.FAIL}, whole=False)
         repository.put(unit, replace(revised, modified=clock.now()))

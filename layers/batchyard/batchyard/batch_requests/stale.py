@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from batchyard import clock
 from batchyard.batch_requests import listing, operations, rules
 from batchyard.channels.repository import Channel, every
-from batchyard.errors import Invalid, NotFound
+from batchyard.errors import NotFound
 
 
 def fail_stale() -> int:
@@ -27,5 +27,5 @@ def _fail(channel: int, pk: int, before: int) -> bool:
     """Fails a batch request, unless it went on after all."""
     try:
         return operations.fail_unless_changed_since(channel, pk, before)
-    except (Invalid, NotFound):
+    except NotFound:
         return False

@@ -8,6 +8,7 @@ rest is counted as a batch of its own.
 Rows of the `Tallies` table, per channel: `status#<status>`, and `type#<type key>#<status>`.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,13 +19,14 @@ from batchyard import clock
 from batchyard.batch_requests import repository, rules
 from batchyard.errors import Contended
 from batchyard.store import clients, items
-from batchyard.store.calls import cancellation_reasons, code_of, reaching_aws
+from batchyard.store.calls import cancellation_reasons, code_of, old_item, reaching_aws
 from batchyard.store.items import Item, Key
 from batchyard.store.tables import BATCH_REQUESTS, EPHEMERA, TALLIES
 
 _KEPT_SECONDS = 48 * 3600
 _DELTAS_AT_ONCE = 99
 _RECOUNTS = 5
+_REST_SECONDS = 5
 
 Row = tuple[int, str]
 """A channel and the name of one of its tallies."""
@@ -63,7 +65,8 @@ def apply(records: Sequence[Mapping[str, Any]]) -> None:
     Raises:
         Unavailable: The store did not take them; none of the records that are left was counted.
     """
-    left = list(records)
+    # Record by record: in a batch that adds up to nothing, a part may have been counted already.
+    left = [record for record in records if deltas([record])]
     while left:
         batch = _fitting(left)
         mark, last = _sequence(batch[0]), _sequence(batch[-1])
@@ -74,31 +77,51 @@ def apply(records: Sequence[Mapping[str, Any]]) -> None:
 def recount(channel: int) -> dict[str, int]:
     """Counts a channel's batch requests anew and repairs its tallies; answers by how much each was off.
 
-    The stream goes on meanwhile, so tallies are corrected by what they are off, and only where neither they nor the
-    table changed between two counts: then all changes had been counted, and the difference is an error.
+    The stream goes on meanwhile and is a moment behind the table, as the index is in which they are counted. So a
+    difference is an error only if it is still the same, and nothing changed, a while later; and a tally is corrected
+    only as long as it is the one that was found wrong.
 
     Raises:
         Contended: The channel did not come to rest.
     """
+    repaired: Counter[str] = Counter()
     for _ in range(_RECOUNTS):
         before, actual = _of(channel, ""), _actual(channel)
-        if before != _of(channel, "") or actual != _actual(channel):
-            continue
-        off = {
-            name: actual.get(name, 0) - before.get(name, 0)
-            for name in sorted({*before, *actual})
-            if actual.get(name, 0) != before.get(name, 0)
-        }
-        for name, step in off.items():
-            with reaching_aws():
-                clients.dynamodb().update_item(
-                    TableName=TALLIES.name,
-                    Key=items.encode({"channel": channel, "tally": name}),
-                    UpdateExpression="ADD batch_requests :step",
-                    ExpressionAttributeValues=items.encode({":step": step}),
-                )
-        return off
+        off = sorted(name for name in {*before, *actual} if before.get(name, 0) != actual.get(name, 0))
+        if off:
+            _rest()
+            if before != _of(channel, "") or actual != _actual(channel):
+                continue
+        corrected = [name for name in off if _correct(channel, name, before.get(name, 0), actual.get(name, 0))]
+        repaired.update({name: actual.get(name, 0) - before.get(name, 0) for name in corrected})
+        if corrected == off:
+            return dict(repaired)
     raise Contended
+
+
+def _rest() -> None:
+    time.sleep(_REST_SECONDS)
+
+
+def _correct(channel: int, name: str, found: int, right: int) -> bool:
+    """Puts a tally right; false where it is no longer the one that was found."""
+    absent = "attribute_not_exists(batch_requests) OR " if found == 0 else ""
+    try:
+        with reaching_aws():
+            clients.dynamodb().update_item(
+                TableName=TALLIES.name,
+                Key=items.encode({"channel": channel, "tally": name}),
+                UpdateExpression="SET batch_requests = :right",
+                ConditionExpression=f"{absent}batch_requests = :found",
+                ExpressionAttributeValues=items.encode({":found": found, ":right": right}),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+    except ClientError as error:
+        if code_of(error) not in {"ConditionalCheckFailedException", "TransactionConflictException"}:
+            raise
+        # It is right already where botocore repeated a correction whose answer got lost.
+        return (old_item(error) or {}).get("batch_requests") == right
+    return True
 
 
 def _sequence(record: Mapping[str, Any]) -> str:
@@ -117,8 +140,6 @@ def _fitting(records: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _add(steps: Counter[Row], mark: str, last: str) -> str:
     """Adds to the tallies, unless the batch under this mark was counted; answers up to where it is counted now."""
-    if not steps:
-        return last
     place: Key = {"id": f"tallied#{mark}", "at": 0}
     now = clock.now() // 1_000_000
     writes: list[Any] = [

@@ -67,7 +67,7 @@ def delete(pk: int) -> None:
 
     def operation(unit: Unit) -> None:
         channel = repository.find(unit, pk)
-        if listing.has_any(pk):
+        if listing.has_any(unit, pk):
             raise Conflict("The channel has batch requests. Delete them first, or set is_active to false.")
         repository.delete(unit, channel)
 

@@ -17,8 +17,6 @@ in the dialect.
 import base64
 import binascii
 import json
-import logging
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
@@ -26,12 +24,11 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
+from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, Malformed, NotFound, UnsupportedMediaType
 from batchyard.http import caller
 from batchyard.http.answers import must_fit
 from batchyard.http.urls import base_url, header, route_path
-
-logger = logging.getLogger("batchyard")
 
 _WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 
@@ -114,9 +111,7 @@ class App(APIGatewayRestResolver):
         return self.dialect.answer(self.dialect.invalid(error.errors()))
 
     def _answer_defect(self, error: Exception) -> Response[str]:
-        # Where it happened, never what was in it: messages of exceptions quote the data that they trip over.
-        frames = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
-        logger.error("unforeseen %s at %s", type(error).__name__, " > ".join(frames[-12:]))
+        log_defect(error)
         return self.dialect.answer(BatchyardError())
 
 

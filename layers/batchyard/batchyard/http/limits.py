@@ -28,6 +28,8 @@ COUNTED = "batchyard.counted"
 """Marks the request context of a request that was counted already, as part of a batch. Only API Gateway and the
 batch's own dispatch write request contexts."""
 
+# Else the first environment would take all of a small limit.
+_FEWEST_SLICES = 8
 _MINUTE = 60_000_000
 _KEPT_SECONDS = 180
 
@@ -84,7 +86,8 @@ def take(subject: str, limit: int, count: int = 1) -> None:
         while (missing := count - lease.left) > 0:
             if lease.budget < missing:
                 raise Throttled(60 - now // 1_000_000 % 60)
-            _extend(lease, subject, limit, max(missing, min(SLICE, lease.budget // lease.holders)))
+            share = min(SLICE, limit // _FEWEST_SLICES, lease.budget // lease.holders)
+            _extend(lease, subject, limit, max(missing, share))
         lease.left -= count
 
 

@@ -3,8 +3,6 @@
 from http import HTTPStatus
 from typing import Any
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
 from batchyard import errors
 from batchyard.errors import BatchyardError
 from batchyard.jsontext import dumps
@@ -27,8 +25,8 @@ _STATUS: dict[type[BatchyardError], tuple[HTTPStatus, str]] = {
 }
 
 
-def answer(error: BatchyardError, *, version3: bool = False) -> Response[str]:
-    """An error as OData clients read it.
+def answer(error: BatchyardError, *, version3: bool = False) -> tuple[int, dict[str, str], str]:
+    """An error as OData clients read it: status, headers and body.
 
     Args:
         error: The error.
@@ -42,9 +40,9 @@ def answer(error: BatchyardError, *, version3: bool = False) -> Response[str]:
     body: dict[str, Any] = {"error": {"code": code, "message": message}}
     if version3:
         body = {"odata.error": {"code": code, "message": {"lang": "en-US", "value": message}}}
-    headers: dict[str, str | list[str]] = {}
+    headers = {"Content-Type": "application/json"}
     if isinstance(error, errors.MethodNotAllowed):
         headers["Allow"] = ", ".join(error.allowed)
     elif isinstance(error, errors.Throttled):
         headers["Retry-After"] = str(error.retry_after)
-    return Response(status.value, "application/json", dumps(body), headers)
+    return status.value, headers, dumps(body)

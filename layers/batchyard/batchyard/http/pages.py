@@ -17,7 +17,9 @@ LARGEST_LIMIT = 100
 
 # Both arrive as any text: a bad limit is ignored, and a bad page is none.
 PageNumber = Annotated[
-    QueryText, WithJsonSchema({"type": "integer", "minimum": 1}), Query(description="The page, from 1")
+    QueryText,
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "maxLength": 0}], "default": 1}),
+    Query(description="The page, from 1"),
 ]
 Limit = Annotated[
     QueryText,

@@ -24,10 +24,12 @@ def route_path(event: Mapping[str, Any]) -> str:
     """The path below the stage or base path: what the route's own pattern matches.
 
     On a custom domain `path` begins with the base path of its mapping. The resource (`/api/v1/channels/{id}`) tells
-    how many segments at the end of it are the route's.
+    how many segments at the end of it are the route's; a greedy parameter (`{proxy+}`) stands for several.
     """
     path = str(event.get("path") or "/")
     resource = str(event.get("resource") or "")
+    for name, value in (event.get("pathParameters") or {}).items():
+        resource = resource.replace(f"{{{name}+}}", str(value).strip("/"))
     if not resource or "+}" in resource:
         return path
     segments = path.rstrip("/").split("/")

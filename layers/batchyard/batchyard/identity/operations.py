@@ -50,14 +50,20 @@ def delete_user(name: str) -> list[Token]:
     """Removes a user and revokes all of the user's tokens, which it answers.
 
     Raises:
-        NotFound: There is none of this name.
+        NotFound: There is none of this name, nor a token of one whose removal was interrupted.
     """
 
-    def operation(unit: Unit) -> None:
-        repository.delete_user(unit, _find(unit, name))
+    def operation(unit: Unit) -> bool:
+        user = repository.find_user(unit, name)
+        if user is not None:
+            repository.delete_user(unit, user)
+        return user is not None
 
-    transact(operation)
-    return revoke(lambda token: token.user == name)
+    was_there = transact(operation)
+    revoked = revoke(lambda token: token.user == name)
+    if not was_there and not revoked:
+        raise NotFound(f'There is no user "{name}".')
+    return revoked
 
 
 def create_token(name: str, scope: Scope, seconds: int | None = None) -> str:
@@ -105,6 +111,8 @@ def _find(unit: Unit, name: str) -> User:
 
 
 def _issue(unit: Unit, user: User, scope: Scope, seconds: int | None) -> str:
+    # Written again, so that the token is made only while there is this user: a removal revokes all there are.
+    repository.put_user(unit, user)
     key, now = tokens.new_key(), clock.now()
     expires = None if seconds is None else now // 1_000_000 + seconds
     repository.put_token(unit, Token(tokens.new_token_id(), user.name, scope, now, tokens.digest(key), expires))

@@ -1,11 +1,21 @@
 """The answer to a batch, written in the form that the client reads."""
 
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
+from batchyard.http.answers import LARGEST_ANSWER
 from batchyard.jsontext import dumps
+
+_WRAPPING = 4 * 1024
+"""Bytes of an answer that belong to no request."""
+
+_KEPT_FOR_EACH = 4 * 1024
+"""Bytes kept for each request, whatever those before it were answered: its ID, its headers, or why it was refused."""
+
+_AROUND_EACH = 1024
+"""Bytes around each request's texts, at most: names, delimiters, escapes in its ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,38 @@ class ChangeSetAnswer:
 type Answers = Iterable[PartAnswer | ChangeSetAnswer]
 
 
+def fitting(
+    answers: Answers, count: int, refuse: Callable[[PartAnswer], PartAnswer]
+) -> Iterator[PartAnswer | ChangeSetAnswer]:
+    """The answers, so that a function can answer all of them in one.
+
+    A read whose answer has no room is refused, and can be made again by itself. A write has happened: it keeps its
+    status and headers, and only its body is left out.
+
+    Args:
+        answers: The answers, in order.
+        count: How many requests they may be for.
+        refuse: The answer in the place of one that has no room.
+    """
+    room = LARGEST_ANSWER - _WRAPPING - count * _KEPT_FOR_EACH
+
+    def fitted(answer: PartAnswer) -> PartAnswer:
+        nonlocal room
+        size = max(0, _size(answer) - _KEPT_FOR_EACH)
+        if size <= room:
+            room -= size
+            return answer
+        if answer.wrote:
+            return replace(answer, body="", headers={**answer.headers, "Preference-Applied": "return=minimal"})
+        return refuse(answer)
+
+    for answer in answers:
+        if isinstance(answer, ChangeSetAnswer):
+            yield ChangeSetAnswer([fitted(part) for part in answer.answers])
+        else:
+            yield fitted(answer)
+
+
 def multipart(answers: Answers) -> tuple[str, str]:
     """The answers as multipart; the body and its media type."""
     boundary = f"batchresponse_{uuid.uuid4()}"
@@ -68,34 +110,33 @@ def multipart(answers: Answers) -> tuple[str, str]:
 def as_json(answers: Answers) -> tuple[str, str]:
     """The answers as JSON; the body and its media type."""
     flat = (a for part in answers for a in (part.answers if isinstance(part, ChangeSetAnswer) else [part]))
-    entries = ",".join(_entry(answer) for answer in flat)
-    return f'{{"responses":[{entries}]}}', "application/json"
+    return f'{{"responses":[{",".join(map(_entry, flat))}]}}', "application/json"
 
 
 def _http(answer: PartAnswer) -> list[str]:
     lines = ["Content-Type: application/http", "Content-Transfer-Encoding: binary"]
     if answer.content_id is not None:
         lines.append(f"Content-ID: {answer.content_id}")
-    lines += ["", f"HTTP/1.1 {answer.status} {_phrase(answer.status)}"]
-    lines += [f"{name}: {value}" for name, value in answer.headers.items() if name.lower() != "content-length"]
+    lines += ["", f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in answer.headers.items()]
     if answer.status != HTTPStatus.NO_CONTENT:
         lines.append(f"Content-Length: {len(answer.body.encode())}")
     return [*lines, "", answer.body]
 
 
 def _entry(answer: PartAnswer) -> str:
-    headers = {name.lower(): value for name, value in answer.headers.items() if name.lower() != "content-length"}
-    fields = {"id": answer.content_id, "status": answer.status, "headers": headers}
-    members = [f"{dumps(name)}:{dumps(value)}" for name, value in fields.items() if value is not None]
-    if answer.body:
-        media_type = (answer.header("Content-Type") or "").partition(";")[0].strip().lower()
-        # What a function answers as JSON goes in as it is.
-        members.append(f'"body":{answer.body if media_type == "application/json" else dumps(answer.body)}')
-    return f"{{{','.join(members)}}}"
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    entry = dumps({"id": answer.content_id, "status": answer.status, "headers": headers})
+    return f'{entry[:-1]},"body":{_as_json(answer)}}}' if answer.body else entry
 
 
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"
+def _as_json(answer: PartAnswer) -> str:
+    """A body as JSON: what a function answers as JSON is it already."""
+    media_type = (answer.header("Content-Type") or "").partition(";")[0].strip().lower()
+    return answer.body if media_type == "application/json" else dumps(answer.body)
+
+
+def _size(answer: PartAnswer) -> int:
+    """Bytes of an answer, whatever its form: Lambda carries it in a string within JSON, where some count twice."""
+    texts = [answer.content_id or "", _as_json(answer), *(text for header in answer.headers.items() for text in header)]
+    return sum(len(text.encode()) + text.count('"') + text.count("\\") for text in texts) + _AROUND_EACH

@@ -3,38 +3,37 @@
 Each request becomes the API Gateway event that it would have been by itself, with the caller of the batch: same
 validation, same authorization, same answer. A handler is imported when the first request needs it.
 
-A handler's module may say two things about itself: `OUTSIDE_BATCHES`, a sentence for routes that cannot be called
-inside a batch, and `reads(parameters)`, the items that a read will ask the store for, so that neighbours are read at
-once.
+A handler's module may say two things about itself: `OUTSIDE_BATCHES`, a sentence for a route that cannot be called
+inside a batch, with the path's parameters in braces; and `reads(parameters)`, the items that it will ask the store for,
+so that neighbours are read at once.
 """
 
+import base64
 import importlib
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from batchyard.errors import BatchyardError, Malformed, Unavailable
+from batchyard.errors import BatchyardError, Malformed, MethodNotAllowed, NotFound
 from batchyard.http import odata
 from batchyard.http.limits import COUNTED
 from batchyard.http.routes import Route, Routes
 from batchyard.http.urls import base_url, header
+from batchyard.odata import urls
+from batchyard.odata.addresses import resolve
 from batchyard.odata.answers import PartAnswer
 from batchyard.odata.envelope import READS, PartRequest
 from batchyard.store.items import Key
 from batchyard.store.tables import Table
 from batchyard.store.unit import reading_ahead
 
-ROOT = "/v1/"
-"""What relative URLs are relative to."""
-
-_NOT_A_PARTS_BUSINESS = frozenset(
-    {"authorization", "host", "forwarded", "content-length", "connection", "transfer-encoding", "x-api-key"}
+# Who asks and where it goes are the batch's; how the bytes travel has been seen to.
+_THE_BATCHS = frozenset(
+    {"authorization", "connection", "content-length", "forwarded", "host", "transfer-encoding", "x-api-key"}
 )
-_REFERENCE = re.compile(r"\$([^/?#]+)(.*)", re.DOTALL)
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+_FROM_THE_BATCH = ("Host", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto")
 
 
 class Dispatcher:
@@ -44,62 +43,52 @@ class Dispatcher:
         event: The API Gateway event of the batch.
         context: Its Lambda context.
         routes: What the service serves.
+        fallback: The module that answers what none of them takes.
         version3: Errors of the batch itself are worded as OData 3 has them.
     """
 
-    def __init__(self, event: Mapping[str, Any], context: Any, routes: Routes, *, version3: bool = False) -> None:
+    def __init__(
+        self, event: Mapping[str, Any], context: Any, routes: Routes, fallback: str, *, version3: bool = False
+    ) -> None:
         self.event = event
         self.context = context
+        self.routes = routes
+        self.fallback = fallback
         self.version3 = version3
         self.base = urlsplit(base_url(event))
-        self.routes = routes
 
-    def send(self, request: PartRequest, located: dict[str, str]) -> PartAnswer:
+    def send(self, request: PartRequest) -> PartAnswer:
         """The answer of a request's own handler.
 
-        Args:
-            request: The request.
-            located: What `$<Content-ID>` in a URL stands for.
+        Raises:
+            BatchyardError: It has no place in a batch.
         """
-        try:
-            route, path, query = self._target(request, located)
-            module = importlib.import_module(route.module)
-            refusal = getattr(module, "OUTSIDE_BATCHES", None)
-            if refusal is not None:
-                raise Malformed(refusal)
-            body = request.body.decode()
-        except UnicodeDecodeError:
-            return self.refuse(Malformed("The body is not UTF-8."), request.content_id)
-        except BatchyardError as error:
-            return self.refuse(error, request.content_id)
-        result = module.handler(self._event(request, route, path, query, body), self.context)
+        path, query = resolve(request.url, self.base)
+        route = self._route(request.method, path)
+        module = importlib.import_module(route.module)
+        refusal = getattr(module, "OUTSIDE_BATCHES", None)
+        if refusal is not None:
+            raise Malformed(refusal.format(**route.parameters))
+        result = module.handler(self._event(request, route, path, query), self.context)
         headers = dict(result.get("headers") or {})
         headers.update({name: ", ".join(values) for name, values in (result.get("multiValueHeaders") or {}).items()})
-        status, text = result["statusCode"], result.get("body") or ""
+        status = result["statusCode"]
         wrote = request.method not in READS and status < HTTPStatus.BAD_REQUEST
-        return PartAnswer(status, headers, text, request.content_id, wrote)
+        return PartAnswer(status, headers, result.get("body") or "", request.content_id, wrote)
 
-    @contextmanager
-    def reading_ahead(self, requests: Iterable[PartRequest]) -> Iterator[None]:
+    def reading_ahead(self, requests: Iterable[PartRequest]) -> AbstractContextManager[None]:
         """Within this, what the requests read of the store is read at once."""
-        keys = list(self._keys(requests))
-        with ExitStack() as ahead:
-            if len(keys) > 1:
-                # Where the store does not answer, each request finds out for itself, in its own family's words.
-                with suppress(Unavailable):
-                    ahead.enter_context(reading_ahead(keys))
-            yield
+        return reading_ahead(self._reads(requests))
 
     def refuse(self, error: BatchyardError, content_id: str | None) -> PartAnswer:
         """The answer to a request that no handler gets to see."""
-        response = odata.answer(error, version3=self.version3)
-        headers = {"Content-Type": str(response.content_type), **{k: str(v) for k, v in response.headers.items()}}
-        return PartAnswer(response.status_code, headers, response.body or "", content_id)
+        return PartAnswer(*odata.answer(error, version3=self.version3), content_id)
 
-    def _keys(self, requests: Iterable[PartRequest]) -> Iterator[tuple[Table, Key]]:
+    def _reads(self, requests: Iterable[PartRequest]) -> Iterator[tuple[Table, Key]]:
         for request in requests:
             try:
-                route, _, _ = self._target(request, {})
+                path, _ = resolve(request.url, self.base)
+                route = self._route(request.method, path)
             except BatchyardError:
                 # It gets its answer when its turn comes.
                 continue
@@ -107,73 +96,52 @@ class Dispatcher:
             if reads is not None:
                 yield from reads(route.parameters)
 
-    def _target(self, request: PartRequest, located: dict[str, str]) -> tuple[Route, str, str]:
-        path, query = self._resolve(request.url, located)
-        return self.routes.find(request.method, path), path, query
+    def _route(self, method: str, path: str) -> Route:
+        root, _, rest = path[1:].partition("/")
+        if root.lower() == "v1" and rest.strip("/"):
+            # No other route begins like this one's own.
+            segments = urls.parse(unquote(rest))
+            if any(segment.name.lower() == "$batch" for segment in segments):
+                raise Malformed("There is no batch within a batch.")
+            refusal = urls.refusal_in_batches(method, segments)
+            raise NotFound if refusal is None else Malformed(refusal)
+        try:
+            return self.routes.find(method, path)
+        except (NotFound, MethodNotAllowed):
+            return Route(self.fallback, "/{proxy+}", {"proxy": unquote(path[1:])})
 
-    def _resolve(self, url: str, located: dict[str, str]) -> tuple[str, str]:
-        """A URL's path below the service's own address, and its query.
-
-        Raises:
-            Malformed: It leads elsewhere, or into a batch again.
-        """
-        reference = _REFERENCE.fullmatch(url)
-        if reference and unquote(reference[1]).lower() != "batch":
-            made = located.get(unquote(reference[1]))
-            if made is None:
-                raise Malformed(f'"${reference[1]}" refers to no request before this one that made something.')
-            url = made.rstrip("/") + reference[2]
-        url, _, query = url.partition("#")[0].partition("?")
-        if "\\" in url or any(character < " " for character in url):
-            raise Malformed("The URL has characters that no URL has.")
-        if _ABSOLUTE.match(url) or url.startswith("//"):
-            parts = urlsplit(url)
-            if (parts.scheme or self.base.scheme) not in ("http", "https") or parts.netloc != self.base.netloc:
-                raise Malformed("An absolute URL must be this service's own.")
-            url = parts.path
-        if not url.startswith("/"):
-            url = ROOT + url
-        elif self.base.path and url.startswith(self.base.path + "/"):
-            url = url[len(self.base.path) :]
-        segments = [unquote(unquote(segment)) for segment in url.split("/")]
-        if any(segment in {".", ".."} or "/" in segment or "\\" in segment for segment in segments):
-            raise Malformed("The URL must not lead out of where it is.")
-        if segments[1].lower() == "v1" and segments[2:3] and segments[2].lower() == "$batch":
-            raise Malformed("There is no batch within a batch.")
-        return url, query
-
-    def _event(self, request: PartRequest, route: Route, path: str, query: str, body: str) -> dict[str, Any]:
+    def _event(self, request: PartRequest, route: Route, path: str, query: str) -> dict[str, Any]:
         headers = {name: value for name, value in request.headers.items() if not _is_the_batchs(name)}
-        for name in ("Host", "X-Forwarded-Proto", "X-Forwarded-For"):
-            value = header(self.event, name)
-            if value is not None:
-                headers[name] = value
-        given: dict[str, list[str]] = {}
+        headers.update({name: given for name in _FROM_THE_BATCH if (given := header(self.event, name)) is not None})
+        parameters: dict[str, list[str]] = {}
         for name, value in parse_qsl(query, keep_blank_values=True):
-            given.setdefault(name, []).append(value)
-        outer = self.event.get("requestContext") or {}
+            parameters.setdefault(name, []).append(value)
+        try:
+            body, encoded = request.body.decode(), False
+        except UnicodeDecodeError:
+            body, encoded = base64.b64encode(request.body).decode(), True
         return {
             "resource": route.resource,
             "path": path,
             "httpMethod": request.method,
             "headers": headers,
             "multiValueHeaders": {name: [value] for name, value in headers.items()},
-            "queryStringParameters": {name: values[-1] for name, values in given.items()} or None,
-            "multiValueQueryStringParameters": given or None,
+            "queryStringParameters": {name: values[-1] for name, values in parameters.items()} or None,
+            "multiValueQueryStringParameters": parameters or None,
             "pathParameters": route.parameters or None,
             "stageVariables": self.event.get("stageVariables"),
             "requestContext": {
-                **outer,
+                **(self.event.get("requestContext") or {}),
                 "resourcePath": route.resource,
                 "httpMethod": request.method,
                 "path": f"{self.base.path}{path}",
                 COUNTED: True,
             },
             "body": body or None,
-            "isBase64Encoded": False,
+            "isBase64Encoded": encoded,
         }
 
 
 def _is_the_batchs(name: str) -> bool:
-    """Whether a header of a request is not its own to say: who asks, and where it goes."""
-    return name in _NOT_A_PARTS_BUSINESS or name.startswith("x-forwarded-")
+    """Whether a header is not a request's own to say."""
+    return name in _THE_BATCHS or name.startswith("x-forwarded-")

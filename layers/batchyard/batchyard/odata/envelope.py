@@ -1,17 +1,33 @@
 """What a batch holds, whatever form it came in."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 LARGEST_BATCH = 100
 """Requests in one batch; also what one DynamoDB transaction can hold."""
 
+LONGEST_ID = 255
+"""Characters of a request's ID: they all come back in the answer, which has its own limit."""
+
+LARGEST_HEADERS = 8 * 1024
+"""Bytes of a part's headers, and of its request line and the headers after it."""
+
 READS = frozenset({"GET", "HEAD"})
 """Methods that change nothing."""
+
+METHOD = re.compile(r"[A-Za-z]+")
+HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+NO_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+"""What no header and no URL has: it would end a line of the answer, or could not be written."""
 
 
 class MalformedBatchError(Exception):
     """The envelope cannot be read, so that nothing in it may run. The message says why."""
+
+
+class MalformedPartError(Exception):
+    """One request cannot be read. The message says why."""
 
 
 @dataclass(slots=True)
@@ -44,21 +60,18 @@ class ChangeSet:
     Args:
         requests: The requests, in order.
         name: The name of an `atomicityGroup`; None in multipart.
-        error: Why the change set as a whole cannot be read.
     """
 
     requests: list[PartRequest] = field(default_factory=list)
     name: str | None = None
-    error: str | None = None
 
 
 @dataclass(slots=True)
 class Batch:
-    """The parts of a batch, in order.
+    """A batch.
 
     Args:
-        parts: Requests and change sets.
-        nested: In the form of OData's own multipart, where the first error ends the batch: it had a change set.
+        parts: Requests and change sets, in order.
     """
 
     parts: list[PartRequest | ChangeSet] = field(default_factory=list)
@@ -67,6 +80,10 @@ class Batch:
     def nested(self) -> bool:
         """Whether it has change sets."""
         return any(isinstance(part, ChangeSet) for part in self.parts)
+
+    def __len__(self) -> int:
+        """How many requests it has, an empty change set being one."""
+        return sum(len(part.requests) or 1 if isinstance(part, ChangeSet) else 1 for part in self.parts)
 
     def requests(self) -> Iterator[PartRequest]:
         """All requests, in order."""

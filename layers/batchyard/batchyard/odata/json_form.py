@@ -1,9 +1,21 @@
 """The JSON form of a batch (OData JSON Format 4.01, 19), read into the same envelope as the multipart forms."""
 
 import json
-from typing import Any
+from typing import Any, TypeGuard
 
-from batchyard.odata.envelope import Batch, ChangeSet, MalformedBatchError, PartRequest, must_not_exceed
+from batchyard.odata.envelope import (
+    HEADER_NAME,
+    LARGEST_HEADERS,
+    LONGEST_ID,
+    METHOD,
+    NO_TEXT,
+    Batch,
+    ChangeSet,
+    MalformedBatchError,
+    MalformedPartError,
+    PartRequest,
+    must_not_exceed,
+)
 
 
 def parse(body: bytes) -> Batch:
@@ -13,7 +25,7 @@ def parse(body: bytes) -> Batch:
         MalformedBatchError: The envelope cannot be read, or holds too many requests.
     """
     try:
-        document = json.loads(body)
+        document = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise MalformedBatchError(f"The batch is no JSON: {error}") from None
     entries = document.get("requests") if isinstance(document, dict) else None
@@ -21,61 +33,75 @@ def parse(body: bytes) -> Batch:
         raise MalformedBatchError("The batch must be an object with requests, a list of objects.")
     must_not_exceed(len(entries))
     batch = Batch()
-    seen: set[str] = set()
+    names: set[str] = set()
     for entry in entries:
-        request = _request(entry)
-        if not request.content_id or not request.content_id.isprintable():
-            raise MalformedBatchError("Each request needs an id, a string of printable characters.")
-        if request.content_id in seen:
-            raise MalformedBatchError(f'Two requests have the id "{request.content_id}".')
-        group = entry.get("atomicityGroup")
-        if group is not None and (not isinstance(group, str) or not group):
-            raise MalformedBatchError("An atomicityGroup must be a string.")
-        _place(batch, request, group, seen)
-        seen.add(request.content_id)
+        _place(batch, entry, names)
     return batch
 
 
-def _place(batch: Batch, request: PartRequest, group: str | None, seen: set[str]) -> None:
-    groups = {part.name for part in batch.parts if isinstance(part, ChangeSet)}
+def _place(batch: Batch, entry: dict[str, Any], names: set[str]) -> None:
+    """Adds a request to the batch; `names` are the IDs and groups so far."""
+    identifier, group, needed = entry.get("id"), entry.get("atomicityGroup"), entry.get("dependsOn") or []
+    if not _is_name(identifier) or not (group is None or _is_name(group)):
+        raise MalformedBatchError(f"An id and an atomicityGroup are at most {LONGEST_ID} printable characters.")
+    if not isinstance(needed, list) or not all(isinstance(name, str) and name in names for name in needed):
+        raise MalformedBatchError(f'"{identifier}" must depend on a list of requests or groups that stand before it.')
     last = batch.parts[-1] if batch.parts else None
+    goes_on = isinstance(last, ChangeSet) and last.name == group
+    for name in [identifier] if goes_on or group is None else [identifier, group]:
+        # Requests of one group must stand together (19.1), so that there is one moment at which it happens.
+        if name in names:
+            raise MalformedBatchError(f'"{name}" stands for two requests, or for a group that does not stand together.')
+        names.add(name)
+    request = _request(entry, identifier)
+    request.depends_on = tuple(needed)
     if group is None:
         batch.parts.append(request)
-    elif isinstance(last, ChangeSet) and last.name == group:
+    elif isinstance(last, ChangeSet) and goes_on:
         last.requests.append(request)
-    elif group in groups or group in seen:
-        # Requests of one group must stand together (19.1), so that there is one moment at which it happens.
-        raise MalformedBatchError(f'The requests of the atomicityGroup "{group}" do not stand together.')
     else:
         batch.parts.append(ChangeSet([request], name=group))
-    for needed in request.depends_on:
-        if needed not in seen and needed not in groups:
-            raise MalformedBatchError(f'"{request.content_id}" depends on "{needed}", which does not stand before it.')
 
 
-def _request(entry: dict[str, Any]) -> PartRequest:
-    identifier = entry.get("id")
-    request = PartRequest(content_id=identifier if isinstance(identifier, str) else None)
-    method, url = entry.get("method"), entry.get("url")
-    headers, needed = entry.get("headers") or {}, entry.get("dependsOn") or []
-    if not isinstance(needed, list) or not all(isinstance(name, str) for name in needed):
-        raise MalformedBatchError("dependsOn must be a list of strings.")
-    request.depends_on = tuple(needed)
-    if not isinstance(method, str) or not method.isalpha() or not isinstance(url, str) or not url.strip():
-        request.error = "A request needs a method and a url, both strings."
-        return request
-    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
-        request.error = "headers must be an object of strings."
-        return request
-    request.method, request.url = method.upper(), url.strip()
-    request.headers = {name.lower(): value.strip() for name, value in headers.items()}
-    if "body" in entry:
-        # A body that is no JSON comes as a string, by its Content-Type (19.1).
-        media_type = request.headers.setdefault("content-type", "application/json").partition(";")[0].strip().lower()
-        as_is = isinstance(entry["body"], str) and media_type != "application/json" and not media_type.endswith("+json")
-        text = entry["body"] if as_is else json.dumps(entry["body"], ensure_ascii=False, separators=(",", ":"))
-        try:
-            request.body = text.encode()
-        except UnicodeEncodeError:
-            request.error = "The body is not Unicode text."
+def _is_name(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= LONGEST_ID
+
+
+def _request(entry: dict[str, Any], identifier: str) -> PartRequest:
+    request = PartRequest(content_id=identifier)
+    method, url, headers = entry.get("method"), entry.get("url"), entry.get("headers") or {}
+    try:
+        if not isinstance(method, str) or not METHOD.fullmatch(method) or not _is_text(url) or not url.strip():
+            raise MalformedPartError("A request needs a method and a url, both strings.")
+        request.method, request.url = method.upper(), url.strip()
+        if not isinstance(headers, dict) or not all(
+            HEADER_NAME.fullmatch(name) and _is_text(value) for name, value in headers.items()
+        ):
+            raise MalformedPartError("headers must be an object of strings.")
+        if len(url) + sum(len(name) + len(value) for name, value in headers.items()) > LARGEST_HEADERS:
+            raise MalformedPartError(f"A request's url and headers hold at most {LARGEST_HEADERS} characters.")
+        request.headers = {name.lower(): value.strip() for name, value in headers.items()}
+        if "body" in entry:
+            request.body = _body(entry["body"], request.headers.setdefault("content-type", "application/json"))
+    except MalformedPartError as error:
+        request.error = str(error)
     return request
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and not NO_TEXT.search(value)
+
+
+def _body(body: Any, content_type: str) -> bytes:
+    """A body as it would be sent by itself; one that is no JSON comes as a string, by its Content-Type (19.1)."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    try:
+        if isinstance(body, str) and media_type != "application/json" and not media_type.endswith("+json"):
+            return body.encode()
+        return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
+    except (ValueError, RecursionError):
+        raise MalformedPartError("The body cannot be sent.") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")

@@ -1,26 +1,40 @@
-r"""The multipart forms of a batch, read in one pass over its bytes (RFC 2046, OData 4.01 part 1, 11.7).
+"""The multipart forms of a batch, read in one pass over its bytes (RFC 2046, OData 4.01 part 1, 11.7).
 
 Known clients write these envelopes by hand, and each bends the rules in its own way; what is meant is clear, so it is
 read: lone LF line ends, blank lines where there should be none, no blank line after headers without a body, spaces and
 quotes in URLs, a missing HTTP version. What is not clear is refused, because a misread batch would write wrong things.
 
-Time is linear in the size of the input: a delimiter is looked for once per level, and nothing is looked at twice.
+Time is linear in the size of the input: each level is searched once for its delimiters, and ends with the request that
+is one too many.
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 
-from batchyard.odata.envelope import Batch, ChangeSet, MalformedBatchError, PartRequest, must_not_exceed
+from batchyard.odata.envelope import (
+    HEADER_NAME,
+    LARGEST_HEADERS,
+    LONGEST_ID,
+    METHOD,
+    NO_TEXT,
+    Batch,
+    ChangeSet,
+    MalformedBatchError,
+    MalformedPartError,
+    PartRequest,
+    must_not_exceed,
+)
 
-LARGEST_HEADERS = 8 * 1024
-"""Bytes of a part's headers, MIME's and its request's each."""
-
-_BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
-_METHOD = re.compile(r"[A-Za-z]+")
-_LINE_END = re.compile(rb"\A\r?\n")
-_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VERSION = re.compile(r"HTTP/\d(\.\d)?", re.IGNORECASE)
+_BLANK_LINE = re.compile(rb"\n[ \t]*\r?\n")
+_BOUNDARY = re.compile(r"[!-~ ]{0,69}[!-~]")
+# Possessive, so that a delimiter with many blanks and something else after them is given up at once.
+_DELIMITER_END = re.compile(rb"(--)?[ \t]*+(?=\r?\n|\Z)")
+_FOLD = re.compile(r"\n[ \t]+")
+_LENGTH = re.compile(r"[0-9]{1,9}")
+_LINE_ENDS = b"\r\n"
 _PARAMETER = re.compile(r';\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))')
+_VERSION = re.compile(r"HTTP/[0-9](\.[0-9])?", re.IGNORECASE)
 
 
 def parse(body: bytes, content_type: str) -> Batch:
@@ -34,16 +48,11 @@ def parse(body: bytes, content_type: str) -> Batch:
         MalformedBatchError: The envelope cannot be read, or holds too many requests.
     """
     batch, count = Batch(), 0
-    for part in _parts(body, _boundary_of(content_type)):
-        headers, content, error = _headers(part)
-        media_type = _media_type(headers)
-        if error is None and media_type == "multipart/mixed":
-            change_set = _change_set(headers, content)
-            batch.parts.append(change_set)
-            count += len(change_set.requests)
-        else:
-            batch.parts.append(_request(headers, content, error))
-            count += 1
+    # A byte order mark would hide the first delimiter, and with it the first request.
+    for block in _blocks(body.removeprefix(codecs.BOM_UTF8), content_type):
+        part = _part(block)
+        batch.parts.append(part)
+        count += len(part.requests) or 1 if isinstance(part, ChangeSet) else 1
         must_not_exceed(count)
     return batch
 
@@ -53,46 +62,54 @@ def media_type_of(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def parameters_of(content_type: str) -> dict[str, str]:
-    """A media type's parameters, names in lower case."""
-    return {
-        name.lower(): re.sub(r"\\(.)", r"\1", quoted) if quoted else plain
-        for name, quoted, plain in _PARAMETER.findall(content_type)
-    }
-
-
-def _boundary_of(content_type: str) -> bytes:
-    boundary = parameters_of(content_type).get("boundary", "").encode()
-    if not _BOUNDARY.fullmatch(boundary):
-        raise MalformedBatchError("The multipart media type has no usable boundary.")
-    return boundary
-
-
-def _parts(body: bytes, boundary: bytes) -> Iterator[bytes]:
+def _blocks(body: bytes, content_type: str) -> Iterator[bytes]:
     """What stands between the delimiters: no preamble, no epilogue, without the line end before each delimiter."""
-    # Possessive, so that a delimiter followed by blanks and something else is given up at once.
-    delimiter = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*+(?=\r?\n|\Z)")
+    boundary = _boundary_of(content_type)
+    delimiter = b"--" + boundary.encode()
     start: int | None = None
-    for found in delimiter.finditer(body):
-        if start is not None:
-            yield _LINE_END.sub(b"", body[start : found.start()], count=1)
-        if found[1]:
-            return
-        # The line end after a delimiter may also be the one before the next, so it stays where it is.
-        start = found.end()
+    at = body.find(delimiter)
+    while at >= 0:
+        after = at + len(delimiter)
+        if at == 0 or body[at - 1] == 0x0A:
+            end = _DELIMITER_END.match(body, after)
+            if end:
+                if start is not None:
+                    yield body[start : max(start, at - 1)].removesuffix(b"\r")
+                if end[1]:
+                    return
+                start = end.end()
+        at = body.find(delimiter, after)
     if start is None:
-        raise MalformedBatchError(f"The batch has no part: no line is --{boundary.decode()}.")
-    raise MalformedBatchError(f"The batch is cut off: no line is --{boundary.decode()}--.")
+        raise MalformedBatchError(f"The batch has no part: no line is --{boundary}.")
+    raise MalformedBatchError(f"The batch is cut off: no line is --{boundary}--.")
 
 
-def _change_set(headers: dict[str, str], content: bytes) -> ChangeSet:
+def _boundary_of(content_type: str) -> str:
+    for name, quoted, plain in _PARAMETER.findall(content_type):
+        if name.lower() == "boundary":
+            boundary = re.sub(r"\\(.)", r"\1", quoted) or plain
+            if _BOUNDARY.fullmatch(boundary):
+                return str(boundary)
+    raise MalformedBatchError("The multipart media type has no usable boundary.")
+
+
+def _part(block: bytes) -> PartRequest | ChangeSet:
+    request = PartRequest()
+    try:
+        content_type, content = _open(request, block)
+        if media_type_of(content_type) == "multipart/mixed":
+            return _change_set(content, content_type)
+        _read(request, content_type, content)
+    except MalformedPartError as error:
+        request.error = str(error)
+    return request
+
+
+def _change_set(content: bytes, content_type: str) -> ChangeSet:
     change_set = ChangeSet()
     try:
-        for part in _parts(content, _boundary_of(headers["content-type"])):
-            inner, inner_content, error = _headers(part)
-            if error is None and _media_type(inner) == "multipart/mixed":
-                error = "A change set holds no change sets."
-            change_set.requests.append(_request(inner, inner_content, error))
+        for block in _blocks(content, content_type):
+            change_set.requests.append(_request(block))
             must_not_exceed(len(change_set.requests))
     except MalformedBatchError as error:
         # A broken inner envelope could hide requests of its own: nothing of the batch may run.
@@ -100,98 +117,91 @@ def _change_set(headers: dict[str, str], content: bytes) -> ChangeSet:
     return change_set
 
 
-def _request(mime: dict[str, str], content: bytes, error: str | None) -> PartRequest:
-    """The request of a part."""
-    request = PartRequest(content_id=mime.get("content-id"))
-    error = error or _refusal(mime)
-    if error is None:
-        error = _read_http(request, content)
-    request.error = error
+def _request(block: bytes) -> PartRequest:
+    request = PartRequest()
+    try:
+        content_type, content = _open(request, block)
+        _read(request, content_type, content)
+    except MalformedPartError as error:
+        request.error = str(error)
     return request
 
 
-def _refusal(mime: dict[str, str]) -> str | None:
-    if _media_type(mime) != "application/http":
-        return "A part must be application/http, or multipart/mixed for a change set."
-    if mime.get("content-transfer-encoding", "binary").lower() != "binary":
-        return "A part's Content-Transfer-Encoding must be binary."
-    return None
+def _open(request: PartRequest, block: bytes) -> tuple[str, bytes]:
+    """The type of a part's content, and the content."""
+    lines, content = _head(block.lstrip(_LINE_ENDS))
+    headers = _headers(lines)
+    request.content_id = _content_id(headers)
+    if headers.get("content-transfer-encoding", "binary").lower() != "binary":
+        raise MalformedPartError("A part's Content-Transfer-Encoding must be binary.")
+    return headers.get("content-type", ""), content
 
 
-def _read_http(request: PartRequest, content: bytes) -> str | None:
-    """Reads an HTTP request into `request`; answers why it cannot."""
-    content = content.lstrip(b"\r\n\t ")
-    line, _, rest = content.partition(b"\n")
-    if len(line) > LARGEST_HEADERS:
-        return "The request line is too long."
-    try:
-        words = line.decode().strip()
-    except UnicodeDecodeError:
-        return "The request line is not UTF-8."
-    method, _, target = words.partition(" ")
-    target, _, version = target.strip().rpartition(" ") if " " in target.strip() else (target.strip(), "", "")
-    if version and not _VERSION.fullmatch(version):
-        # No version: the last word still belongs to the URL.
-        target = f"{target} {version}"
-    elif not version and _VERSION.fullmatch(target):
-        target = ""
-    if not _METHOD.fullmatch(method) or not target.strip():
-        return "A part must begin with a request line: a method and a URL."
-    request.method, request.url = method.upper(), target.strip()
-    headers, body, error = _headers(rest)
-    if error is not None:
-        return error
-    request.content_id = request.content_id or headers.pop("content-id", None)
+def _read(request: PartRequest, content_type: str, content: bytes) -> None:
+    """Reads an HTTP request into `request`."""
+    if media_type_of(content_type) != "application/http":
+        raise MalformedPartError("A part must be application/http, or, outside of a change set, multipart/mixed.")
+    lines, body = _head(content.lstrip(b"\r\n\t "))
+    # The method ends at the first space, the version begins after the last: a URL with spaces stands between.
+    method, _, target = (lines[0] if lines else "").partition(" ")
+    target = target.strip()
+    rest, _, last = target.rpartition(" ")
+    if _VERSION.fullmatch(last):
+        target = rest.rstrip()
+    if not METHOD.fullmatch(method) or not target:
+        raise MalformedPartError("A part must begin with a request line: a method and a URL.")
+    request.method, request.url = method.upper(), target
+    headers = _headers(lines[1:])
+    request.content_id = request.content_id or _content_id(headers)
+    headers.pop("content-id", None)
     request.headers = headers
-    return _read_body(request, body)
+    request.body = _body(headers.get("content-length"), body)
 
 
-def _read_body(request: PartRequest, body: bytes) -> str | None:
+def _body(declared: str | None, body: bytes) -> bytes:
     # One more line end before the body, or after it, belongs to the envelope that somebody wrote by hand.
-    trimmed = body.strip(b"\r\n")
-    declared = request.headers.get("content-length")
     if declared is None:
-        request.body = trimmed
-        return None
-    if not declared.isascii() or not declared.isdigit():
-        return "Content-Length is no number."
-    length = int(declared[:9])
-    for candidate in (body, trimmed, body.removesuffix(b"\n").removesuffix(b"\r"), body.lstrip(b"\r\n")):
-        if len(candidate) == length:
-            request.body = candidate
-            return None
-    return f"Content-Length is {length}, but the body has {len(trimmed)} bytes."
+        return body.strip(_LINE_ENDS)
+    if not _LENGTH.fullmatch(declared):
+        raise MalformedPartError("Content-Length is no number of bytes.")
+    length = int(declared)
+    if len(body) != length:
+        body = body.lstrip(_LINE_ENDS)
+    if len(body) < length or body[length:].strip(_LINE_ENDS):
+        raise MalformedPartError(f"Content-Length is {length}, but the body has {len(body.rstrip(_LINE_ENDS))} bytes.")
+    return body[:length]
 
 
-def _headers(block: bytes) -> tuple[dict[str, str], bytes, str | None]:
-    """The headers at the beginning of a block, what comes after the blank line, and why they cannot be read."""
-    headers: dict[str, str] = {}
-    position, last = 0, None
-    while position < len(block):
-        end = block.find(b"\n", position, position + LARGEST_HEADERS + 1)
-        if end < 0:
-            if len(block) - position > LARGEST_HEADERS:
-                return headers, b"", "A header is too long."
-            end = len(block)
-        line = block[position:end].rstrip(b" \t\r")
-        position = end + 1
-        if position > LARGEST_HEADERS:
-            return headers, b"", f"A part's headers hold at most {LARGEST_HEADERS} bytes."
-        if not line:
-            break
-        if line[:1] in b" \t" and last is not None:
-            headers[last] += " " + line.strip().decode("latin-1")
-            continue
-        name, colon, value = line.partition(b":")
-        if not colon or not _NAME.fullmatch(name.strip()):
-            return headers, b"", "A header is no name, colon and value."
-        last = name.strip().decode("ascii").lower()
-        try:
-            headers[last] = value.strip().decode()
-        except UnicodeDecodeError:
-            headers[last] = value.strip().decode("latin-1")
-    return headers, block[position:], None
+def _head(block: bytes) -> tuple[list[str], bytes]:
+    """The lines before the first blank one, and what comes after it."""
+    blank = _BLANK_LINE.search(block, 0, LARGEST_HEADERS + 8)
+    end = blank.start() if blank else len(block)
+    if end > LARGEST_HEADERS:
+        raise MalformedPartError(f"A part's headers hold at most {LARGEST_HEADERS} bytes.")
+    try:
+        text = block[:end].decode().rstrip("\r\n\t ").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise MalformedPartError("A part's headers are not UTF-8.") from None
+    text = _FOLD.sub(" ", text)
+    if NO_TEXT.search(text.replace("\n", "")):
+        raise MalformedPartError("A part's headers hold control characters.")
+    return text.split("\n") if text else [], block[blank.end() :] if blank else b""
 
 
-def _media_type(headers: dict[str, str]) -> str:
-    return media_type_of(headers.get("content-type", ""))
+def _headers(lines: list[str]) -> dict[str, str]:
+    """Headers, by their names in lower case; several lines of one are one list (RFC 9110, 5.3)."""
+    found: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        name = name.rstrip().lower()
+        if not colon or not HEADER_NAME.fullmatch(name):
+            raise MalformedPartError("A header is no name, colon and value.")
+        found[name] = f"{found[name]}, {value.strip()}" if name in found else value.strip()
+    return found
+
+
+def _content_id(headers: dict[str, str]) -> str | None:
+    content_id = headers.get("content-id")
+    if content_id is not None and len(content_id) > LONGEST_ID:
+        raise MalformedPartError(f"A Content-ID has at most {LONGEST_ID} characters.")
+    return content_id or None

@@ -4,26 +4,42 @@ It knows no routes: a request is answered by whatever `Routes` it is given. A ch
 unit of work, which is committed after the last of them.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 from http import HTTPStatus
 from itertools import groupby
 from typing import Protocol
+from urllib.parse import unquote
 
+from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, FailedDependency, Malformed, Unavailable
 from batchyard.odata.answers import ChangeSetAnswer, PartAnswer
 from batchyard.odata.envelope import READS, Batch, ChangeSet, PartRequest
 from batchyard.store.unit import Unit, joined, retrying
 
+type Outcomes = dict[str, str | None]
+"""What became of requests and groups, by their IDs: the `Location` of what they made, if any; None where they failed.
+Where several have one ID, which OData 3 and 4.0 allow, it is the last one's."""
+
+_REFERENCE = re.compile(r"\$([^/?#]+)(.*)", re.DOTALL)
+# What begins with a dollar sign and is a resource of OData's own.
+_RESOURCES = frozenset({"all", "batch", "entity", "metadata"})
+
 
 class Routes(Protocol):
     """What answers the requests of a batch."""
 
-    def send(self, request: PartRequest, located: dict[str, str]) -> PartAnswer:
-        """The answer to a request; `located` holds the `Location` of what earlier ones made, by their Content-IDs."""
+    def send(self, request: PartRequest) -> PartAnswer:
+        """The answer to a request.
+
+        Raises:
+            BatchyardError: It leads to nothing that could answer.
+        """
 
     def reading_ahead(self, requests: Iterable[PartRequest]) -> AbstractContextManager[None]:
-        """Within this, these reads cost as few calls to the store as they can."""
+        """Within this, what these requests read costs as few calls to the store as it can, and is of one moment."""
 
     def refuse(self, error: BatchyardError, content_id: str | None) -> PartAnswer:
         """The answer to a request that does not run."""
@@ -40,8 +56,7 @@ class Run:
     def __init__(self, routes: Routes, has_time: Callable[[], bool]) -> None:
         self.routes = routes
         self.has_time = has_time
-        self._located: dict[str, str] = {}
-        self._failed: set[str] = set()
+        self._outcomes: Outcomes = {}
 
     def answers(self, batch: Batch, *, goes_on: bool) -> Iterator[PartAnswer | ChangeSetAnswer]:
         """The answers to a batch's parts, in order; fewer than there are where it ends at an error.
@@ -52,72 +67,100 @@ class Run:
         """
         for reads, parts in groupby(batch.parts, key=_is_read):
             group = list(parts)
-            with self._reading_ahead(group) if reads else nullcontext():
+            with self._reading_ahead(group, self._outcomes) if reads else nullcontext():
                 for part in group:
                     answer = self._change_set(part) if isinstance(part, ChangeSet) else self._single(part)
                     yield answer
                     if isinstance(answer, PartAnswer) and answer.failed and not goes_on:
                         return
 
-    def _reading_ahead(self, group: list[PartRequest | ChangeSet]) -> AbstractContextManager[None]:
-        return self.routes.reading_ahead([part for part in group if isinstance(part, PartRequest)])
-
     def _single(self, request: PartRequest) -> PartAnswer:
-        answer = self._answer(request, self._located)
-        self._note(request.content_id, answer)
+        answer = self._answer(request, self._outcomes)
+        _note(request, answer, self._outcomes)
         return answer
 
     def _change_set(self, change_set: ChangeSet) -> ChangeSetAnswer | PartAnswer:
         def attempt() -> ChangeSetAnswer | PartAnswer:
+            unit, outcomes = Unit(), dict(self._outcomes)
             answers: list[PartAnswer] = []
-            unit, located = Unit(), dict(self._located)
-            with joined(unit):
+            with self._reading_ahead(change_set.requests, outcomes), joined(unit):
                 for request in change_set.requests:
-                    answer = self._answer(request, located, within=change_set)
+                    answer = self._answer(request, outcomes, within=change_set)
                     if answer.failed:
                         return answer
+                    _note(request, answer, outcomes)
                     answers.append(answer)
-                    _locate(located, request.content_id, answer)
             unit.commit()
+            self._outcomes = outcomes
             return ChangeSetAnswer(answers)
 
-        first = change_set.requests[0].content_id if change_set.requests else None
-        try:
-            outcome = retrying(attempt)
-        except BatchyardError as error:
-            outcome = self.routes.refuse(error, first)
+        names = [request.content_id for request in change_set.requests]
+        outcome = self._safely(names[0] if names else None, lambda: retrying(attempt))
         if isinstance(outcome, PartAnswer):
-            self._failed |= {request.content_id for request in change_set.requests if request.content_id}
-            self._failed |= {change_set.name} if change_set.name else set()
-        else:
-            for request, answer in zip(change_set.requests, outcome.answers, strict=True):
-                self._note(request.content_id, answer)
+            self._outcomes.update({name: None for name in [*names, change_set.name] if name is not None})
         return outcome
 
-    def _answer(self, request: PartRequest, located: dict[str, str], within: ChangeSet | None = None) -> PartAnswer:
-        refusal: BatchyardError | None = None
-        if request.error is not None:
-            refusal = Malformed(request.error)
-        elif within is not None and request.method in READS:
-            refusal = Malformed("A change set holds writes only.")
-        elif self._failed.intersection(request.depends_on):
-            refusal = FailedDependency("A request that this one depends on failed.")
-        elif not self.has_time():
-            refusal = Unavailable("The batch ran out of time before this request began. Send it again.")
-        if refusal is not None:
-            return self.routes.refuse(refusal, request.content_id)
-        return self.routes.send(request, located)
+    def _answer(self, request: PartRequest, outcomes: Outcomes, within: ChangeSet | None = None) -> PartAnswer:
+        def send() -> PartAnswer:
+            if request.error is not None:
+                raise Malformed(request.error)
+            if within is not None and request.method in READS:
+                raise Malformed("A change set holds writes only.")
+            if any(outcomes.get(name, "") is None for name in request.depends_on):
+                raise FailedDependency
+            if not self.has_time():
+                raise Unavailable("The batch ran out of time before this request began. Send it again.")
+            return self.routes.send(_referred(request, outcomes))
 
-    def _note(self, content_id: str | None, answer: PartAnswer) -> None:
-        if content_id is not None and answer.failed:
-            self._failed.add(content_id)
-        _locate(self._located, content_id, answer)
+        return self._safely(request.content_id, send)
+
+    def _safely[T](self, content_id: str | None, act: Callable[[], T]) -> T | PartAnswer:
+        """What `act` answers, else a refusal: what earlier requests did has happened, and must be told."""
+        try:
+            return act()
+        except BatchyardError as error:
+            return self.routes.refuse(error, content_id)
+        except Exception as error:
+            log_defect(error)
+            return self.routes.refuse(BatchyardError(), content_id)
+
+    def _reading_ahead(
+        self, parts: Iterable[PartRequest | ChangeSet], outcomes: Outcomes
+    ) -> AbstractContextManager[None]:
+        requests = []
+        for part in parts:
+            if isinstance(part, PartRequest) and part.error is None:
+                # One that leads nowhere is told so when its turn comes.
+                with suppress(BatchyardError):
+                    requests.append(_referred(part, outcomes))
+        return self.routes.reading_ahead(requests)
 
 
-def _locate(located: dict[str, str], content_id: str | None, answer: PartAnswer) -> None:
-    location = answer.header("Location")
-    if content_id is not None and location is not None and answer.status == HTTPStatus.CREATED:
-        located[content_id] = location
+def _referred(request: PartRequest, outcomes: Outcomes) -> PartRequest:
+    """The request with the URL that a reference in it stands for.
+
+    Raises:
+        FailedDependency: What it refers to failed.
+        Malformed: It refers to nothing.
+    """
+    reference = _REFERENCE.fullmatch(request.url)
+    if reference is None:
+        return request
+    name, rest = unquote(reference[1]), reference[2]
+    if name not in outcomes and name.lower() in _RESOURCES:
+        return request
+    location = outcomes.get(name, "")
+    if location is None:
+        raise FailedDependency("The request that the URL refers to failed.")
+    if not location:
+        raise Malformed("The URL refers to no request before this one that made something.")
+    return replace(request, url=(location.rstrip("/") if rest else location) + rest)
+
+
+def _note(request: PartRequest, answer: PartAnswer, outcomes: Outcomes) -> None:
+    if request.content_id is not None:
+        made = answer.header("Location") if answer.status == HTTPStatus.CREATED else None
+        outcomes[request.content_id] = None if answer.failed else made or ""
 
 
 def _is_read(part: PartRequest | ChangeSet) -> bool:

@@ -2,15 +2,13 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from batchyard.errors import Malformed, TooLarge, UnsupportedMediaType
-from batchyard.http.answers import LARGEST_ANSWER
 from batchyard.http.urls import header
 from batchyard.odata import answers, json_form, multipart
-from batchyard.odata.answers import ChangeSetAnswer, PartAnswer
 from batchyard.odata.envelope import Batch, MalformedBatchError
 from batchyard.odata.run import Routes, Run
 
@@ -23,7 +21,6 @@ RESERVE_MILLISECONDS = 3000
 _VERSION_3 = ("DataServiceVersion", "MaxDataServiceVersion")
 _VERSION_4 = ("OData-Version", "OData-MaxVersion")
 _GOES_ON = frozenset({"continue-on-error", "odata.continue-on-error"})
-_KEPT_FOR_EACH = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +51,19 @@ def read(event: Mapping[str, Any]) -> Batch:
         TooLarge: It is larger than a batch may be.
         UnsupportedMediaType: It has none of the known forms.
     """
-    try:
-        body = _body(event)
-    except (binascii.Error, UnicodeEncodeError):
-        raise Malformed("The body of the batch cannot be decoded.") from None
+    body = _body(event)
     if len(body) > LARGEST_BODY:
         raise TooLarge(f"A batch holds at most {LARGEST_BODY} bytes.")
     content_type = header(event, "Content-Type") or ""
+    media_type = multipart.media_type_of(content_type)
     try:
-        if _is_json(event):
+        if media_type == "application/json":
             return json_form.parse(body)
-        if multipart.media_type_of(content_type) == "multipart/mixed":
+        if media_type == "multipart/mixed":
             return multipart.parse(body, content_type)
     except MalformedBatchError as error:
         raise Malformed(str(error)) from None
-    raise UnsupportedMediaType(multipart.media_type_of(content_type))
+    raise UnsupportedMediaType(media_type)
 
 
 def respond(event: Mapping[str, Any], context: Any, batch: Batch, routes: Routes) -> BatchAnswer:
@@ -84,22 +79,27 @@ def respond(event: Mapping[str, Any], context: Any, batch: Batch, routes: Routes
     def has_time() -> bool:
         return bool(context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS)
 
+    def no_room(answer: answers.PartAnswer) -> answers.PartAnswer:
+        return routes.refuse(
+            TooLarge("The answer has no room in the batch's. Ask for it by itself."), answer.content_id
+        )
+
     goes_on = _is_json(event) or not batch.nested or _prefers_to_go_on(event)
-    count = sum(1 for _ in batch.requests())
-    parts = list(_fitting(Run(routes, has_time).answers(batch, goes_on=goes_on), count, routes))
+    parts = list(answers.fitting(Run(routes, has_time).answers(batch, goes_on=goes_on), len(batch), no_room))
     as_multipart = _answers_multipart(event)
     body, content_type = answers.multipart(parts) if as_multipart else answers.as_json(parts)
-    headers = {"Content-Type": content_type}
+    headers = {"Content-Type": content_type, "OData-Version": "4.0" if as_multipart else "4.01"}
     if speaks_version3(event):
-        headers["DataServiceVersion"] = "3.0"
-    else:
-        headers["OData-Version"] = "4.0" if as_multipart else "4.01"
-    return BatchAnswer(202 if speaks_version3(event) else 200, headers, body)
+        return BatchAnswer(202, {**headers, "DataServiceVersion": "3.0"}, body)
+    return BatchAnswer(200, headers, body)
 
 
 def _body(event: Mapping[str, Any]) -> bytes:
     body = event.get("body") or ""
-    return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+    try:
+        return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+    except (binascii.Error, UnicodeEncodeError):
+        raise Malformed("The body of the batch cannot be decoded.") from None
 
 
 def _is_json(event: Mapping[str, Any]) -> bool:
@@ -108,8 +108,8 @@ def _is_json(event: Mapping[str, Any]) -> bool:
 
 def _prefers_to_go_on(event: Mapping[str, Any]) -> bool:
     for preference in (header(event, "Prefer") or "").lower().replace(";", ",").split(","):
-        name, _, value = preference.strip().partition("=")
-        if name in _GOES_ON:
+        name, _, value = preference.partition("=")
+        if name.strip() in _GOES_ON:
             return value.strip('" ') != "false"
     return False
 
@@ -121,33 +121,3 @@ def _answers_multipart(event: Mapping[str, Any]) -> bool:
     if any((header(event, name) or "").strip() == "4.0" for name in _VERSION_4):
         return True
     return "application/json" not in accepted and not _is_json(event)
-
-
-def _fitting(
-    parts: Iterable[PartAnswer | ChangeSetAnswer], count: int, routes: Routes
-) -> Iterator[PartAnswer | ChangeSetAnswer]:
-    """The answers, so that all of them fit into one.
-
-    A read whose answer has no room is refused, and can be made again by itself. A write has happened: it keeps its
-    status and headers, and only its body is left out.
-    """
-    room = LARGEST_ANSWER - _KEPT_FOR_EACH * (count + 8)
-
-    def fitted(answer: PartAnswer) -> PartAnswer:
-        nonlocal room
-        # Within Lambda's own JSON, quotes and backslashes count twice.
-        size = len(answer.body.encode()) + answer.body.count('"') + 2 * answer.body.count("\\")
-        if size > room and not answer.wrote:
-            return routes.refuse(
-                TooLarge("The answer has no room in the batch's. Ask for it by itself."), answer.content_id
-            )
-        if size > room:
-            return replace(answer, body="")
-        room -= size
-        return answer
-
-    for part in parts:
-        if isinstance(part, ChangeSetAnswer):
-            yield ChangeSetAnswer([fitted(answer) for answer in part.answers])
-        else:
-            yield fitted(part)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from batchyard.errors import Unavailable
 from batchyard.store.items import Item, decode
@@ -47,6 +48,14 @@ def cancellation_reasons(error: ClientError) -> list[str]:
     return [str(reason.get("Code")) for reason in response.get("CancellationReasons", [])]
 
 
+def was_repeated(error: BaseException | None) -> bool:
+    """Whether botocore made a failed call more than once, so that an attempt before may have succeeded."""
+    if not isinstance(error, ClientError):
+        return False
+    response: Mapping[str, Any] = error.response
+    return bool(response.get("ResponseMetadata", {}).get("RetryAttempts"))
+
+
 @contextmanager
 def reaching_aws() -> Iterator[None]:
     """Turns what botocore gave up on after its retries into `Unavailable`.
@@ -55,7 +64,7 @@ def reaching_aws() -> Iterator[None]:
     """
     try:
         yield
-    except HTTPClientError as error:
+    except (HTTPClientError, NoConnectionError) as error:
         raise Unavailable from error
     except ClientError as error:
         if code_of(error) in _REFUSED_FOR_NOW:

@@ -11,6 +11,9 @@ Value = str | int | bytes | bool
 Item = dict[str, Value]
 Key = dict[str, str | int]
 
+_LARGEST_NUMBER = 21
+"""Bytes that DynamoDB counts for a number of 38 digits."""
+
 
 def encode(item: Mapping[str, Value | None]) -> dict[str, Any]:
     """An item as DynamoDB wants it. Attributes that are None are left out: absence is how the store says null."""
@@ -26,6 +29,17 @@ def attribute(value: Value) -> dict[str, Any]:
     if isinstance(value, int):
         return {"N": str(value)}
     return {"B": value}
+
+
+def size(item: Mapping[str, Value | None]) -> int:
+    """As how many bytes DynamoDB counts an item, at most."""
+    return sum(len(name.encode()) + _size(value) for name, value in item.items() if value is not None)
+
+
+def _size(value: Value) -> int:
+    if isinstance(value, str):
+        return len(value.encode())
+    return len(value) if isinstance(value, bytes) else _LARGEST_NUMBER
 
 
 def decode(attributes: Mapping[str, Any]) -> Item:

@@ -14,27 +14,32 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from batchyard.errors import Contended, Unavailable
+from batchyard.errors import Contended, TooLarge, Unavailable
 from batchyard.store import blobs, clients, items
 from batchyard.store.blobs import Blob
-from batchyard.store.calls import cancellation_reasons, code_of, old_item, reaching_aws
+from batchyard.store.calls import cancellation_reasons, code_of, old_item, reaching_aws, was_repeated
 from batchyard.store.items import Item, Key
 from batchyard.store.tables import Table
 
 MAX_ACTIONS = 100
 """Items in one DynamoDB transaction (its own limit)."""
 
+LARGEST_TRANSACTION = 4 * 1024 * 1024
+"""Bytes of all items in one DynamoDB transaction (its own limit)."""
+
 _ATTEMPTS = 40
+_CONFLICTING_READS = 8
 _EMPTY_READS = 8
 _LONGEST_PAUSE = 0.4
 _LOST_RACES = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+_REFUSED_FOR_NOW = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
 
 
 @dataclass(slots=True)
@@ -91,6 +96,10 @@ class Unit:
             raise ValueError(f"nothing was found under {key}")
         self._writes[identity] = _Write(table, key, None)
 
+    def staged(self, table: Table) -> list[tuple[Key, Item | None]]:
+        """What this unit will leave of a table's items that it changes, for those who search: None for one removed."""
+        return [(write.key, write.item) for write in self._writes.values() if write.table == table]
+
     def write_blob(self, blob: Blob) -> None:
         """Stages a blob; the commit stores it before any item that points at it."""
         self._blobs[blob.key] = blob
@@ -105,11 +114,13 @@ class Unit:
 
         Raises:
             Contended: An item is no longer the one that was read.
+            TooLarge: It is more than one transaction can hold.
             Unavailable: The store did not take the write, or its answer got lost.
         """
         writes = [write for identity, write in self._writes.items() if self._changes(identity, write)]
         if not writes:
             return
+        _must_fit(writes)
         for blob in self._blobs.values():
             blobs.write(blob)
         try:
@@ -117,9 +128,13 @@ class Unit:
                 self._commit_one(writes[0])
             else:
                 self._commit_all(writes)
-        except Contended:
-            for key in self._blobs:
-                blobs.delete(key)
+        except (Contended, ClientError) as error:
+            # After an answer that got lost, the race may be lost to somebody who has built on what was written here,
+            # and points at its blobs too. Then they are left to the sweep, as are those that S3 keeps for now.
+            if not was_repeated(error) and not was_repeated(error.__cause__):
+                for key in self._blobs:
+                    with suppress(Unavailable):
+                        blobs.delete(key)
             raise
 
     def _changes(self, identity: tuple[Any, ...], write: _Write) -> bool:
@@ -162,9 +177,12 @@ class Unit:
                     ClientRequestToken=str(uuid.uuid4()),
                 )
         except ClientError as error:
-            if code_of(error) != "TransactionCanceledException" or not _LOST_RACES & set(cancellation_reasons(error)):
-                raise
-            raise Contended from error
+            reasons = set(cancellation_reasons(error))
+            if _LOST_RACES & reasons:
+                raise Contended from error
+            if _REFUSED_FOR_NOW & reasons:
+                raise Unavailable from error
+            raise
 
     def _action(self, write: _Write) -> dict[str, Any]:
         request = {"TableName": write.table.name, **self._condition(write)}
@@ -209,7 +227,7 @@ def retrying[T](attempt: Callable[[], T]) -> T:
         try:
             return attempt()
         except Contended:
-            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.01 * 2**number)))  # noqa: S311 (jitter, no secret)
+            _pause(number)
     raise Contended
 
 
@@ -225,23 +243,35 @@ def joined(unit: Unit) -> Iterator[Unit]:
 
 @contextmanager
 def reading_ahead(keys: Iterable[tuple[Table, Key]]) -> Iterator[None]:
-    """Reads items at once that units inside will ask for one by one.
+    """Reads items at once that units inside will ask for one by one, as they were at one moment.
 
-    Raises:
-        Unavailable: The store did not answer.
+    In one transaction, because others' would show half done otherwise. What cannot be read so, since it is too much or
+    somebody keeps changing it, is left to the units.
     """
-    wanted: dict[Table, dict[tuple[Any, ...], Key]] = {}
-    for table, key in keys:
-        wanted.setdefault(table, {})[table.identity(key)] = key
-    found: dict[tuple[Any, ...], Item | None] = {}
-    for table, by_identity in wanted.items():
-        found.update(dict.fromkeys(by_identity))
-        found.update({table.identity(table.key_of(item)): item for item in read_many(table, by_identity.values())})
-    token = _read_ahead.set(found)
+    places = {table.identity(key): (table, key) for table, key in keys}
+    token = _read_ahead.set(_read_together(places) if 1 < len(places) <= MAX_ACTIONS else {})
     try:
         yield
     finally:
         _read_ahead.reset(token)
+
+
+def _read_together(places: Mapping[tuple[Any, ...], tuple[Table, Key]]) -> dict[tuple[Any, ...], Item | None]:
+    gets: list[Any] = [{"Get": {"TableName": table.name, "Key": items.encode(key)}} for table, key in places.values()]
+    for number in range(_CONFLICTING_READS):
+        try:
+            with reaching_aws():
+                answer = clients.dynamodb().transact_get_items(TransactItems=gets)
+        except Unavailable:
+            break
+        except ClientError as error:
+            if not _LOST_RACES & set(cancellation_reasons(error)):
+                break
+            _pause(number)
+        else:
+            found = (items.decode(entry["Item"]) if entry.get("Item") else None for entry in answer["Responses"])
+            return dict(zip(places, found, strict=True))
+    return {}
 
 
 def read_one(table: Table, key: Key) -> Item | None:
@@ -279,9 +309,22 @@ def read_many(table: Table, keys: Iterable[Key]) -> list[Item]:
             attempt += 1
             if attempt == _EMPTY_READS:
                 raise Unavailable
-            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.02 * 2**attempt)))  # noqa: S311
+            _pause(attempt)
         pending = [*left, *pending]
     return [found[identity] for key in wanted if (identity := table.identity(key)) in found]
+
+
+def _must_fit(writes: list[_Write]) -> None:
+    """Raises `TooLarge` for more than one transaction can hold, before DynamoDB would refuse all of it."""
+    if len(writes) > MAX_ACTIONS:
+        raise TooLarge(f"All of it would change {len(writes)} items at once, of {MAX_ACTIONS} that can be.")
+    size = sum(items.size(write.item) for write in writes if write.item is not None)
+    if len(writes) > 1 and size > LARGEST_TRANSACTION:
+        raise TooLarge(f"All of it would write {size} bytes at once, of {LARGEST_TRANSACTION} that can be.")
+
+
+def _pause(number: int) -> None:
+    time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.01 * 2**number)))  # noqa: S311 (jitter, no secret)
 
 
 def _version(item: Item | None) -> int | None:

@@ -1,0 +1,102 @@
+"""OData's URLs: entity sets, their keys, and what follows (OData 4.01 part 2, 4).
+
+`Products(1)/Attributes('Color')` is two segments; keys come as `(1)`, `(ID=1)` or `(ProductID=1, Name='it''s')`.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from batchyard.errors import Malformed
+
+type Value = str | int
+
+_STRING = r"'(?:[^']|'')*+'"
+_SEGMENT = re.compile(rf"(\$?[A-Za-z_][\w.]*)(?:\(((?:[^')]|{_STRING})*+)\))?+(?:/+|\Z)")
+_COMPONENT = re.compile(rf"\s*+(?:(\w+)\s*+=\s*+)?({_STRING}|-?[0-9]{{1,19}})\s*+(?:,(?!\s*+\Z)|\Z)")
+
+_PART_OF_PRODUCT = {
+    "Attributes": ("AttributeValues", "Name"),
+    "Images": ("Images", "PlacementName"),
+    "Labels": ("ProductLabels", "Name"),
+    "BundleComponents": ("ProductBundleComponents", "ComponentID"),
+    "DCQuantities": ("DCQuantities", "DistributionCenterID"),
+}
+"""By the alias below a product: the entity set that it stands for, and the second part of its key."""
+
+_CHANGES = frozenset({"PATCH", "PUT", "DELETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment of a URL.
+
+    Args:
+        name: An entity set, a property, an operation, or something with a dollar sign.
+        key: The key's values by their names; the only value of a key without names is under the empty one.
+    """
+
+    name: str
+    key: dict[str, Value] = field(default_factory=dict)
+
+    def key_of(self, *names: str) -> tuple[Value, ...]:
+        """The values of a key that has exactly these names; one value needs no name.
+
+        Raises:
+            Malformed: The key has others.
+        """
+        if len(names) == 1 and self.key.keys() == {""}:
+            return (self.key[""],)
+        if self.key.keys() != set(names):
+            raise Malformed(f"The key of {self.name} is ({', '.join(names)}).")
+        return tuple(self.key[name] for name in names)
+
+    def __str__(self) -> str:
+        components = [f"{name}={_literal(value)}" if name else _literal(value) for name, value in self.key.items()]
+        return f"{self.name}({','.join(components)})" if components else self.name
+
+
+def parse(path: str) -> list[Segment]:
+    """The segments of a path below the service's root, as API Gateway has decoded it.
+
+    Raises:
+        Malformed: It is no path that OData has.
+    """
+    segments, position = [], 0
+    while position < len(path):
+        found = _SEGMENT.match(path, position)
+        if found is None:
+            raise Malformed("The URL cannot be read as one of OData's.")
+        segments.append(Segment(found[1], _key(found[2] or "")))
+        position = found.end()
+    return segments
+
+
+def refusal_in_batches(method: str, segments: list[Segment]) -> str | None:
+    """Why a request has no place in a batch, and where it goes instead; None if it has."""
+    if len(segments) != 2:
+        return None
+    first, second = segments
+    if (first.name, second.name) == ("Orders", "Export"):
+        return f"A batch cannot answer files. Ask for /v1/{first}/{second} by itself."
+    if first.name == "Products" and second.name in _PART_OF_PRODUCT and method in _CHANGES:
+        entity_set, name = _PART_OF_PRODUCT[second.name]
+        key = {"ProductID": first.key_of("ID")[0], name: second.key_of(name)[0]}
+        return f"In a batch, {first}/{second} goes by its own name: /v1/{Segment(entity_set, key)}."
+    return None
+
+
+def _key(text: str) -> dict[str, Value]:
+    key: dict[str, Value] = {}
+    position = 0
+    while position < len(text):
+        found = _COMPONENT.match(text, position)
+        name = (found[1] or "") if found else ""
+        if found is None or name in key or (key and "" in {name, *key}):
+            raise Malformed(f"({text}) is no key.")
+        key[name] = found[2][1:-1].replace("''", "'") if found[2].startswith("'") else int(found[2])
+        position = found.end()
+    return key
+
+
+def _literal(value: Value) -> str:
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,342 @@
+"""Who may do what: logins, tokens, the authorizer's answers, and the scopes of tokens."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from batchyard.errors import NotFound
+from batchyard.http.caller import Caller
+from batchyard.identity import operations
+from batchyard.identity.repository import Scope, User
+from batchyard.store import clients
+from batchyard.store.unit import Unit
+from identity import authorizer
+from tests.integration.conftest import SECRET, Calls
+from tests.support.api import Api, Context, batches
+from tests.support.template import resources
+
+ARN = "arn:aws:execute-api:eu-central-1:123456789012:abc123/prod/GET/api/v1/active_user"
+PASSWORD = f"{SECRET} pässwörd"
+ACCOUNT = {"username": "anna", "password": PASSWORD}
+
+
+@pytest.fixture
+def anna(stores: dict[str, str]) -> User:
+    """A user who may do everything."""
+    return operations.create_user("anna", PASSWORD, Scope(admin=True))
+
+
+def asks(authorization: str | None, name: str = "Authorization", **fields: Any) -> dict[str, Any]:
+    """An event of a REQUEST authorizer."""
+    headers = {} if authorization is None else {name: authorization}
+    return {
+        "type": "REQUEST",
+        "methodArn": ARN,
+        "resource": "/api/v1/active_user",
+        "path": "/api/v1/active_user/",
+        "httpMethod": "GET",
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "requestContext": {"path": "/prod/api/v1/active_user/", "stage": "prod"},
+        **fields,
+    }
+
+
+def effect(answer: dict[str, Any]) -> str:
+    """What a policy says about the stage."""
+    (statement,) = answer["policyDocument"]["Statement"]
+    assert statement["Action"] == "execute-api:Invoke"
+    # Kept for a minute and asked about every route: it must speak of them all.
+    assert statement["Resource"] == "arn:aws:execute-api:eu-central-1:123456789012:abc123/prod/*"
+    return str(statement["Effect"])
+
+
+def admitted(key: str, scheme: str = "Token") -> Api | None:
+    """The client that a key makes, as API Gateway lets it in; None where it is not let in."""
+    answer = authorizer.handler(asks(f"{scheme} {key}"), Context())
+    if effect(answer) != "Allow":
+        return None
+    assert all(isinstance(value, str) for value in answer["context"].values())
+    return Api(Caller.from_context({**answer["context"], "principalId": answer["principalId"]}))
+
+
+def log_in(api: Api, **changed: str) -> str:
+    answer = api.post("/api/v1/auth/login/", ACCOUNT | changed)
+    assert answer.status == 200, answer.text
+    return str(answer.json()["key"])
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_login_answers_a_key_that_works(anna: User, slash: str) -> None:
+    answer = Api(None).post(f"/api/v1/auth/login{slash}", ACCOUNT | {"email": "ignored"})
+    assert answer.status == 200
+    assert list(answer.json()) == ["key"]
+    client = admitted(answer.json()["key"])
+    assert client is not None
+    who = client.get(f"/api/v1/active_user{slash}")
+    assert (who.status, who.json()) == (
+        200,
+        {"pk": anna.pk, "username": "anna", "is_active": True, "is_staff": True},
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({}, {"username": ["This field is required."], "password": ["This field is required."]}),
+        ({"username": "anna"}, {"password": ["This field is required."]}),
+        ({"username": None, "password": None}, dict.fromkeys(ACCOUNT, ["This field may not be null."])),
+        ({"username": "", "password": ""}, dict.fromkeys(ACCOUNT, ["This field may not be blank."])),
+        ({"username": [], "password": {}}, dict.fromkeys(ACCOUNT, ["Not a valid string."])),
+        (ACCOUNT | {"password": "s3cret wrong"}, {"non_field_errors": ["Unable to log in with provided credentials."]}),
+        (ACCOUNT | {"username": "nobody"}, {"non_field_errors": ["Unable to log in with provided credentials."]}),
+        (ACCOUNT | {"username": "Anna"}, {"non_field_errors": ["Unable to log in with provided credentials."]}),
+        (ACCOUNT | {"password": PASSWORD + " "}, {"non_field_errors": ["Unable to log in with provided credentials."]}),
+    ],
+)
+def test_a_bad_login_is_refused(anna: User, body: dict[str, Any], errors: dict[str, Any]) -> None:
+    answer = Api(None).post("/api/v1/auth/login/", body)
+    assert (answer.status, answer.json()) == (400, errors)
+
+
+def test_nobody_without_a_password_can_log_in_as_nobody(stores: dict[str, str]) -> None:
+    # The password that is verified for a user who is not there must open nothing.
+    for password in ("", " ", "\x00"):
+        assert Api(None).post("/api/v1/auth/login/", {"username": "ghost", "password": password}).status == 400
+
+
+def test_guessing_at_one_user_is_slowed_down(anna: User, at: Callable[[float], None]) -> None:
+    at(10)
+    api = Api(None)
+    statuses = [api.post("/api/v1/auth/login/", ACCOUNT | {"password": f"s3cret {n}"}).status for n in range(21)]
+    assert statuses == [400] * 20 + [429]
+    refused = api.post("/api/v1/auth/login/", ACCOUNT)
+    assert (refused.status, refused.headers["Retry-After"]) == (429, "50")
+    assert api.post("/api/v1/auth/login/", ACCOUNT | {"username": "bert"}).status == 400
+    at(60)
+    assert api.post("/api/v1/auth/login/", ACCOUNT).status == 200
+
+
+def everything_stored(stores: dict[str, str]) -> str:
+    """All items of all tables, as text."""
+    tables = [name for variable, name in stores.items() if variable.endswith("_TABLE")]
+    return "\n".join(str(clients.dynamodb().scan(TableName=name)["Items"]) for name in tables)
+
+
+def test_keys_and_passwords_are_stored_as_hashes_alone(anna: User, stores: dict[str, str]) -> None:
+    keys = [log_in(Api(None)), operations.create_token("anna", Scope())]
+    stored = everything_stored(stores)
+    for key in keys:
+        assert key not in stored
+        assert hashlib.sha256(key.encode()).hexdigest() in stored
+        assert len(key) >= 43
+    assert PASSWORD not in stored
+    assert re.search(r"scrypt\$[0-9a-f]{32}\$[0-9a-f]{128}", stored)
+
+
+def test_every_key_is_another_one(anna: User) -> None:
+    keys = {log_in(Api(None)) for _ in range(3)} | {operations.create_token("anna", Scope()) for _ in range(3)}
+    assert len(keys) == 6
+    assert all(admitted(key) for key in keys)
+
+
+@pytest.mark.parametrize("scheme", ["Token", "token", "TOKEN", "Bearer", "bearer", "BEARER"])
+@pytest.mark.parametrize("name", ["Authorization", "authorization"])
+def test_a_known_key_is_let_in(anna: User, scheme: str, name: str) -> None:
+    key = operations.create_token("anna", Scope())
+    for sent in (f"{scheme} {key}", f" {scheme}   {key} "):
+        answer = authorizer.handler(asks(sent, name), Context())
+        assert effect(answer) == "Allow"
+        assert answer["principalId"] == answer["context"]["user"] == "anna"
+        assert key not in str(answer)
+
+
+@pytest.mark.parametrize("sent", ["Token", "Bearer ", "Token nonsense", "bearer by_x", "Token a b", "Token " + "x" * 9000])
+def test_a_wrong_key_is_denied_so_that_it_is_a_401_that_says_so(anna: User, sent: str) -> None:
+    assert effect(authorizer.handler(asks(sent), Context())) == "Deny"
+
+
+@pytest.mark.parametrize("sent", [None, "", " ", "Basic YW5uYTpzM2NyZXQ=", "by_key", "Tokens x", "Digest x"])
+def test_no_key_at_all_is_unauthorized(anna: User, sent: str | None) -> None:
+    # The only words by which API Gateway takes an authorizer's failure for a 401.
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        authorizer.handler(asks(sent), Context())
+
+
+def test_the_gateway_words_both_as_the_clients_expect() -> None:
+    (api,) = resources("AWS::Serverless::Api").values()
+    responses = api["GatewayResponses"]
+    for kind, detail in (
+        ("UNAUTHORIZED", "Authentication credentials were not provided."),
+        ("ACCESS_DENIED", "Invalid token."),
+    ):
+        assert responses[kind]["StatusCode"] == 401
+        assert responses[kind]["ResponseTemplates"]["application/json"] == f'{{"detail":"{detail}"}}'
+        assert responses[kind]["ResponseParameters"]["Headers"]["WWW-Authenticate"] == "'Token'"
+
+
+def test_a_token_ends_when_it_says(anna: User, at: Callable[[float], None]) -> None:
+    at(0)
+    key, forever = operations.create_token("anna", Scope(), 3600), operations.create_token("anna", Scope())
+    login = log_in(Api(None))
+    for seconds, alive in ((3599, True), (3600, False), (86_400, False)):
+        at(seconds)
+        assert (admitted(key) is not None) == alive
+    at(30 * 86_400 - 1)
+    assert admitted(login)
+    at(30 * 86_400)
+    assert admitted(login) is None
+    at(10 * 365 * 86_400)
+    assert admitted(forever)
+
+
+def test_a_revoked_token_is_denied_and_the_others_are_not(anna: User) -> None:
+    revoked, kept = (operations.create_token("anna", Scope()) for _ in range(2))
+    digest = hashlib.sha256(revoked.encode()).hexdigest()
+    assert [token.digest for token in operations.revoke(lambda token: token.digest == digest)] == [digest]
+    assert admitted(revoked) is None
+    assert admitted(kept)
+
+
+def test_removing_a_user_revokes_all_the_users_tokens(anna: User) -> None:
+    operations.create_user("bert", PASSWORD, Scope())
+    keys, other = [log_in(Api(None)), operations.create_token("anna", Scope())], operations.create_token("bert", Scope())
+    operations.delete_user("anna")
+    assert [admitted(key) for key in keys] == [None, None]
+    assert admitted(other)
+    assert Api(None).post("/api/v1/auth/login/", ACCOUNT).status == 400
+    with pytest.raises(NotFound):
+        operations.create_token("anna", Scope())
+
+
+def test_a_token_whose_user_is_gone_is_told_to_log_in_again(anna: User) -> None:
+    # API Gateway keeps the authorizer's answer for a minute, and clients ask this route whether they must log in.
+    client = admitted(log_in(Api(None)))
+    assert client is not None
+    operations.delete_user("anna")
+    answer = client.get("/api/v1/active_user/")
+    assert (answer.status, answer.json()) == (401, {"detail": "Invalid token."})
+    assert answer.headers["WWW-Authenticate"] == "Token"
+
+
+def test_the_authorizer_reads_one_item(anna: User, calls: Calls) -> None:
+    key = operations.create_token("anna", Scope())
+    calls.clear()
+    assert admitted(key)
+    assert calls == ["dynamodb.GetItem"]
+
+
+ROUTES = [
+    ("GET", "/api/v1/channel/1/batch_requests/"),
+    ("POST", "/api/v1/channel/1/batch_requests/"),
+    ("GET", "/api/v1/channel/1/batch_requests/{pk}/"),
+    ("PUT", "/api/v1/channel/1/batch_requests/{pk}/"),
+    ("PATCH", "/api/v1/channel/1/batch_requests/{pk}/"),
+    ("DELETE", "/api/v1/channel/1/batch_requests/{pk}/"),
+    ("GET", "/api/v1/channel/1/batch_requests/{pk}/log_file/"),
+    ("POST", "/api/v1/channel/1/batch_requests/{pk}/log_file/upload/"),
+    ("GET", "/api/v1/channels/1/"),
+    ("PATCH", "/api/v1/channels/1/"),
+    ("DELETE", "/api/v1/channels/1/"),
+    ("GET", "/api/v1/channels/"),
+    ("POST", "/api/v1/channels/"),
+    ("GET", "/api/v1/active_user/"),
+]
+ADMINISTRATION = {("PATCH", "/api/v1/channels/1/"), ("DELETE", "/api/v1/channels/1/"), ("POST", "/api/v1/channels/")}
+READING = {route for route in ROUTES if route[0] == "GET"}
+OPEN_TO_ALL = {("GET", "/api/v1/channels/"), ("GET", "/api/v1/active_user/")}
+
+NOT_PERMITTED = {"detail": "You do not have permission to perform this action."}
+
+
+def ask(client: Api, method: str, path: str, pk: int) -> Any:
+    body = {"name": "x", "channel": 1} if method in {"POST", "PUT", "PATCH"} else None
+    return client(method, path.format(pk=pk), body)
+
+
+@pytest.mark.parametrize(
+    ("scope", "permitted"),
+    [
+        (Scope(admin=True, channels=None), set(ROUTES)),
+        (Scope(channels=frozenset({1})), set(ROUTES) - ADMINISTRATION),
+        (Scope(writes=False), READING),
+        (Scope(channels=frozenset({2, 3})), OPEN_TO_ALL),
+        (Scope(channels=frozenset()), OPEN_TO_ALL),
+        (Scope(admin=True, channels=frozenset({2})), OPEN_TO_ALL | {("POST", "/api/v1/channels/")}),
+    ],
+    ids=["everything", "one channel", "read only", "other channels", "no channels", "admin of another channel"],
+)
+def test_a_token_reaches_as_far_as_its_scope(
+    anna: User, api: Api, channel: int, scope: Scope, permitted: set[tuple[str, str]]
+) -> None:
+    assert channel == 1
+    client = admitted(operations.create_token("anna", scope))
+    assert client is not None
+    for method, path in ROUTES:
+        pk = api.open_batch(1, log_file=SECRET)["pk"]
+        before = api.get(batches(1, pk)).text
+        answer = ask(client, method, path, pk)
+        if (method, path) in permitted:
+            assert answer.status in {200, 201, 204, 303, 409}, (method, path, answer.text)
+        else:
+            assert (answer.status, answer.json()) == (403, NOT_PERMITTED), (method, path)
+            assert api.get(batches(1, pk)).text == before
+
+
+def test_a_token_without_the_channel_learns_nothing_about_it(api: Api, channel: int) -> None:
+    stranger = Api(Caller("bert", "tok_bert", writes=True, channels=frozenset({77})))
+    pk = api.open_batch(channel)["pk"]
+    answers = [
+        stranger.get(batches(known)) for known in (channel, channel + 1)
+    ] + [stranger.get(batches(channel, known)) for known in (pk, pk + 1)]
+    assert {(answer.status, answer.text) for answer in answers} == {(403, answers[0].text)}
+    assert stranger.get("/api/v1/channels/").json()["results"] == []
+
+
+def test_a_request_that_no_authorizer_let_in_is_unauthenticated(stores: dict[str, str]) -> None:
+    for method, path in ROUTES:
+        answer = ask(Api(None), method, path, 1)
+        assert answer.status == 401
+        assert answer.json() == {"detail": "Authentication credentials were not provided."}
+        assert answer.headers["WWW-Authenticate"] == "Token"
+
+
+def test_each_route_but_the_public_ones_has_the_authorizer() -> None:
+    public = set()
+    for properties in resources("AWS::Serverless::Function").values():
+        for event in properties.get("Events", {}).values():
+            if event["Type"] == "Api" and event["Properties"].get("Auth", {}).get("Authorizer") == "NONE":
+                public.add((event["Properties"]["Method"], event["Properties"]["Path"]))
+    assert public >= {("POST", "/api/v1/auth/login")}
+    assert not {(method, path.rstrip("/")) for method, path in ROUTES} & {
+        (method, path.replace("{channel_id}", "1").replace("{id}", "{pk}")) for method, path in public
+    }
+
+
+def test_a_users_scope_is_that_of_its_logins(stores: dict[str, str]) -> None:
+    operations.create_user("bert", PASSWORD, Scope(writes=False, channels=frozenset({5, 3}), requests_per_minute=7))
+    client = admitted(log_in(Api(None), username="bert"))
+    assert client is not None
+    assert client.caller is not None
+    assert (client.caller.writes, client.caller.channels, client.caller.requests_per_minute, client.caller.admin) == (
+        False,
+        frozenset({3, 5}),
+        7,
+        False,
+    )
+
+
+def test_logging_in_at_once_works_for_both(anna: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit, keys = Unit.commit, []
+
+    def overtaken(unit: Unit) -> None:
+        monkeypatch.setattr(Unit, "commit", commit)
+        keys.append(log_in(Api(None)))
+        commit(unit)
+
+    monkeypatch.setattr(Unit, "commit", overtaken)
+    keys.append(log_in(Api(None)))
+    assert all(admitted(key) for key in keys)

@@ -1,0 +1,303 @@
+"""Log files: sent along as text or uploaded, kept gzipped, read at a presigned URL, and never told to anyone else."""
+
+import base64
+import gzip
+import hashlib
+import io
+import json
+import random
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, quote_plus, urlsplit
+
+import pytest
+import requests
+
+from batch_requests import attach_log
+from batchyard import clock
+from batchyard.batch_requests import logs
+from batchyard.store import clients
+from tests.integration.conftest import SECRET, Calls
+from tests.support.api import Api, Context, batches
+
+TEXT = f"{SECRET} über\r\n– 2nd line \x00 \U0001f600\n"
+
+
+def uploaded(key: str, bucket: str = "b") -> dict[str, Any]:
+    """A message of the queue to which S3 tells of uploads."""
+    object_ = {"key": quote_plus(key, safe="/"), "size": 5, "eTag": "0" * 32, "sequencer": "0055"}
+    body = {"Records": [{"eventName": "ObjectCreated:Post", "s3": {"bucket": {"name": bucket}, "object": object_}}]}
+    return {"messageId": f"m-{key}", "eventSource": "aws:sqs", "body": json.dumps(body)}
+
+
+def attach(*messages: dict[str, Any]) -> Any:
+    """Hands messages to the trigger; answers the IDs of those to deliver again."""
+    answer = attach_log.handler({"Records": list(messages)}, Context())
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def keys(stores: dict[str, str], prefix: str = "") -> list[str]:
+    """The keys in the bucket."""
+    found = clients.s3().list_objects_v2(Bucket=stores["CONTENT_BUCKET"], Prefix=prefix)
+    return [content["Key"] for content in found.get("Contents", [])]
+
+
+def download(api: Api, url: str) -> bytes:
+    """What a client gets that follows the redirect, without its token."""
+    redirect = api.get(f"{url}log_file/")
+    assert (redirect.status, redirect.text) == (303, "")
+    found = requests.get(redirect.headers["Location"], timeout=5)
+    assert found.status_code == 200
+    assert found.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert found.headers["Content-Encoding"] == "gzip"
+    content = found.content
+    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+@pytest.mark.parametrize("text", [TEXT, "", "x" * 3_000_000, 5])
+def test_a_log_file_is_kept_gzipped_and_read_at_a_presigned_url(
+    api: Api, channel: int, stores: dict[str, str], method: str, text: Any
+) -> None:
+    url = batches(channel, api.open_batch(channel)["pk"])
+    assert api(method, url, {"log_file": text}).status == 200
+    (key,) = keys(stores)
+    assert key.startswith(f"logs/{url.split('/')[4]}/{url.split('/')[6]}/")
+    stored = clients.s3().get_object(Bucket=stores["CONTENT_BUCKET"], Key=key)["Body"].read()
+    assert gzip.decompress(stored) == str(text).encode()
+    assert len(stored) < 10_000
+    assert download(api, url) == str(text).encode()
+
+
+def test_a_log_file_is_in_no_answer_and_in_no_item(api: Api, channel: int, stores: dict[str, str]) -> None:
+    url = batches(channel, api.open_batch(channel)["pk"])
+    answers = [
+        api.patch(url, {"log_file": TEXT, "status": "commit"}),
+        api.patch(url, {"log_file": TEXT, "status": "initialized"}),
+        api.put(url, {"log_file": TEXT + "2", "status": "fail"}),
+        api.get(url),
+        api.get(batches(channel)),
+    ]
+    assert [answer.status for answer in answers] == [200, 400, 200, 200, 200]
+    for answer in answers:
+        assert SECRET not in answer.text
+        assert "log" not in answer.text
+    for name in ("BATCH_REQUESTS_TABLE", "EPHEMERA_TABLE"):
+        assert SECRET not in str(clients.dynamodb().scan(TableName=stores[name])["Items"])
+
+
+def test_the_url_works_for_five_minutes_and_is_not_kept_by_caches(api: Api, channel: int) -> None:
+    url = batches(channel, api.open_batch(channel, log_file=TEXT)["pk"])
+    answer = api.get(f"{url}log_file/")
+    query = parse_qs(urlsplit(answer.headers["Location"]).query)
+    assert query["X-Amz-Expires"] == ["300"]
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_without_a_log_file_there_is_nothing_to_read(api: Api, channel: int) -> None:
+    pk = api.open_batch(channel)["pk"]
+    for url in (batches(channel, pk), batches(channel, pk + 1)):
+        answer = api.get(f"{url}log_file/")
+        assert (answer.status, list(answer.json())) == (404, ["detail"])
+    assert api.patch(batches(channel, pk), {"log_file": None}).status == 200
+    assert api.get(f"{batches(channel, pk)}log_file/").status == 404
+
+
+def test_null_leaves_a_log_file_in_place(api: Api, channel: int) -> None:
+    url = batches(channel, api.open_batch(channel, log_file=TEXT)["pk"])
+    before = api.get(url)
+    assert api.put(url, {"log_file": None}).headers["ETag"] == before.headers["ETag"]
+    assert download(api, url) == TEXT.encode()
+
+
+def test_the_same_log_file_again_changes_nothing(
+    api: Api, channel: int, stores: dict[str, str], calls: Calls
+) -> None:
+    body = {"status": "done", "objects": [{"pk": 1}], "log_file": TEXT}
+    opened = api.open_batch(channel, **body)
+    url = batches(channel, opened["pk"])
+    calls.clear()
+    assert api.patch(url, body).json() == opened
+    assert not calls.writes()
+    assert len(keys(stores)) == 1
+
+
+def test_another_log_file_takes_its_place(api: Api, channel: int, stores: dict[str, str]) -> None:
+    url = batches(channel, api.open_batch(channel, status="done", log_file="s3cret first")["pk"])
+    assert api.patch(url, {"log_file": "s3cret second"}).status == 200
+    assert download(api, url) == b"s3cret second"
+
+
+def test_a_refused_update_stores_no_log_file(api: Api, channel: int, stores: dict[str, str]) -> None:
+    url = batches(channel, api.open_batch(channel)["pk"])
+    assert api.patch(url, {"status": "ongoing", "log_file": TEXT}).status == 400
+    assert api.patch(url, {"remote_batch_id": "x", "log_file": TEXT}, headers={"If-Match": '"9"'}).status == 412
+    assert api.patch(batches(channel, 5), {"log_file": TEXT}).status == 404
+    assert keys(stores) == []
+
+
+def upload(api: Api, url: str, content: bytes) -> str:
+    """Posts a log file as a client would; answers its key."""
+    answer = api.post(f"{url}log_file/upload/")
+    assert answer.status == 201
+    form = answer.json()
+    assert list(form) == ["url", "fields", "expires_at"]
+    posted = requests.post(form["url"], data=form["fields"], files={"file": io.BytesIO(content)}, timeout=5)
+    assert posted.status_code in {200, 201, 204}, posted.text
+    return str(form["fields"]["key"])
+
+
+def test_an_uploaded_log_file_is_attached(api: Api, channel: int, stores: dict[str, str]) -> None:
+    url = batches(channel, api.open_batch(channel, status="done", objects=[{"pk": 1}])["pk"])
+    before = api.get(url)
+    key = upload(api, url, TEXT.encode())
+    assert keys(stores) == [key]
+    assert api.get(f"{url}log_file/").status == 404
+    assert attach(uploaded(key)) == []
+    assert [found.split("/")[0] for found in keys(stores)] == ["logs"]
+    assert download(api, url) == TEXT.encode()
+    after = api.get(url)
+    assert {**after.json(), "modified_date": None} == {**before.json(), "modified_date": None}
+    assert after.headers["ETag"] != before.headers["ETag"]
+
+
+def test_the_form_ends_and_limits_the_size(api: Api, channel: int) -> None:
+    url = batches(channel, api.open_batch(channel)["pk"])
+    before = clock.now()
+    answer = api.post(f"{url}log_file/upload/")
+    assert answer.headers["Cache-Control"] == "no-store"
+    form = answer.json()
+    assert clock.iso(before + 3600 * 10**6) <= form["expires_at"] <= clock.iso(clock.now() + 3600 * 10**6)
+    policy = json.loads(base64.b64decode(form["fields"]["policy"]))
+    assert ["content-length-range", 0, logs.LARGEST_UPLOAD] in policy["conditions"]
+    assert {"key": form["fields"]["key"]} in policy["conditions"]
+    assert logs.LARGEST_UPLOAD >= 50 * 1024 * 1024
+
+
+def test_only_what_exists_can_be_uploaded_to(api: Api, channel: int) -> None:
+    answer = api.post(f"{batches(channel, 5)}log_file/upload/")
+    assert (answer.status, answer.json()) == (404, {"detail": "Not found."})
+
+
+def test_a_delivery_repeated_changes_nothing(api: Api, channel: int, stores: dict[str, str]) -> None:
+    url = batches(channel, api.open_batch(channel)["pk"])
+    key = upload(api, url, TEXT.encode())
+    assert attach(uploaded(key), uploaded(key)) == []
+    first, stored = api.get(url), keys(stores)
+    assert attach(uploaded(key)) == []
+    again = api.get(url)
+    assert (again.text, again.headers["ETag"], keys(stores)) == (first.text, first.headers["ETag"], stored)
+
+
+def test_a_delivery_repeated_after_a_crash_before_its_end_attaches_nothing_twice(
+    api: Api, channel: int, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = batches(channel, api.open_batch(channel)["pk"])
+    key = upload(api, url, TEXT.encode())
+    client = clients.s3()
+    remove = client.delete_object
+
+    def broken(**_: Any) -> Any:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(client, "delete_object", broken)
+    assert attach(uploaded(key)) == [f"m-{key}"]
+    first = api.get(url)
+    monkeypatch.setattr(client, "delete_object", remove)
+    assert attach(uploaded(key)) == []
+    again = api.get(url)
+    assert (again.text, again.headers["ETag"]) == (first.text, first.headers["ETag"])
+    assert [found.split("/")[0] for found in keys(stores)] == ["logs"]
+    assert download(api, url) == TEXT.encode()
+
+
+def test_the_same_text_inline_and_uploaded_is_one_log_file(api: Api, channel: int, stores: dict[str, str]) -> None:
+    url = batches(channel, api.open_batch(channel, log_file=TEXT)["pk"])
+    before = api.get(url)
+    assert attach(uploaded(upload(api, url, TEXT.encode()))) == []
+    assert api.get(url).headers["ETag"] == before.headers["ETag"]
+    assert len(keys(stores)) == 1
+    assert download(api, url) == TEXT.encode()
+
+
+def test_an_upload_to_what_is_gone_by_then_is_removed(api: Api, channel: int, stores: dict[str, str]) -> None:
+    url = batches(channel, api.open_batch(channel)["pk"])
+    key = upload(api, url, TEXT.encode())
+    api.delete(url)
+    assert attach(uploaded(key)) == []
+    assert keys(stores) == []
+
+
+def test_one_bad_message_does_not_keep_the_others_from_being_attached(
+    api: Api, channel: int, stores: dict[str, str]
+) -> None:
+    urls = [batches(channel, api.open_batch(channel)["pk"]) for _ in range(2)]
+    good = [uploaded(upload(api, url, TEXT.encode())) for url in urls]
+    bad = [
+        {"messageId": "broken", "body": f"{{{SECRET}"},
+        uploaded("uploads/x/y/z"),
+        uploaded("uploads/short"),
+        {"messageId": "odd", "body": '{"Records":[{"s3":{}}]}'},
+    ]
+    test = {"messageId": "test", "body": '{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}'}
+    failed = attach(good[0], *bad, test, good[1])
+    assert failed == ["broken", "m-uploads/x/y/z", "m-uploads/short", "odd"]
+    assert [download(api, url) for url in urls] == [TEXT.encode()] * 2
+
+
+class Endless(io.RawIOBase):
+    """So many bytes of a log file, made up as they are read."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+        self.digest = hashlib.sha256()
+        self._source = random.Random(1)
+
+    def read(self, amount: int | None = -1) -> bytes:
+        assert amount is not None
+        assert 0 < amount <= 4 * 1024 * 1024, "a log file is read piece by piece"
+        amount = min(amount, self.left)
+        self.left -= amount
+        line = self._source.randbytes(512).hex().encode() + b"\n"
+        piece = (line * (amount // len(line) + 1))[:amount]
+        self.digest.update(piece)
+        return piece
+
+
+def test_a_log_file_of_fifty_megabytes_takes_little_memory(
+    api: Api, channel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pk = api.open_batch(channel)["pk"]
+    size = 50 * 1024 * 1024
+    upload, stored = Endless(size), hashlib.sha256()
+    client = clients.s3()
+
+    class Body:
+        def iter_chunks(self, amount: int) -> Iterator[bytes]:
+            while piece := upload.read(amount):
+                yield piece
+
+        def __enter__(self) -> "Body":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            """Nothing is open."""
+
+    def put(Body: Any, **_: Any) -> Any:
+        with gzip.GzipFile(fileobj=Body) as content:
+            while piece := content.read(1024 * 1024):
+                stored.update(piece)
+
+    monkeypatch.setattr(client, "get_object", lambda **_: {"Body": Body()})
+    monkeypatch.setattr(client, "put_object", put)
+    monkeypatch.setattr(client, "delete_object", lambda **_: None)
+    tracemalloc.start()
+    try:
+        assert attach(uploaded(f"uploads/{channel}/{pk}/0b9c")) == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert upload.left == 0
+    assert stored.digest() == upload.digest.digest()
+    assert peak < 12 * 1024 * 1024

@@ -1,0 +1,82 @@
+"""Requests beyond a token's limit are refused before anything is done."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from batchyard.http import limits
+from tests.integration.conftest import Calls
+from tests.support.api import EVERYTHING, Api, batches
+
+LIMITED = replace(EVERYTHING, token="tok_limited", requests_per_minute=4)
+
+
+def test_a_request_beyond_the_limit_is_refused_and_does_nothing(
+    api: Api, channel: int, at: Callable[[float], None]
+) -> None:
+    at(13.2)
+    client = Api(LIMITED)
+    for _ in range(4):
+        assert client.post(batches(channel), {"channel": channel}).status == 201
+    for answer in (client.post(batches(channel), {"channel": channel}), client.get(batches(channel))):
+        assert answer.status == 429
+        assert answer.json() == {"detail": "Request was throttled. Expected available in 47 seconds."}
+        assert answer.headers["Retry-After"] == "47"
+    assert api.get(batches(channel)).json()["count"] == 4
+    at(13.2 + 47)
+    assert client.get(batches(channel)).status == 200
+
+
+def test_the_limit_spans_all_functions_and_all_environments(
+    api: Api, channel: int, at: Callable[[float], None]
+) -> None:
+    at(0)
+    client, pk = Api(LIMITED), api.open_batch(channel)["pk"]
+    statuses = []
+    for request in (
+        lambda: client.get("/api/v1/channels/"),
+        lambda: client.get(batches(channel)),
+        lambda: client.patch(batches(channel, pk), {"status": "bogus"}),
+        lambda: client.get(batches(channel, pk + 1)),
+        lambda: client.delete(batches(channel, pk)),
+    ):
+        limits.reset()
+        statuses.append(request().status)
+    assert statuses == [200, 200, 400, 404, 429]
+    assert api.get(batches(channel, pk)).status == 200
+
+
+def test_tokens_have_limits_of_their_own(api: Api, channel: int, at: Callable[[float], None]) -> None:
+    at(0)
+    other = Api(replace(LIMITED, token="tok_other", requests_per_minute=2))
+    client = Api(LIMITED)
+    assert [client.get(batches(channel)).status for _ in range(5)] == [200] * 4 + [429]
+    assert [other.get(batches(channel)).status for _ in range(3)] == [200, 200, 429]
+
+
+def test_without_a_limit_of_its_own_a_token_has_the_services(
+    api: Api, channel: int, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(0)
+    monkeypatch.setenv("REQUESTS_PER_MINUTE", "3")
+    client = Api(replace(EVERYTHING, token="tok_plain"))
+    assert [client.get(batches(channel)).status for _ in range(4)] == [200, 200, 200, 429]
+    monkeypatch.delenv("REQUESTS_PER_MINUTE")
+    assert limits.default_limit() == 2000
+
+
+def test_a_request_costs_a_store_call_of_its_own_once_in_fifty(api: Api, channel: int, calls: Calls) -> None:
+    pk = api.open_batch(channel)["pk"]
+    limits.reset()
+    calls.clear()
+    for _ in range(50):
+        api.get(batches(channel, pk))
+    assert calls.count("dynamodb.UpdateItem") == 1
+    assert calls.count("dynamodb.GetItem") == len(calls) - 1 == 50
+
+
+def test_who_is_not_let_in_is_not_counted(api: Api, channel: int, calls: Calls) -> None:
+    calls.clear()
+    assert Api(None).get(batches(channel)).status == 401
+    assert calls == []

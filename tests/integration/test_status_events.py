@@ -1,0 +1,198 @@
+"""What the change stream tells the world: status events, and blobs that were let go of."""
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from batch_requests import publish
+from batchyard.errors import Unavailable
+from batchyard.store import clients
+from tests.integration.conftest import SECRET
+from tests.integration.test_objects import many
+from tests.support.api import Api, batches
+from tests.support.streams import Stream, deliver
+
+pytestmark = pytest.mark.usefixtures("sweep_queue")
+
+
+def drained(url: str) -> list[Any]:
+    """The bodies of all messages of a queue, in order; they are removed."""
+    found = []
+    while messages := clients.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            found.append(json.loads(message["Body"]))
+            clients.sqs().delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return found
+
+
+def digest(one: dict[str, Any]) -> str:
+    """Something that does not compress."""
+    return hashlib.sha256(one["remote_id"].encode()).hexdigest()
+
+
+def failed(records: list[dict[str, Any]]) -> str | None:
+    """The sequence number from which the records are to be delivered again; None if there is none."""
+    failures = deliver(publish.handler, records)["batchItemFailures"]
+    assert len(failures) <= 1
+    return failures[0]["itemIdentifier"] if failures else None
+
+
+def test_each_move_is_told_with_its_outcome(api: Api, channel: int, stream: Stream, event_queue: str) -> None:
+    opened = api.open_batch(channel)
+    url = batches(channel, opened["pk"])
+    objects = [{"pk": pk} for pk in range(5)]
+    outcome = [{"pk": 1, "failed_reason_type": "mapping"}, {"pk": 2, "failed_reason_type": "remote"}]
+    answers = [
+        api.patch(url, {"status": "commit", "objects": objects, "content_type": "product"}),
+        api.patch(url, {"status": "sent_to_remote", "remote_batch_id": "R-1"}),
+        api.patch(url, {"log_file": SECRET}),
+        api.patch(url, {"status": "done", "objects": outcome}),
+    ]
+    api.delete(url)
+    records = stream.read()
+    assert failed(records) is None
+    events = drained(event_queue)
+    assert {(event["source"], event["detail-type"]) for event in events} == {
+        ("batchyard.batch_requests", "BatchRequest Status Changed")
+    }
+    details = [event["detail"] for event in events]
+    assert [(detail["old_status"], detail["new_status"]) for detail in details] == [
+        (None, "initialized"),
+        ("initialized", "commit"),
+        ("commit", "sent_to_remote"),
+        ("sent_to_remote", "done"),
+        ("done", None),
+    ]
+    assert [detail["objects"] for detail in details] == [
+        {"total": 0, "failed": 0, "succeeded": 0},
+        {"total": 5, "failed": 0, "succeeded": 5},
+        {"total": 5, "failed": 0, "succeeded": 5},
+        {"total": 5, "failed": 2, "succeeded": 3},
+        {"total": 5, "failed": 2, "succeeded": 3},
+    ]
+    done = answers[-1].json()
+    assert details[3] == {
+        "channel": channel,
+        "pk": done["pk"],
+        "local_batch_id": done["local_batch_id"],
+        "remote_batch_id": "R-1",
+        "content_type": "product",
+        "old_status": "sent_to_remote",
+        "new_status": "done",
+        "objects": {"total": 5, "failed": 2, "succeeded": 3},
+        "modified_date": done["modified_date"],
+        "change": records[4]["dynamodb"]["SequenceNumber"],
+    }
+    assert SECRET not in json.dumps(events)
+    assert len({detail["change"] for detail in details}) == 5
+
+
+def test_changes_within_a_status_are_not_told(api: Api, channel: int, stream: Stream, event_queue: str) -> None:
+    url = batches(channel, api.open_batch(channel)["pk"])
+    stream.read()
+    api.patch(url, {"objects": [{"pk": 1}], "content_type": "stock"})
+    api.patch(url, {"log_file": SECRET})
+    assert failed(stream.read()) is None
+    assert drained(event_queue) == []
+
+
+def test_many_changes_are_told_in_their_order(api: Api, channel: int, stream: Stream, event_queue: str) -> None:
+    opened = [api.open_batch(channel)["pk"] for _ in range(27)]
+    assert failed(stream.read()) is None
+    assert [event["detail"]["pk"] for event in drained(event_queue)] == opened
+
+
+@pytest.mark.parametrize("bad", [0, 9, 10, 17, 24])
+def test_what_was_refused_and_all_after_it_is_delivered_again(
+    api: Api, channel: int, stream: Stream, event_queue: str, monkeypatch: pytest.MonkeyPatch, bad: int
+) -> None:
+    opened = [api.open_batch(channel)["pk"] for _ in range(25)]
+    records = stream.read()
+    client = clients.events()
+    put = client.put_events
+
+    def refusing(Entries: list[dict[str, Any]]) -> Any:
+        refused = [str(opened[bad]) in entry["Detail"] for entry in Entries]
+        put(Entries=[entry for entry, no in zip(Entries, refused, strict=True) if not no] or Entries[:0])
+        results = [{"ErrorCode": "ThrottlingException"} if no else {"EventId": "e"} for no in refused]
+        return {"FailedEntryCount": sum(refused), "Entries": results}
+
+    monkeypatch.setattr(client, "put_events", refusing)
+    again = failed(records)
+    assert again == records[bad]["dynamodb"]["SequenceNumber"]
+    monkeypatch.setattr(client, "put_events", put)
+    assert failed(records[bad:]) is None
+    told = [event["detail"]["pk"] for event in drained(event_queue)]
+    # Each at least once, and none told again of those before the refused one.
+    assert sorted(set(told)) == opened
+    assert all(told.count(pk) == 1 for pk in opened[:bad])
+
+
+def test_without_the_bus_everything_is_delivered_again(
+    api: Api, channel: int, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        api.open_batch(channel)
+    records = stream.read()
+
+    def down(**_: Any) -> Any:
+        raise Unavailable
+
+    monkeypatch.setattr(clients.events(), "put_events", down)
+    assert failed(records) == records[0]["dynamodb"]["SequenceNumber"]
+
+
+def test_blobs_that_an_item_let_go_of_are_named_to_the_sweep(
+    api: Api, channel: int, stream: Stream, event_queue: str, sweep_queue: str
+) -> None:
+    source = [{**one, "failed_reason_type": digest(one)} for one in many(9_000, 11)]
+    url = batches(channel, api.open_batch(channel, objects=source, log_file="s3cret 1")["pk"])
+
+    def images() -> tuple[dict[str, Any], ...]:
+        records = stream.read()
+        assert failed(records) is None
+        return tuple(records[-1]["dynamodb"].get(name) or {} for name in ("OldImage", "NewImage"))
+
+    _, first = images()
+    assert drained(sweep_queue) == []
+    api.patch(url, {"log_file": "s3cret 2"})
+    old, second = images()
+    assert old["log_key"] == first["log_key"] != second["log_key"]
+    named = {body["key"] for body in drained(sweep_queue)}
+    assert first["log_key"]["S"] in named
+    assert not named & {value["S"] for name, value in second.items() if name in {"log_key", "objects_key"}}
+    api.put(url, {"objects": [{"pk": 1}]})
+    third, fourth = images()
+    assert {body["key"] for body in drained(sweep_queue)} == {third["objects_key"]["S"]}
+    assert "objects_key" not in fourth
+    api.delete(url)
+    images()
+    assert {body["key"] for body in drained(sweep_queue)} == {fourth["log_key"]["S"]}
+
+
+def test_many_blobs_at_once_are_named_in_portions_that_the_queue_takes(
+    api: Api, channel: int, stream: Stream, event_queue: str, sweep_queue: str
+) -> None:
+    opened = [api.open_batch(channel, log_file=f"s3cret {number}")["pk"] for number in range(23)]
+    stream.read()
+    for pk in opened:
+        api.delete(batches(channel, pk))
+    assert failed(stream.read()) is None
+    assert len({body["key"] for body in drained(sweep_queue)}) == 23
+
+
+def test_a_queue_that_takes_nothing_has_the_changes_delivered_again(
+    api: Api, channel: int, stream: Stream, event_queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pk = api.open_batch(channel, log_file=SECRET)["pk"]
+    stream.read()
+    api.delete(batches(channel, pk))
+    records = stream.read()
+    client = clients.sqs()
+    send = client.send_message_batch
+    monkeypatch.setattr(client, "send_message_batch", lambda **_: {"Failed": [{"Id": "0"}]})
+    assert failed(records) == records[0]["dynamodb"]["SequenceNumber"]
+    monkeypatch.setattr(client, "send_message_batch", send)
+    assert failed(records) is None

@@ -1,0 +1,267 @@
+"""The tallies behind `count`: each change counted once, however often and in whatever pieces it is delivered."""
+
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from batch_requests import recount, tally
+from batchyard.batch_requests import repository, tallies
+from batchyard.errors import Contended, Unavailable
+from batchyard.store import clients
+from tests.integration.conftest import Calls
+from tests.support.api import Api, Context, batches
+from tests.support.streams import Stream, deliver
+
+Records = list[dict[str, Any]]
+
+
+def tallied(stores: dict[str, str]) -> dict[tuple[int, str], int]:
+    """All tallies that are not zero."""
+    items = clients.dynamodb().scan(TableName=stores["TALLIES_TABLE"])["Items"]
+    found = {(int(item["channel"]["N"]), item["tally"]["S"]): int(item["batch_requests"]["N"]) for item in items}
+    return {row: number for row, number in found.items() if number}
+
+
+def right(stores: dict[str, str]) -> dict[tuple[int, str], int]:
+    """What the tallies should be, counted in the table."""
+    found: Counter[tuple[int, str]] = Counter()
+    for item in clients.dynamodb().scan(TableName=stores["BATCH_REQUESTS_TABLE"])["Items"]:
+        channel, status = int(item["channel"]["N"]), item["status"]["S"]
+        found[channel, f"status#{status}"] += 1
+        found[channel, f"type#{repository.type_key(item.get('content_type', {}).get('S'))}#{status}"] += 1
+    return dict(found)
+
+
+def count(records: Records) -> None:
+    assert deliver(tally.handler, records) == {"batchItemFailures": []}
+
+
+@pytest.fixture
+def history(api: Api, stores: dict[str, str], stream: Stream) -> Records:
+    """Changes of all kinds in two channels, as the stream has them."""
+    source = random.Random(7)
+    channels = [api.open_channel("a"), api.open_channel("b")]
+    urls = []
+    for _ in range(40):
+        if not urls or source.random() < 0.3:
+            channel = source.choice(channels)
+            urls.append(batches(channel, api.open_batch(channel)["pk"]))
+            continue
+        url = source.choice(urls)
+        if source.random() < 0.2:
+            urls.remove(url)
+            assert api.delete(url).status == 204
+        else:
+            change = {"status": source.choice(["commit", "done", "fail"]), "content_type": source.choice(["x", "y"])}
+            api.patch(url, source.choice([change, {"remote_batch_id": str(source.random())}]))
+    records = stream.read()
+    assert len(records) > 20
+    return records
+
+
+def test_every_change_is_counted(history: Records, stores: dict[str, str]) -> None:
+    count(history)
+    assert tallied(stores) == right(stores) != {}
+
+
+def test_changes_are_counted_in_whatever_pieces_they_come(history: Records, stores: dict[str, str]) -> None:
+    for start in range(0, len(history), 3):
+        count(history[start : start + 3])
+    assert tallied(stores) == right(stores)
+
+
+def test_a_delivery_repeated_is_counted_once(history: Records, stores: dict[str, str]) -> None:
+    for _ in range(3):
+        count(history)
+    assert tallied(stores) == right(stores)
+
+
+def test_each_record_alone_and_repeated_is_counted_once(history: Records, stores: dict[str, str]) -> None:
+    for record in history:
+        count([record])
+        count([record])
+    assert tallied(stores) == right(stores)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_delivery_repeated_with_more_records_at_its_end_counts_these_alone(
+    history: Records, stores: dict[str, str], seed: int
+) -> None:
+    # What Lambda does after a failure or a timeout: the same start, and whatever has come since.
+    source, start = random.Random(seed), 0
+    while start < len(history):
+        end = start
+        while end < len(history) and source.random() < 0.7:
+            end = min(len(history), end + source.randint(1, 5))
+            count(history[start:end])
+        start = end
+    assert tallied(stores) == right(stores)
+
+
+def test_records_at_the_end_that_undo_what_was_counted_are_counted(
+    api: Api, channel: int, stores: dict[str, str], stream: Stream
+) -> None:
+    pk = api.open_batch(channel)["pk"]
+    opened = stream.read()
+    count(opened)
+    api.delete(batches(channel, pk))
+    # Together they add up to nothing.
+    count(opened + stream.read())
+    assert tallied(stores) == {}
+
+
+def test_a_delivery_that_breaks_off_counts_nothing_twice(
+    history: Records, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = clients.dynamodb()
+    write = client.transact_write_items
+
+    def lost(**request: Any) -> Any:
+        write(**request)
+        raise Unavailable
+
+    def refused(**_: Any) -> Any:
+        raise Unavailable
+
+    for failing in (refused, lost):
+        monkeypatch.setattr(client, "transact_write_items", failing)
+        with pytest.raises(Unavailable):
+            deliver(tally.handler, history)
+    monkeypatch.setattr(client, "transact_write_items", write)
+    count(history)
+    assert tallied(stores) == right(stores)
+
+
+def test_more_tallies_than_a_transaction_can_change_are_changed_by_several(
+    stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def record(number: int) -> dict[str, Any]:
+        image = {
+            "channel": {"N": str(number % 7)},
+            "pk": {"N": str(number)},
+            "status": {"S": "commit"},
+            "type_key": {"S": f"1type {number}"},
+        }
+        return {"eventName": "INSERT", "dynamodb": {"SequenceNumber": str(10**20 + number), "NewImage": image}}
+
+    records = [record(number) for number in range(150)]
+    client = clients.dynamodb()
+    write, sizes = client.transact_write_items, []
+
+    def noted(**request: Any) -> Any:
+        sizes.append(len(request["TransactItems"]))
+        if len(sizes) == 2:
+            raise Unavailable
+        return write(**request)
+
+    monkeypatch.setattr(client, "transact_write_items", noted)
+    with pytest.raises(Unavailable):
+        deliver(tally.handler, records[:140])
+    count(records)
+    count(records)
+    assert max(sizes) <= 100
+    found = tallied(stores)
+    assert sum(number for (_, name), number in found.items() if name.startswith("status#")) == 150
+    assert {number for (_, name), number in found.items() if name.startswith("type#")} == {1}
+
+
+def test_a_batch_of_changes_is_counted_by_one_transaction(history: Records, stores: dict[str, str], calls: Calls) -> None:
+    count(history)
+    assert calls == ["dynamodb.TransactWriteItems"]
+
+
+def test_changes_that_move_nothing_cost_nothing(
+    api: Api, channel: int, stores: dict[str, str], stream: Stream, calls: Calls
+) -> None:
+    url = batches(channel, api.open_batch(channel)["pk"])
+    stream.read()
+    api.patch(url, {"objects": [{"pk": 1}]})
+    api.patch(url, {"remote_batch_id": "x"})
+    calls.clear()
+    count(stream.read())
+    assert calls == []
+
+
+def test_marks_of_what_was_counted_outlive_the_stream_and_no_longer(history: Records, stores: dict[str, str]) -> None:
+    count(history)
+    items = clients.dynamodb().scan(TableName=stores["EPHEMERA_TABLE"])["Items"]
+    (mark,) = [item for item in items if item["id"]["S"].startswith("tallied#")]
+    assert int(mark["expires"]["N"]) > 1_700_000_000
+
+
+# Recounts.
+
+
+@pytest.fixture(autouse=True)
+def restless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recounts do not wait."""
+    monkeypatch.setattr(tallies, "_rest", lambda: None)
+
+
+def recounted() -> Any:
+    return recount.handler({"detail-type": "Scheduled Event"}, Context())
+
+
+def test_a_recount_repairs_whatever_is_off(history: Records, stores: dict[str, str]) -> None:
+    count(history)
+    client = clients.dynamodb()
+    rows = sorted(tallied(stores))
+    damage = {rows[0]: 5, rows[1]: -9, (1, "status#ongoing"): 3, (2, "type#1never#done"): -2}
+    for (channel, name), step in damage.items():
+        client.update_item(
+            TableName=stores["TALLIES_TABLE"],
+            Key={"channel": {"N": str(channel)}, "tally": {"S": name}},
+            UpdateExpression="ADD batch_requests :step",
+            ExpressionAttributeValues={":step": {"N": str(step)}},
+        )
+    client.delete_item(
+        TableName=stores["TALLIES_TABLE"], Key={"channel": {"N": str(rows[-1][0])}, "tally": {"S": rows[-1][1]}}
+    )
+    answer = recounted()
+    assert answer["busy"] == []
+    found = {
+        (int(channel), name): step for channel, steps in answer["repaired"].items() for name, step in steps.items()
+    }
+    assert {row: -step for row, step in damage.items()}.items() <= found.items()
+    assert len(found) == len(damage) + 1
+    assert tallied(stores) == right(stores)
+    assert recounted() == {"repaired": {}, "busy": []}
+
+
+def test_a_recount_of_what_is_right_writes_nothing(history: Records, stores: dict[str, str], calls: Calls) -> None:
+    count(history)
+    calls.clear()
+    assert recounted() == {"repaired": {}, "busy": []}
+    assert not calls.writes()
+
+
+def test_a_recount_leaves_alone_what_the_stream_is_about_to_count(
+    api: Api, channel: int, stores: dict[str, str], stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.open_batch(channel)
+    count(stream.read())
+    for _ in range(3):
+        api.open_batch(channel)
+    # The table is ahead of the stream; it catches up while the recount waits.
+    monkeypatch.setattr(tallies, "_rest", lambda: count(stream.read()))
+    assert recounted() == {"repaired": {}, "busy": []}
+    assert tallied(stores) == right(stores)
+
+
+def test_a_channel_that_does_not_come_to_rest_waits_for_the_next_time(
+    api: Api, channel: int, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm = api.open_channel("calm")
+    api.open_batch(calm)
+    api.open_batch(channel)
+
+    def busy() -> None:
+        api.open_batch(channel)
+
+    monkeypatch.setattr(tallies, "_rest", busy)
+    assert recounted() == {"repaired": {str(calm): {"status#initialized": 1, "type#2#initialized": 1}}, "busy": [channel]}
+    with pytest.raises(Contended):
+        tallies.recount(channel)
+    assert {row for row in tallied(stores) if row[0] == channel} == set()

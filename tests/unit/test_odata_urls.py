@@ -1,0 +1,182 @@
+"""OData's URLs: what is read of them, and which have no place in a batch."""
+
+import string
+from urllib.parse import quote, unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchyard.errors import Malformed
+from batchyard.odata.urls import Segment, parse, refusal_in_batches
+
+
+@pytest.mark.parametrize(
+    ("path", "segments"),
+    [
+        ("", []),
+        ("Products", [Segment("Products")]),
+        ("Products/", [Segment("Products")]),
+        ("Products()", [Segment("Products")]),
+        ("Products(1)", [Segment("Products", {"": 1})]),
+        ("Products(-1)", [Segment("Products", {"": -1})]),
+        ("Products(ID=1)", [Segment("Products", {"ID": 1})]),
+        ("Products( ID = 1 )", [Segment("Products", {"ID": 1})]),
+        ("Products('1')", [Segment("Products", {"": "1"})]),
+        ("Products('')", [Segment("Products", {"": ""})]),
+        (
+            "AttributeValues(ProductID=1, Name='it''s')",
+            [Segment("AttributeValues", {"ProductID": 1, "Name": "it's"})],
+        ),
+        (
+            "AttributeValues(Name='a,b=c)/(d',ProductID=1)",
+            [Segment("AttributeValues", {"Name": "a,b=c)/(d", "ProductID": 1})],
+        ),
+        ("Labels('''')", [Segment("Labels", {"": "'"})]),
+        ("Labels('Größe 😀')", [Segment("Labels", {"": "Größe 😀"})]),
+        ("Products(1)/Attributes('N')", [Segment("Products", {"": 1}), Segment("Attributes", {"": "N"})]),
+        ("Products(1)//Attributes('N')/", [Segment("Products", {"": 1}), Segment("Attributes", {"": "N"})]),
+        ("Products(1)/UpdateQuantity", [Segment("Products", {"": 1}), Segment("UpdateQuantity")]),
+        ("Products/$count", [Segment("Products"), Segment("$count")]),
+        ("$metadata", [Segment("$metadata")]),
+        ("$batch", [Segment("$batch")]),
+        ("Products(1)/Default.UpdateQuantity", [Segment("Products", {"": 1}), Segment("Default.UpdateQuantity")]),
+    ],
+)
+def test_paths(path: str, segments: list[Segment]) -> None:
+    assert parse(path) == segments
+    assert parse(unquote(quote(path))) == segments
+    assert parse(unquote(quote(path, safe=""))) == segments
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/Products",
+        "Pro ducts",
+        "Products (1)",
+        "Products(1",
+        "Products1)",
+        "Products(1))",
+        "Products(1)x",
+        "Products(1)(2)",
+        "Products((1))",
+        "Products(,)",
+        "Products(1,)",
+        "Products(1,,2)",
+        "Products(1,2)",
+        "Products(ID=1,2)",
+        "Products(1,ID=2)",
+        "Products(ID=1,ID=2)",
+        "Products(ID=)",
+        "Products(=1)",
+        "Products( )",
+        "Products(abc)",
+        "Products(1.5)",
+        "Products(" + "9" * 20 + ")",
+        "Products('a)",
+        "Products(a')",
+        "Products('a''b)",
+        'Products("a")',
+        "1Products",
+        "Products%281%29",
+        "(1)",
+        "'Products'",
+        "$",
+        "$$batch",
+        "Products\n(1)",
+        "Products/ ",
+        "Products?x",
+    ],
+)
+def test_what_is_no_path(path: str) -> None:
+    with pytest.raises(Malformed):
+        parse(path)
+
+
+def test_keys() -> None:
+    assert Segment("Products", {"": 1}).key_of("ID") == (1,)
+    assert Segment("Products", {"ID": 1}).key_of("ID") == (1,)
+    assert Segment("Images", {"PlacementName": "P", "ProductID": 1}).key_of("ProductID", "PlacementName") == (1, "P")
+    for wrong in ({}, {"Id": 1}, {"ID": 1, "X": 2}):
+        with pytest.raises(Malformed, match=r"The key of Products is \(ID\)\."):
+            Segment("Products", wrong).key_of("ID")
+    with pytest.raises(Malformed):
+        Segment("Images", {"": 1}).key_of("ProductID", "PlacementName")
+
+
+_NAMES = st.text(string.ascii_letters + "_", min_size=1, max_size=8)
+_VALUES = st.integers(-(10**18), 10**18) | st.text(max_size=8)
+_KEYS = st.dictionaries(_NAMES, _VALUES, max_size=3) | _VALUES.map(lambda value: {"": value})
+
+
+@given(st.lists(st.builds(Segment, _NAMES, _KEYS), max_size=4))
+def test_what_is_written_is_read(segments: list[Segment]) -> None:
+    assert parse("/".join(map(str, segments))) == segments
+
+
+@given(st.text() | st.lists(st.sampled_from([*"()',=/ $1a-", "''", "Products", "ID"])).map("".join))
+def test_whatever_comes_is_read_or_refused(path: str) -> None:
+    try:
+        segments = parse(path)
+    except Malformed:
+        return
+    assert parse("/".join(map(str, segments))) == segments
+
+
+def test_hostile_keys_take_time_by_their_length_alone() -> None:
+    for hostile in ("Products('" + "''" * 100_000, "Products(" + "'a'" * 100_000, "Products(" + " " * 100_000 + "x)"):
+        with pytest.raises(Malformed):
+            parse(hostile)
+
+
+# The table of aliases that are refused inside a batch.
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    ("alias", "real"),
+    [
+        ("Products(1)/Attributes('N')", "AttributeValues(ProductID=1,Name='N')"),
+        ("Products(ID=1)/Attributes(Name='it''s')", "AttributeValues(ProductID=1,Name='it''s')"),
+        ("Products(1)/Images('P')", "Images(ProductID=1,PlacementName='P')"),
+        ("Products(1)/Labels('L')", "ProductLabels(ProductID=1,Name='L')"),
+        ("Products(1)/BundleComponents(2)", "ProductBundleComponents(ProductID=1,ComponentID=2)"),
+        ("Products(1)/DCQuantities(3)", "DCQuantities(ProductID=1,DistributionCenterID=3)"),
+    ],
+)
+def test_aliases_name_what_they_stand_for(method: str, alias: str, real: str) -> None:
+    refusal = refusal_in_batches(method, parse(alias))
+    assert refusal is not None
+    assert f"/v1/{real}." in refusal
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_exports_are_files(method: str) -> None:
+    refusal = refusal_in_batches(method, parse("Orders(5)/Export"))
+    assert refusal is not None
+    assert "/v1/Orders(5)/Export by itself" in refusal
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "Products(1)/Attributes('N')"),
+        ("POST", "Products(1)/Attributes"),
+        ("PATCH", "Products(1)"),
+        ("PATCH", "AttributeValues(ProductID=1,Name='N')"),
+        ("POST", "Products(1)/UpdateAttributes"),
+        ("GET", "Orders(5)"),
+        ("GET", "Orders(5)/Export/More"),
+        ("PATCH", "Products(1)/Attributes('N')/Value"),
+        ("PUT", ""),
+    ],
+)
+def test_the_rest_has_its_place(method: str, path: str) -> None:
+    assert refusal_in_batches(method, parse(path)) is None
+
+
+def test_an_alias_with_a_wrong_key_is_malformed() -> None:
+    for path in ("Products/Attributes('N')", "Products(1)/Attributes", "Products(1)/Attributes(A='N',B=1)"):
+        with pytest.raises(Malformed):
+            refusal_in_batches("PATCH", parse(path))

@@ -1,0 +1,64 @@
+"""Where a request came in."""
+
+from typing import Any
+
+import pytest
+
+from batchyard.http.urls import base_url, header, route_path
+
+RESOURCE = "/api/v1/channels/{id}"
+
+
+def event(path: str, whole: str | None = None, **fields: Any) -> dict[str, Any]:
+    return {
+        "resource": RESOURCE,
+        "path": path,
+        "headers": {"host": "h.example.com", "x-forwarded-proto": "http"},
+        "requestContext": {"path": path if whole is None else whole},
+        **fields,
+    }
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("prefix", ["", "/v2", "/a/b/c", "/api/v1", "/channels"])
+def test_the_routes_own_path_is_told_from_a_base_path(prefix: str, slash: str) -> None:
+    found = route_path(event(f"{prefix}/api/v1/channels/5{slash}"))
+    assert found.rstrip("/") == "/api/v1/channels/5"
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("prefix", ["", "/prod", "/a/b", "/api/v1"])
+def test_what_comes_before_the_routes_path_is_part_of_the_address(prefix: str, slash: str) -> None:
+    path = f"/api/v1/channels/5{slash}"
+    assert base_url(event(path, f"{prefix}{path}")) == f"http://h.example.com{prefix}"
+
+
+def test_a_catch_all_finds_its_own_path_behind_a_base_path() -> None:
+    caught = event(
+        "/v2/api/v1/nothing/", resource="/{proxy+}", pathParameters={"proxy": "api/v1/nothing"}
+    )
+    assert route_path(caught).rstrip("/") == "/api/v1/nothing"
+
+
+@pytest.mark.parametrize("missing", [None, ""])
+def test_without_a_host_the_domain_of_the_request_counts(missing: str | None) -> None:
+    found = base_url(
+        {"resource": RESOURCE, "path": "/api/v1/channels/5", "headers": missing, "requestContext": {"domainName": "d"}}
+    )
+    assert found == "https://d"
+
+
+def test_an_event_that_tells_nothing_has_an_address_too() -> None:
+    assert base_url({}) == "https://localhost"
+
+
+def test_what_is_configured_counts_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLIC_URL", "https://shop.example.com/yard/")
+    assert base_url(event("/api/v1/channels/5", "/prod/api/v1/channels/5")) == "https://shop.example.com/yard"
+
+
+def test_headers_are_found_in_any_case() -> None:
+    found = {"headers": {"If-Match": "x", "host": None}}
+    assert header(found, "if-match") == "x"
+    assert header(found, "If-None-Match") is None
+    assert header({"headers": None}, "Host") is None

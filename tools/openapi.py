@@ -33,7 +33,12 @@ _OF_BATCH_REQUEST = (*_OF_NEW_BATCH_REQUEST, "downloadLogFile")
 _SAME_BATCH_REQUEST = {"channel_id": "$request.path.channel_id", "id": "$request.path.id"}
 # What can be done with what an operation answers: the operation, the parameters of those to follow, and these.
 _LINKS: tuple[tuple[str, str, dict[str, str], tuple[str, ...]], ...] = (
-    ("createChannel", "201", {"id": "$response.body#/pk"}, ("retrieveChannel", "partialUpdateChannel", "deleteChannel")),
+    (
+        "createChannel",
+        "201",
+        {"id": "$response.body#/pk"},
+        ("retrieveChannel", "partialUpdateChannel", "deleteChannel"),
+    ),
     ("createChannel", "201", {"channel_id": "$response.body#/pk"}, ("listBatchRequests", "createBatchRequest")),
     (
         "createBatchRequest",

@@ -31,7 +31,8 @@ def create(
     """Opens a batch request in status `initialized`."""
     caller().must_write(channel_id)
     body.must_be_in(channel_id)
-    opened = operations.open_one(channel_id, idempotency_key=idempotency_key, scope=caller().token)
+    # By user: a client whose token has ended repeats the request with another one.
+    opened = operations.open_one(channel_id, idempotency_key=idempotency_key, scope=caller().user)
     pk = json.loads(opened)["pk"]
     location = f"{app.base_url}/api/v1/channel/{channel_id}/batch_requests/{pk}/"
     return answer(opened, 201, {"Location": location, "ETag": etag(1)})

@@ -43,12 +43,11 @@ def _answer(event: dict[str, Any], context: Any, asking: Caller) -> BatchAnswer:
 
 def _must_be_batch(event: dict[str, Any]) -> None:
     path = urls.parse(unquote(event["pathParameters"]["odata"]))
-    if [segment.name.lower() for segment in path] != ["$batch"]:
+    if [str(segment).lower() for segment in path] != ["$batch"]:
         raise NotFound
     if event["httpMethod"] != "POST":
         raise MethodNotAllowed(event["httpMethod"], ["POST"])
 
 
 def _refusal(event: dict[str, Any], error: BatchyardError) -> BatchAnswer:
-    status, headers, body = odata.answer(error, version3=service.speaks_version3(event))
-    return BatchAnswer(status, {**headers, "OData-Version": "4.0"}, body)
+    return BatchAnswer(*odata.answer(error, version3=service.speaks_version3(event)))

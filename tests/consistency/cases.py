@@ -269,7 +269,7 @@ class AttachLog(_Update):
         assert batch_requests.attach_log.handler(event, Context()) == {"batchItemFailures": []}
 
     def outcome(self) -> Any:
-        assert not self.world.stored(f"{blobs.UPLOADS}/{self.channel}/")
+        assert not self.world.stored(self.channel, blobs.UPLOADS)
         return Case.outcome(self)
 
 
@@ -316,7 +316,7 @@ class Sweep(_Followed):
         blobs.write(blobs.Blob(blobs.new_key(blobs.OBJECTS, self.channel, 1), b"of nobody", "text/plain"))
 
     def act(self) -> None:
-        sweep(notices_of_s3(self.world.stored(f"objects/{self.channel}/", f"logs/{self.channel}/")))
+        sweep(notices_of_s3(self.world.stored(self.channel, blobs.OBJECTS, blobs.LOGS)))
 
 
 class FailStale(Case):

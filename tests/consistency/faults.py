@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from unittest.mock import patch
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError
@@ -98,28 +99,8 @@ def at_call(number: int, fault: Fault, *, of: str = "", lasting: bool = False) -
         strike.call = call
         return fault(lambda: send(session, request))
 
-    URLLib3Session.send = faulty
-    try:
+    with patch.object(URLLib3Session, "send", faulty):
         yield strike
-    finally:
-        URLLib3Session.send = send
-
-
-@contextmanager
-def recorded() -> Iterator[list[str]]:
-    """The names of all calls that are sent meanwhile."""
-    calls: list[str] = []
-    send = URLLib3Session.send
-
-    def recording(session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
-        calls.append(name_of(request))
-        return send(session, request)
-
-    URLLib3Session.send = recording
-    try:
-        yield calls
-    finally:
-        URLLib3Session.send = send
 
 
 def name_of(request: AWSPreparedRequest) -> str:

@@ -14,6 +14,7 @@ from batchyard import clock
 from batchyard.batch_requests import ids, operations, rules
 from batchyard.batch_requests.rules import BatchRequest, Change
 from batchyard.channels import operations as channels
+from batchyard.channels.repository import Channel
 from batchyard.errors import Invalid, NotFound, Throttled
 from batchyard.http import limits
 from batchyard.store import clients
@@ -123,7 +124,7 @@ def test_one_key_opens_one_batch_request(world: World, channel: int) -> None:
 
 def test_channels_made_at_once_are_as_many(world: World) -> None:
     answers = at_once([partial(channels.create, {"name": f"Marketplace {number}"}) for number in range(16)])
-    made = [channel.pk for channel in answers if isinstance(channel, channels.Channel)]
+    made = [channel.pk for channel in answers if isinstance(channel, Channel)]
     assert len(made) == len(set(made)) == 16, answers
 
 
@@ -176,7 +177,7 @@ def test_primary_keys_are_unique_over_environments(world: World) -> None:
         key
         for _ in range(2)
         for found in at_once([partial(made, environment) for environment in environments(ids, 16)])
-        for key in found  # type: ignore[union-attr]
+        for key in found
     ]
     assert len(keys) == len(set(keys)) == 3200
     assert max(keys) < 2**53

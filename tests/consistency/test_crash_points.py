@@ -11,6 +11,7 @@ import pytest
 from tests.consistency.cases import CASES, Case, small_items
 from tests.consistency.faults import Crash, Fault, Strike, at_call, crash_after, crash_before, lost_answer
 from tests.consistency.world import World
+from tests.support.engines import MINISTACK
 
 pytestmark = pytest.mark.engine
 
@@ -23,6 +24,8 @@ def _small() -> Iterator[None]:
         yield
 
 
+# A process that ends is the same to every engine; what differs between them are the answers to repeated calls.
+@pytest.mark.parametrize("engine", [MINISTACK], indirect=True)
 @pytest.mark.parametrize("case", CASES)
 def test_stopped_at_any_call_it_happens_once(world: World, case: type[Case]) -> None:
     expected = _undisturbed(world, case)

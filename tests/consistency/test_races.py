@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -121,8 +122,8 @@ def test_a_sweep_meets_the_second_delivery_of_an_upload(world: World, channel: i
         key = _upload(channel, pk, f"the log {number}".encode())
         with at_call(1, crash_after, of="PUT logs"), pytest.raises(Crash):
             _attach(key)
-        written = world.stored(f"logs/{channel}/")
-        with at_call(number, first(lambda found=written: sweep(notices_of_s3(found)))) as strike:
+        written = world.stored(channel, blobs.LOGS)
+        with at_call(number, first(partial(sweep, notices_of_s3(written)))) as strike:
             _attach(key)
         (state,) = world.state(channel)
         assert state["log"] == f"the log {number}", strike.call
@@ -147,13 +148,13 @@ def test_one_form_is_posted_twice(world: World, channel: int, pk: int) -> None:
 def test_two_deliveries_of_one_upload_meet(world: World, channel: int, pk: int) -> None:
     for number in itertools.count(1):
         key = _upload(channel, pk, f"the log {number}".encode())
-        with at_call(number, first(lambda upload=key: _attach(upload))) as strike:
+        with at_call(number, first(partial(_attach, key))) as strike:
             _attach(key)
         (state,) = world.state(channel)
         assert state["log"] == f"the log {number}", strike.call
         if not strike:
             break
-    assert not world.stored(f"uploads/{channel}/")
+    assert not world.stored(channel, blobs.UPLOADS)
     world.follow()
     world.must_be_whole(channel)
 
@@ -248,14 +249,11 @@ def test_what_is_finished_does_not_fail(world: World, channel: int, pk: int) -> 
 
 
 def test_a_user_who_is_deleted_has_no_token_left(world: World) -> None:
-    for act in (
-        lambda name: identity.log_in(name, "a password"),
-        lambda name: identity.create_token(name, Scope()),
-    ):
+    for act in (partial(identity.log_in, password="a password"), partial(identity.create_token, scope=Scope())):
         for number in itertools.count(1):
             name = f"user {uuid.uuid4()}"
             identity.create_user(name, "a password", Scope())
-            with at_call(number, first(lambda name=name: identity.delete_user(name))) as strike:
+            with at_call(number, first(partial(identity.delete_user, name))) as strike:
                 try:
                     act(name)
                 except BatchyardError:
@@ -272,4 +270,4 @@ def test_a_small_limit_is_shared(world: World, monkeypatch: pytest.MonkeyPatch) 
     moment = clock.now()
     monkeypatch.setattr(clock, "now", lambda: moment)
     for environment in environments(limits, 8):
-        environment.take("tok_1", 20)  # type: ignore[attr-defined]
+        environment.take("tok_1", 20)

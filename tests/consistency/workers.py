@@ -2,16 +2,17 @@
 
 import importlib.util
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
+from typing import Any
 
 
-def at_once[T](jobs: list[Callable[[], T]]) -> list[T | Exception]:
+def at_once(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
     """Runs all jobs at the same time, each in a thread of its own; answers what they answered or raised."""
     ready = threading.Barrier(len(jobs))
 
-    def run(job: Callable[[], T]) -> T | Exception:
+    def run(job: Callable[[], Any]) -> Any:
         ready.wait()
         try:
             return job()

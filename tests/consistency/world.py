@@ -36,9 +36,9 @@ class World:
     def __init__(self, variables: Mapping[str, str]) -> None:
         self.api = Api()
         self._variables = variables
-        self._streams = botocore.session.Session().create_client("dynamodbstreams")
+        self._streams: Any = botocore.session.Session().create_client("dynamodbstreams")
         self._iterators: dict[str, str] = {}
-        self._looked_at: set[str] = set()
+        self._notified: set[str] = set()
         self._events: list[dict[str, Any]] = []
 
     def __enter__(self) -> Self:
@@ -76,10 +76,10 @@ class World:
         """Lets everything happen that changes set off, until a quarter of an hour has passed."""
         self.deliver("tally")
         self.deliver("publish")
-        new = self.stored("objects/", "logs/") - self._looked_at
-        sweep({**notices_of_ours(self._received(self.sweep_queue)), **notices_of_s3(new)})
-        # S3 tells once what was stored; under a key that was removed, it can be stored anew.
-        self._looked_at = self.stored("objects/", "logs/")
+        kept = {key for key in self.stored() if not key.startswith(blobs.UPLOADS)}
+        sweep({**notices_of_ours(self._received(self.sweep_queue)), **notices_of_s3(kept - self._notified)})
+        # S3 tells once of each key: none is ever stored twice.
+        self._notified |= kept
 
     def _records(self, iterator: str) -> tuple[list[dict[str, Any]], str]:
         """The records from an iterator on, and the iterator of those to come."""
@@ -104,7 +104,7 @@ class World:
         bodies: list[str] = []
         while messages := clients.sqs().receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
             bodies += [message["Body"] for message in messages]
-            done = [{"Id": m["MessageId"], "ReceiptHandle": m["ReceiptHandle"]} for m in messages]
+            done: Any = [{"Id": m["MessageId"], "ReceiptHandle": m["ReceiptHandle"]} for m in messages]
             assert not clients.sqs().delete_message_batch(QueueUrl=queue, Entries=done).get("Failed")
         return bodies
 
@@ -119,14 +119,13 @@ class World:
         rows = self._rows(TALLIES.name, channel)
         return {str(row["tally"]): int(row["batch_requests"]) for row in rows if row["batch_requests"]}
 
-    def stored(self, *prefixes: str) -> set[str]:
-        """The keys in the bucket."""
-        return {
-            found["Key"]
-            for prefix in prefixes
-            for page in clients.s3().get_paginator("list_objects_v2").paginate(Bucket=blobs.bucket(), Prefix=prefix)
-            for found in page.get("Contents", [])
-        }
+    def stored(self, channel: int | None = None, *kinds: str) -> set[str]:
+        """The keys in the bucket, or those of a channel, of these kinds."""
+        pages = clients.s3().get_paginator("list_objects_v2").paginate(Bucket=blobs.bucket())
+        keys = {found["Key"] for page in pages for found in page.get("Contents", [])}
+        if channel is None:
+            return keys
+        return {key for key in keys if key.startswith(tuple(f"{kind}/{channel}/" for kind in kinds))}
 
     def events(self, channel: int) -> list[dict[str, Any]]:
         """The events of a channel so far, as EventBridge passed them on."""
@@ -159,7 +158,7 @@ class World:
         """Nothing dangles: each pointer has its blob, each blob its pointer, and the tallies are what there is."""
         found = self.items(channel)
         pointers = {str(item[name]) for item in found for name in POINTERS if name in item}
-        assert self.stored(f"objects/{channel}/", f"logs/{channel}/") == pointers
+        assert self.stored(channel, blobs.OBJECTS, blobs.LOGS) == pointers
         for item in found:
             batch = repository.decode(item, blobs.read)
             assert len(json.loads(batch.objects or "[]")) == batch.object_count
@@ -183,7 +182,7 @@ def counted(found: list[Item]) -> dict[str, int]:
     names: Counter[str] = Counter()
     for item in found:
         assert item["status"] in rules.STATUSES
-        names.update([f"status#{item['status']}", f"type#{item['type_key']}#{item['status']}"])
+        names.update([f"status#{item['status']}", f"type#{item['type_key']!s}#{item['status']}"])
     return dict(names)
 
 

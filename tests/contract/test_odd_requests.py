@@ -64,7 +64,9 @@ def test_media_types_are_compared_as_they_should(service: Service, media_type: s
     assert answer.status == 201
 
 
-@pytest.mark.parametrize("media_type", ["text/plain", "multipart/form-data", "multipart/form-data; boundary=x", "/", ""])
+@pytest.mark.parametrize(
+    "media_type", ["text/plain", "multipart/form-data", "multipart/form-data; boundary=x", "/", ""]
+)
 @pytest.mark.parametrize("method", ["PATCH", "PUT", "GET", "DELETE"])
 def test_an_absent_body_has_no_media_type(service: Service, method: str, media_type: str) -> None:
     target = batches(service.channel, service.new_batch())
@@ -82,7 +84,9 @@ def test_other_media_types_are_refused_where_a_body_is_read(service: Service, me
     assert send(service, "DELETE", target, sent, body=b"x").status == 204
 
 
-@pytest.mark.parametrize("segment", ['"', "a b", "\\", "`", "☃", "\x7f", "#", "٥", "5.0", "+5", "5_0", "-5", "9" * 30, "%"])
+@pytest.mark.parametrize(
+    "segment", ['"', "a b", "\\", "`", "☃", "\x7f", "#", "٥", "5.0", "+5", "5_0", "-5", "9" * 30, "%"]
+)
 def test_paths_of_other_things_than_numbers_are_not_found(service: Service, segment: str) -> None:
     # As it is: API Gateway may hand on a path with its escapes undone.
     api = Api(Caller(user="tester", token="tok_paths", admin=True, writes=True, channels=None))

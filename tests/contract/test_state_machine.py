@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from uuid import UUID
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from moto import mock_aws
@@ -52,7 +52,7 @@ FORBIDDEN = {"detail": "You do not have permission to perform this action."}
 NOT_FOUND = {"detail": "Not found."}
 
 callers = st.sampled_from(sorted(CALLERS))
-writers = st.sampled_from(["boss", "boss", "worker", "worker again", "other", "reader"])
+writers = st.sampled_from(["boss", "boss", "boss", "worker", "worker", "worker again", "other", "reader"])
 channel_pks = st.sampled_from([OPEN, OPEN, OPEN, BUSY])
 numbers = st.integers(0, 30)
 content_types = st.sampled_from(["product", "stock", "product#done", "préis", None])
@@ -147,6 +147,8 @@ class BatchRequests(RuleBasedStateMachine):
         self.now = BEGINNING
         self.patch.setattr(clock, "now", lambda: self.now)
         self.patch.setattr(tallies, "_rest", lambda: None)
+        assert channels.create({"name": "Marketplace"}).pk == OPEN
+        assert channels.create({"name": "Busy marketplace", "stale_after": STALE_AFTER}).pk == BUSY
         self.stream = Stream()
         # The stream: what is not delivered yet, and the batches in which the rest was.
         self.pending: list[dict[str, Any]] = []
@@ -170,22 +172,20 @@ class BatchRequests(RuleBasedStateMachine):
             self.patch.undo()
             aws.forget()
 
-    @initialize()
-    def make_channels(self) -> None:
-        assert channels.create({"name": "Marketplace"}).pk == OPEN
-        assert channels.create({"name": "Busy marketplace", "stale_after": STALE_AFTER}).pk == BUSY
+    @initialize(loads=st.lists(st.lists(steps, max_size=4), min_size=2, max_size=6), busy=st.integers(0, 5))
+    def take_some_loads_on_their_way(self, loads: list[list[dict[str, Any]]], busy: int) -> None:
+        for number, load in enumerate(loads):
+            self.open("boss", BUSY if number == busy else OPEN, None, text=False)
+            for step in load:
+                self.update("boss", 1, "PATCH", step, None)
 
     # What happens by itself.
 
-    @rule(step=st.sampled_from([1, 5_000, 8_192, SECOND, 61 * SECOND, 61 * SECOND, POSITIONS_KEPT, STALE_AFTER * SECOND]))
+    @rule(step=st.sampled_from([1, 5_000, 8_192, SECOND, 61 * SECOND, POSITIONS_KEPT, STALE_AFTER * SECOND, DAY]))
     def time_goes_by(self, step: int) -> None:
         self.now += step
         # Where their pages began is forgotten by now; what was removed since makes them skip something.
         self.walks = [walk for walk in self.walks if walk.touched + POSITIONS_KEPT > self.now]
-
-    @rule()
-    def a_day_goes_by(self) -> None:
-        self.time_goes_by(DAY)
 
     @rule(count=st.integers(1, 6), again=st.integers(0, 3))
     def deliver(self, count: int, again: int) -> None:
@@ -210,9 +210,8 @@ class BatchRequests(RuleBasedStateMachine):
         for batch in stale:
             self.must_have_changed(batch, {**batch.body, "status": "fail"}, batch.log)
 
-    @rule(channel=channel_pks)
-    def switch_channel(self, channel: int) -> None:
-        active = not self.active[channel]
+    @rule(channel=channel_pks, active=st.sampled_from([True, True, False]))
+    def switch_channel(self, channel: int, active: bool) -> None:
         assert self.ask("boss", "PATCH", f"/api/v1/channels/{channel}/", {"is_active": active}).status == 200
         self.active[channel] = active
 
@@ -263,9 +262,14 @@ class BatchRequests(RuleBasedStateMachine):
         answer = self.ask(caller, method, self.path(batch), body, {"If-Match": tags} if tags else {})
         self.check_update(answer, caller, batch, method, body, holds=condition not in {"stale", "weak"})
 
+    @precondition(lambda self: self.opened)
+    @rule(number=numbers, body=steps)
+    def advance(self, number: int, body: dict[str, Any]) -> None:
+        self.update("boss", number, "PATCH", body, None)
+
     @precondition(lambda self: self.last_update)
-    @rule(method=methods)
-    def repeat(self, method: str) -> None:
+    @rule()
+    def repeat(self) -> None:
         """A client that got no answer sends the same again."""
         assert self.last_update is not None
         caller, batch, sent, body = self.last_update
@@ -456,9 +460,7 @@ class BatchRequests(RuleBasedStateMachine):
 
     # What they must be told.
 
-    def check_either(
-        self, answer: Answer, caller: str, batch: Batch, method: str, body: Mapping[str, Any]
-    ) -> None:
+    def check_either(self, answer: Answer, caller: str, batch: Batch, method: str, body: Mapping[str, Any]) -> None:
         if method == "DELETE":
             self.check_delete(answer, caller, batch)
         else:
@@ -492,7 +494,9 @@ class BatchRequests(RuleBasedStateMachine):
             self.must_have_changed(batch, wanted, log, answer)
         self.last_update = (caller, batch, method, body)
 
-    def must_have_changed(self, batch: Batch, wanted: dict[str, Any], log: str | None, answer: Answer | None = None) -> None:
+    def must_have_changed(
+        self, batch: Batch, wanted: dict[str, Any], log: str | None, answer: Answer | None = None
+    ) -> None:
         told = answer or self.ask("boss", "GET", self.path(batch))
         modified = told.json()["modified_date"]
         assert modified > batch.body["modified_date"]
@@ -556,8 +560,10 @@ class BatchRequests(RuleBasedStateMachine):
         return [b for b in self.opened if b.body["channel"] == channel and b.pk not in self.gone]
 
     def pick(self, number: int) -> Batch:
-        """One of all that were ever opened; mostly a young one."""
-        return self.opened[-1 - number % len(self.opened)]
+        """A batch request; mostly one that was not deleted, and a young one."""
+        present = [batch for batch in self.opened if batch.pk not in self.gone]
+        chosen = present if present and number % 6 else self.opened
+        return chosen[-1 - number // 6 % len(chosen)]
 
     def path(self, batch: Batch) -> str:
         return batches(batch.body["channel"], batch.pk)
@@ -595,5 +601,9 @@ def test_clients_are_told_what_the_model_says() -> None:
     with mock_aws():
         run_state_machine_as_test(
             BatchRequests,
-            settings=settings(settings.get_profile("contract"), stateful_step_count=40),
+            settings=settings(
+                settings.get_profile("contract"),
+                stateful_step_count=40,
+                phases=[Phase.generate, Phase.shrink],
+            ),
         )

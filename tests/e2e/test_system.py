@@ -14,7 +14,7 @@ from tools.local_stack import LocalStack
 
 pytestmark = pytest.mark.e2e
 
-_PATIENCE = 60
+_PATIENCE = 120
 
 
 def eventually[T](look: Callable[[], T | None]) -> T:

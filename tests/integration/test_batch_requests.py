@@ -227,9 +227,7 @@ def test_an_idempotency_key_means_nothing_to_others(api: Api, channel: int) -> N
     assert len({answer.json()["pk"] for answer in opened}) == len(opened)
 
 
-def test_an_idempotency_key_is_kept_for_a_day(
-    api: Api, channel: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_idempotency_key_is_kept_for_a_day(api: Api, channel: int, monkeypatch: pytest.MonkeyPatch) -> None:
     headers, start = {"Idempotency-Key": "k"}, clock.now()
     pks = []
     for hours in (0, 23.9, 24.1):
@@ -331,9 +329,7 @@ def overtake(monkeypatch: pytest.MonkeyPatch, other: Any) -> list[Any]:
     return answers
 
 
-def test_of_two_workers_at_once_both_merges_survive(
-    api: Api, channel: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_two_workers_at_once_both_merges_survive(api: Api, channel: int, monkeypatch: pytest.MonkeyPatch) -> None:
     url = batches(channel, api.open_batch(channel, status="commit", objects=[{"pk": 1}])["pk"])
     other = overtake(
         monkeypatch, lambda: api.patch(url, {"objects": [{"pk": 2, "remote_id": "two"}], "content_type": "stock"})
@@ -382,7 +378,10 @@ def test_a_write_whose_answer_got_lost_is_not_a_lost_race(
 ) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     client = clients.dynamodb()
-    for name, request in (("put_item", lambda: api.patch(url, {"status": "commit"})), ("delete_item", lambda: api.delete(url))):
+    for name, request in (
+        ("put_item", lambda: api.patch(url, {"status": "commit"})),
+        ("delete_item", lambda: api.delete(url)),
+    ):
         call = getattr(client, name)
 
         def twice(call: Any = call, **arguments: Any) -> Any:
@@ -402,7 +401,10 @@ def test_a_retrieval_is_one_read_and_a_move_one_read_and_one_write(api: Api, cha
     url = batches(channel, api.open_batch(channel)["pk"])
     for request, expected in (
         (lambda: api.get(url), ["dynamodb.GetItem"]),
-        (lambda: api.patch(url, {"status": "commit", "objects": [{"pk": 1}]}), ["dynamodb.GetItem", "dynamodb.PutItem"]),
+        (
+            lambda: api.patch(url, {"status": "commit", "objects": [{"pk": 1}]}),
+            ["dynamodb.GetItem", "dynamodb.PutItem"],
+        ),
         (lambda: api.patch(url, {"status": "commit", "objects": [{"pk": 1}]}), ["dynamodb.GetItem"]),
         (lambda: api.put(url, {"status": "sent_to_remote"}), ["dynamodb.GetItem", "dynamodb.PutItem"]),
         (lambda: api.delete(url), ["dynamodb.GetItem", "dynamodb.DeleteItem"]),

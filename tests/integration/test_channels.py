@@ -58,7 +58,10 @@ def test_channels_are_changed_by_what_is_given_alone(api: Api) -> None:
         ({"stale_after": "soon"}, {"stale_after": INTEGER}),
         ({"stale_after": True}, {"stale_after": INTEGER}),
         ({"stale_after": 60.5}, {"stale_after": INTEGER}),
-        ({"name": "", "is_active": 5, "stale_after": 1}, {"name": BLANK, "is_active": BOOLEAN, "stale_after": ["Ensure this value is greater than or equal to 60."]}),
+        (
+            {"name": "", "is_active": 5, "stale_after": 1},
+            {"name": BLANK, "is_active": BOOLEAN, "stale_after": ["Ensure this value is greater than or equal to 60."]},
+        ),
     ],
 )
 def test_bad_fields_are_refused(api: Api, channel: int, fields: dict[str, Any], errors: dict[str, Any]) -> None:

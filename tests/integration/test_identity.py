@@ -63,6 +63,11 @@ def admitted(key: str, scheme: str = "Token") -> Api | None:
     return Api(Caller.from_context({**answer["context"], "principalId": answer["principalId"]}))
 
 
+def both(message: str) -> dict[str, list[str]]:
+    """The same message about user name and password."""
+    return {"username": [message], "password": [message]}
+
+
 def log_in(api: Api, **changed: str) -> str:
     answer = api.post("/api/v1/auth/login/", ACCOUNT | changed)
     assert answer.status == 200, answer.text
@@ -88,9 +93,9 @@ def test_a_login_answers_a_key_that_works(anna: User, slash: str) -> None:
     [
         ({}, {"username": ["This field is required."], "password": ["This field is required."]}),
         ({"username": "anna"}, {"password": ["This field is required."]}),
-        ({"username": None, "password": None}, dict.fromkeys(ACCOUNT, ["This field may not be null."])),
-        ({"username": "", "password": ""}, dict.fromkeys(ACCOUNT, ["This field may not be blank."])),
-        ({"username": [], "password": {}}, dict.fromkeys(ACCOUNT, ["Not a valid string."])),
+        ({"username": None, "password": None}, both("This field may not be null.")),
+        ({"username": "", "password": ""}, both("This field may not be blank.")),
+        ({"username": [], "password": {}}, both("Not a valid string.")),
         (ACCOUNT | {"password": "s3cret wrong"}, {"non_field_errors": ["Unable to log in with provided credentials."]}),
         (ACCOUNT | {"username": "nobody"}, {"non_field_errors": ["Unable to log in with provided credentials."]}),
         (ACCOUNT | {"username": "Anna"}, {"non_field_errors": ["Unable to log in with provided credentials."]}),
@@ -154,7 +159,9 @@ def test_a_known_key_is_let_in(anna: User, scheme: str, name: str) -> None:
         assert key not in str(answer)
 
 
-@pytest.mark.parametrize("sent", ["Token", "Bearer ", "Token nonsense", "bearer by_x", "Token a b", "Token " + "x" * 9000])
+@pytest.mark.parametrize(
+    "sent", ["Token", "Bearer ", "Token nonsense", "bearer by_x", "Token a b", "Token " + "x" * 9000]
+)
 def test_a_wrong_key_is_denied_so_that_it_is_a_401_that_says_so(anna: User, sent: str) -> None:
     assert effect(authorizer.handler(asks(sent), Context())) == "Deny"
 
@@ -203,7 +210,10 @@ def test_a_revoked_token_is_denied_and_the_others_are_not(anna: User) -> None:
 
 def test_removing_a_user_revokes_all_the_users_tokens(anna: User) -> None:
     operations.create_user("bert", PASSWORD, Scope())
-    keys, other = [log_in(Api(None)), operations.create_token("anna", Scope())], operations.create_token("bert", Scope())
+    keys, other = (
+        [log_in(Api(None)), operations.create_token("anna", Scope())],
+        operations.create_token("bert", Scope()),
+    )
     operations.delete_user("anna")
     assert [admitted(key) for key in keys] == [None, None]
     assert admitted(other)
@@ -289,9 +299,9 @@ def test_a_token_reaches_as_far_as_its_scope(
 def test_a_token_without_the_channel_learns_nothing_about_it(api: Api, channel: int) -> None:
     stranger = Api(Caller("bert", "tok_bert", writes=True, channels=frozenset({77})))
     pk = api.open_batch(channel)["pk"]
-    answers = [
-        stranger.get(batches(known)) for known in (channel, channel + 1)
-    ] + [stranger.get(batches(channel, known)) for known in (pk, pk + 1)]
+    answers = [stranger.get(batches(known)) for known in (channel, channel + 1)] + [
+        stranger.get(batches(channel, known)) for known in (pk, pk + 1)
+    ]
     assert {(answer.status, answer.text) for answer in answers} == {(403, answers[0].text)}
     assert stranger.get("/api/v1/channels/").json()["results"] == []
 

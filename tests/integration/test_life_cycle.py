@@ -27,7 +27,10 @@ ALLOWED = {
 WAYS: dict[str, tuple[dict[str, Any], ...]] = {
     "initialized": (),
     "commit": ({"status": "commit", "objects": [{"pk": 1}, {"pk": 2}], "content_type": "product"},),
-    "sent_to_remote": ({"status": "commit", "objects": [{"pk": 1}]}, {"status": "sent_to_remote", "remote_batch_id": "R-1"}),
+    "sent_to_remote": (
+        {"status": "commit", "objects": [{"pk": 1}]},
+        {"status": "sent_to_remote", "remote_batch_id": "R-1"},
+    ),
     "ongoing": ({"status": "commit", "objects": [{"pk": 1}]}, {"status": "sent_to_remote"}, {"status": "ongoing"}),
     "done": ({"status": "done", "objects": [{"pk": 1, "remote_id": "x"}, {"pk": 2, "failed_reason_type": "remote"}]},),
     "fail": ({"status": "fail", "objects": [{"pk": 1, "failed_reason_type": "channel_app"}], "log_file": "s3cret"},),
@@ -127,9 +130,9 @@ def test_a_different_body_on_a_finished_one_is_refused(
 @pytest.mark.parametrize("status", ["done", "fail"])
 def test_emptying_a_finished_one_by_a_full_update_is_refused(api: Api, channel: int, status: str) -> None:
     url = bring(api, channel, status)
-    for objects in ([], None):
-        assert api.put(url, {"objects": objects}).status == 400
-        assert api.patch(url, {"objects": objects}).status == 200
+    for body in ({"objects": []}, {"objects": None}):
+        assert api.put(url, body).status == 400
+        assert api.patch(url, body).status == 200
     assert api.get(url).json()["objects"]
 
 
@@ -173,7 +176,10 @@ def test_a_whole_life(api: Api, channel: int) -> None:
         {"status": "sent_to_remote", "remote_batch_id": "feed-77"},
         {"status": "ongoing"},
         {"objects": [{"pk": 2, "content_type": "product", "failed_reason_type": "mapping"}]},
-        {"status": "done", "objects": [{**one, "remote_id": f"r{one['pk']}"} for one in first + second if one["pk"] != 2]},
+        {
+            "status": "done",
+            "objects": [{**one, "remote_id": f"r{one['pk']}"} for one in first + second if one["pk"] != 2],
+        },
     ):
         assert api.patch(url, body).status == 200
     done = api.get(url).json()

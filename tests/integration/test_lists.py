@@ -29,13 +29,10 @@ def populate(api: Api, channel: int, count: int) -> list[dict[str, Any]]:
     opened = [api.open_batch(channel)["pk"] for _ in range(count)]
     for position in sorted(range(count), key=lambda number: number * 7 % count):
         status, content_type = STATUSES[position * 5 % 6], TYPES[position * 3 % 5]
-        steps = {
-            "initialized": [{}],
-            "sent_to_remote": [{"status": "commit"}, {"status": "sent_to_remote"}],
-            "ongoing": [{"status": "commit"}, {"status": "sent_to_remote"}, {"status": "ongoing"}],
-        }.get(status, [{"status": status}])
-        for step in steps:
-            assert api.patch(batches(channel, opened[position]), {"content_type": content_type, **step}).status == 200
+        way = {"sent_to_remote": ("commit", status), "ongoing": ("commit", "sent_to_remote", status)}
+        for step in way.get(status, (status,)):
+            changed = api.patch(batches(channel, opened[position]), {"content_type": content_type, "status": step})
+            assert changed.status == 200
     return [api.get(batches(channel, pk)).json() for pk in opened]
 
 
@@ -69,7 +66,9 @@ def orderings(columns: int) -> list[str]:
     """Every sequence of so many columns, in every mix of directions."""
     return [
         ",".join(f"{sign}{name}" for sign, name in zip(signs, names, strict=True))
-        for names in itertools.permutations([name for name in COLUMNS if name != "created_date" or columns == 1], columns)
+        for names in itertools.permutations(
+            [name for name in COLUMNS if name != "created_date" or columns == 1], columns
+        )
         for signs in itertools.product(("", "-"), repeat=columns)
     ]
 
@@ -179,7 +178,7 @@ def test_a_page_holds_twenty_unless_told_otherwise_and_a_hundred_at_most(api: Ap
 
 
 def test_an_empty_list_is_a_page_too(api: Api, channel: int) -> None:
-    nothing = {"count": 0, "next": None, "previous": None, "results": []}
+    nothing: dict[str, Any] = {"count": 0, "next": None, "previous": None, "results": []}
     assert api.get(batches(channel)).text == '{"count":0,"next":null,"previous":null,"results":[]}'
     api.open_batch(channel)
     assert api.get(f"{batches(channel)}?status=done").json() == nothing
@@ -393,7 +392,7 @@ def test_a_batch_request_that_moves_while_it_is_listed_is_listed_once(
     opened = [api.open_batch(channel)["pk"] for _ in range(3)]
     api.patch(batches(channel, opened[1]), {"status": "commit"})
     client, query = clients.dynamodb(), clients.dynamodb().query
-    moved = []
+    moved: list[int] = []
 
     def moving(**arguments: Any) -> Any:
         answer = query(**arguments)

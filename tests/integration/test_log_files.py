@@ -111,9 +111,7 @@ def test_null_leaves_a_log_file_in_place(api: Api, channel: int) -> None:
     assert download(api, url) == TEXT.encode()
 
 
-def test_the_same_log_file_again_changes_nothing(
-    api: Api, channel: int, stores: dict[str, str], calls: Calls
-) -> None:
+def test_the_same_log_file_again_changes_nothing(api: Api, channel: int, stores: dict[str, str], calls: Calls) -> None:
     body = {"status": "done", "objects": [{"pk": 1}], "log_file": TEXT}
     opened = api.open_batch(channel, **body)
     url = batches(channel, opened["pk"])

@@ -42,7 +42,8 @@ def test_a_version_date_comes_back_exactly_as_it_came(api: Api, channel: int, da
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"), [(12345678901234567890, "12345678901234567890"), (0, "0"), (-1.5, "-1.5"), (" x ", "x"), ("", "")]
+    ("given", "kept"),
+    [(12345678901234567890, "12345678901234567890"), (0, "0"), (-1.5, "-1.5"), (" x ", "x"), ("", "")],
 )
 def test_a_remote_id_is_text_also_where_it_came_as_a_number(api: Api, channel: int, given: Any, kept: str) -> None:
     opened = api.open_batch(channel, objects=[{"pk": 1, "remote_id": given}], remote_batch_id=given)
@@ -102,16 +103,15 @@ def test_of_twins_in_one_list_the_last_counts(api: Api, channel: int) -> None:
         assert pairs(api(method, url, {"objects": twins})) == [(None, 1, "last"), (None, 2, None)]
 
 
-def test_nothing_is_erased_by_an_empty_list_or_null_in_a_partial_update(
-    api: Api, channel: int, calls: Calls
-) -> None:
+def test_nothing_is_erased_by_an_empty_list_or_null_in_a_partial_update(api: Api, channel: int, calls: Calls) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
-    for objects in ([], None):
+    nothing: tuple[list[Any] | None, ...] = ([], None)
+    for objects in nothing:
         assert api.patch(url, {"objects": objects}).json()["objects"] is None
     api.patch(url, {"objects": [{"pk": 1}]})
     before = api.get(url).text
     calls.clear()
-    for objects in ([], None):
+    for objects in nothing:
         assert api.patch(url, {"objects": objects}).text == before
     assert not calls.writes()
     moved = api.patch(url, {"status": "commit", "objects": []}).json()
@@ -250,9 +250,7 @@ def test_quotes_count_twice_in_what_an_answer_can_hold(api: Api, channel: int) -
     assert len(fits.text) * 6 / 5 < LARGEST_ANSWER
 
 
-def test_a_page_of_more_than_an_answer_can_hold_is_refused_and_a_smaller_one_is_not(
-    api: Api, channel: int
-) -> None:
+def test_a_page_of_more_than_an_answer_can_hold_is_refused_and_a_smaller_one_is_not(api: Api, channel: int) -> None:
     for _ in range(3):
         api.open_batch(channel, objects=bulky(5_000))
     answer = api.get(batches(channel))

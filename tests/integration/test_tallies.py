@@ -43,7 +43,7 @@ def history(api: Api, stores: dict[str, str], stream: Stream) -> Records:
     """Changes of all kinds in two channels, as the stream has them."""
     source = random.Random(7)
     channels = [api.open_channel("a"), api.open_channel("b")]
-    urls = []
+    urls: list[str] = []
     for _ in range(40):
         if not urls or source.random() < 0.3:
             channel = source.choice(channels)
@@ -167,7 +167,9 @@ def test_more_tallies_than_a_transaction_can_change_are_changed_by_several(
     assert {number for (_, name), number in found.items() if name.startswith("type#")} == {1}
 
 
-def test_a_batch_of_changes_is_counted_by_one_transaction(history: Records, stores: dict[str, str], calls: Calls) -> None:
+def test_a_batch_of_changes_is_counted_by_one_transaction(
+    history: Records, stores: dict[str, str], calls: Calls
+) -> None:
     count(history)
     assert calls == ["dynamodb.TransactWriteItems"]
 
@@ -261,7 +263,10 @@ def test_a_channel_that_does_not_come_to_rest_waits_for_the_next_time(
         api.open_batch(channel)
 
     monkeypatch.setattr(tallies, "_rest", busy)
-    assert recounted() == {"repaired": {str(calm): {"status#initialized": 1, "type#2#initialized": 1}}, "busy": [channel]}
+    assert recounted() == {
+        "repaired": {str(calm): {"status#initialized": 1, "type#2#initialized": 1}},
+        "busy": [channel],
+    }
     with pytest.raises(Contended):
         tallies.recount(channel)
     assert {row for row in tallied(stores) if row[0] == channel} == set()

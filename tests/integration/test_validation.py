@@ -16,9 +16,7 @@ LONG = ["Ensure this field has no more than 255 characters."]
 NUL = ["Null characters are not allowed."]
 LARGE = ["Ensure this value is less than or equal to 9223372036854775807."]
 SMALL = ["Ensure this value is greater than or equal to -9223372036854775808."]
-DATE = [
-    "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
-]
+DATE = ["Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."]
 
 
 def choice(given: str) -> list[str]:

@@ -141,6 +141,21 @@ def test_a_large_log_is_posted_where_the_form_says(client: httpx.Client):
     assert blobs.read(form["fields"]["key"]) == b"2 stocks sent\n"
 
 
+def test_many_requests_go_in_one(client: httpx.Client):
+    requests = [
+        {"id": "new", "atomicityGroup": "load", "method": "POST", "url": BATCHES, "body": {"channel": world.EMPTY.pk}},
+        {"id": "end", "atomicityGroup": "load", "method": "PATCH", "url": "$new", "body": {"status": "fail"}},
+        {"id": "see", "method": "GET", "url": f"{BATCHES}?status=fail&ordering=-pk&limit=1"},
+    ]
+
+    answer = client.post("/v1/$batch", json={"requests": requests})
+
+    assert answer.status_code == 200
+    made, ended, seen = answer.json()["responses"]
+    assert [made["status"], ended["status"], seen["status"]] == [201, 200, 200]
+    assert seen["body"]["results"] == [ended["body"]]
+
+
 def test_what_is_not_served_is_refused_in_the_words_of_the_family(client: httpx.Client):
     missing = client.get("/api/v1/products/")
     assert (missing.status_code, missing.json()) == (404, {"detail": "Not found."})

@@ -6,10 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.api import Answer, Api, invoke
-
-HANDLER = "odata.service.handler"
-ODATA_RESOURCE = "/v1/{odata+}"
+from tests.support.api import Answer, Api
 
 _PART = re.compile(
     rb"Content-Type: application/http\r\n"
@@ -48,8 +45,6 @@ def send(
     content_type: str = "multipart/mixed; boundary=b",
     *,
     headers: Mapping[str, str] | None = None,
-    path: str = "$batch",
-    method: str = "POST",
 ) -> Answer:
     """The answer to a batch.
 
@@ -58,38 +53,9 @@ def send(
         body: The envelope.
         content_type: Its media type.
         headers: More headers.
-        path: What comes after `/v1/`.
-        method: The HTTP method.
     """
-    return invoke(HANDLER, event(api, body, content_type, headers=headers, path=path, method=method))
-
-
-def event(
-    api: Api,
-    body: str | bytes,
-    content_type: str = "multipart/mixed; boundary=b",
-    *,
-    headers: Mapping[str, str] | None = None,
-    path: str = "$batch",
-    method: str = "POST",
-) -> dict[str, Any]:
-    """The API Gateway event of a batch."""
     text = body if isinstance(body, str) else body.decode()
-    made, _ = api.event(
-        "GET", "/api/v1/channels/", text=text, headers={"Content-Type": content_type, **(headers or {})}
-    )
-    front = api.front
-    made["requestContext"] |= {
-        "resourcePath": ODATA_RESOURCE,
-        "httpMethod": method,
-        "path": ODATA_RESOURCE if front.context_prefix is None else f"{front.context_prefix}/v1/{path}",
-    }
-    return made | {
-        "resource": ODATA_RESOURCE,
-        "path": f"{front.path_prefix}/v1/{path}",
-        "httpMethod": method,
-        "pathParameters": {"odata": path},
-    }
+    return api.post("/v1/$batch", text=text, headers={"Content-Type": content_type, **(headers or {})})
 
 
 def request(method: str, url: str, body: object = None, **headers: str) -> str:
@@ -126,7 +92,10 @@ def run(api: Api, *parts: str, headers: Mapping[str, str] | None = None) -> Part
 
 def run_flat(api: Api, *requests: str) -> list[Part]:
     """The answers to independent requests."""
-    return [part for part in run(api, *requests) if isinstance(part, Part)]
+    answers = run(api, *requests)
+    parts = [part for part in answers if isinstance(part, Part)]
+    assert len(parts) == len(answers)
+    return parts
 
 
 def run_change_set(api: Api, *requests: str) -> list[Part] | Part:

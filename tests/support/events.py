@@ -515,6 +515,56 @@ _IDENTITY = {
     "authorizer.no_token": Outcome(_UNAUTHORIZED),
 }
 
+_ODATA = {
+    "service": Outcome(
+        _http(
+            200,
+            {
+                "responses": [
+                    {"id": "new", "status": 201, "body": {"status": "initialized"}},
+                    {"id": "fill", "status": 200, "body": {"status": "commit", "objects": [{"pk": 401}]}},
+                    {"id": "see", "status": 200, "body": _whole(world.SENT)},
+                    {"id": "none", "status": 404},
+                ]
+            },
+            odata_version="4.01",
+        ),
+        _how_many,
+        5,
+    ),
+    "service.undone": Outcome(
+        _http(
+            200,
+            {
+                "responses": [
+                    {"id": "wrong", "status": 400, "body": {"status": list}},
+                    {"id": "see", "status": 424},
+                ]
+            },
+        ),
+        _how_many,
+        4,
+        repeatable=True,
+    ),
+    "service.multipart": Outcome(
+        _http(
+            200,
+            re.compile(
+                ".+\r\n"
+                + f"HTTP/1.1 200 OK\r\n.+{re.escape(world.COMMITTED.to_json())}\r\n.+"
+                + f"HTTP/1.1 200 OK\r\n.+{re.escape(world.DONE.to_json())}\r\n.+",
+                re.DOTALL,
+            ),
+            content_type=re.compile("multipart/mixed; boundary=batchresponse_.+"),
+        ),
+        _batch(world.DONE),
+        world.DONE,
+        repeatable=True,
+    ),
+    "service.method": Outcome(_http(405, {"error": {"code": "MethodNotAllowed"}}, allow="POST")),
+    "service.missing": Outcome(_http(404, {"error": {"code": "NotFound"}})),
+}
+
 _OTHERS = {
     "docs/openapi": Outcome(
         _http(200, {"openapi": re.compile(r"3\.1\.\d"), "servers": [{"url": ADDRESS}], "paths": dict})
@@ -531,6 +581,7 @@ OUTCOMES: dict[str, Outcome] = {
     **{f"batch_requests/{name}": outcome for name, outcome in {**_BATCH_REQUESTS, **_TRIGGERS}.items()},
     **{f"channels/{name}": outcome for name, outcome in _CHANNELS.items()},
     **{f"identity/{name}": outcome for name, outcome in _IDENTITY.items()},
+    **{f"odata/{name}": outcome for name, outcome in _ODATA.items()},
     **_OTHERS,
 }
 """Outcomes by the names of the events, in a store that holds the sample world alone."""

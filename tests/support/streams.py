@@ -5,7 +5,7 @@ import itertools
 from typing import Any
 
 from moto.backends import get_backend
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from batchyard.store.tables import BATCH_REQUESTS
 from tests.support.api import Context
@@ -19,12 +19,14 @@ class Stream:
 
     def __init__(self) -> None:
         backend = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][CREDENTIALS["AWS_REGION"]]
-        self._shard = backend.tables[BATCH_REQUESTS.name].stream_shard
+        shard = backend.tables[BATCH_REQUESTS.name].stream_shard
+        assert shard is not None
+        self._recorded = shard.items
         self._position = 0
 
     def read(self) -> list[dict[str, Any]]:
         """The records since the last call, in the shape of a Lambda event's."""
-        records = self._shard.items[self._position :]
+        records = self._recorded[self._position :]
         self._position += len(records)
         return [_as_lambda_has_it(record.to_json()) for record in records]
 

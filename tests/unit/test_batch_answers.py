@@ -159,7 +159,7 @@ def test_what_is_written_can_be_read(parts: list[PartAnswer | ChangeSetAnswer]) 
 )
 def test_errors(error: errors.BatchyardError, status: int, code: str, message: str | None) -> None:
     found, headers, body = odata.answer(error)
-    assert (found, headers["Content-Type"]) == (status, "application/json")
+    assert (found, headers["Content-Type"], headers["OData-Version"]) == (status, "application/json", "4.0")
     (content,) = json.loads(body).values()
     assert list(json.loads(body)) == ["error"]
     assert list(content) == ["code", "message"]

@@ -155,7 +155,8 @@ def test_what_was_leased_is_forgotten_by_the_table(stores: dict[str, str], at: C
 def test_environments_that_race_for_the_rest_share_it(stores: dict[str, str], at: Callable[[float], None]) -> None:
     source = random.Random(1)
     environments = [environment() for _ in range(8)]
-    total, tired = 0, set()
+    total = 0
+    tired: set[int] = set()
     while len(tired) < len(environments):
         number = source.randrange(8)
         if granted(environments[number], "a", 333, 1):

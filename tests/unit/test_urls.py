@@ -34,9 +34,7 @@ def test_what_comes_before_the_routes_path_is_part_of_the_address(prefix: str, s
 
 
 def test_a_catch_all_finds_its_own_path_behind_a_base_path() -> None:
-    caught = event(
-        "/v2/api/v1/nothing/", resource="/{proxy+}", pathParameters={"proxy": "api/v1/nothing"}
-    )
+    caught = event("/v2/api/v1/nothing/", resource="/{proxy+}", pathParameters={"proxy": "api/v1/nothing"})
     assert route_path(caught).rstrip("/") == "/api/v1/nothing"
 
 

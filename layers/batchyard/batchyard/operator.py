@@ -14,14 +14,15 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import botocore.session
+from pydantic import ValidationError
 
 from batchyard.batch_requests import tallies
 from batchyard.channels import operations as channels
 from batchyard.channels import repository as channel_repository
+from batchyard.channels.models import ChannelCreate
 from batchyard.clock import iso
 from batchyard.errors import BatchyardError
 from batchyard.identity import operations as identity
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _create_user(options: argparse.Namespace) -> None:
     password = sys.stdin.readline().rstrip("\n") if options.password_stdin else getpass.getpass()
+    if not password:
+        raise BatchyardError("A user needs a password.")
     user = identity.create_user(options.name, password, _scope(options))
     print(f"{user.pk} {user.name}")
 
@@ -80,7 +83,11 @@ def _revoke_token(options: argparse.Namespace) -> None:
 
 
 def _create_channel(options: argparse.Namespace) -> None:
-    print(channels.create({"name": options.name, "stale_after": options.stale_after}, options.pk).pk)
+    try:
+        fields = ChannelCreate(name=options.name, stale_after=options.stale_after).model_dump()
+    except ValidationError as error:
+        raise BatchyardError("; ".join(f"{found['loc'][0]}: {found['msg']}" for found in error.errors())) from None
+    print(channels.create(fields, options.pk).pk)
 
 
 def _list_channels(_: argparse.Namespace) -> None:
@@ -111,33 +118,40 @@ def _parser() -> argparse.ArgumentParser:
     command("list-users", _list_users, "lists users, one JSON object a line")
     made = command("create-token", _create_token, "makes a token and shows its key, this once")
     made.add_argument("user")
-    made.add_argument("--days", type=int, help="days until it ends; never without")
+    made.add_argument("--days", type=_count, help="days until it ends; never without")
     _add_scope(made)
     command("list-tokens", _list_tokens, "lists tokens, one JSON object a line, without their keys")
     made = command("revoke-token", _revoke_token, "revokes a token; it may work for another minute")
     made.add_argument("id", help="its public ID, tok_…")
     made = command("create-channel", _create_channel, "makes a channel and shows its primary key")
     made.add_argument("name")
-    made.add_argument("--pk", type=int, help="the primary key that existing clients know it by")
+    made.add_argument("--pk", type=_count, help="the primary key that existing clients know it by")
     made.add_argument("--stale-after", type=int, help="seconds without progress until its batch requests fail")
     command("list-channels", _list_channels, "lists channels, one JSON object a line")
     made = command("recount", _recount, "counts a channel's batch requests anew and repairs its tallies")
-    made.add_argument("channel", type=int)
+    made.add_argument("channel", type=_count)
     return parser
 
 
 def _add_scope(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--admin", action="store_true", help="may manage channels")
     parser.add_argument("--read-only", action="store_true", help="may not change anything")
-    parser.add_argument("--channels", default="all", help="primary keys with commas, or all (default)")
-    parser.add_argument("--requests-per-minute", type=int, help="a limit of its own")
+    parser.add_argument("--channels", type=_channels, default="all", help="primary keys with commas, or all (default)")
+    parser.add_argument("--requests-per-minute", type=_count, help="a limit of its own")
 
 
 def _scope(options: argparse.Namespace) -> Scope:
-    scope = Scope(options.admin, not options.read_only, None, options.requests_per_minute)
-    if options.channels == "all":
-        return scope
-    return replace(scope, channels=frozenset(map(int, options.channels.split(","))))
+    return Scope(options.admin, not options.read_only, options.channels, options.requests_per_minute)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return int(text)
+
+
+def _channels(text: str) -> frozenset[int] | None:
+    return None if text == "all" else frozenset(map(_count, text.split(",")))
 
 
 def _described(scope: Scope) -> dict[str, object]:

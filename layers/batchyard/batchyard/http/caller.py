@@ -19,8 +19,8 @@ class Caller:
     """The owner of the token of a request.
 
     Args:
-        user: The user name.
-        token: The public ID of the token, which its request limit and idempotency keys are counted by.
+        user: The user name, which idempotency keys belong to.
+        token: The public ID of the token, which its requests are counted by.
         admin: May manage channels.
         writes: May change things.
         channels: The channels that it may touch; None for all.

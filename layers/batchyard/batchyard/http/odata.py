@@ -40,7 +40,7 @@ def answer(error: BatchyardError, *, version3: bool = False) -> tuple[int, dict[
     body: dict[str, Any] = {"error": {"code": code, "message": message}}
     if version3:
         body = {"odata.error": {"code": code, "message": {"lang": "en-US", "value": message}}}
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json", "OData-Version": "4.0"}
     if isinstance(error, errors.MethodNotAllowed):
         headers["Allow"] = ", ".join(error.allowed)
     elif isinstance(error, errors.Throttled):

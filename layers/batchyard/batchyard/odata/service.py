@@ -1,7 +1,6 @@
 """A batch request from its bytes to the bytes of its answer."""
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -98,7 +97,7 @@ def _body(event: Mapping[str, Any]) -> bytes:
     body = event.get("body") or ""
     try:
         return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-    except (binascii.Error, UnicodeEncodeError):
+    except ValueError:
         raise Malformed("The body of the batch cannot be decoded.") from None
 
 

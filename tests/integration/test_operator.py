@@ -1,0 +1,194 @@
+"""The operator's command."""
+
+import hashlib
+import io
+import json
+
+import pytest
+
+from batchyard import operator
+from batchyard.identity import operations
+from batchyard.identity.repository import Scope
+from batchyard.store import clients
+from identity import authorizer
+from tests.integration.conftest import SECRET
+from tests.integration.test_identity import asks, effect
+from tests.support.api import Api, Context
+
+pytestmark = pytest.mark.usefixtures("stores")
+PASSWORD = f"{SECRET} of anna"
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> "Run":
+    return Run(capsys, monkeypatch)
+
+
+class Run:
+    """Runs commands."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self._capsys, self._monkeypatch = capsys, monkeypatch
+
+    def __call__(self, *arguments: str, status: int = 0, typed: str = "") -> str:
+        """What a command prints; where it fails, to standard error."""
+        self._monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        assert operator.main(arguments) == status
+        printed = self._capsys.readouterr()
+        assert (printed.err if status == 0 else printed.out) == ""
+        return printed.out if status == 0 else printed.err
+
+    def refused(self, *arguments: str) -> str:
+        """What the command says of arguments that it does not take."""
+        with pytest.raises(SystemExit) as stopped:
+            operator.main(arguments)
+        assert stopped.value.code == 2
+        return self._capsys.readouterr().err
+
+
+def let_in(key: str) -> dict[str, str] | None:
+    answer = authorizer.handler(asks(f"Token {key}"), Context())
+    return dict(answer["context"]) if effect(answer) == "Allow" else None
+
+
+def test_a_user_is_made_listed_and_removed(run: Run) -> None:
+    assert run("create-user", "anna", "--password-stdin", "--admin", typed=f"{PASSWORD}\n") == "1 anna\n"
+    assert (
+        run("create-user", "bert", "--password-stdin", "--read-only", "--channels", "7,5", typed="s3cret") == "2 bert\n"
+    )
+    listed = [json.loads(line) for line in run("list-users").splitlines()]
+    assert sorted(listed, key=lambda user: user["pk"]) == [
+        {"pk": 1, "name": "anna", "admin": True, "writes": True, "channels": "all", "requests_per_minute": None},
+        {"pk": 2, "name": "bert", "admin": False, "writes": False, "channels": [5, 7], "requests_per_minute": None},
+    ]
+    answer = Api(None).post("/api/v1/auth/login/", {"username": "anna", "password": PASSWORD})
+    context = let_in(answer.json()["key"])
+    assert context is not None
+    assert (context["user"], context["admin"]) == ("anna", "true")
+    assert run("delete-user", "anna") == "anna deleted, 1 tokens revoked\n"
+    assert let_in(answer.json()["key"]) is None
+    assert "anna" not in run("list-users")
+
+
+def test_a_password_is_asked_for_where_it_is_not_given(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getpass", lambda: PASSWORD)
+    run("create-user", "anna")
+    assert operations.log_in("anna", PASSWORD)
+
+
+def test_a_token_is_shown_once_listed_without_its_key_and_revoked(run: Run) -> None:
+    run("create-user", "anna", "--password-stdin", typed=PASSWORD)
+    key = run(
+        "create-token", "anna", "--channels", "5", "--read-only", "--requests-per-minute", "9", "--days", "2"
+    ).strip()
+    other = run("create-token", "anna", "--admin").strip()
+    context = let_in(key)
+    assert context is not None
+    assert context == {
+        "user": "anna",
+        "token": context["token"],
+        "admin": "false",
+        "writes": "false",
+        "channels": "5",
+        "requests_per_minute": "9",
+    }
+    printed = run("list-tokens")
+    listed = {token["id"]: token for token in map(json.loads, printed.splitlines())}
+    assert len(listed) == 2
+    assert listed[context["token"]]["channels"] == [5]
+    assert listed[context["token"]]["expires"] > listed[context["token"]]["created"]
+    for secret in (key, other, hashlib.sha256(key.encode()).hexdigest()):
+        assert secret not in printed
+    assert run("revoke-token", context["token"]) == f"{context['token']} revoked\n"
+    assert (let_in(key), bool(let_in(other))) == (None, True)
+    assert "There is no token" in run("revoke-token", context["token"], status=1)
+
+
+def test_channels_are_made_with_the_primary_keys_that_clients_know(run: Run) -> None:
+    assert run("create-channel", "Marketplace", "--pk", "77", "--stale-after", "3600") == "77\n"
+    assert run("create-channel", "Other") == "1\n"
+    assert "77" in run("create-channel", "Again", "--pk", "77", status=1)
+    assert [json.loads(line) for line in run("list-channels").splitlines()] == [
+        {"pk": 1, "name": "Other", "is_active": True, "stale_after": None},
+        {"pk": 77, "name": "Marketplace", "is_active": True, "stale_after": 3600},
+    ]
+
+
+def test_what_is_missing_or_there_already_is_told(run: Run) -> None:
+    run("create-user", "anna", "--password-stdin", typed=PASSWORD)
+    assert "anna" in run("create-user", "anna", "--password-stdin", typed="s3cret", status=1)
+    assert operations.log_in("anna", PASSWORD)
+    assert "nobody" in run("create-token", "nobody", status=1)
+    assert "nobody" in run("delete-user", "nobody", status=1)
+
+
+def test_tallies_are_recounted(run: Run, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchyard.batch_requests.tallies._rest", lambda: None)
+    channel = api.open_channel()
+    api.open_batch(channel)
+    assert json.loads(run("recount", str(channel))) == {
+        "channel": channel,
+        "repaired": {"status#initialized": 1, "type#2#initialized": 1},
+    }
+    assert json.loads(run("recount", str(channel)))["repaired"] == {}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("nonsense",),
+        ("create-user",),
+        ("create-token", "anna", "--channels", "5,x"),
+        ("create-token", "anna", "--channels", ""),
+        ("create-token", "anna", "--channels", "-5"),
+        ("create-token", "anna", "--requests-per-minute", "0"),
+        ("create-token", "anna", "--requests-per-minute", "-1"),
+        ("create-token", "anna", "--days", "0"),
+        ("create-channel", "x", "--pk", "x"),
+        ("create-channel", "x", "--pk", "-1"),
+        ("create-channel", "x", "--pk", "0"),
+        ("recount", "x"),
+    ],
+)
+def test_bad_arguments_are_refused_and_nothing_is_made(run: Run, arguments: tuple[str, ...]) -> None:
+    operations.create_user("anna", PASSWORD, Scope())
+    assert "usage" in run.refused(*arguments)
+    assert run("list-tokens") == ""
+    assert run("list-channels") == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "arguments"),
+    [("name", ("",)), ("name", ("   ",)), ("name", ("x" * 256,)), ("stale_after", ("x", "--stale-after", "59"))],
+)
+def test_a_bad_channel_is_not_made(run: Run, field: str, arguments: tuple[str, ...]) -> None:
+    assert run("create-channel", *arguments, status=1).startswith(f"batchyard: {field}: ")
+    assert run("list-channels") == ""
+
+
+@pytest.mark.parametrize("password", ["", "\n"])
+def test_a_user_without_a_password_is_not_made(run: Run, password: str) -> None:
+    assert "password" in run("create-user", "anna", "--password-stdin", typed=password, status=1)
+    assert run("list-users") == ""
+
+
+def test_the_tables_of_a_stack_are_taken_from_its_outputs(
+    run: Run, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = [
+        {"OutputKey": "ChannelsTable", "OutputValue": stores["CHANNELS_TABLE"]},
+        {"OutputKey": "IdentityTable", "OutputValue": stores["IDENTITY_TABLE"]},
+        {"OutputKey": "BaseUrl", "OutputValue": "https://example.com"},
+    ]
+
+    class CloudFormation:
+        def describe_stacks(self, StackName: str) -> dict[str, object]:
+            assert StackName == "yard"
+            return {"Stacks": [{"Outputs": outputs}]}
+
+    monkeypatch.setattr("botocore.session.Session.create_client", lambda *_, **__: CloudFormation())
+    monkeypatch.setenv("CHANNELS_TABLE", "elsewhere")
+    monkeypatch.setenv("IDENTITY_TABLE", "elsewhere")
+    assert run("--stack", "yard", "create-channel", "Marketplace") == "1\n"
+    assert clients.dynamodb().scan(TableName=stores["CHANNELS_TABLE"])["Count"] == 2

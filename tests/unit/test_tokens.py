@@ -1,0 +1,80 @@
+"""Keys and passwords: how they are made and recognized."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from batchyard.http.caller import Caller
+from batchyard.identity import tokens
+
+texts = st.text(st.characters(codec="utf-8"), max_size=20)
+
+
+def test_keys_are_long_random_and_safe_in_a_header() -> None:
+    keys = {tokens.new_key() for _ in range(200)}
+    assert len(keys) == 200
+    assert all(re.fullmatch(r"by_[\w-]{43}", key) for key in keys)
+
+
+def test_public_ids_tell_nothing_and_differ() -> None:
+    found = {tokens.new_token_id() for _ in range(200)}
+    assert len(found) == 200
+    assert all(re.fullmatch(r"tok_[0-9a-f]{16}", one) for one in found)
+
+
+def test_what_is_stored_of_a_key_is_its_hash() -> None:
+    assert tokens.digest("by_x") == "351b729d67dbc5b02c837fac6e80ce97470b1315bd5656bc4a4fc6653fc8f4cc"
+
+
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [
+        ("Token by_x", "by_x"),
+        ("token by_x", "by_x"),
+        ("BEARER by_x", "by_x"),
+        ("  Bearer   by_x  ", "by_x"),
+        ("Token", ""),
+        ("Token ", ""),
+        ("Token a b", "a b"),
+        ("Basic by_x", None),
+        ("by_x", None),
+        ("Tokenby_x", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_key_of_a_header(header: str | None, key: str | None) -> None:
+    assert tokens.key_in(header) == key
+
+
+@settings(max_examples=8, deadline=None)
+@given(texts, texts)
+def test_a_password_is_verified_and_no_other(password: str, other: str) -> None:
+    stored = tokens.hash_password(password)
+    assert re.fullmatch(r"scrypt\$[0-9a-f]{32}\$[0-9a-f]{128}", stored)
+    assert tokens.verify_password(password, stored)
+    assert tokens.verify_password(other, stored) == (other == password)
+
+
+def test_the_same_password_is_stored_differently_each_time() -> None:
+    assert tokens.hash_password("s3cret") != tokens.hash_password("s3cret")
+
+
+callers = st.builds(
+    Caller,
+    user=texts.filter(bool),
+    token=texts.filter(bool),
+    admin=st.booleans(),
+    writes=st.booleans(),
+    channels=st.none() | st.frozensets(st.integers(0, 2**63 - 1), max_size=5),
+    requests_per_minute=st.none() | st.integers(1, 10**6),
+)
+
+
+@given(callers)
+def test_a_caller_survives_the_way_through_the_authorizers_context(caller: Caller) -> None:
+    context = caller.to_context()
+    assert all(isinstance(value, str) for value in context.values())
+    assert Caller.from_context({**context, "principalId": "x", "integrationLatency": 3}) == caller

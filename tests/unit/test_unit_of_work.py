@@ -1,0 +1,403 @@
+"""The unit of work: what an operation stages is committed together or not at all, and on what was read."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError
+
+from batchyard.errors import Contended, TooLarge, Unavailable
+from batchyard.store import blobs, clients
+from batchyard.store.blobs import Blob
+from batchyard.store.tables import CHANNELS, EPHEMERA
+from batchyard.store.unit import MAX_ACTIONS, Unit, joined, read_many, read_one, transact
+
+pytestmark = pytest.mark.usefixtures("stores")
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits between attempts."""
+    monkeypatch.setattr("batchyard.store.unit.time.sleep", lambda _: None)
+
+
+def key(number: int) -> dict[str, Any]:
+    return {"yard": "channels", "pk": number}
+
+
+def stored(number: int) -> Any:
+    """What the table holds under a key, without its version."""
+    item = read_one(CHANNELS, key(number))
+    return None if item is None else {name: value for name, value in item.items() if name not in {"version", *key(0)}}
+
+
+def put(number: int, **fields: Any) -> None:
+    """Writes an item by a unit of its own."""
+
+    def operation(work: Unit) -> None:
+        work.get(CHANNELS, key(number))
+        work.put(CHANNELS, {**key(number), **fields})
+
+    transact(operation)
+
+
+def remove(number: int) -> None:
+    """Removes an item by a unit of its own."""
+
+    def operation(work: Unit) -> None:
+        work.get(CHANNELS, key(number))
+        work.delete(CHANNELS, key(number))
+
+    transact(operation)
+
+
+def blob(name: str) -> Blob:
+    return Blob(f"logs/1/1/{name}", name.encode(), "text/plain")
+
+
+def in_bucket() -> set[str]:
+    return {found["Key"] for found in clients.s3().list_objects_v2(Bucket=blobs.bucket()).get("Contents", [])}
+
+
+def test_what_is_staged_is_read_back_and_written_at_the_end() -> None:
+    work = Unit()
+    assert work.get(CHANNELS, key(1)) is None
+    work.put(CHANNELS, {**key(1), "name": "a"})
+    assert work.get(CHANNELS, key(1)) == {**key(1), "name": "a", "version": 1}
+    assert stored(1) is None
+    work.commit()
+    assert stored(1) == {"name": "a"}
+
+
+def test_several_writes_are_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    put(1, name="a")
+    put(2, name="b")
+    work = Unit()
+    for number in (1, 2, 3):
+        work.get(CHANNELS, key(number))
+    work.put(CHANNELS, {**key(1), "name": "changed"})
+    work.delete(CHANNELS, key(2))
+    work.put(CHANNELS, {**key(3), "name": "new"})
+    for single in ("put_item", "delete_item"):
+        monkeypatch.setattr(clients.dynamodb(), single, None)
+    work.commit()
+    assert [stored(number) for number in (1, 2, 3)] == [{"name": "changed"}, None, {"name": "new"}]
+
+
+@pytest.mark.parametrize("writes", [1, 2])
+@pytest.mark.parametrize("meanwhile", ["changed", "removed", "made"])
+def test_what_somebody_else_changed_meanwhile_is_left_alone(writes: int, meanwhile: str) -> None:
+    if meanwhile != "made":
+        put(1, name="a")
+    work = Unit()
+    work.get(CHANNELS, key(1))
+    work.put(CHANNELS, {**key(1), "name": "mine"})
+    if writes == 2:
+        work.put(CHANNELS, {**key(2), "name": "also mine"})
+    if meanwhile == "removed":
+        remove(1)
+    else:
+        put(1, name="theirs")
+    before = stored(1)
+    with pytest.raises(Contended):
+        work.commit()
+    assert (stored(1), stored(2)) == (before, None)
+
+
+def test_what_was_never_read_is_only_made_never_overwritten() -> None:
+    put(1, name="a")
+    work = Unit()
+    work.put(CHANNELS, {**key(1), "name": "mine"})
+    with pytest.raises(Contended):
+        work.commit()
+    assert stored(1) == {"name": "a"}
+
+
+def test_an_item_is_read_once_and_what_is_answered_is_the_callers_own() -> None:
+    put(1, name="a")
+    work = Unit()
+    found = work.get(CHANNELS, key(1))
+    assert found is not None
+    found["name"] = "scribbled on"
+    put(1, name="b")
+    again = work.get(CHANNELS, key(1))
+    assert again is not None
+    assert again["name"] == "a"
+
+
+def test_what_is_made_and_removed_again_was_never_there() -> None:
+    work = Unit()
+    work.get(CHANNELS, key(1))
+    work.put(CHANNELS, {**key(1), "name": "a"})
+    work.delete(CHANNELS, key(1))
+    assert work.get(CHANNELS, key(1)) is None
+    work.commit()
+    assert stored(1) is None
+
+
+def test_what_is_removed_can_be_made_anew() -> None:
+    put(1, name="a", old=True)
+    work = Unit()
+    work.get(CHANNELS, key(1))
+    work.delete(CHANNELS, key(1))
+    work.put(CHANNELS, {**key(1), "name": "b"})
+    work.commit()
+    assert stored(1) == {"name": "b"}
+
+
+def test_changed_twice_it_is_written_once() -> None:
+    put(1, name="a")
+    work = Unit()
+    work.get(CHANNELS, key(1))
+    for name in ("b", "c"):
+        work.put(CHANNELS, {**key(1), "name": name})
+    work.commit()
+    assert stored(1) == {"name": "c"}
+    put(1, name="d")
+    assert stored(1) == {"name": "d"}
+
+
+def test_only_what_is_there_can_be_removed() -> None:
+    work = Unit()
+    work.get(CHANNELS, key(1))
+    with pytest.raises(ValueError, match="nothing"):
+        work.delete(CHANNELS, key(1))
+
+
+def test_a_lost_race_has_the_whole_operation_decide_again() -> None:
+    put(1, count=0)
+    attempts = []
+
+    def operation(work: Unit) -> int:
+        found = work.get(CHANNELS, key(1))
+        assert found is not None
+        attempts.append(found["count"])
+        if len(attempts) < 4:
+            put(1, count=len(attempts))
+        return int(work.put(CHANNELS, {**key(1), "count": int(found["count"]) + 10})["count"])
+
+    assert transact(operation) == 13
+    assert attempts == [0, 1, 2, 3]
+    assert stored(1) == {"count": 13}
+
+
+def test_who_loses_every_race_gives_up() -> None:
+    put(1, count=0)
+
+    def operation(work: Unit) -> None:
+        work.get(CHANNELS, key(1))
+        put(1, count=1)
+        work.put(CHANNELS, {**key(1), "count": 2})
+
+    with pytest.raises(Contended):
+        transact(operation)
+    assert stored(1) == {"count": 1}
+
+
+def test_an_operation_that_fails_writes_nothing() -> None:
+    def operation(work: Unit) -> None:
+        work.put(CHANNELS, {**key(1), "name": "a"})
+        work.write_blob(blob("a"))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        transact(operation)
+    assert stored(1) is None
+    assert in_bucket() == set()
+
+
+def test_joined_operations_read_what_the_ones_before_staged_and_are_committed_together() -> None:
+    def rename(work: Unit) -> str:
+        found = work.get(CHANNELS, key(1)) or {**key(1), "name": ""}
+        return str(work.put(CHANNELS, {**found, "name": f"{found['name']}x"})["name"])
+
+    with joined(Unit()) as work:
+        assert [transact(rename) for _ in range(3)] == ["x", "xx", "xxx"]
+        transact(lambda inner: inner.put(CHANNELS, {**key(2), "name": "y"}))
+        assert stored(1) is None
+    assert stored(1) is None
+    work.commit()
+    assert (stored(1), stored(2)) == ({"name": "xxx"}, {"name": "y"})
+    # Outside again, each commits by itself.
+    assert transact(rename) == "xxxx"
+    assert stored(1) == {"name": "xxxx"}
+
+
+def test_a_joined_unit_that_fails_ends_with_its_block() -> None:
+    def broken() -> None:
+        with joined(Unit()):
+            transact(lambda work: work.put(CHANNELS, {**key(1), "name": "a"}))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        broken()
+    put(2, name="b")
+    assert (stored(1), stored(2)) == (None, {"name": "b"})
+
+
+# Blobs.
+
+
+def test_blobs_are_stored_before_what_points_at_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    for client, name in ((clients.s3(), "put_object"), (clients.dynamodb(), "put_item")):
+        call = getattr(client, name)
+
+        def noted(call: Any = call, called: Any = name, **arguments: Any) -> Any:
+            order.append(called)
+            return call(**arguments)
+
+        monkeypatch.setattr(client, name, noted)
+    work = Unit()
+    work.put(CHANNELS, {**key(1), "log": "logs/1/1/a"})
+    work.write_blob(blob("a"))
+    assert work.read_blob("logs/1/1/a") == b"a"
+    work.commit()
+    assert order == ["put_object", "put_item"]
+    assert blobs.read("logs/1/1/a") == b"a"
+
+
+def test_blobs_of_a_lost_race_are_removed() -> None:
+    work = Unit()
+    work.get(CHANNELS, key(1))
+    work.put(CHANNELS, {**key(1), "log": "logs/1/1/a"})
+    work.write_blob(blob("a"))
+    put(1, name="theirs")
+    with pytest.raises(Contended):
+        work.commit()
+    assert in_bucket() == set()
+
+
+def test_without_anything_to_write_no_blob_is_stored() -> None:
+    work = Unit()
+    work.write_blob(blob("a"))
+    work.commit()
+    assert in_bucket() == set()
+
+
+def test_a_blob_is_never_overwritten() -> None:
+    blobs.write(blob("a"))
+    blobs.write(Blob("logs/1/1/a", b"another", "text/plain"))
+    assert blobs.read("logs/1/1/a") == b"a"
+    blobs.delete("logs/1/1/a")
+    blobs.delete("logs/1/1/a")
+    assert in_bucket() == set()
+
+
+# What the store refuses.
+
+
+def refusal(code: str, *reasons: str) -> ClientError:
+    response: Any = {"Error": {"Code": code}, "CancellationReasons": [{"Code": reason} for reason in reasons]}
+    return ClientError(response, "Write")
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (refusal("TransactionCanceledException", "None", "ConditionalCheckFailed"), Contended),
+        (refusal("TransactionCanceledException", "TransactionConflict", "None"), Contended),
+        (refusal("TransactionCanceledException", "None", "ThrottlingError"), Unavailable),
+        (refusal("TransactionCanceledException", "ValidationError", "None"), ClientError),
+        (refusal("TransactionInProgressException"), Unavailable),
+        (refusal("ProvisionedThroughputExceededException"), Unavailable),
+        (refusal("AccessDeniedException"), ClientError),
+        (ConnectTimeoutError(endpoint_url="https://x"), Unavailable),
+    ],
+)
+def test_a_refused_transaction_is_told_from_a_lost_race(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, raised: type[Exception]
+) -> None:
+    def refused(**_: Any) -> Any:
+        raise error
+
+    work = Unit()
+    for number in (1, 2):
+        work.put(CHANNELS, {**key(number), "name": "a"})
+    monkeypatch.setattr(clients.dynamodb(), "transact_write_items", refused)
+    with pytest.raises(raised):
+        work.commit()
+
+
+def test_a_transaction_has_a_token_of_its_own_so_that_a_repeat_is_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = []
+    write = clients.dynamodb().transact_write_items
+
+    def noted(**arguments: Any) -> Any:
+        tokens.append(arguments["ClientRequestToken"])
+        return write(**arguments)
+
+    monkeypatch.setattr(clients.dynamodb(), "transact_write_items", noted)
+    for _ in range(2):
+
+        def both(work: Unit) -> None:
+            for number in (1, 2):
+                work.get(CHANNELS, key(number))
+                work.put(CHANNELS, {**key(number), "name": "a"})
+
+        transact(both)
+    assert len(set(tokens)) == 2
+
+
+def test_more_than_a_transaction_holds_is_too_large_and_nothing_is_written() -> None:
+    work = Unit()
+    for number in range(MAX_ACTIONS + 1):
+        work.put(CHANNELS, {**key(number), "name": "a"})
+    work.write_blob(blob("a"))
+    with pytest.raises(TooLarge):
+        work.commit()
+    assert read_many(CHANNELS, [key(number) for number in range(MAX_ACTIONS + 1)]) == []
+    assert in_bucket() == set()
+
+
+# Reading many.
+
+
+def test_many_are_read_in_the_order_that_was_asked_for() -> None:
+    for number in range(0, 130, 2):
+        clients.dynamodb().put_item(
+            TableName=CHANNELS.name, Item={"yard": {"S": "channels"}, "pk": {"N": str(number)}, "version": {"N": "1"}}
+        )
+    found = read_many(CHANNELS, [key(number) for number in range(200, -1, -1)])
+    assert [item["pk"] for item in found] == list(range(128, -1, -2))
+    assert read_many(CHANNELS, []) == []
+
+
+def test_what_an_answer_leaves_out_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(10):
+        put(number, name="a")
+    client = clients.dynamodb()
+    read, asked = client.batch_get_item, []
+
+    def a_few(RequestItems: Any) -> Any:
+        keys = RequestItems[CHANNELS.name]["Keys"]
+        asked.append(len(keys))
+        assert RequestItems[CHANNELS.name]["ConsistentRead"]
+        answer = read(RequestItems={CHANNELS.name: {"Keys": keys[:3], "ConsistentRead": True}})
+        left = {CHANNELS.name: {"Keys": keys[3:], "ConsistentRead": True}} if keys[3:] else {}
+        return {**answer, "UnprocessedKeys": left}
+
+    monkeypatch.setattr(client, "batch_get_item", a_few)
+    assert [item["pk"] for item in read_many(CHANNELS, [key(number) for number in range(10)])] == list(range(10))
+    assert asked == [10, 7, 4, 1]
+
+
+def test_a_table_that_answers_nothing_at_all_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def nothing(RequestItems: Any) -> Any:
+        calls.append(1)
+        return {"Responses": {}, "UnprocessedKeys": RequestItems}
+
+    monkeypatch.setattr(clients.dynamodb(), "batch_get_item", nothing)
+    with pytest.raises(Unavailable):
+        read_many(CHANNELS, [key(1)])
+    assert 1 < len(calls) < 20
+
+
+def test_items_of_any_table_are_told_apart() -> None:
+    work = Unit()
+    work.put(EPHEMERA, {"id": "channels", "at": 1, "name": "a"})
+    work.put(CHANNELS, {"yard": "channels", "pk": 1, "name": "b"})
+    assert work.get(EPHEMERA, {"id": "channels", "at": 1}) == {"id": "channels", "at": 1, "name": "a", "version": 1}
+    work.commit()
+    assert stored(1) == {"name": "b"}

@@ -23,7 +23,7 @@ app = App(drf)
     operation_id="createBatchRequest",
     tags=[TAG],
     status_code=201,
-    responses=drf.documented(201, BatchRequestAnswer, 400, 401, 403, 404, 415),
+    responses=drf.documented(201, BatchRequestAnswer, 400, 401, 403, 404, 413, 415),
 )
 def create(
     channel_id: ChannelId, body: Annotated[BatchRequestCreate, Body()], idempotency_key: IdempotencyKey = None

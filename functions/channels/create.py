@@ -22,7 +22,7 @@ app = App(drf)
     operation_id="createChannel",
     tags=["Channels"],
     status_code=201,
-    responses=drf.documented(201, ChannelAnswer, 400, 401, 403, 415),
+    responses=drf.documented(201, ChannelAnswer, 400, 401, 403, 413, 415),
 )
 def create(body: Annotated[ChannelCreate, Body()]) -> Response[str]:
     """Makes a channel, for an administrator's token."""

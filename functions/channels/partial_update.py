@@ -22,7 +22,7 @@ app = App(drf)
     summary="Update a channel partially",
     operation_id="partialUpdateChannel",
     tags=["Channels"],
-    responses=drf.documented(200, ChannelAnswer, 400, 401, 403, 404, 415),
+    responses=drf.documented(200, ChannelAnswer, 400, 401, 403, 404, 413, 415),
 )
 def partial_update(id: ChannelId, body: Annotated[ChannelUpdate, Body()]) -> Response[str]:
     """Changes the fields that are given, for an administrator's token."""

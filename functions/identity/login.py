@@ -23,7 +23,7 @@ app = App(drf, public=True)
     operation_id="login",
     tags=["Identity"],
     security=[],
-    responses=drf.documented(200, Key, 400, 415),
+    responses=drf.documented(200, Key, 400, 413, 415),
 )
 def login(body: Annotated[Credentials, Body()]) -> Response[str]:
     """Answers a new key, good for thirty days."""

@@ -176,8 +176,8 @@ def run() -> list[Result]:
             [[name, str(cost), number(cost.reads), number(cost.writes)] for name, cost in costs.items()],
             notes=[
                 "As DynamoDB Local counts them, table and indexes together. Without the leases of the request limit"
-                " and of primary keys, which many requests share (see `quota`), and without S3. A list's PutItem keeps where the"
-                " next page begins.",
+                " and of primary keys, which many requests share (see `quota`). A list's PutItem keeps where"
+                " the next page begins.",
             ],
             lines=[
                 Line("Store calls of retrieve", str(costs["retrieve"]), "1 read", ratio(len(costs["retrieve"])), "≤ 1"),

@@ -183,32 +183,6 @@ class Delete(_Update):
         return Case.outcome(self)
 
 
-class ChangeSet(_Update):
-    """Several of these at once, all or none."""
-
-    def begin(self) -> None:
-        super().begin()
-        self.other = batches(self.channel, self.api.open_batch(self.channel)["pk"])
-
-    def act(self) -> None:
-        parts = [
-            ("POST", batches(self.channel), {"channel": self.channel}, {"Idempotency-Key": "the same"}),
-            ("PATCH", self.url, PatchLargeWithLog.body, {}),
-            ("PATCH", self.other, {"status": "commit", "objects": some(3)}, {}),
-            ("PATCH", self.other, {"content_type": "stock", "objects": some(30, first=3, seed=10)}, {}),
-            ("PATCH", f"/api/v1/channels/{self.channel}/", {"is_active": False}, {}),
-        ]
-        requests = [
-            {"id": str(number), "atomicityGroup": "all", "method": method, "url": url, "body": body, "headers": headers}
-            for number, (method, url, body, headers) in enumerate(parts)
-        ]
-        answers = _done(self.api.post("/v1/$batch", {"requests": requests})).json()["responses"]
-        assert [answer["status"] for answer in answers] == [201, 200, 200, 200, 200], answers
-
-    def outcome(self) -> Any:
-        return Case.outcome(self), self.api.get(f"/api/v1/channels/{self.channel}/").json()["is_active"]
-
-
 # Channels.
 
 
@@ -438,7 +412,6 @@ def small_items() -> Iterator[None]:
 CASES: list[type[Case]] = [
     *(OpenWithKey, OpenWithoutKey),
     *(PatchInline, PatchWithIfMatch, PutInline, PatchLarge, PutSmallForLarge, PatchWithLog, PatchLargeWithLog, Delete),
-    ChangeSet,
     *(CreateChannel, UpdateChannel, DeleteChannel),
     *(AttachLog, AttachLogToDeleted),
     *(Tally, Publish, Sweep, FailStale, Recount),

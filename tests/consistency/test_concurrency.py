@@ -19,6 +19,7 @@ from batchyard.errors import Invalid, NotFound, Throttled
 from batchyard.http import limits
 from batchyard.store import clients
 from batchyard.store.tables import EPHEMERA
+from batchyard.store.unit import Unit, joined, retrying
 from tests.consistency import client_process
 from tests.consistency.cases import small_items, some
 from tests.consistency.workers import at_once, environments
@@ -68,6 +69,29 @@ def test_no_merge_is_lost(world: World, channel: int, seed: int) -> None:
     assert _version(world, channel, pk) == before + WORKERS
     # Each answer shows a version of its own: what the worker itself had just made of it.
     assert len({answer.version for answer in answers if isinstance(answer, BatchRequest)}) == WORKERS
+    world.follow()
+    world.must_be_whole(channel)
+
+
+def test_single_changes_and_change_sets_meet(world: World, channel: int) -> None:
+    pks = [world.api.open_batch(channel, status="commit")["pk"] for _ in range(2)]
+
+    def merge(worker: int, *, into: list[int]) -> None:
+        for pk in into:
+            _update(channel, pk, objects=some(3, first=3 * worker))()
+
+    def change_set(worker: int) -> None:
+        unit = Unit()
+        with joined(unit):
+            merge(worker, into=pks)
+        unit.commit()
+
+    singles = [partial(merge, worker, into=pks[:1]) for worker in range(0, WORKERS, 2)]
+    together = [partial(retrying, partial(change_set, worker)) for worker in range(1, WORKERS, 2)]
+    assert at_once([*singles, *together]) == [None] * WORKERS
+    held = [{entry["pk"] for entry in json.loads(operations.retrieve(channel, pk).objects or "")} for pk in pks]
+    assert held[0] == set(range(3 * WORKERS))
+    assert held[1] == {pk for pk in held[0] if pk // 3 % 2}
     world.follow()
     world.must_be_whole(channel)
 

@@ -63,8 +63,6 @@ class Gateway:
             headers: The request's headers, in their order.
             body: The request's body.
         """
-        if len(body) > LARGEST_REQUEST:
-            return _own("REQUEST_TOO_LARGE", HTTPStatus.CONTENT_TOO_LARGE)
         single = dict(headers)
         # Without binary media types, API Gateway hands on every body as text.
         text = body.decode(errors="replace") if body else None
@@ -72,7 +70,10 @@ class Gateway:
         if text is not None and not any(name.lower() == "content-type" for name in single):
             del event["headers"]["Content-Type"]
         event["multiValueHeaders"] = {name: [v for n, v in headers if n == name] for name in event["headers"]}
-        refused = None if (event["resource"], method) in _public() else self._authorize(event)
+        if len(body) > LARGEST_REQUEST:
+            refused: Answer | None = _own("REQUEST_TOO_LARGE", HTTPStatus.CONTENT_TOO_LARGE)
+        else:
+            refused = None if (event["resource"], method) in _public() else self._authorize(event)
         answer = refused or _invoke(handler, event)
         operation = must_be_documented(method, event["resource"], answer)
         key = (operation, answer.status)

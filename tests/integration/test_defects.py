@@ -65,13 +65,14 @@ def test_a_store_that_refuses_after_retries(
     assert api.patch(url, {"status": "commit"}).status == 200
 
 
+@pytest.mark.parametrize("code", ["SlowDown", "InternalError", "ServiceUnavailable", "ConditionalRequestConflict"])
 def test_a_bucket_that_refuses_leaves_the_batch_request_as_it_was(
-    api: Api, channel: int, monkeypatch: pytest.MonkeyPatch
+    api: Api, channel: int, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     before = api.get(url).text
     with monkeypatch.context() as broken:
-        refuse(broken, clients.s3(), "put_object", refusal("SlowDown"))
+        refuse(broken, clients.s3(), "put_object", refusal(code))
         answer = api.patch(url, {"status": "fail", "log_file": SECRET})
         assert (answer.status, answer.json()) == (500, CANNOT)
     assert api.get(url).text == before

@@ -1,9 +1,11 @@
 """URLs in answers work when they are followed as they are, however the request got here."""
 
 import json
+import re
 
 import pytest
 
+from batchyard.http.answers import LARGEST_ANSWER
 from tests.support.api import CUSTOM_DOMAIN, DEFAULT_DOMAIN, EVERYTHING, SAM_LOCAL, Api, Front, batches, invoke
 
 FRONTS = pytest.mark.parametrize(
@@ -78,6 +80,15 @@ def test_unknown_paths_and_methods_are_told_apart(stores: dict[str, str], front:
 def test_the_openapi_document_names_the_address_that_it_was_asked_at(stores: dict[str, str], front: Front) -> None:
     document = json.loads(Api(None, front).get("/openapi.json").text)
     assert [server["url"] for server in document["servers"]] == [front.base]
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_page_of_the_document_loads_nothing_from_elsewhere(stores: dict[str, str], slash: str) -> None:
+    answer = Api(None).get(f"/docs{slash}")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "openapi.json" in answer.text
+    assert not re.search(r"<(script|link|img)[^>]*(src|href)=[\"']?(?!data:)", answer.text)
+    assert len(json.dumps({"body": answer.text})) < LARGEST_ANSWER
 
 
 def test_a_proxys_address_can_be_configured(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tools import marketplace
 from tools.demo import checks, report
+from tools.demo.batch import play_batch
 from tools.demo.client import Client, Differs, Unreachable, comparing
 from tools.demo.play import Played, play
 from tools.marketplace import Marketplace
@@ -56,6 +57,8 @@ def _demonstrate(out: Console, client: Client, shop: Marketplace, workers: int) 
         report.introduce(out, shop, client, client.get(f"/api/v1/channels/{client.channel_id}/")["name"])
         before = checks.count(client)
     played = _play(out, client, shop, workers)
+    with comparing("many requests in one call"):
+        report.batched(out, play_batch(client, max(shop.loads, key=lambda load: len(load.rows))))
     out.print("Every load is as it must be; now lists, counts and the rules of the house.")
     with comparing("lists, counts and the rules of the house"):
         _verify(client, played, before)

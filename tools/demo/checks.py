@@ -17,6 +17,12 @@ def count(client: Client, query: Query = ()) -> int:
     return int(client.get(client.batch_requests, query=[*query, ("limit", 1)])["count"])
 
 
+def newest(client: Client) -> int | None:
+    """The primary key of the channel's newest batch request; None where it has none."""
+    results = client.get(client.batch_requests, query=[("ordering", "-pk"), ("limit", 1)])["results"]
+    return int(results[0]["pk"]) if results else None
+
+
 def verify_count(client: Client, expected: int) -> None:
     def counted() -> str | None:
         found = count(client)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tools.demo.batch import OPENED
 from tools.demo.client import Client
 from tools.demo.play import Played
 from tools.marketplace import Marketplace
@@ -75,6 +76,14 @@ def _bar(out: Console, loads: int) -> Iterator[Advance]:
             bar.update(task, advance=1, objects=objects, requests=requests)
 
         yield advance
+
+
+def batched(out: Console, requests: int) -> None:
+    """What the calls of many requests showed."""
+    out.print(
+        f"{requests} requests in 3 calls of $batch: a change set that opened and filled {OPENED} batch requests, one "
+        "that was refused and left nothing, and the removal of what the first had made."
+    )
 
 
 def summarize(out: Console, played: Sequence[Played], answered: Mapping[tuple[str, str], int], seconds: float) -> None:

@@ -55,10 +55,13 @@ class BatchRequestUpdate(_Input):
     status: Status = Field("initialized", description="The status to move to, or the present one")
     remote_batch_id: Text | None = Field(None, description="The batch's ID on the channel's side")
     content_type: Text | None = Field(None, description="Kind of the objects in it")
+    # Not in the model's repr, which powertools writes for its debug log at every request, logged or not.
     objects: list[BatchRequestObject] | None = Field(
-        None, description="PATCH merges them by content type and primary key; PUT takes them as the whole list"
+        None,
+        description="PATCH merges them by content type and primary key; PUT takes them as the whole list",
+        repr=False,
     )
-    log_file: LongText | None = Field(None, description="Content of the log file; kept, and never answered")
+    log_file: LongText | None = Field(None, description="Content of the log file; kept, and never answered", repr=False)
 
     def must_be_in(self, channel: int) -> None:
         """Raises `Invalid` where another channel is given than the path's."""
@@ -67,10 +70,8 @@ class BatchRequestUpdate(_Input):
 
     def change(self) -> Change:
         """Only what was sent, without what needs no deciding."""
-        change: Change = self.model_dump(exclude_unset=True, exclude={"channel", "objects", "log_file"})  # type: ignore[assignment]
-        if "objects" in self.model_fields_set:
-            change["objects"] = None if self.objects is None else [entry.model_dump() for entry in self.objects]
-        return change
+        given: Change = self.model_dump(include=self.model_fields_set - {"channel", "log_file"})  # type: ignore[assignment]
+        return given
 
 
 def _must_be(given: int, channel: int) -> None:

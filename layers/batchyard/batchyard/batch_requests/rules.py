@@ -35,7 +35,7 @@ OBJECT_FIELDS = ("pk", "failed_reason_type", "remote_id", "version_date", "conte
 
 
 class Change(TypedDict, total=False):
-    """What a request wants changed: only the fields that it holds."""
+    """What a request wants changed: only the fields that it holds; of each object all of `OBJECT_FIELDS`, in order."""
 
     status: str
     remote_batch_id: str | None
@@ -145,8 +145,7 @@ def _with_objects(batch: BatchRequest, given: list[dict[str, Any]] | None, *, wh
     if given is None:
         return replace(batch, objects=None, object_count=0, failed_count=0)
     merged = {} if whole else {_twin(entry): entry for entry in json.loads(batch.objects or "[]")}
-    for entry in given:
-        merged[_twin(entry)] = {name: entry.get(name) for name in OBJECT_FIELDS}
+    merged.update((_twin(entry), entry) for entry in given)
     return replace(
         batch,
         objects=dumps(list(merged.values())),

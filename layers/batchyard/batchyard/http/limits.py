@@ -2,8 +2,9 @@
 
 Each execution environment leases a slice of the minute's budget and serves requests from it without asking again. The
 budget is one item per caller and minute in the `Ephemera` table; a lease is one conditional update of it, so the
-slices handed out never add up to more than the limit. A lone environment takes slices of fifty; the more of them share
-a caller's minute, and the less of it is left, the smaller the slices get, so that little of the budget lies unused.
+slices handed out never add up to more than the limit. A lone environment takes slices of fifty (of a small limit, an
+eighth); the more of them share a caller's minute, and the less of it is left, the smaller the slices get, so that
+little of the budget lies unused.
 """
 
 import os

@@ -24,6 +24,8 @@ _REFUSED_FOR_NOW = frozenset(
         "ServiceUnavailable",
         "ServiceUnavailableException",
         "SlowDown",
+        # A conditional write that is repeated while S3 is still at the first one.
+        "ConditionalRequestConflict",
         "RequestTimeout",
         "500",
         "503",

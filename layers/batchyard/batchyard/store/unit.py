@@ -128,7 +128,7 @@ class Unit:
                 self._commit_one(writes[0])
             else:
                 self._commit_all(writes)
-        except (Contended, ClientError) as error:
+        except (Contended, TooLarge, ClientError) as error:
             # After an answer that got lost, the race may be lost to somebody who has built on what was written here,
             # and points at its blobs too. Then they are left to the sweep, as are those that S3 keeps for now.
             if not was_repeated(error) and not was_repeated(error.__cause__):
@@ -182,6 +182,9 @@ class Unit:
                 raise Contended from error
             if _REFUSED_FOR_NOW & reasons:
                 raise Unavailable from error
+            if code_of(error) == "ValidationException" and "4MB" in str(error).replace(" ", ""):
+                # It has its own way of counting bytes.
+                raise TooLarge("All of it would write more bytes at once than can be.") from error
             raise
 
     def _action(self, write: _Write) -> dict[str, Any]:

@@ -1,0 +1,188 @@
+"""The OpenAPI document says at least what the contract says, and is what the code says today."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from tests.contract.document import DOCUMENT, document, operation_of
+from tests.support.api import routes
+from tests.support.template import ROOT
+from tools import openapi
+
+LIST = "/api/v1/channel/{channel_id}/batch_requests/"
+ONE = LIST + "{id}/"
+
+# The contract's routes, with the statuses that it gives them.
+ROUTES = {
+    ("GET", LIST): {200, 400, 401, 403, 404},
+    ("POST", LIST): {201, 400, 401, 403, 404, 415},
+    ("GET", ONE): {200, 401, 403, 404},
+    ("PUT", ONE): {200, 400, 401, 403, 404, 412, 413, 415, 500},
+    ("PATCH", ONE): {200, 400, 401, 403, 404, 412, 413, 415, 500},
+    ("DELETE", ONE): {204, 401, 403, 404, 412, 500},
+    ("GET", ONE + "log_file/"): {303, 401, 403, 404},
+    ("POST", ONE + "log_file/upload/"): {201, 401, 403, 404},
+    ("GET", "/api/v1/active_user/"): {200, 401},
+    ("POST", "/api/v1/auth/login/"): {200, 400},
+    ("GET", "/api/v1/channels/"): {200, 401, 404},
+    ("POST", "/api/v1/channels/"): {201, 400, 401, 403},
+    ("GET", "/api/v1/channels/{id}/"): {200, 401, 403, 404},
+    ("PATCH", "/api/v1/channels/{id}/"): {200, 400, 401, 403, 404},
+    ("DELETE", "/api/v1/channels/{id}/"): {204, 401, 403, 404},
+}
+PARAMETERS = {
+    ("GET", LIST): {"channel_id", "status", "content_type", "ordering", "page", "limit"},
+    ("POST", LIST): {"channel_id", "Idempotency-Key"},
+    ("GET", ONE): {"channel_id", "id"},
+    ("PUT", ONE): {"channel_id", "id", "If-Match"},
+    ("PATCH", ONE): {"channel_id", "id", "If-Match"},
+    ("DELETE", ONE): {"channel_id", "id", "If-Match"},
+}
+STATUSES = ["initialized", "commit", "sent_to_remote", "ongoing", "done", "fail"]
+OBJECT = {
+    "pk": {"integer"},
+    "failed_reason_type": {"string", "null"},
+    "remote_id": {"string", "null"},
+    "version_date": {"string", "null"},
+    "content_type": {"string", "null"},
+}
+ANSWER = {
+    "pk": {"integer"},
+    "channel": {"integer"},
+    "local_batch_id": {"string"},
+    "remote_batch_id": {"string", "null"},
+    "content_type": {"string", "null"},
+    "status": {"string"},
+    "objects": {"array", "null"},
+    "created_date": {"string"},
+    "modified_date": {"string"},
+}
+CHANGE = {
+    "channel": {"integer", "string"},
+    "remote_batch_id": {"string", "number", "null"},
+    "content_type": {"string", "number", "null"},
+    "status": {"string"},
+    "objects": {"array", "null"},
+    "log_file": {"string", "number", "null"},
+}
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in schema:
+        found: Any = document()
+        for step in schema["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        schema = found
+    return schema
+
+
+def kinds(schema: dict[str, Any]) -> set[str]:
+    """The JSON types that a schema takes."""
+    schema = resolved(schema)
+    if "anyOf" in schema:
+        return {kind for option in schema["anyOf"] for kind in kinds(option)}
+    return {"string"} if "enum" in schema else {schema["type"]}
+
+
+def body(holder: dict[str, Any]) -> dict[str, Any]:
+    return resolved(resolved(holder)["content"]["application/json"]["schema"])
+
+
+def operation(route: tuple[str, str]) -> dict[str, Any]:
+    found = operation_of(*route)
+    assert found is not None
+    return found
+
+
+def items(schema: dict[str, Any]) -> dict[str, Any]:
+    """What the arrays of a schema hold."""
+    return resolved(next(resolved(option)["items"] for option in schema["anyOf"] if "items" in option))
+
+
+def test_the_document_is_valid_and_what_the_code_says() -> None:
+    OpenAPIV31SpecValidator(document()).validate()
+    assert DOCUMENT.read_text(encoding="utf-8") == openapi.as_text(openapi.merged(openapi.apps(ROOT / "functions")))
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_the_contracts_routes_have_its_statuses(route: tuple[str, str]) -> None:
+    documented = {int(status) for status in operation(route)["responses"]}
+    assert documented >= ROUTES[route] | {429}
+
+
+@pytest.mark.parametrize("route", PARAMETERS)
+def test_the_contracts_routes_have_its_parameters(route: tuple[str, str]) -> None:
+    parameters = {parameter["name"]: parameter for parameter in operation(route)["parameters"]}
+    assert set(parameters) == PARAMETERS[route]
+    assert all(parameters[name]["required"] == (parameters[name]["in"] == "path") for name in parameters)
+
+
+def test_statuses_may_be_asked_for_together() -> None:
+    (status,) = (p for p in operation(("GET", LIST))["parameters"] if p["name"] == "status")
+    assert status["schema"]["type"] == "array"
+    assert status["schema"]["items"]["enum"] == [*STATUSES, ""]
+    assert status.get("explode", True)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_changes_have_the_contracts_fields(method: str) -> None:
+    sent = body(operation((method, ONE))["requestBody"])
+    assert {name: kinds(schema) for name, schema in sent["properties"].items()} == CHANGE
+    assert sent.get("required", []) == []
+    assert sent["properties"]["status"]["enum"] == STATUSES
+    entry = items(sent["properties"]["objects"])
+    assert entry["required"] == ["pk"]
+    assert {name: kinds(schema) >= OBJECT[name] for name, schema in entry["properties"].items()} == dict.fromkeys(
+        OBJECT, True
+    )
+
+
+def test_opening_asks_for_the_channel_alone() -> None:
+    sent = body(operation(("POST", LIST))["requestBody"])
+    assert (sent["required"], list(sent["properties"])) == (["channel"], ["channel"])
+
+
+@pytest.mark.parametrize(("route", "status"), [(("POST", LIST), 201), (("GET", ONE), 200), (("PUT", ONE), 200)])
+def test_answers_always_hold_the_contracts_fields(route: tuple[str, str], status: int) -> None:
+    must_be_an_answer(body(operation(route)["responses"][str(status)]))
+
+
+def test_pages_hold_answers() -> None:
+    page = body(operation(("GET", LIST))["responses"]["200"])
+    assert {name: kinds(schema) for name, schema in page["properties"].items()} == {
+        "count": {"integer"},
+        "next": {"string", "null"},
+        "previous": {"string", "null"},
+        "results": {"array"},
+    }
+    assert sorted(page["required"]) == sorted(page["properties"])
+    must_be_an_answer(resolved(page["properties"]["results"]["items"]))
+
+
+def must_be_an_answer(schema: dict[str, Any]) -> None:
+    assert {name: kinds(field) for name, field in schema["properties"].items()} == ANSWER
+    assert sorted(schema["required"]) == sorted(ANSWER)
+    assert schema["properties"]["status"]["enum"] == STATUSES
+    entry = items(schema["properties"]["objects"])
+    assert {name: kinds(field) for name, field in entry["properties"].items()} == OBJECT
+    assert sorted(entry["required"]) == sorted(OBJECT)
+
+
+def test_every_operation_is_a_route_and_every_single_route_an_operation() -> None:
+    served = {(r.method, r.path) for r in routes() if r.method != "ANY"}
+    assert set(documented_routes()) == served
+
+
+def documented_routes() -> Iterator[tuple[str, str]]:
+    for path, item in document()["paths"].items():
+        for method in item:
+            yield method.upper(), path.rstrip("/")
+
+
+def test_operations_ask_for_a_token_unless_they_are_public() -> None:
+    public = {o["operationId"] for i in document()["paths"].values() for o in i.values() if o.get("security") == []}
+    assert public == {"login", "docs", "openapi"}
+    assert document()["security"] == [{"Token": []}]
+    assert document()["components"]["securitySchemes"]["Token"]["name"] == "Authorization"

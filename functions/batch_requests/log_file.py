@@ -10,7 +10,9 @@ from batchyard.http.caller import caller
 
 app = App(drf)
 
-OUTSIDE_BATCHES = "A batch cannot answer redirects. Ask for …/batch_requests/{id}/log_file/ by itself."
+OUTSIDE_BATCHES = (
+    "A batch cannot answer redirects. Ask for /api/v1/channel/{channel_id}/batch_requests/{id}/log_file/ by itself."
+)
 
 
 @app.get(

@@ -15,6 +15,7 @@ from batchyard import clock
 from batchyard.batch_requests import repository, tallies
 from batchyard.errors import NotFound
 from batchyard.identity import operations as identity
+from batchyard.identity import tokens
 from batchyard.identity.repository import Scope, Token, every, find_token
 from batchyard.store import blobs, clients
 from batchyard.store.tables import TALLIES
@@ -257,10 +258,12 @@ class AttachLogToDeleted(AttachLog):
 
 
 class _Followed(Case):
-    """Some batch requests with a history that no stream handler has seen."""
+    """Batch requests with a history that no stream handler has seen: more of it than is published at once."""
+
+    statuses: tuple[str, ...] = ("commit", "done", "done", "fail")
 
     def begin(self) -> None:
-        for status in ("commit", "done", "fail"):
+        for status in self.statuses:
             opened = self.api.open_batch(self.channel, status="commit", objects=some(30, seed=7), log_file=status)
             url = batches(self.channel, opened["pk"])
             _done(self.api.patch(url, {"status": status, "objects": some(1, seed=8), "content_type": status}))
@@ -285,6 +288,8 @@ class Publish(_Followed):
 
 
 class Sweep(_Followed):
+    statuses = ("commit", "fail")
+
     def begin(self) -> None:
         super().begin()
         blobs.write(blobs.Blob(blobs.new_key(blobs.OBJECTS, self.channel, 1), b"of nobody", "text/plain"))
@@ -404,8 +409,8 @@ def _hours_later(hours: int) -> Iterator[None]:
 
 @contextmanager
 def small_items() -> Iterator[None]:
-    """Objects go to S3 when they are larger than `INLINE_BYTES` here."""
-    with patch.object(repository, "INLINE_BYTES", INLINE_BYTES):
+    """Objects go to S3 when they are larger than `INLINE_BYTES` here, and passwords are hashed in no time."""
+    with patch.object(repository, "INLINE_BYTES", INLINE_BYTES), patch.dict(tokens._SCRYPT, n=2):
         yield
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
 
+from batchyard.identity import tokens
 from tests.contract.service import Service
 from tests.support import aws
 
@@ -35,5 +36,7 @@ def service() -> Iterator[Service]:
         aws.forget()
         aws.create_tables(variables)
         aws.create_bucket(variables)
-        yield Service.with_cheap_passwords(patch)
+        # Logins are slow on purpose, and many here.
+        patch.setattr(tokens, "_SCRYPT", {"n": 2, "r": 1, "p": 1})
+        yield Service()
     aws.forget()

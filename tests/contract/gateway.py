@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from tests.contract.document import must_be_documented
-from tests.support.api import Answer, Api, Context, invoke
+from tests.support.api import STAGE, Answer, Api, Context, invoke
 from tests.support.template import resources
 
 if TYPE_CHECKING:
@@ -38,10 +39,12 @@ class Gateway:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answers a WSGI request."""
+        # `PATH_INFO` has its escapes undone; not every server tells how it was sent.
+        path = environ.get("REQUEST_URI", "").partition("?")[0] or quote(environ["PATH_INFO"].encode("latin-1"))
         query = environ.get("QUERY_STRING", "")
         answer = self.request(
             environ["REQUEST_METHOD"],
-            environ["REQUEST_URI"].partition("?")[0] + (f"?{query}" if query else ""),
+            path.removeprefix(f"/{STAGE}") + (f"?{query}" if query else ""),
             list(_headers(environ)),
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
         )

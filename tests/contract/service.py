@@ -1,16 +1,16 @@
 """The service as clients find it: somebody to log in as, a channel, and batch requests to ask for."""
 
 import json
-from typing import Any, Self
+from typing import Any
 
-import pytest
-
-from batchyard.identity import operations, tokens
+from batchyard.identity import operations
 from batchyard.identity.repository import Scope
 from tests.contract.gateway import Gateway
 from tests.support.api import Answer, batches
 
 GATEWAY = Gateway()
+"""Where this process reaches the service."""
+
 NAME, PASSWORD = "anna", "correct horse battery staple"
 
 
@@ -18,32 +18,23 @@ class Service:
     """A running service.
 
     Args:
-        gateway: Where it is reached.
         key: A key that may do everything.
         channel: A channel of it.
     """
 
     def __init__(self) -> None:
-        self.gateway = GATEWAY
         GATEWAY.forget()
+        GATEWAY.answered.clear()
         operations.create_user(NAME, PASSWORD, Scope(admin=True))
         self.key = operations.create_token(NAME, Scope(admin=True))
         self.channel = self.new_channel()
-
-    @classmethod
-    def with_cheap_passwords(cls, patch: pytest.MonkeyPatch) -> Self:
-        """A service whose logins are not slow on purpose."""
-        patch.setattr(tokens, "_SCRYPT", {"n": 2, "r": 1, "p": 1})
-        return cls()
 
     def ask(self, method: str, target: str, body: Any = None, **headers: str) -> Answer:
         """What the service answers somebody who may do everything."""
         sent = [("Authorization", f"Token {self.key}"), *headers.items()]
         if body is None:
-            return self.gateway.request(method, target, sent)
-        return self.gateway.request(
-            method, target, [*sent, ("Content-Type", "application/json")], json.dumps(body).encode()
-        )
+            return GATEWAY.request(method, target, sent)
+        return GATEWAY.request(method, target, [*sent, ("Content-Type", "application/json")], json.dumps(body).encode())
 
     def new_channel(self) -> int:
         """The primary key of a channel that was not there before."""

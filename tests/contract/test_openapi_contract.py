@@ -34,11 +34,11 @@ ROUTES = {
 }
 PARAMETERS = {
     ("GET", LIST): {"channel_id", "status", "content_type", "ordering", "page", "limit"},
-    ("POST", LIST): {"channel_id", "Idempotency-Key"},
+    ("POST", LIST): {"channel_id", "idempotency-key"},
     ("GET", ONE): {"channel_id", "id"},
-    ("PUT", ONE): {"channel_id", "id", "If-Match"},
-    ("PATCH", ONE): {"channel_id", "id", "If-Match"},
-    ("DELETE", ONE): {"channel_id", "id", "If-Match"},
+    ("PUT", ONE): {"channel_id", "id", "if-match"},
+    ("PATCH", ONE): {"channel_id", "id", "if-match"},
+    ("DELETE", ONE): {"channel_id", "id", "if-match"},
 }
 STATUSES = ["initialized", "commit", "sent_to_remote", "ongoing", "done", "fail"]
 OBJECT = {
@@ -114,7 +114,7 @@ def test_the_contracts_routes_have_its_statuses(route: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("route", PARAMETERS)
 def test_the_contracts_routes_have_its_parameters(route: tuple[str, str]) -> None:
-    parameters = {parameter["name"]: parameter for parameter in operation(route)["parameters"]}
+    parameters = {parameter["name"].lower(): parameter for parameter in operation(route)["parameters"]}
     assert set(parameters) == PARAMETERS[route]
     assert all(parameters[name]["required"] == (parameters[name]["in"] == "path") for name in parameters)
 

@@ -503,6 +503,7 @@ class BatchRequests(RuleBasedStateMachine):
         assert modified >= iso(self.now)
         assert told.json() == {**wanted, "modified_date": modified}
         self.moment += 1
+        self.last_update = None
         batch.body, batch.log, batch.version, batch.touched = told.json(), log, batch.version + 1, self.moment
         assert told.headers["etag"] == batch.etag
 

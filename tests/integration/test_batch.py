@@ -741,7 +741,7 @@ def test_routes_without_a_place_in_batches_name_their_own_address(api: Api, chan
     )
     assert [answer.status for answer in answers] == [400] * 6 + [404]
     messages = [answer.json()["error"]["message"] for answer in answers]
-    assert f"/batch_requests/{pk}/log_file/" in messages[0]
+    assert f"{batches(channel, pk, 'log_file/')} by itself" in messages[0]
     assert "/docs" in messages[1]
     assert "/v1/AttributeValues(ProductID=1,Name='N')" in messages[2]
     assert "/v1/Orders(5)/Export" in messages[3]

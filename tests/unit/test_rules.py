@@ -16,15 +16,14 @@ from batchyard.errors import Invalid
 
 # Surrogates alone are no text, and NUL is refused before rules see it.
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
-objects = st.fixed_dictionaries(
-    {
-        "pk": st.integers(-3, 8) | st.integers(-(2**63), 2**63 - 1),
-        "failed_reason_type": st.none() | st.sampled_from(["mapping", "remote"]),
-        "remote_id": st.none() | texts,
-        "version_date": st.none() | st.just("2026-11-22T02:50:19Z"),
-        "content_type": st.none() | st.sampled_from(["product", "stock"]),
-    }
-)
+# As the models hand them over: every field, in order.
+objects = st.tuples(
+    st.integers(-3, 8) | st.integers(-(2**63), 2**63 - 1),
+    st.none() | st.sampled_from(["mapping", "remote"]),
+    st.none() | texts,
+    st.none() | st.just("2026-11-22T02:50:19Z"),
+    st.none() | st.sampled_from(["product", "stock"]),
+).map(lambda values: dict(zip(OBJECT_FIELDS, values, strict=True)))
 lists = st.lists(objects, max_size=8)
 changes: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {},

@@ -56,6 +56,7 @@ class Dispatcher:
         self.fallback = fallback
         self.version3 = version3
         self.base = urlsplit(base_url(event))
+        self._own_headers = {name: given for name in _FROM_THE_BATCH if (given := header(event, name)) is not None}
 
     def send(self, request: PartRequest) -> PartAnswer:
         """The answer of a request's own handler.
@@ -112,7 +113,7 @@ class Dispatcher:
 
     def _event(self, request: PartRequest, route: Route, path: str, query: str) -> dict[str, Any]:
         headers = {name: value for name, value in request.headers.items() if not _is_the_batchs(name)}
-        headers.update({name: given for name in _FROM_THE_BATCH if (given := header(self.event, name)) is not None})
+        headers.update(self._own_headers)
         parameters: dict[str, list[str]] = {}
         for name, value in parse_qsl(query, keep_blank_values=True):
             parameters.setdefault(name, []).append(value)

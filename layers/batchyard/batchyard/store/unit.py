@@ -21,6 +21,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from batchyard.defects import log_defect
 from batchyard.errors import Contended, TooLarge, Unavailable
 from batchyard.store import blobs, clients, items
 from batchyard.store.blobs import Blob
@@ -269,6 +270,8 @@ def _read_together(places: Mapping[tuple[Any, ...], tuple[Table, Key]]) -> dict[
             break
         except ClientError as error:
             if not _LOST_RACES & set(cancellation_reasons(error)):
+                if code_of(error) not in {"ValidationException", "TransactionCanceledException"}:
+                    log_defect(error)
                 break
             _pause(number)
         else:

@@ -39,6 +39,11 @@ def get(unit: Unit, channel: int, pk: int) -> BatchRequest | None:
     return None if item is None else decode(item, unit.read_blob)
 
 
+def exists(unit: Unit, channel: int, pk: int) -> bool:
+    """Whether this unit will leave a batch request there."""
+    return unit.get(BATCH_REQUESTS, key_of(channel, pk)) is not None
+
+
 def put(unit: Unit, batch: BatchRequest) -> BatchRequest:
     """Stages a batch request; answers it with its new version."""
     item, blob = encode(batch)

@@ -91,6 +91,10 @@ validate: setup ## the template, by SAM and cfn-lint
 security: .local/tools/checkov/.ready ## the template, by checkov
 	.local/tools/checkov/bin/checkov --file template.yaml --framework cloudformation --skip-download --compact --quiet
 
+.PHONY: fuzz
+fuzz: .local/tools/fuzz/.ready ## the parser of multipart batches, with a million inputs (INPUTS=…)
+	PYTHONPATH=layers/batchyard:. .local/tools/fuzz/bin/python -m tests.fuzz.multipart --inputs $(or $(INPUTS),1000000)
+
 ##### Packages
 
 .PHONY: build

@@ -12,6 +12,8 @@ BENCHMARKS = {
     "warm": "tests.benchmarks.warm",
     "store_cost": "tests.benchmarks.store_cost",
     "quota": "tests.benchmarks.quota",
+    "multipart_parse": "tests.benchmarks.multipart_parse",
+    "batch": "tests.benchmarks.batch",
     "drf": "tests.benchmarks.drf.__main__",
 }
 

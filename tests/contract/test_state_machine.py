@@ -95,18 +95,16 @@ steps = st.sampled_from(
     ]
 )
 bodies = steps | changes
-methods = st.sampled_from(["PATCH", "PATCH", "PUT"])
+methods = st.sampled_from(["PATCH", "PUT"])
 preconditions = st.sampled_from([None, None, None, "present", "any", "stale", "several", "weak"])
+columns = st.sampled_from(["content_type", "status", "modified_date", "created_date", "pk", "colour"]).flatmap(
+    lambda name: st.sampled_from([name, f"-{name}"])
+)
 questions = st.builds(
     Question,
     status=st.lists(statuses, max_size=3).map(tuple),
     content_type=st.none() | content_types.filter(bool),
-    ordering=st.lists(
-        st.sampled_from(["pk", "created_date", "modified_date", "status", "content_type", "colour"]).flatmap(
-            lambda name: st.sampled_from([name, f"-{name}"])
-        ),
-        max_size=3,
-    ).map(tuple),
+    ordering=st.just(()) | st.tuples(columns) | st.lists(columns, min_size=2, max_size=3).map(tuple),
     limit=st.sampled_from([1, 2, 3, 20]),
 )
 
@@ -252,7 +250,8 @@ class BatchRequests(RuleBasedStateMachine):
         assert all(made["pk"] > batch.pk for batch in self.opened)
         self.moment += 1
         self.opened.append(Batch(made, touched=self.moment))
-        self.replies[place] = (self.now, answer.text)
+        if key is not None:
+            self.replies[place] = (self.now, answer.text)
 
     @precondition(lambda self: self.opened)
     @rule(caller=writers, number=numbers, method=methods, body=bodies, condition=preconditions)
@@ -266,6 +265,20 @@ class BatchRequests(RuleBasedStateMachine):
     @rule(number=numbers, body=steps)
     def advance(self, number: int, body: dict[str, Any]) -> None:
         self.update("boss", number, "PATCH", body, None)
+
+    @precondition(lambda self: self.opened)
+    @rule(number=numbers, method=methods, entries=objects)
+    def say_what_became_of_objects(self, number: int, method: str, entries: list[dict[str, Any]]) -> None:
+        self.update("boss", number, method, {"objects": entries}, None)
+
+    @precondition(lambda self: self.replies)
+    @rule(number=numbers, wait=st.sampled_from([0, SECOND, DAY - SECOND, DAY]))
+    def open_the_same_again(self, number: int, wait: int) -> None:
+        """A client that got no answer asks again with its key, by then with another token."""
+        (user, channel, key), (replied_at, _) = sorted(self.replies.items())[number % len(self.replies)]
+        self.time_goes_by(max(replied_at + wait - self.now, 0))
+        caller = next(name for name in ("boss", "worker again", "other") if CALLERS[name].user == user)
+        self.open(caller, channel, key, text=False)
 
     @precondition(lambda self: self.last_update)
     @rule()

@@ -22,10 +22,6 @@ MAPPINGS = resources("AWS::Lambda::EventSourceMapping")
 ALARMS = resources("AWS::CloudWatch::Alarm")
 API = resources("AWS::Serverless::Api")["Api"]
 DEAD_LETTERS = {name for name in QUEUES if name.endswith("DeadLetterQueue")}
-CATCH_ALLS = {
-    "FallbackFunction": {("ANY", "/"), ("ANY", "/{proxy+}")},
-    "ODataServiceFunction": {("ANY", "/v1/{odata+}"), ("ANY", "/V1/{odata+}")},
-}
 CONTENTS = ("objects", "logs", "uploads")
 
 
@@ -49,6 +45,15 @@ def events(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield name, event["Properties"]
 
 
+CATCH_ALLS = {
+    # Whatever has a path of its own gets its other methods answered, too.
+    "FallbackFunction": {
+        ("ANY", path)
+        for path in ("/", "/{proxy+}", *(event["Path"] for _, event in events("Api")))
+        if "odata" not in path
+    },
+    "ODataServiceFunction": {("ANY", "/v1/{odata+}"), ("ANY", "/V1/{odata+}")},
+}
 STREAMED = {name: mapping for name, mapping in MAPPINGS.items() if "StreamArn" in mapping["EventSourceArn"]["GetAtt"]}
 QUEUED = {name: mapping for name, mapping in MAPPINGS.items() if name not in STREAMED}
 

@@ -130,7 +130,10 @@ def _public() -> set[tuple[str, str]]:
         if event["Type"] == "Api"
     ]
     public = {(e["Path"], e["Method"].upper()) for e in events if e.get("Auth", {}).get("Authorizer") == "NONE"}
-    return public | {(path, method) for path, taken in public if taken == "ANY" for method in _METHODS}
+    # A method of its own goes before `ANY` on the same path.
+    own = {(e["Path"], e["Method"].upper()) for e in events}
+    rest = {(path, method) for path, taken in public if taken == "ANY" for method in _METHODS}
+    return public | (rest - own)
 
 
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY")

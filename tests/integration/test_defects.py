@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from batchyard.batch_requests import operations
-from batchyard.errors import Conflict
+from batchyard.errors import TooLarge
 from batchyard.store import clients
 from tests.integration.conftest import SECRET
 from tests.support.api import Api, batches, invoke, routes
@@ -149,7 +149,7 @@ def served() -> dict[str, set[str]]:
     """The methods of each path of the template."""
     found: dict[str, set[str]] = {}
     for route in routes():
-        if route.method != "ANY":
+        if route.method != "ANY" and route.handler != "gateway.fallback.handler":
             found.setdefault(route.path, set()).add(route.method)
     return found
 
@@ -201,9 +201,9 @@ def test_nothing_deterministic_answers_5xx_where_channels_and_batch_requests_are
 def test_operations_raise_errors_of_the_business(api: Api, channel: int, monkeypatch: pytest.MonkeyPatch) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
 
-    def conflict(*_: Any, **__: Any) -> Any:
-        raise Conflict
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise TooLarge
 
-    monkeypatch.setattr(operations, "retrieve", conflict)
+    monkeypatch.setattr(operations, "retrieve", refuse)
     answer = api.get(url)
-    assert (answer.status, answer.json()) == (409, {"detail": "The request conflicts with the present state."})
+    assert (answer.status, answer.json()) == (413, {"detail": "Request was too large."})

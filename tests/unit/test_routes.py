@@ -69,7 +69,9 @@ def test_the_table_is_what_the_functions_register() -> None:
 
 def test_each_route_of_the_template_is_found_with_its_own_parameters() -> None:
     # Behind greedy paths, and without the one method that is none, somebody else decides.
-    served = [route for route in of_template() if "+}" not in route.path and route.method != "ANY"]
+    served = [
+        route for route in of_template() if "+}" not in route.path and route.handler != "gateway.fallback.handler"
+    ]
     assert served
     for route in served:
         path = route.path.replace("{channel_id}", "5").replace("{id}", "7")

@@ -45,13 +45,12 @@ def events(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield name, event["Properties"]
 
 
+SERVED = {(event["Method"], event["Path"]) for name, event in events("Api") if name != "FallbackFunction"}
 CATCH_ALLS = {
-    # Whatever has a path of its own gets its other methods answered, too.
-    "FallbackFunction": {
-        ("ANY", path)
-        for path in ("/", "/{proxy+}", *(event["Path"] for _, event in events("Api")))
-        if "odata" not in path
-    },
+    # The other methods of each path are refused by name, whatever falls through to the greedy one.
+    "FallbackFunction": {("ANY", "/"), ("ANY", "/{proxy+}")}
+    | {(method, path) for _, path in SERVED if "+}" not in path for method in ("DELETE", "GET", "PATCH", "POST", "PUT")}
+    - SERVED,
     "ODataServiceFunction": {("ANY", "/v1/{odata+}"), ("ANY", "/V1/{odata+}")},
 }
 STREAMED = {name: mapping for name, mapping in MAPPINGS.items() if "StreamArn" in mapping["EventSourceArn"]["GetAtt"]}

@@ -9,12 +9,13 @@ import importlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tests.contract.document import must_be_documented
 from tests.support.api import STAGE, Answer, Api, Context, invoke
+from tests.support.documented import must_be_documented
 from tests.support.template import resources
 
 if TYPE_CHECKING:
@@ -72,11 +73,16 @@ class Gateway:
         event, handler = Api(None).event(method, target, headers=single, text=text)
         if text is not None and not any(name.lower() == "content-type" for name in single):
             del event["headers"]["Content-Type"]
-        event["multiValueHeaders"] = {name: [v for n, v in headers if n == name] for name in event["headers"]}
+        event["multiValueHeaders"] = {
+            name: [line for other, line in headers if other == name] or [value]
+            for name, value in event["headers"].items()
+        }
         if len(body) > LARGEST_REQUEST:
             refused: Answer | None = _own("REQUEST_TOO_LARGE", HTTPStatus.CONTENT_TOO_LARGE)
         else:
-            refused = None if (event["resource"], method) in _public() else self._authorize(event)
+            guarded, path = _asks_for_a_token(), event["resource"]
+            # A method of its own goes before ANY.
+            refused = self._authorize(event) if guarded.get((path, method), guarded.get((path, "ANY"))) else None
         answer = refused or _invoke(handler, event)
         operation = must_be_documented(method, event["resource"], answer)
         key = (operation, answer.status)
@@ -121,22 +127,14 @@ def _invoke(handler: str, event: dict[str, Any]) -> Answer:
     return answer
 
 
-def _public() -> set[tuple[str, str]]:
-    """Routes without the authorizer."""
-    events = [
-        event["Properties"]
+@cache
+def _asks_for_a_token() -> dict[tuple[str, str], bool]:
+    """Whether the authorizer stands before a route, by its path and method."""
+    return {
+        (route["Path"], route["Method"].upper()): route.get("Auth", {}).get("Authorizer") != "NONE"
         for function in resources("AWS::Serverless::Function").values()
-        for event in function.get("Events", {}).values()
-        if event["Type"] == "Api"
-    ]
-    public = {(e["Path"], e["Method"].upper()) for e in events if e.get("Auth", {}).get("Authorizer") == "NONE"}
-    # A method of its own goes before `ANY` on the same path.
-    own = {(e["Path"], e["Method"].upper()) for e in events}
-    rest = {(path, method) for path, taken in public if taken == "ANY" for method in _METHODS}
-    return public | (rest - own)
-
-
-_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY")
+        for route in (event["Properties"] for event in function.get("Events", {}).values() if event["Type"] == "Api")
+    }
 
 
 def _own(kind: str, standard: int) -> Answer:

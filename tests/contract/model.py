@@ -5,7 +5,7 @@ Nothing in here knows how the service does it.
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 type Json = dict[str, Any]
@@ -147,15 +147,3 @@ class Question:
 
 def _null_last(value: Any) -> tuple[bool, Any]:
     return value is None, value if value is not None else ""
-
-
-@dataclass
-class Walk:
-    """Somebody going through the pages of a list while others change it."""
-
-    channel: int
-    question: Question
-    begun: int
-    touched: int
-    page: int = 1
-    seen: list[int] = field(default_factory=list)

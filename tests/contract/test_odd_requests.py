@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from batchyard.http.caller import Caller
+from tests.contract.gateway import LARGEST_REQUEST
 from tests.contract.service import GATEWAY, Service
 from tests.support.api import Api, batches, invoke
 
@@ -149,3 +150,8 @@ def test_who_is_not_known_is_asked_to_log_in(service: Service, authorization: st
 def test_the_scheme_has_any_case(service: Service, scheme: str) -> None:
     headers = [("Authorization", f"{scheme} {service.key}")]
     assert GATEWAY.request("GET", batches(service.channel), headers).status == 200
+
+
+def test_what_api_gateway_refuses_is_told_in_the_same_words(service: Service) -> None:
+    answer = send(service, "POST", batches(service.channel), JSON, body=b" " * (LARGEST_REQUEST + 1))
+    assert (answer.status, answer.json()) == (413, {"detail": "Request body is too large."})

@@ -18,8 +18,8 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.core.transport import Response
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tests.contract.document import document
 from tests.contract.service import GATEWAY, NAME, PASSWORD, Service
+from tests.support.documented import document
 
 SCHEMA = schemathesis.openapi.from_dict(copy.deepcopy(document()))
 SCHEMA.app = GATEWAY

@@ -27,10 +27,9 @@ from batchyard.clock import iso
 from batchyard.http.caller import Caller
 from batchyard.store import blobs
 from batchyard.store.unit import Unit
-from tests.contract.document import must_be_documented
-from tests.contract.model import FINISHED, MOVES, Batch, Question, Refused, Walk, revised
+from tests.contract.model import FINISHED, MOVES, Batch, Question, Refused, revised
 from tests.support import aws
-from tests.support.api import HOST, STAGE, Answer, Api, batches, invoke
+from tests.support.api import HOST, STAGE, Answer, Api, batches
 from tests.support.streams import Stream, deliver
 
 OPEN, BUSY = 1, 2
@@ -102,8 +101,8 @@ columns = st.sampled_from(["content_type", "status", "modified_date", "created_d
 )
 questions = st.builds(
     Question,
-    status=st.lists(statuses, max_size=3).map(tuple),
-    content_type=st.none() | content_types.filter(bool),
+    status=st.just(()) | st.lists(statuses, min_size=1, max_size=3).map(tuple),
+    content_type=st.sampled_from([None, None, "product", "stock", "product#done"]),
     ordering=st.just(()) | st.tuples(columns) | st.lists(columns, min_size=2, max_size=3).map(tuple),
     limit=st.sampled_from([1, 2, 3, 20]),
 )
@@ -128,6 +127,9 @@ NONSENSE: list[tuple[Any, dict[str, Any]]] = [
     ),
     ([], {"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]}),
 ]
+
+
+disturbances = st.sampled_from(["delete", "delete", "open", "fail"])
 
 
 class BatchRequests(RuleBasedStateMachine):
@@ -156,7 +158,6 @@ class BatchRequests(RuleBasedStateMachine):
         self.moment = 0
         self.active = {OPEN: True, BUSY: True}
         self.replies: dict[tuple[str, int, str], tuple[int, str]] = {}
-        self.walks: list[Walk] = []
         self.last_update: tuple[str, Batch, str, dict[str, Any]] | None = None
 
     def teardown(self) -> None:
@@ -164,16 +165,16 @@ class BatchRequests(RuleBasedStateMachine):
             if self.unread():
                 self.deliver(len(self.pending), 0)
             for channel in (OPEN, BUSY):
-                self.list("boss", channel, Question())
+                self.read_all_pages("boss", channel, Question())
                 assert tallies.recount(channel) == {}
         finally:
             self.patch.undo()
             aws.forget()
 
-    @initialize(loads=st.lists(st.lists(steps, max_size=4), min_size=2, max_size=6), busy=st.integers(0, 5))
+    @initialize(loads=st.lists(st.lists(steps, max_size=4), min_size=2, max_size=6), busy=st.integers(0, 3))
     def take_some_loads_on_their_way(self, loads: list[list[dict[str, Any]]], busy: int) -> None:
         for number, load in enumerate(loads):
-            self.open("boss", BUSY if number == busy else OPEN, None, text=False)
+            self.open("boss", BUSY if number % 3 == busy else OPEN, None, text=False)
             for step in load:
                 self.update("boss", 1, "PATCH", step, None)
 
@@ -182,8 +183,6 @@ class BatchRequests(RuleBasedStateMachine):
     @rule(step=st.sampled_from([1, 5_000, 8_192, SECOND, 61 * SECOND, POSITIONS_KEPT, STALE_AFTER * SECOND, DAY]))
     def time_goes_by(self, step: int) -> None:
         self.now += step
-        # Where their pages began is forgotten by now; what was removed since makes them skip something.
-        self.walks = [walk for walk in self.walks if walk.touched + POSITIONS_KEPT > self.now]
 
     @rule(count=st.integers(1, 6), again=st.integers(0, 3))
     def deliver(self, count: int, again: int) -> None:
@@ -196,8 +195,9 @@ class BatchRequests(RuleBasedStateMachine):
             assert deliver(tally.handler, batch) == {"batchItemFailures": []}
             self.delivered = [*self.delivered[: len(self.delivered) - len(repeated)], batch]
 
-    @rule()
-    def stale_ones_fail(self) -> None:
+    @rule(wait=st.sampled_from([0, STALE_AFTER * SECOND, STALE_AFTER * SECOND + 1]))
+    def stale_ones_fail(self, wait: int) -> None:
+        self.now += wait
         before = self.now - STALE_AFTER * SECOND
         stale = [
             batch
@@ -397,7 +397,7 @@ class BatchRequests(RuleBasedStateMachine):
     # Lists.
 
     @rule(caller=callers, channel=channel_pks, question=questions)
-    def list(self, caller: str, channel: int, question: Question) -> None:
+    def read_all_pages(self, caller: str, channel: int, question: Question) -> None:
         """Counts the pages up until `next` is null, and nobody disturbs."""
         expected = question.ordered(filter(question.matches, self.present(channel)))
         exact = not self.pending and not self.unread()
@@ -425,6 +425,10 @@ class BatchRequests(RuleBasedStateMachine):
         answer = self.ask(caller, "GET", f"{batches(channel)}?{urlencode(question.query(page + 1))}")
         assert (answer.status, answer.json()) == (404, {"detail": "Invalid page."})
 
+    @rule(ordering=st.lists(columns, min_size=1, max_size=2).map(tuple), limit=st.sampled_from([2, 20]))
+    def sort(self, ordering: tuple[str, ...], limit: int) -> None:
+        self.read_all_pages("boss", OPEN, Question(ordering=ordering, limit=limit))
+
     @precondition(lambda self: self.opened)
     @rule(channel=channel_pks, question=questions, page=st.integers(1, 9))
     def jump(self, channel: int, question: Question, page: int) -> None:
@@ -440,36 +444,50 @@ class BatchRequests(RuleBasedStateMachine):
         else:
             assert (answer.status, answer.json()) == (404, {"detail": "Invalid page."})
 
-    @rule(channel=channel_pks, question=questions)
-    def begin_walk(self, channel: int, question: Question) -> None:
-        """A client begins to go through the pages, and takes its time."""
+    @rule(question=questions, others=st.lists(st.tuples(disturbances, numbers), min_size=1, max_size=6))
+    def go_through_pages(self, question: Question, others: list[tuple[str, int]]) -> None:
+        """Counts the pages up while others write: whatever they leave alone comes once, in its place."""
         self.moment += 1
-        self.walks.append(Walk(channel, question, begun=self.moment, touched=self.now))
-
-    @precondition(lambda self: self.walks)
-    @rule(number=numbers)
-    def go_on(self, number: int) -> None:
-        walk = self.walks[number % len(self.walks)]
-        walker = Caller("fanny", f"tok_walk_{walk.begun}", channels=None)
-        target = f"{batches(walk.channel)}?{urlencode(walk.question.query(walk.page))}"
-        answer = self.ask_as(walker, "GET", target)
-        here = {batch.pk: batch for batch in self.present(walk.channel) if walk.question.matches(batch)}
-        if answer.status == 404 and walk.page > 1:
-            # What there was on this page has gone meanwhile.
-            found: dict[str, Any] = {"results": [], "next": None}
-        else:
+        begun = self.moment
+        # The position in a list belongs to who goes through it.
+        walker = Caller("fanny", f"tok_walk_{begun}", channels=None)
+        seen: list[int] = []
+        page: int | None = 1
+        while page is not None:
+            here = {batch.pk: batch for batch in self.present(OPEN) if question.matches(batch)}
+            answer = self.ask_as(walker, "GET", f"{batches(OPEN)}?{urlencode(question.query(page))}")
+            if answer.status == 404 and page > 1:
+                # What there was on this page has gone meanwhile.
+                break
             assert answer.status == 200, answer.text
             found = answer.json()
-        assert len(found["results"]) <= walk.question.limit
-        for body in found["results"]:
-            assert body == here[body["pk"]].body
-            walk.seen.append(body["pk"])
-        walk.page, walk.touched = walk.page + 1, self.now
-        if not found["next"]:
-            self.walks.remove(walk)
-            undisturbed = [b for b in walk.question.ordered(here.values()) if b.touched < walk.begun]
-            known = {batch.pk for batch in undisturbed}
-            assert [pk for pk in walk.seen if pk in known] == [batch.pk for batch in undisturbed]
+            assert len(found["results"]) <= question.limit
+            for body in found["results"]:
+                assert body == here[body["pk"]].body
+                seen.append(body["pk"])
+            page = page + 1 if found["next"] else None
+            for disturbance, number in others[:2]:
+                self.disturb(disturbance, number)
+            others = others[2:]
+        undisturbed = [
+            batch.pk
+            for batch in question.ordered(filter(question.matches, self.present(OPEN)))
+            if batch.touched < begun
+        ]
+        assert [pk for pk in seen if pk in undisturbed] == undisturbed
+
+    def disturb(self, disturbance: str, number: int) -> None:
+        if disturbance == "delete":
+            # From the beginning: there, it moves all that follow.
+            present = self.present(OPEN)
+            if present:
+                batch = present[number % 3 % len(present)]
+                answer = self.ask("boss", "DELETE", self.path(batch))
+                self.check_delete(answer, "boss", batch)
+        elif disturbance == "open":
+            self.open("boss", OPEN, None, text=False)
+        else:
+            self.update("boss", number, "PATCH", {"status": "fail"}, None)
 
     # What they must be told.
 
@@ -557,9 +575,7 @@ class BatchRequests(RuleBasedStateMachine):
     def ask_as(
         self, caller: Caller, method: str, target: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        event, handler = Api(caller).event(method, target, body, headers=headers)
-        answer = invoke(handler, event)
-        must_be_documented(method, event["resource"], answer)
+        answer = Api(caller)(method, target, body, headers=headers)
         assert "log_file" not in (json.loads(answer.text) if answer.text.startswith("{") else {})
         return answer
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from batchyard.http.caller import Caller
+from tests.support.documented import must_be_documented
 from tests.support.template import resources
 
 EVERYTHING = Caller(user="tester", token="tok_tests", admin=True, writes=True, channels=None)
@@ -118,7 +119,9 @@ class Api:
             text: What to send as it is, instead of `body`.
         """
         event, handler = self.event(method, url, body, headers=headers, text=text)
-        return invoke(handler, event)
+        answer = invoke(handler, event)
+        must_be_documented(method, event["resource"], answer)
+        return answer
 
     def event(
         self,

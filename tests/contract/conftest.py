@@ -15,7 +15,7 @@ from tests.support import aws
 ASKED = os.environ.get("CONTRACT_EXAMPLES")
 settings.register_profile(
     "contract",
-    max_examples=int(ASKED or 80),
+    max_examples=int(ASKED or 60),
     derandomize=ASKED is None,
     database=None,
     deadline=None,

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
 
-from batchyard.identity import tokens
-from tests.contract.service import Service
+from tests.contract.service import GATEWAY, Service
 from tests.support import aws
 
 # What `make test` has time for; CONTRACT_EXAMPLES asks for more, which are then other ones each time.
@@ -27,16 +26,7 @@ settings.register_profile(
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     """The whole service on moto, with somebody who may do everything."""
-    variables = aws.environment()
     with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name, value in {**aws.CREDENTIALS, **variables}.items():
-            patch.setenv(name, value)
-        # No test here is about limits, and a run of thousands of requests would meet them.
-        patch.setenv("REQUESTS_PER_MINUTE", "100000000")
-        aws.forget()
-        aws.create_tables(variables)
-        aws.create_bucket(variables)
-        # Logins are slow on purpose, and many here.
-        patch.setattr(tokens, "_SCRYPT", {"n": 2, "r": 1, "p": 1})
-        yield Service()
+        GATEWAY.answered.clear()
+        yield Service(patch)
     aws.forget()

@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
-from batchyard.identity import operations
+import pytest
+
+from batchyard.identity import operations, tokens
 from batchyard.identity.repository import Scope
 from tests.contract.gateway import Gateway
+from tests.support import aws
 from tests.support.api import Answer, batches
 
 GATEWAY = Gateway()
@@ -15,16 +18,23 @@ NAME, PASSWORD = "anna", "correct horse battery staple"
 
 
 class Service:
-    """A running service.
+    """A service of which nobody knew before; the one that this process works on from here on.
 
     Args:
-        key: A key that may do everything.
-        channel: A channel of it.
+        patch: What undoes that.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        variables = aws.environment()
+        # No test here is about limits, and a run of thousands of requests would meet them.
+        for name, value in {**aws.CREDENTIALS, **variables, "REQUESTS_PER_MINUTE": "100000000"}.items():
+            patch.setenv(name, value)
+        # Logins are slow on purpose, and many here.
+        patch.setattr(tokens, "_SCRYPT", {"n": 2, "r": 1, "p": 1})
+        aws.forget()
+        aws.create_tables(variables)
+        aws.create_bucket(variables)
         GATEWAY.forget()
-        GATEWAY.answered.clear()
         operations.create_user(NAME, PASSWORD, Scope(admin=True))
         self.key = operations.create_token(NAME, Scope(admin=True))
         self.channel = self.new_channel()

@@ -12,7 +12,7 @@ from tests.support import aws
 from tests.support.api import Api
 
 _MAKERS: dict[str, Callable[[], Any]] = {
-    name: getattr(clients, name).__wrapped__ for name in ("dynamodb", "s3", "sqs", "events")
+    name: getattr(clients, name).__wrapped__ for name in ("dynamodb", "s3", "sqs", "events", "secretsmanager")
 }
 
 
@@ -24,7 +24,7 @@ def _kept_client(name: str) -> Any:
 
 @pytest.fixture
 def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """The template's tables and bucket, empty, on moto; answers the functions' environment."""
+    """The template's tables and bucket, empty, and its secret, on moto; answers the functions' environment."""
     variables = aws.environment()
     for name, value in {**aws.CREDENTIALS, **variables}.items():
         monkeypatch.setenv(name, value)
@@ -35,6 +35,7 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     with mock_aws():
         aws.create_tables(variables)
         aws.create_bucket(variables)
+        aws.create_secret(variables)
         yield variables
     aws.forget()
 

@@ -13,13 +13,18 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from batchyard.batch_requests.repository import key_of
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.http.caller import Caller
+from batchyard.product_batches import exports, leftovers
+from batchyard.product_batches import repository as product_batches
+from batchyard.product_batches.rules import ProductBatch
 from batchyard.store import items, notices
+from batchyard.store.items import Item, Key
+from batchyard.store.tables import PRODUCT_BATCHES
 from tools import sample_world as world
 
 FOLDER = Path(__file__).resolve().parents[1] / "events"
@@ -33,6 +38,7 @@ _API = "a1b2c3d4e5"
 _HOST = f"{_API}.execute-api.{_REGION}.amazonaws.com"
 _BUCKET = "batchyard-contentbucket-1a2b3c4d5e6f"
 _TABLE = "batchyard-BatchRequestsTable-1A2B3C4D5E6F"
+_PRODUCT_BATCHES_TABLE = "batchyard-ProductBatchesTable-1A2B3C4D5E6F"
 _NOW = datetime(2025, 9, 15, 8, 20, tzinfo=UTC)
 _CLIENT = "203.0.113.7"
 
@@ -40,12 +46,27 @@ _BATCHES = "/api/v1/channel/{channel_id}/batch_requests"
 _BATCH = f"{_BATCHES}/{{id}}"
 _CHANNELS = "/api/v1/channels"
 _CHANNEL = f"{_CHANNELS}/{{id}}"
+_COLLECTION = "/admin/collection/{collectionId}"
+_PRODUCT = f"{_COLLECTION}/product/{{productId}}"
+_PRODUCT_BATCHES = f"{_PRODUCT}/batch"
+_PRODUCT_BATCH = f"{_PRODUCT_BATCHES}/{{batchId}}"
+_BATCH_IN_COLLECTION = f"{_COLLECTION}/batch/{{batchId}}"
+_SERIAL_CHANGE = f"{_PRODUCT_BATCH}/serialChange"
 _EVERYTHING = world.TOKEN.caller
 
 
 def samples() -> dict[str, Event]:
     """All sample events by their names, such as `batch_requests/list.bad_status`."""
-    return {**_batch_requests(), **_triggers(), **_channels(), **_identity(), **_odata(), **_others()}
+    return {
+        **_batch_requests(),
+        **_triggers(),
+        **_channels(),
+        **_product_batches(),
+        **_serials(),
+        **_identity(),
+        **_odata(),
+        **_others(),
+    }
 
 
 def text_of(event: Event) -> str:
@@ -149,6 +170,144 @@ def _channels() -> dict[str, Event]:
     }
 
 
+def _product_batches() -> dict[str, Event]:
+    everywhere = {"collectionId": world.COLLECTION}
+    of_product = {**everywhere, "productId": world.RUNNER}
+    missing = {**of_product, "batchId": world.MISSING_PRODUCT_BATCH}
+    lot, draft, without_serials = map(_place_of, (world.LOT, world.DRAFT, world.WITHOUT_SERIALS))
+    new = {
+        "id": "L40",
+        "name": "Green runners",
+        "gtin": world.GTIN,
+        "expiryDate": "2099-06-30",
+        "quantity": 1000,
+        "data": {"colour": "green"},
+        "orderedBy": {"shop": 17},
+    }
+    wrong = {"id": "L 41", "gtin": "09521234543214", "expiryDate": "soon", "quantity": -1, "status": "lost"}
+    same = {"id": world.LOT.id, **world.LOT.fields, "quantity": world.LOT.quantity}
+    shared = {**everywhere, "batchId": world.LOT.id}
+    lost = "cHJvZHVjdA"
+    return {
+        "product_batches/list": _coded("GET", _PRODUCT_BATCHES, of_product),
+        "product_batches/list.no_key": _coded("GET", _PRODUCT_BATCHES, of_product, caller=None),
+        "product_batches/create": _coded("POST", _PRODUCT_BATCHES, of_product, body=new),
+        "product_batches/create.same": _coded("POST", _PRODUCT_BATCHES, of_product, body=same),
+        "product_batches/create.other": _coded("POST", _PRODUCT_BATCHES, of_product, body={**new, "id": world.LOT.id}),
+        "product_batches/create.bad_fields": _coded("POST", _PRODUCT_BATCHES, of_product, body=wrong),
+        "product_batches/create.reader": _coded("POST", _PRODUCT_BATCHES, of_product, body=new, caller=world.READER),
+        "product_batches/retrieve": _coded("GET", _PRODUCT_BATCH, lot),
+        "product_batches/retrieve.missing": _coded("GET", _PRODUCT_BATCH, missing),
+        "product_batches/retrieve.foreign_collection": _coded(
+            "GET", _PRODUCT_BATCH, {**lot, "collectionId": "not-of-the-reader"}, caller=world.READER
+        ),
+        "product_batches/update": _coded(
+            "PUT",
+            _PRODUCT_BATCH,
+            lot,
+            body={"name": "Dark red runners", "packagingDate": None, "quantity": 30, "status": "recalled"},
+            headers={"If-Match": '"2"'},
+        ),
+        "product_batches/update.stale": _coded(
+            "PUT", _PRODUCT_BATCH, lot, body={"name": "Dark red runners"}, headers={"If-Match": '"1"'}
+        ),
+        "product_batches/update.fewer": _coded("PUT", _PRODUCT_BATCH, lot, body={"quantity": 19}),
+        "product_batches/delete": _coded("DELETE", _PRODUCT_BATCH, without_serials),
+        "product_batches/delete.in_use": _coded("DELETE", _PRODUCT_BATCH, lot),
+        "product_batches/delete.forced": _coded("DELETE", _PRODUCT_BATCH, lot, query=[("force", "true")]),
+        "product_batches/search": _coded("GET", f"{_COLLECTION}/batch", everywhere, query=[("search", "RUNNERS")]),
+        "product_batches/search.page": _coded("GET", f"{_COLLECTION}/batch", everywhere, query=[("limit", "2")]),
+        "product_batches/search.bad_cursor": _coded(
+            "GET", f"{_COLLECTION}/batch", everywhere, query=[("cursor", lost)]
+        ),
+        "product_batches/find": _coded("GET", _BATCH_IN_COLLECTION, {**everywhere, "batchId": world.DRAFT.id}),
+        "product_batches/find.of_product": _coded(
+            "GET", _BATCH_IN_COLLECTION, shared, query=[("productId", world.HIKER)]
+        ),
+        "product_batches/find.ambiguous": _coded("GET", _BATCH_IN_COLLECTION, shared),
+        "product_batches/tags": _coded("GET", f"{_BATCH_IN_COLLECTION}/tags", shared, query=[("claimSetId", "autumn")]),
+        "product_batches/public": _public(_PRODUCT_BATCH, lot),
+        "product_batches/public.draft": _public(_PRODUCT_BATCH, draft),
+    }
+
+
+def _serials() -> dict[str, Event]:
+    lot, twin = _place_of(world.LOT), _place_of(world.TWIN)
+    everywhere = {"collectionId": world.COLLECTION}
+    good, spoilt, other = (world.code_of_serial(*place) for place in ((world.LOT, 3), (world.LOT, 17), (world.TWIN, 2)))
+    mistyped = f"{good[:-1]}{'0' if good[-1] != '0' else '1'}"
+    lookup = f"{_PRODUCT_BATCH}/lookupSN/{{codeId}}"
+    serial = f"{_PRODUCT_BATCH}/serial/{{codeId}}"
+    undo = f"{_SERIAL_CHANGE}/{{changeId}}/undo"
+    verify = f"{_COLLECTION}/verifySN/{{codeId}}"
+    stolen = {"status": "stolen", "ranges": [{"startIndex": 0, "count": 4}, {"startIndex": 12, "count": 5}]}
+    overlapping = {"status": "stolen", "ranges": [{"startIndex": 0, "count": 4}, {"startIndex": 3, "count": 2}]}
+    return {
+        "product_batches/get_serials": _coded(
+            "GET", f"{_PRODUCT_BATCH}/getSN", lot, query=[("startIndex", "14"), ("count", "2")]
+        ),
+        "product_batches/get_serials.too_many": _coded(
+            "GET", f"{_PRODUCT_BATCH}/getSN", lot, query=[("count", "10001")]
+        ),
+        **_exports(lot, twin),
+        "product_batches/lookup": _coded("GET", lookup, {**lot, "codeId": good}),
+        "product_batches/lookup.mistyped": _coded("GET", lookup, {**lot, "codeId": mistyped}),
+        "product_batches/lookup.other_batch": _coded("GET", lookup, {**lot, "codeId": other}),
+        "product_batches/lookup_in_product": _coded(
+            "GET", f"{_PRODUCT}/lookupSN/{{codeId}}", {**everywhere, "productId": world.RUNNER, "codeId": spoilt}
+        ),
+        "product_batches/lookup_in_collection": _coded(
+            # As somebody reads it off a label.
+            "GET",
+            f"{_COLLECTION}/lookupSN/{{codeId}}",
+            {**everywhere, "codeId": f"{other[:4]}-{other[4:8]}-{other[8:]}".lower()},
+        ),
+        "product_batches/change_serial": _coded(
+            "PATCH", serial, {**lot, "codeId": good}, body={"status": "dispensed", "reason": "sold"}
+        ),
+        "product_batches/change_serial.final": _coded(
+            "PATCH", serial, {**lot, "codeId": spoilt}, body={"status": "dispensed"}
+        ),
+        "product_batches/change_serials": _coded("POST", _SERIAL_CHANGE, lot, body=stolen),
+        "product_batches/change_serials.overlapping": _coded("POST", _SERIAL_CHANGE, lot, body=overlapping),
+        "product_batches/change_serials.reader": _coded("POST", _SERIAL_CHANGE, lot, body=stolen, caller=world.READER),
+        "product_batches/list_serial_changes": _coded("GET", _SERIAL_CHANGE, lot),
+        "product_batches/undo_serial_change": _coded("POST", undo, {**lot, "changeId": world.SPOILT.id}),
+        "product_batches/undo_serial_change.missing": _coded("POST", undo, {**twin, "changeId": world.SPOILT.id}),
+        "product_batches/verify": _public(verify, {**everywhere, "codeId": good}),
+        "product_batches/verify.out_of_use": _public(verify, {**everywhere, "codeId": spoilt}),
+        "product_batches/verify.mistyped": _public(verify, {**everywhere, "codeId": mistyped}),
+    }
+
+
+def _exports(lot: Mapping[str, object], without_gtin: Mapping[str, object]) -> dict[str, Event]:
+    start, sheet = f"{_PRODUCT_BATCH}/export", f"{_PRODUCT_BATCH}/sheet"
+    one = f"{start}/{{exportId}}"
+    return {
+        "product_batches/export": _coded("POST", start, lot, body={"format": "ndjson"}),
+        "product_batches/export.no_gtin": _coded("POST", start, without_gtin, body={"format": "epcis"}),
+        "product_batches/retrieve_export": _coded("GET", one, {**lot, "exportId": world.EXPORTED.id}),
+        "product_batches/retrieve_export.queued": _coded("GET", one, {**lot, "exportId": world.EXPORT.id}),
+        "product_batches/retrieve_export.missing": _coded("GET", one, {**lot, "exportId": world.MISSING_EXPORT}),
+        "product_batches/sheet": _coded("GET", sheet, lot, query=[("startIndex", "4"), ("count", "2")]),
+        "product_batches/sheet.too_many": _coded("GET", sheet, lot, query=[("count", "301")]),
+    }
+
+
+def _place_of(batch: ProductBatch) -> dict[str, object]:
+    return {"collectionId": batch.collection, "productId": batch.product, "batchId": batch.id}
+
+
+def _coded(method: str, resource: str, parameters: Mapping[str, object], **rest: Any) -> Event:
+    """A request of the family whose clients call the token an API key, and put no slash behind a path."""
+    key = {} if rest.get("caller", _EVERYTHING) is None else {"Authorization": f"Bearer {world.KEY}"}
+    return _request(method, resource, parameters, slash="", **{**rest, "headers": {**key, **rest.get("headers", {})}})
+
+
+def _public(resource: str, parameters: Mapping[str, object]) -> Event:
+    return _coded("GET", resource.replace("/admin/", "/public/"), parameters, caller=None)
+
+
 def _identity() -> dict[str, Event]:
     login = "/api/v1/auth/login"
     right = {"username": world.USER.name, "password": world.PASSWORD}
@@ -164,6 +323,10 @@ def _identity() -> dict[str, Event]:
         "identity/authorizer.bad_token": _authorization("Token by_no-such-key"),
         "identity/authorizer.other_scheme": _authorization("Basic c2FtcGxlOnNhbXBsZQ=="),
         "identity/authorizer.no_token": _authorization(None),
+        "identity/key_authorizer": _key_authorization(Authorization=f"Bearer {world.KEY}"),
+        "identity/key_authorizer.api_key": _key_authorization(**{"X-API-Key": world.KEY}),
+        "identity/key_authorizer.bad_key": _key_authorization(Authorization="Bearer by_no-such-key"),
+        "identity/key_authorizer.no_key": _key_authorization(),
     }
 
 
@@ -221,6 +384,7 @@ def _others() -> dict[str, Event]:
         "gateway/fallback": _request("GET", rest, {"proxy": "api/v1/products"}, caller=None),
         "gateway/fallback.method": _request("PUT", rest, {"proxy": "api/v1/channels"}, body={}, caller=None),
         "gateway/fallback.root": _request("GET", "/", slash="", caller=None),
+        "gateway/fallback.coded": _request("GET", rest, {"proxy": "admin/collection/shoes"}, slash="", caller=None),
     }
 
 
@@ -269,22 +433,33 @@ def _request(
 
 
 def _authorization(header: str | None) -> Event:
+    """What the authorizer of batch requests is asked."""
+    parameters = {"channel_id": str(world.MARKETPLACE.pk)}
+    return _asked(_BATCHES, parameters, "/", {} if header is None else {"Authorization": header})
+
+
+def _key_authorization(**headers: str) -> Event:
+    """What the authorizer of product batches is asked."""
+    return _asked(f"{_COLLECTION}/batch", {"collectionId": world.COLLECTION}, "", headers)
+
+
+def _asked(resource: str, parameters: Mapping[str, str], slash: str, headers: Mapping[str, str]) -> Event:
     """What API Gateway hands to a REQUEST authorizer."""
-    path = f"{_path(_BATCHES, {'channel_id': world.MARKETPLACE.pk})}/"
-    given = _headers({} if header is None else {"Authorization": header}, path)
+    path = _path(resource, parameters) + slash
+    given = _headers(headers, path)
     return {
         "type": "REQUEST",
         "methodArn": f"arn:aws:execute-api:{_REGION}:{_ACCOUNT}:{_API}/{_STAGE}/GET{path.rstrip('/')}",
-        "resource": _BATCHES,
+        "resource": resource,
         "path": path,
         "httpMethod": "GET",
         "headers": given,
         "multiValueHeaders": {name: [value] for name, value in given.items()},
         "queryStringParameters": {},
         "multiValueQueryStringParameters": {},
-        "pathParameters": {"channel_id": str(world.MARKETPLACE.pk)},
+        "pathParameters": dict(parameters),
         "stageVariables": {},
-        "requestContext": _request_context("GET", _BATCHES, path),
+        "requestContext": _request_context("GET", resource, path),
     }
 
 
@@ -345,11 +520,30 @@ def _request_context(method: str, resource: str, path: str) -> Event:
 
 def _triggers() -> dict[str, Event]:
     changes = _stream(
-        ("INSERT", None, world.OPENED),
-        ("MODIFY", world.COMMITTED_BEFORE, world.COMMITTED),
-        ("MODIFY", world.DONE_BEFORE, world.DONE),
-        ("REMOVE", world.DELETED, None),
+        _TABLE,
+        _of_batch_request("INSERT", None, world.OPENED),
+        _of_batch_request("MODIFY", world.COMMITTED_BEFORE, world.COMMITTED),
+        _of_batch_request("MODIFY", world.DONE_BEFORE, world.DONE),
+        _of_batch_request("REMOVE", world.DELETED, None),
     )
+    lots = _stream(
+        _PRODUCT_BATCHES_TABLE,
+        _of_lot("MODIFY", product_batches.encode(world.LOT_BEFORE), product_batches.encode(world.LOT)),
+        _of_lot("INSERT", None, world.item_of_change(world.SPOILT)),
+        _of_lot("MODIFY", *world.SCANNED),
+        _of_lot("REMOVE", product_batches.encode(world.REMOVED), None),
+    )
+    export, gone = (
+        json.dumps({"collection": world.COLLECTION, "product": world.RUNNER, "batch": world.LOT.id, "export": id})
+        for id in (world.EXPORT.id, world.MISSING_EXPORT)
+    )
+    asked_for = _stream(
+        _PRODUCT_BATCHES_TABLE,
+        _of_lot("MODIFY", product_batches.encode(world.LOT_BEFORE), product_batches.encode(world.LOT)),
+        _of_lot("INSERT", None, exports.encode(world.EXPORT)),
+    )
+    exports_queue = "batchyard-ExportsQueue-1A2B3C4D5E6F"
+    leftovers_queue = "batchyard-ProductBatchLeftoversQueue-1A2B3C4D5E6F"
     test = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": _iso(), "Bucket": _BUCKET}
     test |= {"RequestId": "5CB6C3A0F1E2D4B7", "HostId": _hex("host", 40)}
     uploads, sweeps = "batchyard-UploadsQueue-1A2B3C4D5E6F", "batchyard-SweepQueue-1A2B3C4D5E6F"
@@ -370,19 +564,45 @@ def _triggers() -> dict[str, Event]:
         "batch_requests/sweep.test": _queue(sweeps, json.dumps(test)),
         "batch_requests/fail_stale": _schedule("batchyard-fail-stale"),
         "batch_requests/recount": _schedule("batchyard-recount"),
+        "product_batches/publish": lots,
+        "product_batches/clean_up": _queue(leftovers_queue, leftovers.notice(world.REMOVED)),
+        "product_batches/clean_up.unreadable": _queue(leftovers_queue, "not JSON", leftovers.notice(world.REMOVED)),
+        "product_batches/start_export": asked_for,
+        "product_batches/write_export": _queue(exports_queue, export),
+        "product_batches/write_export.gone": _queue(exports_queue, gone),
+        "product_batches/expire": _schedule("batchyard-expire"),
     }
 
 
-def _stream(*changes: tuple[str, BatchRequest | None, BatchRequest | None]) -> Event:
+class _Change(NamedTuple):
+    kind: str
+    moment: int
+    key: Key
+    before: Item | None
+    after: Item | None
+
+
+def _of_batch_request(kind: str, before: BatchRequest | None, after: BatchRequest | None) -> _Change:
+    subject = after or before
+    assert subject is not None
+    key = key_of(subject.channel, subject.pk)
+    old, new = (None if batch is None else world.item_of(batch) for batch in (before, after))
+    return _Change(kind, subject.modified // 1_000_000, key, old, new)
+
+
+def _of_lot(kind: str, before: Item | None, after: Item | None) -> _Change:
+    return _Change(kind, int(_NOW.timestamp()), PRODUCT_BATCHES.key_of(after or before or {}), before, after)
+
+
+def _stream(table: str, *changes: _Change) -> Event:
     """What Lambda hands on of a table's stream: the changes with old and new images."""
     records = []
-    for number, (kind, before, after) in enumerate(changes):
-        subject = after or before
-        assert subject is not None
-        images = {name: _image(batch) for name, batch in (("NewImage", after), ("OldImage", before)) if batch}
+    for number, (kind, moment, key, before, after) in enumerate(changes):
+        both = (("NewImage", after), ("OldImage", before))
+        images = {name: _wired(items.encode(item)) for name, item in both if item is not None}
         change = {
-            "ApproximateCreationDateTime": subject.modified // 1_000_000,
-            "Keys": _wired(items.encode(key_of(subject.channel, subject.pk))),
+            "ApproximateCreationDateTime": moment,
+            "Keys": _wired(items.encode(key)),
             **images,
             "SequenceNumber": f"{4421584500000000017450439091 + 7 * number}",
             "SizeBytes": len(json.dumps(images)),
@@ -396,15 +616,10 @@ def _stream(*changes: tuple[str, BatchRequest | None, BatchRequest | None]) -> E
                 "eventSource": "aws:dynamodb",
                 "awsRegion": _REGION,
                 "dynamodb": change,
-                "eventSourceARN": f"arn:aws:dynamodb:{_REGION}:{_ACCOUNT}:table/{_TABLE}"
-                "/stream/2025-09-01T06:00:00.000",
+                "eventSourceARN": f"arn:aws:dynamodb:{_REGION}:{_ACCOUNT}:table/{table}/stream/2025-09-01T06:00:00.000",
             }
         )
     return {"Records": records}
-
-
-def _image(batch: BatchRequest) -> dict[str, Any]:
-    return _wired(items.encode(world.item_of(batch)))
 
 
 def _wired(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import json
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,21 @@ _OF_NEW_BATCH_REQUEST = (
 )
 _OF_BATCH_REQUEST = (*_OF_NEW_BATCH_REQUEST, "downloadLogFile")
 _SAME_BATCH_REQUEST = {"channel_id": "$request.path.channel_id", "id": "$request.path.id"}
+_IN_COLLECTION = {"collectionId": "$request.path.collectionId"}
+_IN_PRODUCT = {**_IN_COLLECTION, "productId": "$request.path.productId"}
+_SAME_PRODUCT_BATCH = {**_IN_PRODUCT, "batchId": "$request.path.batchId"}
+_NEW_PRODUCT_BATCH = {**_IN_PRODUCT, "batchId": "$response.body#/id"}
+_OF_PRODUCT_BATCH = (
+    "retrieveProductBatch",
+    "updateProductBatch",
+    "deleteProductBatch",
+    "retrievePublicProductBatch",
+    "getSerials",
+    "changeSerials",
+    "listSerialChanges",
+    "exportSerials",
+)
+_FIRST_SERIAL = {"codeId": "$response.body#/items/0/code"}
 # What can be done with what an operation answers: the operation, the parameters of those to follow, and these.
 _LINKS: tuple[tuple[str, str, dict[str, str], tuple[str, ...]], ...] = (
     (
@@ -51,7 +67,28 @@ _LINKS: tuple[tuple[str, str, dict[str, str], tuple[str, ...]], ...] = (
     ("updateBatchRequest", "200", _SAME_BATCH_REQUEST, _OF_BATCH_REQUEST),
     ("deleteBatchRequest", "204", _SAME_BATCH_REQUEST, _OF_BATCH_REQUEST),
     ("deleteChannel", "204", {"id": "$request.path.id"}, ("retrieveChannel", "partialUpdateChannel")),
+    ("createProductBatch", "200", _NEW_PRODUCT_BATCH, _OF_PRODUCT_BATCH),
+    (
+        "createProductBatch",
+        "200",
+        {**_IN_COLLECTION, "batchId": "$response.body#/id"},
+        ("findProductBatch", "listProductBatchTags"),
+    ),
+    ("createProductBatch", "200", _IN_PRODUCT, ("listProductBatches",)),
+    ("createProductBatch", "200", _IN_COLLECTION, ("searchProductBatches",)),
+    ("updateProductBatch", "200", _SAME_PRODUCT_BATCH, _OF_PRODUCT_BATCH),
+    ("deleteProductBatch", "200", _SAME_PRODUCT_BATCH, _OF_PRODUCT_BATCH),
+    ("getSerials", "200", {**_SAME_PRODUCT_BATCH, **_FIRST_SERIAL}, ("lookupSerial", "changeSerial")),
+    ("getSerials", "200", {**_IN_PRODUCT, **_FIRST_SERIAL}, ("lookupSerialInProduct",)),
+    ("getSerials", "200", {**_IN_COLLECTION, **_FIRST_SERIAL}, ("lookupSerialInCollection", "verifySerial")),
+    ("exportSerials", "202", {**_SAME_PRODUCT_BATCH, "exportId": "$response.body#/id"}, ("retrieveSerialExport",)),
+    ("changeSerials", "200", {**_SAME_PRODUCT_BATCH, "changeId": "$response.body#/id"}, ("undoSerialChange",)),
+    ("changeSerial", "200", {**_SAME_PRODUCT_BATCH, "changeId": "$response.body#/changeId"}, ("undoSerialChange",)),
 )
+# Paths of the family whose errors are `{"code", "errorCode", …}`.
+_CODED = ("/admin/", "/public/")
+# Paths whose authorizer takes a key in either of two headers.
+_WITH_API_KEY = "/admin/"
 _METHODS = ("get", "post", "put", "patch", "delete")
 # What powertools documents for any validated route, though our dialects answer 400 there.
 _VALIDATION_STATUS = "422"
@@ -92,7 +129,7 @@ def merged(resolvers: Iterable[APIGatewayRestResolver]) -> Json:
             for method, operation in operations.items():
                 if method in item:
                     raise Unfit(f"two functions answer {method.upper()} {path}")
-                item[method] = _operation(operation, public=getattr(resolver, "public", False))
+                item[method] = _operation(path, operation, public=getattr(resolver, "public", False))
         for name, schema in own.get("components", {}).get("schemas", {}).items():
             if schemas.setdefault(name, schema) != schema:
                 raise Unfit(f"two functions mean different things by the schema {name}")
@@ -123,7 +160,8 @@ def merged(resolvers: Iterable[APIGatewayRestResolver]) -> Json:
                     "in": "header",
                     "name": "Authorization",
                     "description": "`Token <key>`; `Bearer <key>` is accepted, too",
-                }
+                },
+                "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The key alone"},
             },
         },
     }
@@ -162,7 +200,7 @@ def _as_documented(path: str) -> str:
     return f"{path.rstrip('/')}/" if path.startswith("/api/v1/") else path
 
 
-def _operation(operation: Json, *, public: bool) -> Json:
+def _operation(path: str, operation: Json, *, public: bool) -> Json:
     described = dict(operation)
     if parameters := operation.get("parameters"):
         described["parameters"] = [_parameter(parameter) for parameter in parameters]
@@ -173,6 +211,8 @@ def _operation(operation: Json, *, public: bool) -> Json:
     }
     if public:
         described["security"] = []
+    elif path.startswith(_WITH_API_KEY):
+        described["security"] = [{"Token": []}, {"ApiKey": []}]
     return described
 
 
@@ -220,12 +260,15 @@ def _drop_defaults_of_changes(paths: dict[str, Json], schemas: Json) -> None:
 
 
 def _share_refusals(paths: dict[str, Json]) -> Json:
-    """The answers to refused requests are the same for most routes: said once, and referred to."""
+    """The answers to refused requests are the same for most routes of a family: said once, and referred to."""
     shared: Json = {}
-    for _, _, operation in _all(paths):
+    for path, _, operation in _all(paths):
         for status, response in operation["responses"].items():
-            name = response["description"].replace(" ", "")
-            if status >= "400" and shared.setdefault(name, response) == response:
+            if status >= "400":
+                family = "Coded" if path.startswith(_CODED) else ""
+                kind = family + response["description"].replace(" ", "")
+                names = (f"{kind}{number}" if number > 1 else kind for number in count(1))
+                name = next(name for name in names if shared.setdefault(name, response) == response)
                 operation["responses"][status] = {"$ref": f"{_RESPONSE}{name}"}
     return shared
 

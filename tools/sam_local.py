@@ -240,12 +240,14 @@ def main() -> int:
     variables = _variables(stack)
     template = HOME / "sam-local" / "template.json"
     with reachable(stack.engine.url) as endpoint:
-        write_template(template, {**variables, "AWS_ENDPOINT_URL": endpoint})
         if options.command == "start-api":
+            write_template(template, {**variables, "AWS_ENDPOINT_URL": endpoint})
             print(
                 f"Tokens are in {HOME.relative_to(ROOT)}/stack.env. Functions start at their first request.", flush=True
             )
             return _run(command("start-api", template, "--port", options.port, "--warm-containers", "LAZY"), variables)
+        variables |= sample_world.VARIABLES
+        write_template(template, {**variables, "AWS_ENDPOINT_URL": endpoint})
         _load_sample_world(variables, stack.engine.url)
         event = options.event or _sample(options.function)
         return _run(command("invoke", template, options.function, "--event", str(event)), variables)

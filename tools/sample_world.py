@@ -1,14 +1,19 @@
 """The small fixed world that the sample events in `events/` speak of.
 
 Nothing in it depends on when or where it is loaded, so that an event written today gets the same answer tomorrow. Its
-channels have primary keys far from those that a counter hands out, and so stay apart from what else a store holds.
+channels have primary keys far from those that a counter hands out, and so stay apart from what else a store holds; of
+product batches it has a collection of its own, and keys of its own, which are published here: whoever loads it gives
+the functions `VARIABLES` in their environment, and the keys that a deployment really uses stay as they are.
 """
 
 import gzip
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+
+from botocore.exceptions import ClientError
 
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
@@ -18,10 +23,18 @@ from batchyard.http.caller import Caller
 from batchyard.identity import repository as identity
 from batchyard.identity import tokens
 from batchyard.identity.repository import Scope, Token, User
+from batchyard.product_batches import exports
+from batchyard.product_batches import repository as product_batches
+from batchyard.product_batches.exports import Export
+from batchyard.product_batches.repository import Change, Stretch
+from batchyard.product_batches.rules import Block, ProductBatch
+from batchyard.product_batches.runs import Run
+from batchyard.serials.codes import Codebook
 from batchyard.store import blobs, clients, items
 from batchyard.store.blobs import Blob
-from batchyard.store.items import Item
-from batchyard.store.tables import BATCH_REQUESTS, IDENTITY
+from batchyard.store.calls import code_of
+from batchyard.store.items import Item, Key
+from batchyard.store.tables import BATCH_REQUESTS, IDENTITY, PRODUCT_BATCHES
 from batchyard.store.unit import Unit, transact
 
 
@@ -42,7 +55,8 @@ PASSWORD = "sample-password"
 KEY = "by_sample-key-of-the-sample-world"
 USER = User(7001, "sample", "", Scope(admin=True))
 TOKEN = Token("tok_5a3b1e0000000001", USER.name, USER.scope, _moment(0), tokens.digest(KEY))
-READER = Caller(USER.name, "tok_5a3b1e0000000002", channels=frozenset({7001}))
+COLLECTION = "sample-shoes"
+READER = Caller(USER.name, "tok_5a3b1e0000000002", channels=frozenset({7001}), collections=frozenset({COLLECTION}))
 
 # Where. A marketplace with loads at every stage, a slow one whose loads may not stand still, and an empty one.
 
@@ -147,6 +161,138 @@ UPLOAD_KEY = f"uploads/{SENT.channel}/{SENT.pk}/7d0c2a4e-0000-4000-8000-00000000
 MISSING_UPLOAD_KEY = f"uploads/{SENT.channel}/{SENT.pk}/7d0c2a4e-0000-4000-8000-000000000004"
 ORPHAN_KEY = f"objects/{SENT.channel}/{SENT.pk}/7d0c2a4e-0000-4000-8000-000000000005"
 
+# What was made of two shoes, and the serials on them. The master key is published: it is good for this world alone.
+
+VARIABLES = {"SERIAL_KEYS_SECRET": "batchyard-sample-world-serial-keys"}
+_MASTER_KEY = "the published serial key of the sample world, for nothing else"
+CODES = Codebook({1: _MASTER_KEY.encode()}, COLLECTION)
+
+RUNNER, HIKER = "runner", "hiker"
+GTIN = "09521234543213"
+LOT = ProductBatch(
+    COLLECTION,
+    RUNNER,
+    "L38",
+    {
+        "name": "Red runners of September",
+        "gtin": GTIN,
+        "manufactureDate": "2025-09-12",
+        "packagingDate": "2025-09-13T16:30:00+02:00",
+        "expiryDate": {"seconds": 4102358400},
+        "data": {"colour": "red"},
+        "admin": {"line": 4},
+        "tags": [{"code": "TAG-1", "claimSetId": "autumn"}, {"code": "TAG-2", "claimSetId": "winter"}],
+        "inspector": "Ada",
+    },
+    blocks=(Block(0, 20, 1),),
+    created=_moment(20),
+    updated=_moment(21),
+    version=2,
+    exports=True,
+)
+DRAFT = ProductBatch(
+    COLLECTION,
+    RUNNER,
+    "L39",
+    {"name": "Blue runners"},
+    status="draft",
+    created=_moment(22),
+    updated=_moment(22),
+    version=1,
+)
+# The other product has a batch of the same ID, and one without serials.
+TWIN = ProductBatch(
+    COLLECTION,
+    HIKER,
+    LOT.id,
+    {"name": "Hikers", "tags": [{"code": "TAG-3", "claimSetId": "autumn"}]},
+    blocks=(Block(20, 5, 1),),
+    created=_moment(23),
+    updated=_moment(23),
+    version=1,
+)
+WITHOUT_SERIALS = ProductBatch(COLLECTION, HIKER, "L37", created=_moment(24), updated=_moment(24), version=1)
+PRODUCT_BATCHES_THERE = (WITHOUT_SERIALS, TWIN, LOT, DRAFT)
+MISSING_PRODUCT_BATCH = "L99"
+
+# The last five shoes of the lot were spoilt.
+SPOILT = Change(
+    collection=COLLECTION,
+    product=RUNNER,
+    batch=LOT.id,
+    id=f"{_moment(25):014x}5a3b1e01",
+    status="decommissioned",
+    ranges=((15, 5),),
+    before=(Run(15, 19),),
+    changed=5,
+    left=0,
+    by=USER.name,
+    at=_moment(25),
+    reason="spoilt",
+)
+
+# Two exports of the lot: one waits to be written, the other's file is there. They are not of that morning, but of a day
+# to come: a week later they would be forgotten.
+_ASKED_FOR = int(datetime(2099, 9, 15, tzinfo=UTC).timestamp()) * 1_000_000
+EXPORT = Export(
+    collection=COLLECTION,
+    product=RUNNER,
+    batch=LOT.id,
+    id=f"{_ASKED_FOR:014x}5a3b1e02",
+    format="csv",
+    total=20,
+    created=_ASKED_FOR,
+    updated=_ASKED_FOR,
+    made=LOT.created,
+    domain="https://id.gs1.org",
+    fields={"gtin": GTIN},
+    version=1,
+)
+EXPORTED = replace(
+    EXPORT,
+    id=f"{_ASKED_FOR:014x}5a3b1e01",
+    format="ndjson",
+    status=exports.DONE,
+    rows=20,
+    size=1900,
+    position=None,
+    finished=_ASKED_FOR,
+    version=2,
+)
+MISSING_EXPORT = f"{_ASKED_FOR:014x}5a3b1e00"
+
+# What was of them, as the change stream still tells: the lot as a draft, and a serial that was scanned too often.
+
+LOT_BEFORE = replace(LOT, status="draft", updated=LOT.created, version=1)
+_SCANS: Item = {
+    **product_batches.scan_key(COLLECTION, 3),
+    "scans": 21,
+    "first_scan": _moment(28),
+    "last_scan": _moment(29),
+    "scan_day": _moment(29) // 86_400_000_000,
+    "day_scans": 20,
+}
+SCANNED: tuple[Item, Item] = (
+    _SCANS,
+    {**_SCANS, "flagged_at": _moment(29), "of_batch": LOT.id, "of_product": RUNNER},
+)
+
+# What is over, in a collection of its own: a batch that was removed and left its serials, and one that is to expire.
+
+OUTLET = "sample-outlet"
+REMOVED = ProductBatch(
+    OUTLET, RUNNER, "L35", blocks=(Block(0, 5, 1),), created=_moment(26), updated=_moment(26), version=1
+)
+OVERDUE = ProductBatch(
+    OUTLET, RUNNER, "L36", {"expiryDate": "2025-09-14"}, created=_moment(27), updated=_moment(27), version=1
+)
+
+
+def code_of_serial(batch: ProductBatch, number: int) -> str:
+    """The code of one of a batch's serials, by its number within the batch."""
+    [(block, first, _)] = batch.places(number, 1)
+    return CODES.codes(block.key, [first])[0]
+
 
 def load() -> None:
     """Puts the world into the stores that the environment names, over what they hold of it."""
@@ -155,6 +301,8 @@ def load() -> None:
     for batch in BATCH_REQUESTS_THERE:
         # Not by the repository, which would count its version on.
         clients.dynamodb().put_item(TableName=BATCH_REQUESTS.name, Item=items.encode(item_of(batch)))
+    _load_product_batches()
+    blobs.delete(EXPORT.key)
     for blob in _blobs():
         blobs.delete(blob.key)
         blobs.write(blob)
@@ -171,6 +319,78 @@ def _load_channels(unit: Unit) -> None:
     for channel in (MARKETPLACE, SLOW, EMPTY):
         channels.exists(unit, channel.pk)
         channels.put(unit, channel)
+
+
+def _load_product_batches() -> None:
+    dynamodb = clients.dynamodb()
+    wanted = {str(item["sort_key"]): item for item in _product_batch_items()}
+    for item in wanted.values():
+        dynamodb.put_item(TableName=PRODUCT_BATCHES.name, Item=items.encode(item))
+    for item in _outlet_items():
+        dynamodb.put_item(TableName=PRODUCT_BATCHES.name, Item=items.encode(item))
+    # What else came into the collection. Its own items are not among it: what happens upon the removal of a batch
+    # would happen to the batch that is there again.
+    for key in _product_batch_keys():
+        if key["sort_key"] not in wanted:
+            dynamodb.delete_item(TableName=PRODUCT_BATCHES.name, Key=items.encode(key))
+    try:
+        clients.secretsmanager().create_secret(
+            Name=VARIABLES["SERIAL_KEYS_SECRET"], SecretString=json.dumps({"current": 1, "1": _MASTER_KEY})
+        )
+    except ClientError as error:
+        if code_of(error) != "ResourceExistsException":
+            raise
+
+
+def _product_batch_items() -> list[Item]:
+    """The collection as the store keeps it."""
+    unit = Unit()
+    unused = 0
+    for batch in PRODUCT_BATCHES_THERE:
+        for block in batch.blocks:
+            runs: tuple[Run, ...] = (Run(block.first, block.last),)
+            if batch is LOT:
+                runs = (Run(0, 14), Run(15, 19, SPOILT.status, SPOILT.id))
+            stretch = Stretch(batch.collection, batch.product, batch.id, batch.length, block.key, runs)
+            product_batches.put_stretch(unit, stretch)
+            unused = max(unused, block.last + 1)
+    product_batches.put_change(unit, SPOILT)
+    staged = [item for _, item in unit.staged(PRODUCT_BATCHES) if item is not None]
+    counter: Item = {"collection_id": COLLECTION, "sort_key": "counter", "next": unused, "version": 1}
+    exported = map(exports.encode, (EXPORT, EXPORTED))
+    return [*(product_batches.encode(batch) for batch in PRODUCT_BATCHES_THERE), *exported, *staged, counter]
+
+
+def _outlet_items() -> list[Item]:
+    """The other collection as the store keeps it."""
+    unit = Unit()
+    [block] = REMOVED.blocks
+    runs = (Run(0, 2), Run(3, 4, SPOILT.status, SPOILT.id))
+    product_batches.put_stretch(unit, Stretch(OUTLET, RUNNER, REMOVED.id, REMOVED.length, block.key, runs))
+    spoilt = replace(SPOILT, collection=OUTLET, batch=REMOVED.id, ranges=((3, 2),), before=(Run(3, 4),), changed=2)
+    product_batches.put_change(unit, spoilt)
+    staged = [item for _, item in unit.staged(PRODUCT_BATCHES) if item is not None]
+    scans: Item = {**_SCANS, **product_batches.scan_key(OUTLET, 1)}
+    return [product_batches.encode(OVERDUE), *staged, scans]
+
+
+def _product_batch_keys() -> Iterator[Key]:
+    """The keys of whatever is in the collection."""
+    request = {
+        "TableName": PRODUCT_BATCHES.name,
+        "KeyConditionExpression": "collection_id = :collection",
+        "ExpressionAttributeValues": items.encode({":collection": COLLECTION}),
+        "ConsistentRead": True,
+    }
+    return map(PRODUCT_BATCHES.key_of, list(product_batches.pages(request)))
+
+
+def item_of_change(change: Change) -> Item:
+    """A change of serials as the store keeps it."""
+    unit = Unit()
+    product_batches.put_change(unit, change)
+    [(_, item)] = unit.staged(PRODUCT_BATCHES)
+    return item or {}
 
 
 def item_of(batch: BatchRequest) -> Item:

@@ -3,18 +3,21 @@
 from typing import Any
 
 from batchyard.errors import BatchyardError, NotFound
-from batchyard.http import drf
+from batchyard.http import coded, drf
 from batchyard.http.app import App
 from batchyard.http.urls import route_path
 from gateway.routes import ROUTES
 
 app = App(drf, public=True)
+product_batches = App(coded, public=True)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers an API Gateway event that no route takes."""
+    """Answers an API Gateway event that no route takes, in the dialect of the family that its path is nearest to."""
+    path = route_path(event)
+    family = product_batches if path.startswith(("/admin/", "/public/")) else app
     try:
-        ROUTES.find(event["httpMethod"], route_path(event))
+        ROUTES.find(event["httpMethod"], path)
     except BatchyardError as error:
-        return app.refuse(error)
-    return app.refuse(NotFound())
+        return family.refuse(error)
+    return family.refuse(NotFound())

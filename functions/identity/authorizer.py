@@ -9,6 +9,7 @@ Gateway gives where this raises `Unauthorized`.
 from typing import Any
 
 from batchyard.http.urls import header
+from batchyard.identity.policy import NOBODY, policy
 from batchyard.identity.repository import find_token
 from batchyard.identity.tokens import key_in
 
@@ -20,11 +21,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         raise Exception("Unauthorized")
     token = find_token(key)
     if token is None:
-        return _policy("Deny", "nobody", event["methodArn"])
-    return {**_policy("Allow", token.user, event["methodArn"]), "context": token.caller.to_context()}
-
-
-def _policy(effect: str, principal: str, method_arn: str) -> dict[str, Any]:
-    stage = "/".join(method_arn.split("/")[:2])
-    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": f"{stage}/*"}
-    return {"principalId": principal, "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
+        return policy("Deny", NOBODY, event["methodArn"])
+    return policy("Allow", token.user, event["methodArn"], token.caller.to_context())

@@ -14,6 +14,9 @@ BENCHMARKS = {
     "quota": "tests.benchmarks.quota",
     "multipart_parse": "tests.benchmarks.multipart_parse",
     "batch": "tests.benchmarks.batch",
+    "serials": "tests.benchmarks.serials",
+    "export": "tests.benchmarks.export",
+    "lots": "tests.benchmarks.lots",
     "drf": "tests.benchmarks.drf.__main__",
 }
 

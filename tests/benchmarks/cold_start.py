@@ -113,7 +113,11 @@ def _must_be_good(handler: str, answer: dict[str, object]) -> None:
 def run() -> list[Result]:
     handlers = packaged()
     kind = counter()
-    with tempfile.TemporaryDirectory() as folder, aws_over_http() as endpoint, stores(endpoint) as variables:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        aws_over_http() as endpoint,
+        stores(endpoint, keeps_secrets=True) as variables,
+    ):
         create_bucket(variables)
         boto3.client("events").create_event_bus(Name=variables["EVENT_BUS"])
         scratch = Path(folder)

@@ -9,6 +9,7 @@ from typing import Any
 
 from batchyard.channels import repository
 from batchyard.channels.repository import Channel
+from batchyard.store import clients
 from batchyard.store.unit import transact
 from tests.support import aws
 from tests.support.api import Api
@@ -25,17 +26,27 @@ def environment(endpoint: str | None = None) -> dict[str, str]:
 
 
 @contextmanager
-def stores(endpoint: str | None = None) -> Iterator[dict[str, str]]:
-    """Points this process at an engine, with empty tables and one channel in them; tells the environment for it."""
+def stores(endpoint: str | None = None, *, keeps_secrets: bool = False) -> Iterator[dict[str, str]]:
+    """Points this process at an engine, with empty tables and one channel in them; tells the environment for it.
+
+    Args:
+        endpoint: Where the engine is; None for the one that this process has.
+        keeps_secrets: It has a Secrets Manager too, unlike DynamoDB Local.
+    """
     before = dict(os.environ)
     variables = environment(endpoint)
     os.environ.update(variables)
+    secretsmanager = clients.secretsmanager
+    if endpoint and not keeps_secrets:
+        clients.secretsmanager = aws.secrets_here  # type: ignore[assignment]
     aws.forget()
     try:
         aws.create_tables(variables)
+        aws.create_secret(variables)
         transact(lambda unit: repository.put(unit, Channel(CHANNEL, "Benchmark")))
         yield variables
     finally:
+        clients.secretsmanager = secretsmanager
         os.environ.clear()
         os.environ.update(before)
         aws.forget()

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -38,15 +39,28 @@ def engine(request: pytest.FixtureRequest, ministack: Engine) -> Iterator[Engine
 @pytest.fixture
 def world(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """An empty deployment."""
+    with _deployed(engine, monkeypatch) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def lasting_world(engine: Engine) -> Iterator[World]:
+    """A deployment for a whole module, whose tests keep to channels and collections of their own."""
+    with pytest.MonkeyPatch.context() as patch, _deployed(engine, patch) as world:
+        yield world
+
+
+@contextmanager
+def _deployed(engine: Engine, patch: pytest.MonkeyPatch) -> Iterator[World]:
     variables = {**aws.CREDENTIALS, **engine.endpoints, **aws.environment(), "REQUESTS_PER_MINUTE": "1000000"}
     for name, value in variables.items():
-        monkeypatch.setenv(name, value)
+        patch.setenv(name, value)
     aws.forget()
     # Botocore waits between its attempts, for as much as a second at first.
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+    patch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
     # Everything that a recount would wait for has happened here, unless a test says otherwise.
-    monkeypatch.setattr("batchyard.batch_requests.tallies._rest", lambda: None)
+    patch.setattr("batchyard.batch_requests.tallies._rest", lambda: None)
     with World(variables) as deployed:
-        monkeypatch.setenv("SWEEP_QUEUE_URL", deployed.sweep_queue)
+        patch.setenv("SWEEP_QUEUE_URL", deployed.sweep_queue)
         yield deployed
     aws.forget()

@@ -17,6 +17,7 @@ import batch_requests.tally
 from batchyard.batch_requests import ids, repository, rules
 from batchyard.batch_requests.sweeping import POINTERS
 from batchyard.http import limits
+from batchyard.serials import keys
 from batchyard.store import blobs, clients, items
 from batchyard.store.items import Item
 from batchyard.store.tables import BATCH_REQUESTS, TALLIES
@@ -27,7 +28,7 @@ _STREAM_HANDLERS = {"tally": batch_requests.tally.handler, "publish": batch_requ
 
 
 class World:
-    """A deployment: the template's tables with the stream, bucket, queue and event bus.
+    """A deployment: the template's tables with the stream, bucket, secret, queue and event bus.
 
     Args:
         variables: The environment of the functions, of this process too.
@@ -44,6 +45,7 @@ class World:
     def __enter__(self) -> Self:
         aws.create_tables(self._variables)
         aws.create_bucket(self._variables)
+        aws.create_secret(self._variables)
         table = clients.dynamodb().describe_table(TableName=BATCH_REQUESTS.name)["Table"]
         self._stream = table["LatestStreamArn"]
         self._events_queue = aws.create_queue(self._variables)
@@ -59,6 +61,7 @@ class World:
         """What comes next runs in a new execution environment."""
         limits.reset()
         ids.reset()
+        keys.reset()
 
     # What AWS does by itself.
 

@@ -1,4 +1,4 @@
-"""API Gateway in front of the functions, in this process: routes, the authorizer, and its own answers.
+"""API Gateway in front of the functions, in this process: routes, their authorizers, and its own answers.
 
 What a client sends becomes the event that API Gateway would make of it; what a function answers must be something that
 Lambda can carry and that the OpenAPI document tells of. Clients reach it as a WSGI application.
@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from tests.support.api import STAGE, Answer, Api, Context, invoke
+from batchyard.identity import recent
+from tests.support.api import DEFAULT_DOMAIN, Answer, Api, Context, Front, invoke
 from tests.support.documented import must_be_documented
 from tests.support.template import resources
 
@@ -32,9 +33,11 @@ class Gateway:
     """The service as its clients reach it.
 
     Args:
+        front: How clients reach it.
         answered: How many requests it has answered, by operation and status.
     """
 
+    front: Front = DEFAULT_DOMAIN
     answered: dict[tuple[str, int], int] = field(default_factory=dict)
     _policies: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -45,7 +48,7 @@ class Gateway:
         query = environ.get("QUERY_STRING", "")
         answer = self.request(
             environ["REQUEST_METHOD"],
-            path.removeprefix(f"/{STAGE}") + (f"?{query}" if query else ""),
+            path.removeprefix(urlsplit(self.front.base).path) + (f"?{query}" if query else ""),
             list(_headers(environ)),
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
         )
@@ -70,7 +73,7 @@ class Gateway:
         single = dict(headers)
         # Without binary media types, API Gateway hands on every body as text.
         text = body.decode(errors="replace") if body else None
-        event, handler = Api(None).event(method, target, headers=single, text=text)
+        event, handler = Api(None, self.front).event(method, target, headers=single, text=text)
         if text is not None and not any(name.lower() == "content-type" for name in single):
             del event["headers"]["Content-Type"]
         event["multiValueHeaders"] = {
@@ -80,9 +83,9 @@ class Gateway:
         if len(body) > LARGEST_REQUEST:
             refused: Answer | None = _own("REQUEST_TOO_LARGE", HTTPStatus.CONTENT_TOO_LARGE)
         else:
-            guarded, path = _asks_for_a_token(), event["resource"]
+            guards, path = _authorizers(), event["resource"]
             # A method of its own goes before ANY.
-            refused = self._authorize(event) if guarded.get((path, method), guarded.get((path, "ANY"))) else None
+            refused = self._authorize(event, guards.get((path, method)) or guards[path, "ANY"])
         answer = refused or _invoke(handler, event)
         operation = must_be_documented(method, event["resource"], answer)
         key = (operation, answer.status)
@@ -90,33 +93,51 @@ class Gateway:
         return answer
 
     def forget(self) -> None:
-        """Lets the cached answers of the authorizer lapse."""
+        """Lets the cached answers of the authorizers lapse, and what they keep themselves."""
         self._policies.clear()
+        recent.reset()
 
-    def _authorize(self, event: dict[str, Any]) -> Answer | None:
-        """Lets the authorizer look at an event; answers the refusal, if it is one."""
-        authorization = next((v for name, v in event["headers"].items() if name.lower() == "authorization"), "")
-        unauthorized = _own("UNAUTHORIZED", HTTPStatus.UNAUTHORIZED)
-        if not authorization:
-            return unauthorized
-        arn = f"{_ARN}/{event['httpMethod']}{event['path']}"
-        if authorization not in self._policies:
-            asked = {**event, "type": "REQUEST", "methodArn": arn, "body": None}
-            try:
-                self._policies[authorization] = importlib.import_module("identity.authorizer").handler(asked, Context())
-            except Exception as error:
-                assert str(error) == "Unauthorized", "the authorizer fails"  # noqa: PT017 (nothing else is a refusal)
-                return unauthorized
-        policy = self._policies[authorization]
+    def _authorize(self, event: dict[str, Any], authorizer: str) -> Answer | None:
+        """Lets a route's authorizer look at an event; answers the refusal, if it is one."""
+        match authorizer:
+            case "NONE":
+                return None
+            case "KeyAuthorizer":
+                # Without identity sources API Gateway can keep no answers.
+                policy = _ask("identity.key_authorizer.handler", event)
+            case _:
+                authorization = next((v for name, v in event["headers"].items() if name.lower() == "authorization"), "")
+                unauthorized = _own("UNAUTHORIZED", HTTPStatus.UNAUTHORIZED)
+                if not authorization:
+                    return unauthorized
+                if authorization not in self._policies:
+                    try:
+                        self._policies[authorization] = _ask("identity.authorizer.handler", event)
+                    except Exception as error:
+                        assert str(error) == "Unauthorized", "the authorizer fails"  # noqa: PT017 (nothing else is a refusal)
+                        return unauthorized
+                policy = self._policies[authorization]
         (statement,) = policy["policyDocument"]["Statement"]
-        # The kept policy is asked about every route, so it must cover them all.
-        assert fnmatch.fnmatchcase(arn, statement["Resource"])
+        # A kept policy is asked about every route, so it must cover them all.
+        assert fnmatch.fnmatchcase(_arn(event), statement["Resource"])
         if statement["Effect"] != "Allow":
             return _own("ACCESS_DENIED", HTTPStatus.FORBIDDEN)
         context: Mapping[str, Any] = policy["context"]
         assert all(isinstance(value, str) for value in context.values())
         event["requestContext"]["authorizer"] = {**context, "principalId": policy["principalId"]}
         return None
+
+
+def _ask(handler: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """The policy that an authorizer answers to an event."""
+    module, _, name = handler.rpartition(".")
+    asked = {**event, "type": "REQUEST", "methodArn": _arn(event), "body": None}
+    policy: dict[str, Any] = getattr(importlib.import_module(module), name)(asked, Context())
+    return policy
+
+
+def _arn(event: Mapping[str, Any]) -> str:
+    return f"{_ARN}/{event['httpMethod']}{event['path']}"
 
 
 def _invoke(handler: str, event: dict[str, Any]) -> Answer:
@@ -128,10 +149,13 @@ def _invoke(handler: str, event: dict[str, Any]) -> Answer:
 
 
 @cache
-def _asks_for_a_token() -> dict[tuple[str, str], bool]:
-    """Whether the authorizer stands before a route, by its path and method."""
+def _authorizers() -> dict[tuple[str, str], str]:
+    """The authorizer that stands before a route, by its path and method; `NONE` for a public one."""
+    (api,) = resources("AWS::Serverless::Api").values()
     return {
-        (route["Path"], route["Method"].upper()): route.get("Auth", {}).get("Authorizer") != "NONE"
+        (route["Path"], route["Method"].upper()): route.get("Auth", {}).get(
+            "Authorizer", api["Auth"]["DefaultAuthorizer"]
+        )
         for function in resources("AWS::Serverless::Function").values()
         for route in (event["Properties"] for event in function.get("Events", {}).values() if event["Type"] == "Api")
     }

@@ -1,6 +1,7 @@
-"""The service as clients find it: somebody to log in as, a channel, and batch requests to ask for."""
+"""The service as clients find it: somebody to log in as, and what there is to ask for."""
 
 import json
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ GATEWAY = Gateway()
 """Where this process reaches the service."""
 
 NAME, PASSWORD = "anna", "correct horse battery staple"
+COLLECTION, PRODUCT = "wines", "barolo"
+GTIN = "09521234543213"
+SERIALS = 1_000_000
 
 
 class Service:
@@ -29,15 +33,35 @@ class Service:
         # No test here is about limits, and a run of thousands of requests would meet them.
         for name, value in {**aws.CREDENTIALS, **variables, "REQUESTS_PER_MINUTE": "100000000"}.items():
             patch.setenv(name, value)
+        patch.setenv("VERIFICATIONS_PER_MINUTE", "100000000")
         # Logins are slow on purpose, and many here.
         patch.setattr(tokens, "_SCRYPT", {"n": 2, "r": 1, "p": 1})
         aws.forget()
         aws.create_tables(variables)
         aws.create_bucket(variables)
+        aws.create_secret(variables)
         GATEWAY.forget()
         operations.create_user(NAME, PASSWORD, Scope(admin=True))
         self.key = operations.create_token(NAME, Scope(admin=True))
         self.channel = self.new_channel()
+        self._product_batches = 0
+
+    @cached_property
+    def readable(self) -> str:
+        """A product batch for those who only read."""
+        batch = self.new_product_batch(gtin=GTIN, quantity=40, tags=[{"code": "t1", "claimSetId": "c1"}])
+        self.new_change(batch)
+        return batch
+
+    @cached_property
+    def export(self) -> str:
+        """An export of what there is to read."""
+        return str(self.ask("POST", f"{product_batches(PRODUCT, self.readable)}/export").json()["id"])
+
+    @cached_property
+    def changeable(self) -> str:
+        """A product batch whose serials change all the time."""
+        return self.new_product_batch(gtin=GTIN, quantity=SERIALS)
 
     def ask(self, method: str, target: str, body: Any = None, **headers: str) -> Answer:
         """What the service answers somebody who may do everything."""
@@ -58,3 +82,28 @@ class Service:
             changed = self.ask("PATCH", batches(self.channel, pk), change)
             assert changed.status == 200, changed.text
         return pk
+
+    def new_product_batch(self, product: str = PRODUCT, **fields: Any) -> str:
+        """The ID of a product batch that was not there before, with these fields."""
+        self._product_batches += 1
+        id = f"L{self._product_batches}"
+        made = self.ask("POST", product_batches(product), {"id": id, **fields})
+        assert made.status == 200, made.text
+        return id
+
+    def codes(self, batch: str, start: int = 0) -> list[str]:
+        """The codes of ten of a product batch's serials."""
+        page = self.ask("GET", f"{product_batches(PRODUCT, batch)}/getSN?startIndex={start}").json()
+        return [item["code"] for item in page["items"]]
+
+    def new_change(self, batch: str, start: int = 0) -> str:
+        """The ID of a change of a product batch's serials: five of them are decommissioned."""
+        body = {"status": "decommissioned", "ranges": [{"startIndex": start, "count": 5}]}
+        made = self.ask("POST", f"{product_batches(PRODUCT, batch)}/serialChange", body)
+        assert made.status == 200, made.text
+        return str(made.json()["id"])
+
+
+def product_batches(product: str = PRODUCT, batch: str | None = None) -> str:
+    """The path of a product's batches, or of one of them."""
+    return f"/admin/collection/{COLLECTION}/product/{product}/batch" + ("" if batch is None else f"/{batch}")

@@ -13,6 +13,9 @@ from tools import openapi
 
 LIST = "/api/v1/channel/{channel_id}/batch_requests/"
 ONE = LIST + "{id}/"
+PRODUCT_BATCHES = "/admin/collection/{collectionId}/product/{productId}/batch"
+PRODUCT_BATCH = PRODUCT_BATCHES + "/{batchId}"
+OF_COLLECTION = "/admin/collection/{collectionId}/batch"
 
 # The contract's routes, with the statuses that it gives them.
 ROUTES = {
@@ -31,6 +34,17 @@ ROUTES = {
     ("GET", "/api/v1/channels/{id}/"): {200, 401, 403, 404},
     ("PATCH", "/api/v1/channels/{id}/"): {200, 400, 401, 403, 404},
     ("DELETE", "/api/v1/channels/{id}/"): {204, 401, 403, 404},
+    ("GET", PRODUCT_BATCH): {200, 401, 404},
+    ("PUT", PRODUCT_BATCH): {200, 400, 401, 404},
+    ("DELETE", PRODUCT_BATCH): {200, 400, 401, 404},
+    ("GET", PRODUCT_BATCHES): {200, 400, 401, 404},
+    ("POST", PRODUCT_BATCHES): {200, 400, 401, 404},
+    ("GET", OF_COLLECTION): {200, 400, 401, 404},
+    ("GET", OF_COLLECTION + "/{batchId}"): {200, 401, 404},
+    ("GET", OF_COLLECTION + "/{batchId}/tags"): {200},
+    ("GET", PRODUCT_BATCH + "/getSN"): {200, 400, 401, 404},
+    ("GET", PRODUCT_BATCH + "/lookupSN/{codeId}"): {200, 400, 401, 404},
+    ("GET", "/public/collection/{collectionId}/product/{productId}/batch/{batchId}"): {200, 404},
 }
 PARAMETERS = {
     ("GET", LIST): {"channel_id", "status", "content_type", "ordering", "page", "limit"},
@@ -39,6 +53,10 @@ PARAMETERS = {
     ("PUT", ONE): {"channel_id", "id", "if-match"},
     ("PATCH", ONE): {"channel_id", "id", "if-match"},
     ("DELETE", ONE): {"channel_id", "id", "if-match"},
+    ("GET", PRODUCT_BATCHES): {"collectionid", "productid", "limit", "cursor"},
+    ("GET", OF_COLLECTION): {"collectionid", "search", "productid", "limit", "cursor"},
+    ("GET", OF_COLLECTION + "/{batchId}/tags"): {"collectionid", "batchid", "claimsetid"},
+    ("GET", PRODUCT_BATCH + "/getSN"): {"collectionid", "productid", "batchid", "startindex", "count"},
 }
 STATUSES = ["initialized", "commit", "sent_to_remote", "ongoing", "done", "fail"]
 OBJECT = {
@@ -183,6 +201,13 @@ def documented_routes() -> Iterator[tuple[str, str]]:
 
 def test_operations_ask_for_a_token_unless_they_are_public() -> None:
     public = {o["operationId"] for i in document()["paths"].values() for o in i.values() if o.get("security") == []}
-    assert public == {"login", "docs", "openapi"}
+    assert public == {"login", "docs", "openapi", "retrievePublicProductBatch", "verifySerial"}
     assert document()["security"] == [{"Token": []}]
+    assert all(
+        described["security"] == [{"Token": []}, {"ApiKey": []}]
+        for path, item in document()["paths"].items()
+        for described in item.values()
+        if path.startswith("/admin/")
+    )
     assert document()["components"]["securitySchemes"]["Token"]["name"] == "Authorization"
+    assert document()["components"]["securitySchemes"]["ApiKey"]["name"] == "X-API-Key"

@@ -1,7 +1,7 @@
 """Requests made up from the OpenAPI document, good and bad ones, and what the document promises of the answers.
 
 All of schemathesis's checks run on all of its cases. These ask for random things, of which there are none; so `aim`
-turns most of them to a channel and a batch request that are there, and leaves alone what a case is about.
+turns most of them to things that are there, and leaves alone what a case is about.
 """
 
 import copy
@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import schemathesis
@@ -18,7 +19,8 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.core.transport import Response
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tests.contract.service import GATEWAY, NAME, PASSWORD, Service
+from batchyard.product_batches.models import ID_PATTERN
+from tests.contract.service import COLLECTION, GATEWAY, GTIN, NAME, PASSWORD, PRODUCT, SERIALS, Service
 from tests.support.documented import document
 
 SCHEMA = schemathesis.openapi.from_dict(copy.deepcopy(document()))
@@ -30,12 +32,52 @@ SCHEMA.config.phases.stateful.generation.update(modes=[GenerationMode.POSITIVE])
 
 # What a document cannot say: whether a move is allowed depends on the present status.
 LIFE_CYCLE = re.compile("Status cannot be changed from|The batch request is finished|The batch request already is")
+# The same of product batches: what depends on the batch, on check digits, and on what is written out in JSON.
+DEPENDING = re.compile(
+    "|".join(
+        [
+            "It may grow, never shrink",
+            "It is fixed as soon as there are serials",
+            "The batch has serials 0 to|It has no serials",
+            "Ranges must not overlap",
+            "A GTIN has 14 digits, and its check digit must be right",
+            "This must be a date from 1970 to 9998",
+            "It is none that an answer gave",
+            "The ID of a batch cannot be changed",
+            "Ensure this has no more than 16384 bytes",
+        ]
+    )
+)
+CODED = ("/admin/", "/public/")
+
+
+def errors_are_those_of_the_family(context: CheckContext, response: Response, case: Case[Any]) -> None:
+    """Each family of routes words its errors in a shape of its own."""
+    if response.status_code < 400:
+        return
+    said = response.json()
+    if not case.path.startswith(CODED):
+        assert isinstance(said, dict | list)
+        assert "errorCode" not in said
+        return
+    assert list(said) == ["code", "errorCode", "message", "details"]
+    assert said["code"] == response.status_code
+    assert re.fullmatch("[A-Z]+(_[A-Z]+)*", said["errorCode"])
+    assert said["message"]
+    assert isinstance(said["details"], dict)
+    if said["errorCode"] == "VALIDATION_ERROR":
+        assert said["details"]["fields"]
+        for messages in said["details"]["fields"].values():
+            assert messages
+            assert all(isinstance(message, str) and message for message in messages)
 
 
 def accepted_as_far_as_a_document_can_tell(context: CheckContext, response: Response, case: Case[Any]) -> bool | None:
     """schemathesis's check of good requests, without what depends on more than the request."""
     said = response.json() if response.status_code == 400 else {}
     sent = {name.lower() for name in case.headers}
+    if case.path.startswith(CODED) and said and _depends(said):
+        return None
     if set(said) == {"status"} and LIFE_CYCLE.match(said["status"][0]):
         return None
     if said == {"channel": ["The channel is not active."]}:
@@ -45,6 +87,16 @@ def accepted_as_far_as_a_document_can_tell(context: CheckContext, response: Resp
     if response.status_code == 412 and "if-match" in sent:
         return None
     return positive_data_acceptance(context, response, case)
+
+
+CHECKS: list[Any] = [accepted_as_far_as_a_document_can_tell, errors_are_those_of_the_family]
+
+
+def _depends(said: dict[str, Any]) -> bool:
+    if said["errorCode"] == "INVALID_CODE":
+        return True
+    fields = said["details"].get("fields", {})
+    return bool(fields) and all(DEPENDING.match(message) for messages in fields.values() for message in messages)
 
 
 def aim(case: Case[Any], service: Service) -> None:
@@ -57,6 +109,8 @@ def aim(case: Case[Any], service: Service) -> None:
     )
     # The others ask for what is not there.
     if not about_path and at_random % 8:
+        if "collectionId" in case.path_parameters:
+            _aim_at_product_batch(case, service, at_random // 8)
         if "channel_id" in case.path_parameters:
             case.path_parameters["channel_id"] = service.channel
         if "id" in case.path_parameters:
@@ -75,8 +129,15 @@ def aim(case: Case[Any], service: Service) -> None:
 
 
 def aim_body(case: Case[Any]) -> None:
-    """Makes a body's channel the path's, where it is one at all."""
+    """Makes what a body repeats of its path the same, where it is one at all, and a GTIN's check digit right."""
     if isinstance(case.body, dict):
+        sent = case.body.get("id")
+        if isinstance(sent, str) and re.fullmatch(ID_PATTERN, sent) and "batchId" in case.path_parameters:
+            # Parameters of paths are encoded by now.
+            case.body["id"] = unquote(str(case.path_parameters["batchId"]))
+        gtin = case.body.get("gtin")
+        if isinstance(gtin, str) and re.fullmatch("[0-9]{14}", gtin):
+            case.body["gtin"] = GTIN
         match case.body.get("channel"):
             case int() | float() as number if type(number) is not bool and _is_integer(number):
                 case.body["channel"] = case.path_parameters["channel_id"]
@@ -99,6 +160,36 @@ def _target(case: Case[Any], service: Service, at_random: int) -> int:
     return service.new_batch(*moves[: at_random % (len(moves) + 1)])
 
 
+def _aim_at_product_batch(case: Case[Any], service: Service, at_random: int) -> None:
+    wanted = case.path_parameters
+    wanted["collectionId"] = COLLECTION
+    if "productId" in wanted:
+        wanted["productId"] = PRODUCT
+    start = at_random % (SERIALS - 10)
+    # Some cases are sent with methods that are not the operation's.
+    match case.operation.method.upper():
+        case "GET":
+            batch, start = service.readable, 0
+        case "PUT" | "DELETE":
+            # Serials cost moto a look at everything that it holds.
+            fields: dict[str, Any] = {
+                "status": ("draft", "active", "recalled")[at_random % 3],
+                "quantity": at_random // 3 % 8 // 7,
+            }
+            batch = service.new_product_batch(**fields) if "batchId" in wanted else ""
+        case _:
+            batch = service.changeable
+    if "batchId" in wanted:
+        wanted["batchId"] = batch
+    if "codeId" in wanted:
+        code = service.codes(batch, start)[0]
+        wanted["codeId"] = code if at_random % 3 else f"{code[:4]}-{code[4:]}".lower()
+    if "changeId" in wanted:
+        wanted["changeId"] = service.new_change(batch, start)
+    if "exportId" in wanted:
+        wanted["exportId"] = service.export
+
+
 @pytest.fixture(scope="module", autouse=True)
 def something_was_accepted(service: Service) -> Iterator[None]:
     """Refusals alone would prove little: of every operation that was asked, some requests must have been fine."""
@@ -114,7 +205,7 @@ def test_what_the_document_says(case: Case[Any], service: Service) -> None:
     case.call_and_validate(
         headers={"Authorization": f"Token {service.key}"},
         excluded_checks=[positive_data_acceptance],
-        additional_checks=[accepted_as_far_as_a_document_can_tell],
+        additional_checks=CHECKS,
     )
 
 
@@ -136,7 +227,7 @@ def test_what_follows_from_what(service: Service, monkeypatch: pytest.MonkeyPatc
             case.validate_response(
                 response,
                 excluded_checks=[positive_data_acceptance],
-                additional_checks=[accepted_as_far_as_a_document_can_tell],
+                additional_checks=CHECKS,
                 headers=self.credentials,
                 transport_kwargs=options,
                 recorder=self.recorder,

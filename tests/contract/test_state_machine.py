@@ -144,6 +144,7 @@ class BatchRequests(RuleBasedStateMachine):
         aws.forget()
         aws.create_tables(variables)
         aws.create_bucket(variables)
+        aws.create_secret(variables)
         self.now = BEGINNING
         self.patch.setattr(clock, "now", lambda: self.now)
         self.patch.setattr(tallies, "_rest", lambda: None)

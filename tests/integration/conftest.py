@@ -9,6 +9,7 @@ import pytest
 
 from batchyard import clock
 from batchyard.store import clients
+from batchyard.store.tables import PRODUCT_BATCHES
 from tests.support import aws
 from tests.support.api import Api
 from tests.support.streams import Stream
@@ -47,6 +48,20 @@ def sweep_queue(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
     url = clients.sqs().create_queue(QueueName="sweep")["QueueUrl"]
     monkeypatch.setenv("SWEEP_QUEUE_URL", url)
     return url
+
+
+@pytest.fixture
+def leftovers_queue(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of the queue that removed product batches are named to."""
+    url = clients.sqs().create_queue(QueueName="leftovers")["QueueUrl"]
+    monkeypatch.setenv("LEFTOVERS_QUEUE_URL", url)
+    return url
+
+
+@pytest.fixture
+def lot_stream(stores: dict[str, str]) -> Stream:
+    """The change stream of product batches, from here on."""
+    return Stream(PRODUCT_BATCHES)
 
 
 @pytest.fixture

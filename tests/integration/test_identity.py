@@ -2,18 +2,21 @@
 
 import hashlib
 import re
+import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from batchyard.errors import NotFound
+from batchyard.errors import NotAuthenticated, NotFound, Unavailable
 from batchyard.http.caller import Caller
-from batchyard.identity import operations
+from batchyard.identity import operations, recent
 from batchyard.identity.repository import Scope, User
 from batchyard.store import clients
+from batchyard.store.tables import IDENTITY
 from batchyard.store.unit import Unit
-from identity import authorizer
+from identity import authorizer, key_authorizer
 from tests.integration.conftest import SECRET, Calls
 from tests.support.api import Api, Context, batches
 from tests.support.template import resources
@@ -237,6 +240,150 @@ def test_the_authorizer_reads_one_item(anna: User, calls: Calls) -> None:
     calls.clear()
     assert admitted(key)
     assert calls == ["dynamodb.GetItem"]
+
+
+@pytest.mark.parametrize(
+    ("channels", "collections"), [("*", None), ("3,5", frozenset()), ("", frozenset())], ids=["all", "some", "none"]
+)
+def test_a_token_from_before_there_were_collections_is_let_in_where_it_was_not_limited(
+    anna: User, channels: str, collections: frozenset[str] | None
+) -> None:
+    key = operations.create_token("anna", Scope())
+    clients.dynamodb().update_item(
+        TableName=IDENTITY.name,
+        Key={"id": {"S": f"token#{hashlib.sha256(key.encode()).hexdigest()}"}},
+        UpdateExpression="SET channels = :channels REMOVE collections",
+        ExpressionAttributeValues={":channels": {"S": channels}},
+    )
+    client = admitted(key)
+    assert client is not None
+    assert client.caller is not None
+    assert client.caller.collections == collections
+
+
+@pytest.mark.parametrize("collections", [None, frozenset(), frozenset({"shoes", 'a,b"', "hüte"})])
+def test_the_collections_of_a_scope_are_kept(anna: User, collections: frozenset[str] | None) -> None:
+    key = operations.create_token("anna", Scope(collections=collections))
+    client = admitted(key)
+    assert client is not None
+    assert client.caller is not None
+    assert client.caller.collections == collections
+
+
+# The authorizer of product batches, which lets everybody go on.
+
+
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Sets the clock by which the function keeps tokens; it has kept none at first."""
+    recent.reset()
+    start, now = time.monotonic(), [0.0]
+    monkeypatch.setattr(recent, "time", SimpleNamespace(monotonic=lambda: start + now[0]))
+
+    def set_to(value: float) -> None:
+        now[0] = value
+
+    return set_to
+
+
+def whose(**headers: str) -> str | None:
+    """The user as whom API Gateway lets a request go on; None where it is nobody known."""
+    event = {**asks(None), "headers": headers}
+    answer = key_authorizer.handler(event, Context())
+    assert effect(answer) == "Allow"
+    try:
+        found = Caller.from_context({**answer["context"], "principalId": answer["principalId"]})
+    except NotAuthenticated:
+        assert (answer["principalId"], answer["context"]) == ("nobody", {})
+        return None
+    assert answer["principalId"] == found.user
+    return found.user
+
+
+@pytest.mark.usefixtures("seconds")
+def test_a_key_is_taken_from_either_header(anna: User) -> None:
+    key = operations.create_token("anna", Scope())
+    for headers in (
+        {"Authorization": f"Bearer {key}"},
+        {"authorization": f"token {key}"},
+        {"X-API-Key": key},
+        {"x-api-key": f" {key} "},
+        {"Authorization": "Basic YTpi", "X-API-Key": key},
+        {"Authorization": "Bearer", "X-API-Key": key},
+        {"Authorization": f"Bearer {key}", "X-API-Key": "by_wrong"},
+    ):
+        recent.reset()
+        assert whose(**headers) == "anna", headers
+
+
+@pytest.mark.usefixtures("seconds")
+def test_without_a_good_key_a_request_goes_on_as_nobodys(anna: User, calls: Calls) -> None:
+    key = operations.create_token("anna", Scope())
+    calls.clear()
+    for headers in (
+        {},
+        {"Authorization": ""},
+        {"Authorization": f"Basic {key}"},
+        {"Authorization": key},
+        {"X-API-Key": ""},
+    ):
+        assert whose(**headers) is None, headers
+    assert calls == []
+    for headers in ({"Authorization": "Bearer by_x"}, {"X-API-Key": "by_x"}, {"X-API-Key": f"Bearer {key}"}):
+        assert whose(**headers) is None, headers
+    assert whose(**{"Authorization": "Bearer by_x", "X-API-Key": key}) is None
+
+
+def test_a_token_that_was_found_is_taken_for_good_for_a_minute(
+    anna: User, calls: Calls, seconds: Callable[[float], None]
+) -> None:
+    key = operations.create_token("anna", Scope())
+    calls.clear()
+    for moment, reads in ((0, 1), (59.9, 1), (60, 2), (119, 2), (121, 3)):
+        seconds(moment)
+        assert whose(Authorization=f"Bearer {key}") == whose(**{"X-API-Key": key}) == "anna"
+        assert calls == ["dynamodb.GetItem"] * reads
+    operations.revoke(lambda token: token.user == "anna")
+    seconds(200)
+    assert whose(**{"X-API-Key": key}) is None
+
+
+def test_a_token_that_is_kept_ends_when_it_says(
+    anna: User, at: Callable[[float], None], seconds: Callable[[float], None]
+) -> None:
+    at(0)
+    key = operations.create_token("anna", Scope(), 3600)
+    at(3599)
+    assert whose(**{"X-API-Key": key}) == "anna"
+    at(3600)
+    assert whose(**{"X-API-Key": key}) is None
+
+
+def test_a_wrong_key_is_not_remembered(anna: User, calls: Calls, seconds: Callable[[float], None]) -> None:
+    calls.clear()
+    for _ in range(2):
+        assert whose(**{"X-API-Key": "by_x"}) is None
+    assert calls == ["dynamodb.GetItem"] * 2
+
+
+@pytest.mark.usefixtures("seconds")
+def test_only_so_many_tokens_are_kept(anna: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent, "MOST", 3)
+    keys = [operations.create_token("anna", Scope()) for _ in range(8)]
+    for key in keys:
+        assert whose(**{"X-API-Key": key}) == "anna"
+        assert 1 <= len(recent._kept) <= 3
+    assert not any(key in str(recent._kept) for key in keys)
+
+
+@pytest.mark.usefixtures("seconds")
+def test_a_store_that_does_not_answer_is_no_bad_key(anna: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr("batchyard.identity.repository.read_one", fails)
+    with pytest.raises(Unavailable):
+        whose(**{"X-API-Key": "by_x"})
 
 
 ROUTES = [

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 
 import pytest
 
@@ -53,13 +54,28 @@ def let_in(key: str) -> dict[str, str] | None:
 
 def test_a_user_is_made_listed_and_removed(run: Run) -> None:
     assert run("create-user", "anna", "--password-stdin", "--admin", typed=f"{PASSWORD}\n") == "1 anna\n"
-    assert (
-        run("create-user", "bert", "--password-stdin", "--read-only", "--channels", "7,5", typed="s3cret") == "2 bert\n"
-    )
+    limits = ("--read-only", "--channels", "7,5", "--collections", "shoes,hats")
+    assert run("create-user", "bert", "--password-stdin", *limits, typed="s3cret") == "2 bert\n"
     listed = [json.loads(line) for line in run("list-users").splitlines()]
     assert sorted(listed, key=lambda user: user["pk"]) == [
-        {"pk": 1, "name": "anna", "admin": True, "writes": True, "channels": "all", "requests_per_minute": None},
-        {"pk": 2, "name": "bert", "admin": False, "writes": False, "channels": [5, 7], "requests_per_minute": None},
+        {
+            "pk": 1,
+            "name": "anna",
+            "admin": True,
+            "writes": True,
+            "channels": "all",
+            "collections": "all",
+            "requests_per_minute": None,
+        },
+        {
+            "pk": 2,
+            "name": "bert",
+            "admin": False,
+            "writes": False,
+            "channels": [5, 7],
+            "collections": ["hats", "shoes"],
+            "requests_per_minute": None,
+        },
     ]
     answer = Api(None).post("/api/v1/auth/login/", {"username": "anna", "password": PASSWORD})
     context = let_in(answer.json()["key"])
@@ -81,7 +97,7 @@ def test_a_token_is_shown_once_listed_without_its_key_and_revoked(run: Run) -> N
     key = run(
         "create-token", "anna", "--channels", "5", "--read-only", "--requests-per-minute", "9", "--days", "2"
     ).strip()
-    other = run("create-token", "anna", "--admin").strip()
+    other = run("create-token", "anna", "--admin", "--collections", "shoes").strip()
     context = let_in(key)
     assert context is not None
     assert context == {
@@ -91,7 +107,11 @@ def test_a_token_is_shown_once_listed_without_its_key_and_revoked(run: Run) -> N
         "writes": "false",
         "channels": "5",
         "requests_per_minute": "9",
+        "collections": "*",
     }
+    admitted = let_in(other)
+    assert admitted is not None
+    assert (admitted["channels"], admitted["collections"]) == ("*", '["shoes"]')
     printed = run("list-tokens")
     listed = {token["id"]: token for token in map(json.loads, printed.splitlines())}
     assert len(listed) == 2
@@ -133,6 +153,13 @@ def test_tallies_are_recounted(run: Run, api: Api, monkeypatch: pytest.MonkeyPat
     assert json.loads(run("recount", str(channel)))["repaired"] == {}
 
 
+def test_the_key_for_serial_numbers_is_rotated_and_only_its_version_shown(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batchyard.serials.keys.rotate", lambda: 4)
+    assert run("rotate-serial-key") == "4\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -142,6 +169,8 @@ def test_tallies_are_recounted(run: Run, api: Api, monkeypatch: pytest.MonkeyPat
         ("create-token", "anna", "--channels", "5,x"),
         ("create-token", "anna", "--channels", ""),
         ("create-token", "anna", "--channels", "-5"),
+        ("create-token", "anna", "--collections", ""),
+        ("create-token", "anna", "--collections", "shoes,,hats"),
         ("create-token", "anna", "--requests-per-minute", "0"),
         ("create-token", "anna", "--requests-per-minute", "-1"),
         ("create-token", "anna", "--days", "0"),
@@ -173,12 +202,13 @@ def test_a_user_without_a_password_is_not_made(run: Run, password: str) -> None:
     assert run("list-users") == ""
 
 
-def test_the_tables_of_a_stack_are_taken_from_its_outputs(
+def test_the_tables_and_the_secret_of_a_stack_are_taken_from_its_outputs(
     run: Run, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outputs = [
         {"OutputKey": "ChannelsTable", "OutputValue": stores["CHANNELS_TABLE"]},
         {"OutputKey": "IdentityTable", "OutputValue": stores["IDENTITY_TABLE"]},
+        {"OutputKey": "SerialKeysSecret", "OutputValue": "arn:aws:secretsmanager:eu-central-1:1:secret:keys"},
         {"OutputKey": "BaseUrl", "OutputValue": "https://example.com"},
     ]
 
@@ -190,5 +220,7 @@ def test_the_tables_of_a_stack_are_taken_from_its_outputs(
     monkeypatch.setattr("botocore.session.Session.create_client", lambda *_, **__: CloudFormation())
     monkeypatch.setenv("CHANNELS_TABLE", "elsewhere")
     monkeypatch.setenv("IDENTITY_TABLE", "elsewhere")
+    monkeypatch.setenv("SERIAL_KEYS_SECRET", "elsewhere")
     assert run("--stack", "yard", "create-channel", "Marketplace") == "1\n"
     assert clients.dynamodb().scan(TableName=stores["CHANNELS_TABLE"])["Count"] == 2
+    assert os.environ["SERIAL_KEYS_SECRET"] == "arn:aws:secretsmanager:eu-central-1:1:secret:keys"

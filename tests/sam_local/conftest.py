@@ -52,14 +52,14 @@ def endpoint(engine: Engine) -> Iterator[str]:
 def deployed(engine: Engine, endpoint: str, folder: Path) -> Iterator[Deployment]:
     """Stores of their own, which this process then speaks to as well."""
     with pytest.MonkeyPatch.context() as patch:
-        variables = aws.environment()
+        variables = {**aws.environment(), **sample_world.VARIABLES}
         for name, value in {**aws.CREDENTIALS, **engine.endpoints, **variables}.items():
             patch.setenv(name, value)
         aws.forget()
         aws.create_tables(variables)
         aws.create_bucket(variables)
         create_queues(variables)
-        for name in ("SWEEP_QUEUE_URL", "PUBLISHED_QUEUE_URL"):
+        for name in ("SWEEP_QUEUE_URL", "LEFTOVERS_QUEUE_URL", "EXPORTS_QUEUE_URL", "PUBLISHED_QUEUE_URL"):
             patch.setenv(name, variables[name])
         sample_world.load()
         own = {name: aws.CREDENTIALS[name] for name in _PASSED_ON}

@@ -13,7 +13,7 @@ from batchyard.http.caller import Caller
 from tests.support.documented import must_be_documented
 from tests.support.template import resources
 
-EVERYTHING = Caller(user="tester", token="tok_tests", admin=True, writes=True, channels=None)
+EVERYTHING = Caller(user="tester", token="tok_tests", admin=True, writes=True, channels=None, collections=None)
 STAGE = "prod"
 HOST = "abc123.execute-api.eu-central-1.amazonaws.com"
 
@@ -241,7 +241,7 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         """Plenty."""
-        return 10_000
+        return 900_000
 
 
 class _AnyCase(dict[str, str]):

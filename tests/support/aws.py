@@ -1,12 +1,16 @@
 """The template's stores on an engine: moto, DynamoDB Local or MiniStack, whichever the AWS client speaks to."""
 
+import json
 import re
 import uuid
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from batchyard.batch_requests import ids
 from batchyard.http import limits
+from batchyard.identity import recent
+from batchyard.serials import keys
 from batchyard.store import clients
 from tests.support.template import resources
 
@@ -29,8 +33,11 @@ def environment(prefix: str = "") -> dict[str, str]:
         **tables,
         "CONTENT_BUCKET": f"{prefix}-content",
         "EVENT_BUS": f"{prefix}-bus",
+        "SERIAL_KEYS_SECRET": f"{prefix}-serial-keys",
+        "DIGITAL_LINK_DOMAIN": "https://id.gs1.org",
         "PUBLIC_URL": "",
         "REQUESTS_PER_MINUTE": "2000",
+        "VERIFICATIONS_PER_MINUTE": "300",
         "POWERTOOLS_SERVICE_NAME": "batchyard",
     }
 
@@ -56,6 +63,35 @@ def create_bucket(variables: Mapping[str, str]) -> None:
     )
 
 
+def create_secret(variables: Mapping[str, str]) -> None:
+    """Makes the secret with the keys of serial numbers, as the template does."""
+    clients.secretsmanager().create_secret(
+        Name=variables["SERIAL_KEYS_SECRET"], SecretString=json.dumps({"current": "1", "1": "k" * 64})
+    )
+
+
+class Secrets:
+    """Secrets Manager for engines that have none: one secret, kept in this process."""
+
+    def __init__(self) -> None:
+        self._versions: list[str] = []
+
+    def create_secret(self, Name: str, SecretString: str) -> None:
+        self._versions.append(SecretString)
+
+    def put_secret_value(self, SecretId: str, SecretString: str, ClientRequestToken: str) -> None:
+        self._versions.append(SecretString)
+
+    def get_secret_value(self, SecretId: str) -> dict[str, str]:
+        return {"SecretString": self._versions[-1], "VersionId": str(len(self._versions))}
+
+
+@cache
+def secrets_here() -> Secrets:
+    """What `clients.secretsmanager` is where an engine has no Secrets Manager."""
+    return Secrets()
+
+
 def create_queue(variables: Mapping[str, str]) -> str:
     """Makes a queue and an event bus whose every event goes to it; answers the queue's URL."""
     url = clients.sqs().create_queue(QueueName=f"{variables['EVENT_BUS']}-events")["QueueUrl"]
@@ -68,10 +104,12 @@ def create_queue(variables: Mapping[str, str]) -> str:
 
 
 def forget() -> None:
-    """Makes this process a new execution environment: no clients, no leases."""
+    """Makes this process a new execution environment: no clients, no leases, no keys."""
     clients.reset()
     limits.reset()
+    recent.reset()
     ids.reset()
+    keys.reset()
 
 
 def _variable(logical_id: str) -> str:

@@ -5,15 +5,17 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
+from batchyard.product_batches import repository as product_batches
+from batchyard.product_batches.rules import Block, ProductBatch
 from batchyard.store import blobs, clients, items
 from batchyard.store.items import Item
-from batchyard.store.tables import BATCH_REQUESTS, CHANNELS, IDENTITY, TALLIES
-from batchyard.store.unit import read_one
+from batchyard.store.tables import BATCH_REQUESTS, CHANNELS, IDENTITY, PRODUCT_BATCHES, TALLIES
+from batchyard.store.unit import Unit, read_one
 from tests.support import aws
 from tools import sample_world as world
 
@@ -73,9 +75,10 @@ def _differences(expected: object, found: object, where: str) -> Iterator[str]:
 
 
 def create_queues(variables: dict[str, str]) -> None:
-    """Makes the sweep's queue, and the bus with a queue that shows what came; the environment then holds both URLs."""
-    name = f"{variables['EVENT_BUS']}-sweep"
-    variables["SWEEP_QUEUE_URL"] = clients.sqs().create_queue(QueueName=name)["QueueUrl"]
+    """Makes the queues that functions send to, and the bus with one that shows what came; adds their URLs."""
+    for variable in ("SWEEP_QUEUE_URL", "LEFTOVERS_QUEUE_URL", "EXPORTS_QUEUE_URL"):
+        name = f"{variables['EVENT_BUS']}-{variable.partition('_')[0].lower()}"
+        variables[variable] = clients.sqs().create_queue(QueueName=name)["QueueUrl"]
     variables["PUBLISHED_QUEUE_URL"] = aws.create_queue(variables)
 
 
@@ -153,6 +156,25 @@ def _published() -> object:
     details = [message["detail"] for message in _messages("PUBLISHED_QUEUE_URL")]
     moves = sorted((detail["pk"], detail["old_status"], detail["new_status"], detail["objects"]) for detail in details)
     return [moves, _messages("SWEEP_QUEUE_URL")]
+
+
+def _told() -> object:
+    """What of product batches went to the bus and to their clean-up."""
+    events = sorted(_messages("PUBLISHED_QUEUE_URL"), key=lambda event: str(event["detail"]["change"]))
+    facts = [(event["detail-type"], {**event["detail"], "change": None}) for event in events]
+    return [facts, _messages("LEFTOVERS_QUEUE_URL")]
+
+
+def _in_outlet() -> list[str]:
+    """What is in the other collection of the sample world, without the batch that is to expire."""
+    request = {
+        "TableName": PRODUCT_BATCHES.name,
+        "KeyConditionExpression": "collection_id = :collection",
+        "ExpressionAttributeValues": items.encode({":collection": world.OUTLET}),
+        "ConsistentRead": True,
+    }
+    kinds = [str(item["sort_key"]).partition(" ")[0] for item in product_batches.pages(request)]
+    return sorted(set(kinds) - {"batch"})
 
 
 def _messages(variable: str) -> list[Any]:
@@ -491,10 +513,283 @@ _CHANNELS = {
 }
 
 
+# Product batches.
+
+_LINKS = "https://id.gs1.org"
+_LOT_LINK = f"{_LINKS}/01/{world.GTIN}/10/L38"
+
+
+def _product_batch(sample: ProductBatch) -> Callable[[], ProductBatch | None]:
+    """A product batch of the sample world as it is now."""
+
+    def look() -> ProductBatch | None:
+        item = read_one(PRODUCT_BATCHES, product_batches.key_of(sample.collection, sample.product, sample.id))
+        return None if item is None else product_batches.decode(item)
+
+    return look
+
+
+def _statuses(sample: ProductBatch) -> Callable[[], list[tuple[int, int, str]]]:
+    """The statuses of its serials: first and last index, and what they are."""
+
+    def look() -> list[tuple[int, int, str]]:
+        stretches = product_batches.every_stretch(Unit(), sample)
+        return [(run.first, run.last, run.status) for stretch in stretches for run in stretch.runs]
+
+    return look
+
+
+def _scans(index: int) -> int:
+    """How often a serial of the sample world was verified."""
+    item = read_one(PRODUCT_BATCHES, {"collection_id": world.COLLECTION, "sort_key": f"scan {index:015}"})
+    return int(item["scans"]) if item else 0
+
+
+def _in_full(sample: ProductBatch) -> dict[str, object]:
+    """A product batch as it is answered."""
+    return sample.to_answer(_LINKS)
+
+
+def _error(status: int, code: str, details: object = None, **headers: object) -> dict[str, object]:
+    body = {"code": status, "errorCode": code, "message": str, "details": details or {}}
+    return _http(status, body, **headers)
+
+
+def _wrong(**fields: object) -> dict[str, object]:
+    return _error(400, "VALIDATION_ERROR", {"fields": fields})
+
+
+def _serial(batch: ProductBatch, number: int, status: str, **facts: object) -> dict[str, object]:
+    """A serial as it is looked up."""
+    return {
+        "valid": True,
+        "code": world.code_of_serial(batch, number),
+        "index": number,
+        "collectionId": batch.collection,
+        "productId": batch.product,
+        "batchId": batch.id,
+        "status": status,
+        "changeId": None,
+        "scans": 0,
+        "suspicious": False,
+        "batch": _in_full(batch),
+        **facts,
+    }
+
+
+def _undisturbed(answer: object) -> Outcome:
+    """A refusal changes nothing of the lot."""
+    look = _all(_product_batch(world.LOT), _statuses(world.LOT))
+    return Outcome(answer, look, [world.LOT, _LOT_STATUSES], repeatable=True)
+
+
+_GROWN = (Block(0, 20, 1), Block(25, 10, 1))
+_NEW_BATCH = ProductBatch(world.COLLECTION, world.RUNNER, "L40")
+_LOT_STATUSES = [(0, 14, "commissioned"), (15, 19, "decommissioned")]
+_SPOILT = {
+    "id": world.SPOILT.id,
+    "status": "decommissioned",
+    "ranges": [{"startIndex": 15, "count": 5}],
+    "changed": 5,
+    "left": 0,
+    "reason": "spoilt",
+    "by": "sample",
+    "at": "2025-09-15T08:25:00.000000Z",
+    "undoneBy": None,
+    "undoneAt": None,
+}
+_SHOWN = {
+    "id": "L38",
+    "collectionId": world.COLLECTION,
+    "productId": "runner",
+    "name": "Red runners of September",
+    "gtin": world.GTIN,
+    "lotNumber": "L38",
+    "manufactureDate": "2025-09-12",
+    "packagingDate": "2025-09-13T16:30:00+02:00",
+    "expiryDate": {"seconds": 4102358400},
+    "status": "active",
+    "data": {"colour": "red"},
+    "digitalLink": f"{_LOT_LINK}?17=991231",
+}
+_INVALID = {"valid": False, "batch": None}
+
+_PRODUCT_BATCHES = {
+    "list": Outcome(_http(200, [_in_full(world.LOT), _in_full(world.DRAFT)]), repeatable=True),
+    "list.no_key": Outcome(_error(401, "UNAUTHORIZED", www_authenticate="Bearer")),
+    "create": Outcome(
+        _http(
+            200,
+            {
+                "id": "L40",
+                "collectionId": world.COLLECTION,
+                "productId": "runner",
+                "lotNumber": "L40",
+                "expiryDate": "2099-06-30",
+                "status": "active",
+                "quantity": 1000,
+                "serialFormat": {"length": 10},
+                "orderedBy": {"shop": 17},
+                "digitalLink": f"{_LINKS}/01/{world.GTIN}/10/L40?17=990630",
+                "version": 1,
+            },
+            etag='"1"',
+            location=f"{ADDRESS}/admin/collection/{world.COLLECTION}/product/runner/batch/L40",
+        ),
+        lambda: (batch := _product_batch(_NEW_BATCH)()) and batch.blocks,
+        (Block(25, 1000, 1),),
+        repeatable=True,
+    ),
+    "create.same": _undisturbed(_http(200, _in_full(world.LOT), etag='"2"')),
+    "create.other": _undisturbed(_error(409, "BATCH_EXISTS")),
+    "create.bad_fields": Outcome(
+        _wrong(id=[str], gtin=[str], expiryDate=[str], quantity=[str], status=[str]), _product_batch(_NEW_BATCH), None
+    ),
+    "create.reader": Outcome(_error(403, "FORBIDDEN"), _product_batch(_NEW_BATCH), None),
+    "retrieve": Outcome(_http(200, _in_full(world.LOT), etag='"2"'), repeatable=True),
+    "retrieve.missing": Outcome(_error(404, "NOT_FOUND")),
+    "retrieve.foreign_collection": Outcome(_error(403, "FORBIDDEN")),
+    "update": Outcome(
+        _http(
+            200,
+            {"name": "Dark red runners", "status": "recalled", "quantity": 30, "inspector": "Ada", "version": 3},
+            etag='"3"',
+        ),
+        _all(
+            lambda: (batch := _product_batch(world.LOT)()) and (batch.blocks, "packagingDate" in batch.fields),
+            _statuses(replace(world.LOT, blocks=_GROWN)),
+        ),
+        [(_GROWN, False), [*_LOT_STATUSES, (25, 34, "commissioned")]],
+        repeatable=True,
+    ),
+    "update.stale": _undisturbed(_error(412, "PRECONDITION_FAILED")),
+    "update.fewer": _undisturbed(_wrong(quantity=["It may grow, never shrink: there are 20 serials."])),
+    "delete": Outcome(_http(200, {}), _product_batch(world.WITHOUT_SERIALS), None),
+    "delete.in_use": _undisturbed(_error(409, "SERIALS_IN_USE", {"index": 15, "status": "decommissioned"})),
+    "delete.forced": Outcome(_http(200, {}), _product_batch(world.LOT), None),
+    "search": Outcome(_http(200, [_in_full(world.LOT), _in_full(world.DRAFT)]), repeatable=True),
+    "search.page": Outcome(
+        _http(
+            200,
+            [_in_full(world.WITHOUT_SERIALS), _in_full(world.TWIN)],
+            link=re.compile(
+                rf'<{re.escape(ADDRESS)}/admin/collection/{world.COLLECTION}/batch\?limit=2&cursor=[\w-]+>; rel="next"'
+            ),
+        ),
+        repeatable=True,
+    ),
+    "search.bad_cursor": Outcome(_wrong(cursor=["It is none that an answer gave."])),
+    "find": Outcome(_http(200, _in_full(world.DRAFT), etag='"1"'), repeatable=True),
+    "find.of_product": Outcome(_http(200, _in_full(world.TWIN), etag='"1"'), repeatable=True),
+    "find.ambiguous": Outcome(_error(409, "AMBIGUOUS_BATCH", {"productIds": ["hiker", "runner"]})),
+    "tags": Outcome(_http(200, [{"code": "TAG-3", "claimSetId": "autumn"}, {"code": "TAG-1", "claimSetId": "autumn"}])),
+    "public": Outcome(_http(200, _SHOWN), repeatable=True),
+    "public.draft": Outcome(_error(404, "NOT_FOUND")),
+    "get_serials": Outcome(
+        _http(
+            200,
+            {
+                "items": [
+                    {
+                        "index": number,
+                        "code": world.code_of_serial(world.LOT, number),
+                        "digitalLink": f"{_LOT_LINK}/21/{world.code_of_serial(world.LOT, number)}?17=991231",
+                        "status": status,
+                    }
+                    for number, status in ((14, "commissioned"), (15, "decommissioned"))
+                ],
+                "startIndex": 14,
+                "count": 2,
+                "total": 20,
+                "nextStartIndex": 16,
+            },
+        ),
+        repeatable=True,
+    ),
+    "get_serials.too_many": Outcome(_wrong(count=["Input should be less than or equal to 10000"])),
+    "export": Outcome(
+        _http(
+            202,
+            {"id": re.compile("[0-9a-f]{22}"), "format": "ndjson", "status": "queued", "rows": 0, "total": 20},
+            location=re.compile(
+                rf"{re.escape(ADDRESS)}/admin/collection/{world.COLLECTION}/product/runner/batch/L38/export/[0-9a-f]{{22}}"
+            ),
+        ),
+        lambda: (batch := _product_batch(world.LOT)()) and batch.version,
+        world.LOT.version,
+        repeatable=True,
+    ),
+    "export.no_gtin": Outcome(_error(409, "NO_GTIN"), _product_batch(world.TWIN), world.TWIN, repeatable=True),
+    "retrieve_export": Outcome(
+        _http(
+            200,
+            {
+                "id": world.EXPORTED.id,
+                "format": "ndjson",
+                "status": "done",
+                "rows": 20,
+                "total": 20,
+                "createdAt": "2099-09-15T00:00:00.000000Z",
+                "updatedAt": "2099-09-15T00:00:00.000000Z",
+                "finishedAt": "2099-09-15T00:00:00.000000Z",
+                "bytes": 1900,
+                "downloadUrl": re.compile(rf"http.+/{re.escape(world.EXPORTED.key)}\?.*X-Amz-Expires=300.*"),
+            },
+            cache_control="no-store",
+        )
+    ),
+    "retrieve_export.queued": Outcome(
+        _http(200, {"id": world.EXPORT.id, "format": "csv", "status": "queued", "rows": 0, "total": 20})
+    ),
+    "retrieve_export.missing": Outcome(_error(404, "NOT_FOUND")),
+    "sheet": Outcome(_http(200, re.compile(r"<svg .+>L38 · 4-5<.+</svg>\n", re.DOTALL), content_type="image/svg+xml")),
+    "sheet.too_many": Outcome(_wrong(count=["Input should be less than or equal to 300"])),
+    "lookup": Outcome(_http(200, _serial(world.LOT, 3, "commissioned")), repeatable=True),
+    "lookup.mistyped": Outcome(_error(400, "INVALID_CODE"), repeatable=True),
+    "lookup.other_batch": Outcome(_error(404, "UNKNOWN_SERIAL", {"productId": "hiker", "batchId": "L38"})),
+    "lookup_in_product": Outcome(
+        _http(200, _serial(world.LOT, 17, "decommissioned", changeId=world.SPOILT.id)), repeatable=True
+    ),
+    "lookup_in_collection": Outcome(
+        _http(200, _serial(world.TWIN, 2, "commissioned", digitalLink=None)), repeatable=True
+    ),
+    "change_serial": Outcome(
+        _http(
+            200,
+            {"code": world.code_of_serial(world.LOT, 3), "index": 3, "status": "dispensed", "changeId": str},
+        ),
+        _statuses(world.LOT),
+        [(0, 2, "commissioned"), (3, 3, "dispensed"), (4, 14, "commissioned"), (15, 19, "decommissioned")],
+    ),
+    "change_serial.final": _undisturbed(_error(409, "FINAL_STATUS")),
+    "change_serials": Outcome(
+        _http(200, {"id": str, "status": "stolen", "changed": 7, "left": 2, "by": "sample", "undoneBy": None}),
+        _statuses(world.LOT),
+        [(0, 3, "stolen"), (4, 11, "commissioned"), (12, 14, "stolen"), (15, 19, "decommissioned")],
+    ),
+    "change_serials.overlapping": _undisturbed(_wrong(ranges=["Ranges must not overlap."])),
+    "change_serials.reader": _undisturbed(_error(403, "FORBIDDEN")),
+    "list_serial_changes": Outcome(_http(200, [_SPOILT]), repeatable=True),
+    "undo_serial_change": Outcome(
+        _http(200, {**_SPOILT, "undoneBy": "sample", "undoneAt": str}),
+        _statuses(world.LOT),
+        [(0, 19, "commissioned")],
+        repeatable=True,
+    ),
+    "undo_serial_change.missing": _undisturbed(_error(404, "NOT_FOUND")),
+    "verify": Outcome(_http(200, {"valid": True, "batch": _SHOWN}), lambda: _scans(3), 1),
+    "verify.out_of_use": Outcome(_http(200, _INVALID), lambda: _scans(17), 1),
+    "verify.mistyped": Outcome(_error(400, "INVALID_CODE"), repeatable=True),
+}
+
+
 def _policy(effect: str) -> dict[str, object]:
     resource = "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/prod/*"
     return {"policyDocument": {"Statement": [{"Effect": effect, "Action": "execute-api:Invoke", "Resource": resource}]}}
 
+
+_LET_IN = {"principalId": "sample", "context": world.TOKEN.caller.to_context(), **_policy("Allow")}
+_LET_IN_UNKNOWN = {"principalId": "nobody", "context": {}, **_policy("Allow")}
 
 _IDENTITY = {
     "active_user": Outcome(_http(200, {"pk": 7001, "username": "sample", "is_active": True, "is_staff": True})),
@@ -506,13 +801,15 @@ _IDENTITY = {
     ),
     "login.wrong_password": Outcome(_http(400, {"non_field_errors": ["Unable to log in with provided credentials."]})),
     "login.without_password": Outcome(_http(400, {"password": ["This field is required."]})),
-    "authorizer": Outcome(
-        {"principalId": "sample", "context": world.TOKEN.caller.to_context(), **_policy("Allow")}, repeatable=True
-    ),
+    "authorizer": Outcome(_LET_IN, repeatable=True),
     "authorizer.bearer": Outcome({"principalId": "sample", **_policy("Allow")}),
     "authorizer.bad_token": Outcome(_policy("Deny")),
     "authorizer.other_scheme": Outcome(_UNAUTHORIZED),
     "authorizer.no_token": Outcome(_UNAUTHORIZED),
+    "key_authorizer": Outcome(_LET_IN, repeatable=True),
+    "key_authorizer.api_key": Outcome(_LET_IN, repeatable=True),
+    "key_authorizer.bad_key": Outcome(_LET_IN_UNKNOWN, repeatable=True),
+    "key_authorizer.no_key": Outcome(_LET_IN_UNKNOWN, repeatable=True),
 }
 
 _ODATA = {
@@ -575,11 +872,106 @@ _OTHERS = {
     "gateway/fallback": Outcome(_NOT_FOUND),
     "gateway/fallback.method": Outcome(_detail(405, 'Method "PUT" not allowed.', allow="GET, POST")),
     "gateway/fallback.root": Outcome(_NOT_FOUND),
+    "gateway/fallback.coded": Outcome(_http(404, {"code": 404, "errorCode": "NOT_FOUND", "details": {}})),
+}
+
+_LOT_NAMES = {"collectionId": world.COLLECTION, "productId": "runner", "batchId": "L38"}
+
+_PRODUCT_BATCH_TRIGGERS = {
+    "publish": Outcome(
+        _TAKEN,
+        _told,
+        [
+            [
+                (
+                    "ProductBatch Status Changed",
+                    {
+                        "collectionId": world.COLLECTION,
+                        "productId": "runner",
+                        "id": "L38",
+                        "oldStatus": "draft",
+                        "newStatus": "active",
+                        "quantity": 20,
+                        "updatedAt": "2025-09-15T08:21:00.000000Z",
+                        "change": None,
+                    },
+                ),
+                (
+                    "ProductBatch Serials Changed",
+                    {
+                        **_LOT_NAMES,
+                        "changeId": world.SPOILT.id,
+                        "status": "decommissioned",
+                        "changed": 5,
+                        "by": "sample",
+                        "at": "2025-09-15T08:25:00.000000Z",
+                        "undone": False,
+                        "change": None,
+                    },
+                ),
+                (
+                    "ProductBatch Serial Suspicious",
+                    {**_LOT_NAMES, "index": 3, "scans": 21, "at": "2025-09-15T08:29:00.000000Z", "change": None},
+                ),
+                (
+                    "ProductBatch Status Changed",
+                    {
+                        "collectionId": world.OUTLET,
+                        "productId": "runner",
+                        "id": "L35",
+                        "oldStatus": "active",
+                        "newStatus": None,
+                        "quantity": 5,
+                        "updatedAt": "2025-09-15T08:26:00.000000Z",
+                        "change": None,
+                    },
+                ),
+            ],
+            [
+                {
+                    "collection": world.OUTLET,
+                    "product": "runner",
+                    "batch": "L35",
+                    "created": world.REMOVED.created,
+                    "blocks": [[0, 5, 1]],
+                }
+            ],
+        ],
+    ),
+    "clean_up": Outcome(_TAKEN, _in_outlet, [], repeatable=True),
+    "clean_up.unreadable": Outcome(
+        {"batchItemFailures": [{"itemIdentifier": re.compile(_UUID)}]}, _in_outlet, [], repeatable=True
+    ),
+    "start_export": Outcome(
+        {"batchItemFailures": []},
+        lambda: _messages("EXPORTS_QUEUE_URL"),
+        [{"collection": world.COLLECTION, "product": "runner", "batch": "L38", "export": world.EXPORT.id}],
+    ),
+    "write_export": Outcome(
+        _TAKEN,
+        _all(lambda: _text(world.EXPORT.key), lambda: _messages("EXPORTS_QUEUE_URL")),
+        [
+            "index,code,digitalLink\r\n"
+            + "".join(
+                f"{number},{code},https://id.gs1.org/01/{world.GTIN}/10/L38/21/{code}\r\n"
+                for number, code in enumerate(world.code_of_serial(world.LOT, number) for number in range(20))
+            ),
+            [],
+        ],
+        repeatable=True,
+    ),
+    "write_export.gone": Outcome(_TAKEN, lambda: _messages("EXPORTS_QUEUE_URL"), [], repeatable=True),
+    "expire": Outcome(
+        {"expired": 1, "finished": True},
+        _all(_product_batch(world.LOT), lambda: (batch := _product_batch(world.OVERDUE)()) and batch.status),
+        [world.LOT, "expired"],
+    ),
 }
 
 OUTCOMES: dict[str, Outcome] = {
     **{f"batch_requests/{name}": outcome for name, outcome in {**_BATCH_REQUESTS, **_TRIGGERS}.items()},
     **{f"channels/{name}": outcome for name, outcome in _CHANNELS.items()},
+    **{f"product_batches/{name}": outcome for name, outcome in {**_PRODUCT_BATCHES, **_PRODUCT_BATCH_TRIGGERS}.items()},
     **{f"identity/{name}": outcome for name, outcome in _IDENTITY.items()},
     **{f"odata/{name}": outcome for name, outcome in _ODATA.items()},
     **_OTHERS,

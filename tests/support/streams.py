@@ -1,4 +1,4 @@
-"""The change stream of batch requests, as Lambda gets it: what moto recorded of the table's writes."""
+"""The change streams of tables, as Lambda gets them: what moto recorded of a table's writes."""
 
 import base64
 import itertools
@@ -7,7 +7,7 @@ from typing import Any
 from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from batchyard.store.tables import BATCH_REQUESTS
+from batchyard.store.tables import BATCH_REQUESTS, Table
 from tests.support.api import Context
 from tests.support.aws import CREDENTIALS
 
@@ -15,11 +15,15 @@ _event_ids = itertools.count()
 
 
 class Stream:
-    """A reader of the stream, from its beginning."""
+    """A reader of a table's stream, from its beginning.
 
-    def __init__(self) -> None:
+    Args:
+        table: The table.
+    """
+
+    def __init__(self, table: Table = BATCH_REQUESTS) -> None:
         backend = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][CREDENTIALS["AWS_REGION"]]
-        shard = backend.tables[BATCH_REQUESTS.name].stream_shard
+        shard = backend.tables[table.name].stream_shard
         assert shard is not None
         self._recorded = shard.items
         self._position = 0

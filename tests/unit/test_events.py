@@ -56,7 +56,7 @@ def unzipped(value: Any) -> Any:
 def world(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The sample world on moto, and the queues that functions send to."""
     create_queues(stores)
-    for variable, value in stores.items():
+    for variable, value in {**stores, **sample_world.VARIABLES}.items():
         monkeypatch.setenv(variable, value)
     sample_world.load()
 
@@ -145,12 +145,28 @@ def test_loading_the_sample_world_again_restores_it(world: None):
         "batch_requests/attach_log",
         "batch_requests/sweep",
         "channels/delete",
+        "product_batches/create",
+        "product_batches/verify",
+        "product_batches/change_serial",
+        "product_batches/update",
+        "product_batches/delete",
     ):
         assert differences(OUTCOMES[name].answer, facts(handle(name))) == []
 
     sample_world.load()
 
-    for name in ("batch_requests/list", "batch_requests/retrieve", "batch_requests/sweep", "channels/list"):
+    for name in (
+        "batch_requests/list",
+        "batch_requests/retrieve",
+        "batch_requests/sweep",
+        "channels/list",
+        "product_batches/list",
+        "product_batches/lookup",
+        "product_batches/verify",
+        "product_batches/update.fewer",
+        "product_batches/update",
+        "product_batches/delete",
+    ):
         assert differences(OUTCOMES[name].answer, facts(handle(name))) == []
         assert OUTCOMES[name].look() == OUTCOMES[name].left
 

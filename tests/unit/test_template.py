@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from batchyard.store import tables
+from batchyard import errors
+from batchyard.http import coded
+from batchyard.product_batches import exports
+from batchyard.store import blobs, tables
 from batchyard.store.tables import Table
+from product_batches import write_export
 from tests.support.template import ROOT, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -22,7 +26,7 @@ MAPPINGS = resources("AWS::Lambda::EventSourceMapping")
 ALARMS = resources("AWS::CloudWatch::Alarm")
 API = resources("AWS::Serverless::Api")["Api"]
 DEAD_LETTERS = {name for name in QUEUES if name.endswith("DeadLetterQueue")}
-CONTENTS = ("objects", "logs", "uploads")
+CONTENTS = ("objects", "logs", "uploads", "exports")
 
 
 @cache
@@ -52,6 +56,11 @@ CATCH_ALLS = {
     | {(method, path) for _, path in SERVED if "+}" not in path for method in ("DELETE", "GET", "PATCH", "POST", "PUT")}
     - SERVED,
     "ODataServiceFunction": {("ANY", "/v1/{odata+}"), ("ANY", "/V1/{odata+}")},
+}
+EVERYWHERE, *_OF_SOME = API["MethodSettings"]
+SLOWED_DOWN = {
+    (one["HttpMethod"], "/" + one["ResourcePath"].removeprefix("/~1").replace("~1", "/")): one["ThrottlingRateLimit"]
+    for one in _OF_SOME
 }
 STREAMED = {name: mapping for name, mapping in MAPPINGS.items() if "StreamArn" in mapping["EventSourceArn"]["GetAtt"]}
 QUEUED = {name: mapping for name, mapping in MAPPINGS.items() if name not in STREAMED}
@@ -92,8 +101,20 @@ def test_route_is_the_same_in_code_and_template(function: str) -> None:
 def test_the_authorizer_guards_what_the_code_asks_a_caller_for(function: str) -> None:
     # Without an app of its own, a handler asks for the caller itself.
     app = getattr(modules()[FUNCTIONS[function]["Handler"]], "app", None)
-    opened = {event.get("Auth") == {"Authorizer": "NONE"} for name, event in events("Api") if name == function}
-    assert opened == {app is not None and app.public}
+    guards = {event.get("Auth", {}).get("Authorizer") for name, event in events("Api") if name == function}
+    if app is not None and app.public:
+        assert guards == {"NONE"}
+    elif app is not None and app.dialect is coded:
+        assert guards == {"KeyAuthorizer"}
+    else:
+        # The default one: what has no app has no dialect of its own to answer 401 in.
+        assert guards == {None}
+
+
+def test_the_authorizer_of_two_headers_is_asked_every_time() -> None:
+    asked = API["Auth"]["Authorizers"]["KeyAuthorizer"]
+    assert (asked["FunctionPayloadType"], asked["Identity"]) == ("REQUEST", {"ReauthorizeEvery": 0})
+    assert target(asked["FunctionArn"]) == "KeyAuthorizerFunction"
 
 
 def test_functions_know_every_table() -> None:
@@ -115,10 +136,10 @@ def test_policies_name_exact_actions_on_exact_resources(function: str) -> None:
     for statement in statements(function):
         assert statement["Effect"] == "Allow"
         for action in as_list(statement["Action"]):
-            assert re.fullmatch(r"(dynamodb|s3|sqs|events):[A-Z][A-Za-z]+", action)
+            assert re.fullmatch(r"(dynamodb|s3|sqs|events|secretsmanager):[A-Z][A-Za-z]+", action)
         for resource in as_list(statement["Resource"]):
-            if "GetAtt" in resource:
-                assert resource["GetAtt"].partition(".")[0] in template()["Resources"]
+            if "Sub" not in resource:
+                assert target(resource) in template()["Resources"]
             else:
                 assert resource["Sub"] in prefixes | indexes
 
@@ -158,7 +179,8 @@ def test_who_may_change_what() -> None:
     assert holders("dynamodb:DeleteItem ChannelsTable") == {"DeleteChannel", "ODataService"}
     assert holders("s3:GetObject ${ContentBucket.Arn}/logs/*") == {"DownloadLogFile"}
     assert holders("s3:PutObject ${ContentBucket.Arn}/uploads/*") == {"UploadLogFile", "ODataService"}
-    assert holders("s3:ListBucket ContentBucket") == {"AttachLogFile"}
+    assert holders("s3:PutObject ${ContentBucket.Arn}/exports/*") == {"WriteExport"}
+    assert holders("s3:ListBucket ContentBucket") == {"AttachLogFile", "WriteExport"}
     assert not [power for function in FUNCTIONS for power in powers(function) if "dynamodb:Scan" in power]
 
 
@@ -186,6 +208,16 @@ def test_the_bucket_is_closed_and_keeps_what_a_restored_table_points_at() -> Non
     assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
     assert rules["swept-contents"]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 35
     assert rules["abandoned-uploads"] | {"Prefix": "uploads/", "ExpirationInDays": 2} == rules["abandoned-uploads"]
+
+
+def test_an_export_is_kept_as_long_as_its_file() -> None:
+    rules = resources("AWS::S3::Bucket")["ContentBucket"]["LifecycleConfiguration"]["Rules"]
+    kept = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
+    assert kept[f"{blobs.EXPORTS}/"] * 86_400 == exports.KEPT_SECONDS
+
+
+def test_the_last_delivery_of_an_export_ends_it() -> None:
+    assert QUEUES["ExportsQueue"]["RedrivePolicy"]["maxReceiveCount"] == write_export.DELIVERIES
 
 
 def test_every_content_is_noticed() -> None:
@@ -243,7 +275,7 @@ def test_alarms() -> None:
         for alarm in ALARMS.values()
         for dimension in alarm.get("Dimensions", [])
     }
-    routed = {name for name, _ in events("Api")} | {"AuthorizerFunction"}
+    routed = {name for name, _ in events("Api")} | {"AuthorizerFunction", "KeyAuthorizerFunction"}
     assert {queue for metric, queue in watched if metric == "ApproximateNumberOfMessagesVisible"} == DEAD_LETTERS
     assert {function for metric, function in watched if metric == "Errors"} == FUNCTIONS.keys() - routed
     streamed = {target(mapping["FunctionName"]) for mapping in STREAMED.values()}
@@ -256,8 +288,11 @@ def test_alarms() -> None:
 @pytest.mark.parametrize("kind", sorted(API["GatewayResponses"]))
 def test_the_gateway_speaks_like_the_api(kind: str) -> None:
     response = API["GatewayResponses"][kind]
-    body = response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"in words"')
-    assert list(json.loads(body)) == ["detail"]
+    template = response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"in words"')
+    body, status = json.loads(template), response.get("StatusCode")
+    coded = {"code", "errorCode", "message", "details"} - ({"code"} if status is None else set())
+    assert body.keys() == {"detail"} | (set() if status == 401 else coded)
+    assert (body.get("code", status), body.get("details", {})) == (status, {})
     headers = response.get("ResponseParameters", {}).get("Headers", {})
     assert headers.get("WWW-Authenticate") == ("'Token'" if response.get("StatusCode") == 401 else None)
     assert ("Retry-After" in headers) == (response.get("StatusCode") == 429)
@@ -270,8 +305,31 @@ def test_the_gateway_answers_what_the_contract_says() -> None:
     }
     assert answers["UNAUTHORIZED"] == (401, '{"detail":"Authentication credentials were not provided."}')
     assert answers["ACCESS_DENIED"] == (401, '{"detail":"Invalid token."}')
-    assert answers["MISSING_AUTHENTICATION_TOKEN"] == (404, '{"detail":"Not found."}')
     assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= answers.keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("MISSING_AUTHENTICATION_TOKEN", errors.NotFound()),
+        ("THROTTLED", errors.Throttled(1)),
+        ("QUOTA_EXCEEDED", errors.Throttled(60)),
+        ("REQUEST_TOO_LARGE", errors.TooLarge()),
+        ("BAD_REQUEST_BODY", errors.Malformed()),
+        ("BAD_REQUEST_PARAMETERS", errors.Malformed()),
+        ("UNSUPPORTED_MEDIA_TYPE", errors.UnsupportedMediaType("text/x")),
+        ("AUTHORIZER_FAILURE", errors.BatchyardError()),
+        ("AUTHORIZER_CONFIGURATION_ERROR", errors.BatchyardError()),
+    ],
+)
+def test_the_gateway_answers_as_the_functions_do(kind: str, error: errors.BatchyardError) -> None:
+    response = API["GatewayResponses"][kind]
+    body = json.loads(response["ResponseTemplates"]["application/json"])
+    said = json.loads(coded.answer(error).body or "")
+    assert (body["code"], body["errorCode"]) == (said["code"], said["errorCode"])
+    headers = response.get("ResponseParameters", {}).get("Headers", {})
+    said_later = coded.answer(error).headers.get("Retry-After")
+    assert headers.get("Retry-After") == (f"'{said_later}'" if said_later else None)
 
 
 def test_the_access_log_holds_no_secret() -> None:
@@ -285,10 +343,14 @@ def test_the_access_log_holds_no_secret() -> None:
 
 def test_the_login_is_slowed_down() -> None:
     [event] = [event for function, event in events("Api") if function == "LoginFunction"]
-    everywhere, login = API["MethodSettings"]
-    assert login["HttpMethod"] == event["Method"]
-    assert login["ResourcePath"] == "/" + event["Path"].replace("/", "~1")
-    assert login["ThrottlingRateLimit"] < everywhere["ThrottlingRateLimit"]
+    assert SLOWED_DOWN[event["Method"], event["Path"]] < EVERYWHERE["ThrottlingRateLimit"]
+
+
+def test_who_shows_no_token_is_slowed_down() -> None:
+    public = {(event["Method"], event["Path"]) for _, event in events("Api") if event["Path"].startswith("/public/")}
+    served = public & SERVED
+    assert served
+    assert all(SLOWED_DOWN[route] < EVERYWHERE["ThrottlingRateLimit"] for route in served)
 
 
 def test_cloudformation_can_read_it() -> None:

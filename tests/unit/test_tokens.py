@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batchyard.errors import NotPermitted
 from batchyard.http.caller import Caller
 from batchyard.identity import tokens
 
@@ -70,6 +71,7 @@ callers = st.builds(
     writes=st.booleans(),
     channels=st.none() | st.frozensets(st.integers(0, 2**63 - 1), max_size=5),
     requests_per_minute=st.none() | st.integers(1, 10**6),
+    collections=st.none() | st.frozensets(st.text(st.characters(codec="utf-8"), max_size=10), max_size=5),
 )
 
 
@@ -77,4 +79,34 @@ callers = st.builds(
 def test_a_caller_survives_the_way_through_the_authorizers_context(caller: Caller) -> None:
     context = caller.to_context()
     assert all(isinstance(value, str) for value in context.values())
+    assert context["collections"].isascii()
     assert Caller.from_context({**context, "principalId": "x", "integrationLatency": 3}) == caller
+
+
+def test_a_context_that_says_nothing_of_collections_opens_none() -> None:
+    context = Caller("anna", "tok_1", channels=None, collections=None).to_context()
+    del context["collections"]
+    assert Caller.from_context(context).collections == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("collections", "writes", "may_read", "may_write"),
+    [
+        (None, True, True, True),
+        (None, False, True, False),
+        (frozenset({"shoes", "a,b"}), True, True, True),
+        (frozenset({"shoes"}), False, True, False),
+        (frozenset({"shoe", "shoes,hats"}), True, False, False),
+        (frozenset(), True, False, False),
+    ],
+)
+def test_what_a_caller_may_do_in_a_collection(
+    collections: frozenset[str] | None, writes: bool, may_read: bool, may_write: bool
+) -> None:
+    caller = Caller("anna", "tok_1", writes=writes, collections=collections)
+    for permitted, must in ((may_read, caller.must_read_collection), (may_write, caller.must_write_collection)):
+        if permitted:
+            must("shoes")
+        else:
+            with pytest.raises(NotPermitted):
+                must("shoes")

@@ -15,6 +15,7 @@ from tools import marketplace
 from tools.demo import checks, report
 from tools.demo.batch import play_batch
 from tools.demo.client import Client, Differs, Unreachable, comparing
+from tools.demo.lot import play_lot
 from tools.demo.play import Played, play
 from tools.marketplace import Marketplace
 
@@ -59,11 +60,15 @@ def _demonstrate(out: Console, client: Client, shop: Marketplace, workers: int) 
     played = _play(out, client, shop, workers)
     with comparing("many requests in one call"):
         report.batched(out, play_batch(client, max(shop.loads, key=lambda load: len(load.rows))))
+    with comparing("a production batch and its serials"):
+        lot = play_lot(client)
+        report.made_lot(out, lot)
     out.print("Every load is as it must be; now lists, counts and the rules of the house.")
     with comparing("lists, counts and the rules of the house"):
         _verify(client, played, before)
     report.summarize(out, played, client.answered, time.monotonic() - started)
     report.invite(out, client, played)
+    report.show_code(out, client, lot)
 
 
 def _play(out: Console, client: Client, shop: Marketplace, workers: int) -> list[Played]:

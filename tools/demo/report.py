@@ -1,16 +1,19 @@
 """What the demonstration shows: a bar while it runs, tables and things to try when it is through."""
 
+import io
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+import segno
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tools.demo.batch import OPENED
 from tools.demo.client import Client
+from tools.demo.lot import COLLECTION, MORE, SERIALS, Lot
 from tools.demo.play import Played
 from tools.marketplace import Marketplace
 
@@ -84,6 +87,31 @@ def batched(out: Console, requests: int) -> None:
         f"{requests} requests in 3 calls of $batch: a change set that opened and filled {OPENED} batch requests, one "
         "that was refused and left nothing, and the removal of what the first had made."
     )
+
+
+def made_lot(out: Console, lot: Lot) -> None:
+    """What a production batch showed."""
+    out.print(
+        f"The production batch {lot.id}: {SERIALS:,} serials and {MORE} more later, pages of them and their whole list "
+        "as CSV, one looked up in an odd spelling, half of them decommissioned and taken back."
+    )
+
+
+def show_code(out: Console, client: Client, lot: Lot) -> None:
+    """A serial of a production batch as a QR code to scan, and what its code is good for."""
+    code = io.StringIO()
+    segno.make(lot.link, error="m").terminal(code, border=2, compact=True)
+    out.print(f"\nOne item of {lot.id}, its serial {lot.code} as a GS1 Digital Link to scan:\n")
+    out.file.write(code.getvalue())
+    lines = [
+        lot.link,
+        "",
+        f"  curl '{client.url(f'/public/collection/{COLLECTION}/verifySN/{lot.code}')}'",
+        f"  curl -H \"Authorization: Bearer $TOKEN\" '{client.url(f'{lot.path}/lookupSN/{lot.code.lower()}')}'",
+        f"  curl -H \"X-API-Key: $TOKEN\" '{client.url(f'{lot.path}/sheet?count=24')}' > sheet.svg",
+    ]
+    for line in lines:
+        out.print(line, soft_wrap=True)
 
 
 def summarize(out: Console, played: Sequence[Played], answered: Mapping[tuple[str, str], int], seconds: float) -> None:

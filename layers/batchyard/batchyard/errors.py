@@ -13,11 +13,17 @@ class BatchyardError(Exception):
 
     Args:
         detail: One sentence for the caller; without it the dialect uses its standard one.
+        code: A name for programs, where it is finer than the dialect's standard one: `INVALID_CODE`.
+        details: Facts for programs, as JSON takes them; only some dialects pass them on.
     """
 
-    def __init__(self, detail: str | None = None) -> None:
+    def __init__(
+        self, detail: str | None = None, *, code: str | None = None, details: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.code = code
+        self.details = dict(details or {})
 
 
 class Malformed(BatchyardError):

@@ -1,10 +1,10 @@
 """The operator's command: makes, lists and revokes users, tokens and channels, locally and against AWS.
 
     python -m batchyard.operator create-user anna --password-stdin
-    python -m batchyard.operator create-token anna --channels 5,7 --read-only
+    python -m batchyard.operator create-token anna --channels 5,7 --collections shoes --read-only
 
-It works on the tables that the environment names (`IDENTITY_TABLE`, `CHANNELS_TABLE`, …), or on those of a deployed
-stack with `--stack NAME`, with the caller's own AWS credentials.
+It works on the tables and the secret that the environment names (`IDENTITY_TABLE`, `SERIAL_KEYS_SECRET`, …), or on
+those of a deployed stack with `--stack NAME`, with the caller's own AWS credentials.
 """
 
 import argparse
@@ -99,9 +99,16 @@ def _recount(options: argparse.Namespace) -> None:
     print(json.dumps({"channel": options.channel, "repaired": tallies.recount(options.channel)}))
 
 
+def _rotate_serial_key(_: argparse.Namespace) -> None:
+    # It brings in cryptography, which no other command needs.
+    from batchyard.serials import keys
+
+    print(keys.rotate())
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="batchyard", description="Makes and revokes what the API is used with.")
-    parser.add_argument("--stack", help="name of a deployed CloudFormation stack whose tables to work on")
+    parser.add_argument("--stack", help="name of a deployed CloudFormation stack to work on")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: object, about: str) -> argparse.ArgumentParser:
@@ -130,6 +137,8 @@ def _parser() -> argparse.ArgumentParser:
     command("list-channels", _list_channels, "lists channels, one JSON object a line")
     made = command("recount", _recount, "counts a channel's batch requests anew and repairs its tallies")
     made.add_argument("channel", type=_count)
+    about = "makes a new key for serial numbers and shows its version; codes of the older ones stay valid"
+    command("rotate-serial-key", _rotate_serial_key, about)
     return parser
 
 
@@ -137,11 +146,18 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--admin", action="store_true", help="may manage channels")
     parser.add_argument("--read-only", action="store_true", help="may not change anything")
     parser.add_argument("--channels", type=_channels, default="all", help="primary keys with commas, or all (default)")
+    parser.add_argument("--collections", type=_collections, default="all", help="IDs with commas, or all (default)")
     parser.add_argument("--requests-per-minute", type=_count, help="a limit of its own")
 
 
 def _scope(options: argparse.Namespace) -> Scope:
-    return Scope(options.admin, not options.read_only, options.channels, options.requests_per_minute)
+    return Scope(
+        admin=options.admin,
+        writes=not options.read_only,
+        channels=options.channels,
+        requests_per_minute=options.requests_per_minute,
+        collections=options.collections,
+    )
 
 
 def _count(text: str) -> int:
@@ -154,21 +170,31 @@ def _channels(text: str) -> frozenset[int] | None:
     return None if text == "all" else frozenset(map(_count, text.split(",")))
 
 
+def _collections(text: str) -> frozenset[str] | None:
+    if text == "all":
+        return None
+    found = frozenset(text.split(","))
+    if "" in found:
+        raise argparse.ArgumentTypeError(f"{text!r} holds an empty ID")
+    return found
+
+
 def _described(scope: Scope) -> dict[str, object]:
     return {
         "admin": scope.admin,
         "writes": scope.writes,
         "channels": "all" if scope.channels is None else sorted(scope.channels),
+        "collections": "all" if scope.collections is None else sorted(scope.collections),
         "requests_per_minute": scope.requests_per_minute,
     }
 
 
 def _enter(stack: str) -> None:
-    """Takes the names of a stack's tables from its outputs."""
+    """Takes the names of a stack's tables and of its secret from its outputs."""
     cloudformation: Any = botocore.session.Session().create_client("cloudformation")
     outputs = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
     for output in outputs:
-        if output["OutputKey"].endswith("Table"):
+        if output["OutputKey"].endswith(("Table", "Secret")):
             variable = re.sub(r"(?<!^)(?=[A-Z])", "_", output["OutputKey"]).upper()
             os.environ[variable] = output["OutputValue"]
 

@@ -27,15 +27,7 @@ def download_url(channel: int, pk: int) -> str:
     batch = operations.retrieve(channel, pk)
     if batch.log_key is None:
         raise NotFound("The batch request has no log file.")
-    return clients.s3().generate_presigned_url(
-        "get_object",
-        Params={
-            "Bucket": blobs.bucket(),
-            "Key": batch.log_key,
-            "ResponseContentDisposition": f'inline; filename="batch-request-{pk}.log"',
-        },
-        ExpiresIn=DOWNLOAD_SECONDS,
-    )
+    return blobs.download_url(batch.log_key, DOWNLOAD_SECONDS, f'inline; filename="batch-request-{pk}.log"')
 
 
 def upload_form(channel: int, pk: int) -> dict[str, object]:

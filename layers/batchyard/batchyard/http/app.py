@@ -17,8 +17,10 @@ in the dialect.
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.api_gateway import Response
@@ -99,6 +101,10 @@ class App(APIGatewayRestResolver):
     def refuse(self, error: BatchyardError) -> dict[str, Any]:
         """Answers an event with an error of the business."""
         return _proxied(self.dialect.answer(error))
+
+    def _convert_matches_into_route_keys(self, match: re.Match[str]) -> dict[str, str]:
+        # API Gateway leaves the path as the client wrote it, and many write `%3A` for a colon.
+        return {name: unquote(value) for name, value in match.groupdict().items()}
 
     def _read_json(self, text: str) -> dict[str, Any]:
         try:

@@ -4,6 +4,7 @@ The authorizer's context travels as flat strings (API Gateway allows nothing els
 read back here, in one place.
 """
 
+import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 from batchyard.errors import NotAuthenticated, NotPermitted
 
-_EVERY_CHANNEL = "*"
+_EVERY = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Caller:
         writes: May change things.
         channels: The channels that it may touch; None for all.
         requests_per_minute: Its limit; None for the service's default.
+        collections: The collections that it may touch; None for all.
     """
 
     user: str
@@ -33,10 +35,11 @@ class Caller:
     writes: bool = False
     channels: frozenset[int] | None = frozenset()
     requests_per_minute: int | None = None
+    collections: frozenset[str] | None = frozenset()
 
     def to_context(self) -> dict[str, str]:
         """The caller as an authorizer's context."""
-        channels = _EVERY_CHANNEL if self.channels is None else ",".join(map(str, sorted(self.channels)))
+        channels = _EVERY if self.channels is None else ",".join(map(str, sorted(self.channels)))
         return {
             "user": self.user,
             "token": self.token,
@@ -44,6 +47,7 @@ class Caller:
             "writes": str(self.writes).lower(),
             "channels": channels,
             "requests_per_minute": str(self.requests_per_minute or ""),
+            "collections": collections_as_text(self.collections),
         }
 
     @classmethod
@@ -62,8 +66,9 @@ class Caller:
             token=str(context["token"]),
             admin=context.get("admin") == "true",
             writes=context.get("writes") == "true",
-            channels=None if channels == _EVERY_CHANNEL else frozenset(map(int, filter(None, channels.split(",")))),
+            channels=None if channels == _EVERY else frozenset(map(int, filter(None, channels.split(",")))),
             requests_per_minute=int(limit) if limit else None,
+            collections=collections_in_text(str(context.get("collections", "[]"))),
         )
 
     def must_read(self, channel: int) -> None:
@@ -77,10 +82,31 @@ class Caller:
         if not self.writes:
             raise NotPermitted
 
+    def must_read_collection(self, collection: str) -> None:
+        """Raises `NotPermitted` unless the caller may read what is in this collection."""
+        if self.collections is not None and collection not in self.collections:
+            raise NotPermitted
+
+    def must_write_collection(self, collection: str) -> None:
+        """Raises `NotPermitted` unless the caller may change what is in this collection."""
+        self.must_read_collection(collection)
+        if not self.writes:
+            raise NotPermitted
+
     def must_administer(self) -> None:
         """Raises `NotPermitted` unless the caller may manage channels."""
         if not self.admin:
             raise NotPermitted
+
+
+def collections_as_text(collections: frozenset[str] | None) -> str:
+    """Collections in one string, in ASCII; their IDs may hold commas, so these are a JSON list."""
+    return _EVERY if collections is None else json.dumps(sorted(collections))
+
+
+def collections_in_text(text: str) -> frozenset[str] | None:
+    """The collections that `collections_as_text` wrote."""
+    return None if text == _EVERY else frozenset(json.loads(text))
 
 
 _current: ContextVar[Caller] = ContextVar("caller")

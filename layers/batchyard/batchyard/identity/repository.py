@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from batchyard import clock
-from batchyard.http.caller import Caller
+from batchyard.http.caller import Caller, collections_as_text, collections_in_text
 from batchyard.identity import tokens
 from batchyard.store import clients, items
 from batchyard.store.calls import reaching_aws
@@ -25,12 +25,14 @@ class Scope:
         writes: May change things.
         channels: The channels that may be touched; None for all.
         requests_per_minute: The limit; None for the service's default.
+        collections: The collections that may be touched; None for all.
     """
 
     admin: bool = False
     writes: bool = True
     channels: frozenset[int] | None = None
     requests_per_minute: int | None = None
+    collections: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,20 @@ class Token:
     def caller(self) -> Caller:
         """Who sends it."""
         scope = self.scope
-        return Caller(self.user, self.id, scope.admin, scope.writes, scope.channels, scope.requests_per_minute)
+        return Caller(
+            user=self.user,
+            token=self.id,
+            admin=scope.admin,
+            writes=scope.writes,
+            channels=scope.channels,
+            requests_per_minute=scope.requests_per_minute,
+            collections=scope.collections,
+        )
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is no good any more."""
+        return self.expires is not None and self.expires <= clock.now() // 1_000_000
 
 
 def find_user(unit: Unit, name: str) -> User | None:
@@ -132,9 +147,7 @@ def find_token(key: str) -> Token | None:
     """
     item = read_one(IDENTITY, {"id": f"token#{tokens.digest(key)}"})
     token = None if item is None else _token(item)
-    if token is None or (token.expires is not None and token.expires <= clock.now() // 1_000_000):
-        return None
-    return token
+    return None if token is None or token.has_ended else token
 
 
 def delete_token(token: Token) -> None:
@@ -177,10 +190,17 @@ def _scope(item: Item) -> Scope:
         writes=bool(item["writes"]),
         channels=None if channels == _EVERY_CHANNEL else frozenset(map(int, filter(None, channels.split(",")))),
         requests_per_minute=int(item["requests_per_minute"]) if "requests_per_minute" in item else None,
+        # From before there were collections: whoever was limited then was not let into them.
+        collections=collections_in_text(str(item.get("collections", channels if channels == _EVERY_CHANNEL else "[]"))),
     )
 
 
 def _of_scope(scope: Scope) -> Item:
     channels = _EVERY_CHANNEL if scope.channels is None else ",".join(map(str, sorted(scope.channels)))
-    item: Item = {"admin": scope.admin, "writes": scope.writes, "channels": channels}
+    item: Item = {
+        "admin": scope.admin,
+        "writes": scope.writes,
+        "channels": channels,
+        "collections": collections_as_text(scope.collections),
+    }
     return item if scope.requests_per_minute is None else {**item, "requests_per_minute": scope.requests_per_minute}

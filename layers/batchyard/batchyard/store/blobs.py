@@ -3,12 +3,14 @@
 Keys are `<kind>/<owner…>/<uuid>`, so that the sweep finds from the key alone which item must point at the blob.
 """
 
+import base64
 import os
 import uuid
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -21,6 +23,16 @@ if TYPE_CHECKING:
 OBJECTS = "objects"
 LOGS = "logs"
 UPLOADS = "uploads"
+EXPORTS = "exports"
+
+RECEIPT = 20
+"""Bytes of what is kept of a written part: its MD5, which is S3's entity tag of it, and its CRC-32."""
+
+_MD5 = 16
+
+
+class UploadLost(Exception):
+    """S3 knows no such upload (it may be completed), or not all of the parts that it should have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +117,130 @@ def reading(key: str) -> "Iterator[StreamingBody | None]":
         return
     with body:
         yield body
+
+
+def download_url(key: str, seconds: int, disposition: str) -> str:
+    """A URL at which a blob can be read without credentials.
+
+    Args:
+        key: The blob's key.
+        seconds: How long the URL works.
+        disposition: The `Content-Disposition` that a browser gets to see.
+    """
+    return clients.s3().generate_presigned_url(
+        "get_object",
+        Params={"Bucket": bucket(), "Key": key, "ResponseContentDisposition": disposition},
+        ExpiresIn=seconds,
+    )
+
+
+def size_of(key: str) -> int | None:
+    """Bytes of a blob as stored; None where there is none.
+
+    Raises:
+        Unavailable: S3 did not answer.
+    """
+    try:
+        with reaching_aws():
+            return clients.s3().head_object(Bucket=bucket(), Key=key)["ContentLength"]
+    except ClientError as error:
+        if code_of(error) != "404":
+            raise
+        return None
+
+
+# Blobs that are written part by part, by whoever comes: each part but the last has 5 MiB or more.
+
+
+def begin(key: str, content_type: str) -> str:
+    """Begins a new blob; answers the ID of its upload.
+
+    Raises:
+        Unavailable: S3 did not take it.
+    """
+    with reaching_aws():
+        begun = clients.s3().create_multipart_upload(
+            Bucket=bucket(), Key=key, ContentType=content_type, ChecksumAlgorithm="CRC32"
+        )
+    return begun["UploadId"]
+
+
+def write_part(key: str, upload: str, number: int, content: bytes) -> bytes:
+    """Writes one part, or writes it again; answers its receipt.
+
+    Args:
+        key: The blob's key.
+        upload: The upload's ID.
+        number: Which part it is, from 1.
+        content: Its bytes.
+
+    Raises:
+        UploadLost: There is no such upload.
+        Unavailable: S3 did not take it.
+    """
+    crc = zlib.crc32(content).to_bytes(4)
+    with _of_upload():
+        answer = clients.s3().upload_part(
+            Bucket=bucket(),
+            Key=key,
+            UploadId=upload,
+            PartNumber=number,
+            Body=content,
+            ChecksumCRC32=base64.b64encode(crc).decode(),
+        )
+    return bytes.fromhex(answer["ETag"].strip('"')) + crc
+
+
+def complete(key: str, upload: str, receipts: bytes) -> None:
+    """Makes a blob of its parts.
+
+    Args:
+        key: The blob's key.
+        upload: The upload's ID.
+        receipts: The receipts of all parts, one after the other.
+
+    Raises:
+        UploadLost: There is no such upload, or its parts are not these.
+        Unavailable: S3 did not take it.
+    """
+    parts: list[Any] = []
+    for position in range(0, len(receipts), RECEIPT):
+        receipt = receipts[position : position + RECEIPT]
+        parts.append(
+            {
+                "PartNumber": len(parts) + 1,
+                "ETag": f'"{receipt[:_MD5].hex()}"',
+                "ChecksumCRC32": base64.b64encode(receipt[_MD5:]).decode(),
+            }
+        )
+    with _of_upload():
+        clients.s3().complete_multipart_upload(
+            Bucket=bucket(), Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
+        )
+
+
+def abort(key: str, upload: str) -> None:
+    """Gives an upload up, with its parts; one that is completed stays, and one that is not there is gone already.
+
+    Raises:
+        Unavailable: S3 did not answer.
+    """
+    try:
+        with _of_upload():
+            clients.s3().abort_multipart_upload(Bucket=bucket(), Key=key, UploadId=upload)
+    except UploadLost:
+        return
+
+
+@contextmanager
+def _of_upload() -> Iterator[None]:
+    try:
+        with reaching_aws():
+            yield
+    except ClientError as error:
+        if code_of(error) not in {"NoSuchUpload", "InvalidPart"}:
+            raise
+        raise UploadLost from error
 
 
 def delete(key: str) -> None:

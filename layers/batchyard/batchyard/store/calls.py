@@ -19,6 +19,7 @@ _REFUSED_FOR_NOW = frozenset(
         "LimitExceededException",
         "TransactionInProgressException",
         "InternalServerError",
+        "InternalServiceError",
         "InternalError",
         "InternalFailure",
         "ServiceUnavailable",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
 # Four attempts with botocore's standard back-off stay below two seconds, well inside a function's timeout.
@@ -70,7 +71,14 @@ def events() -> "EventBridgeClient":
     return client
 
 
+@cache
+def secretsmanager() -> "SecretsManagerClient":
+    """The Secrets Manager client."""
+    client: SecretsManagerClient = _create("secretsmanager")
+    return client
+
+
 def reset() -> None:
     """Forgets all clients, so that the next call makes them anew: for tests that change the endpoint."""
-    for made in (_session, dynamodb, s3, sqs, events):
+    for made in (_session, dynamodb, s3, sqs, events, secretsmanager):
         made.cache_clear()

@@ -1,13 +1,11 @@
 """Queue messages that name S3 objects: S3's own notifications, and ours (`{"key": "…"}`)."""
 
 import json
-import logging
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
-logger = logging.getLogger("batchyard")
+from batchyard.store import queues
 
 
 def each_key(event: Mapping[str, Any], act: Callable[[str], None]) -> dict[str, Any]:
@@ -17,17 +15,12 @@ def each_key(event: Mapping[str, Any], act: Callable[[str], None]) -> dict[str, 
         event: An SQS event.
         act: What to do for a key; idempotent, since queues deliver at least once.
     """
-    failures = []
-    for message in event["Records"]:
-        try:
-            for key in _keys(json.loads(message["body"])):
-                act(key)
-        except Exception as error:
-            # One message that fails must not keep the others of its batch from being done.
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            logger.error("%s at %s:%s", type(error).__name__, where.filename, where.lineno)
-            failures.append({"itemIdentifier": message["messageId"]})
-    return {"batchItemFailures": failures}
+
+    def act_on(body: str) -> None:
+        for key in _keys(json.loads(body)):
+            act(key)
+
+    return queues.each(event, act_on)
 
 
 def message(key: str) -> str:

@@ -35,6 +35,7 @@ class Table:
 
 BATCH_REQUESTS = Table("BATCH_REQUESTS_TABLE", ("channel", "pk"))
 CHANNELS = Table("CHANNELS_TABLE", ("yard", "pk"))
+PRODUCT_BATCHES = Table("PRODUCT_BATCHES_TABLE", ("collection_id", "sort_key"))
 TALLIES = Table("TALLIES_TABLE", ("channel", "tally"))
 IDENTITY = Table("IDENTITY_TABLE", ("id",))
 EPHEMERA = Table("EPHEMERA_TABLE", ("id", "at"))

@@ -35,9 +35,12 @@ MAX_ACTIONS = 100
 LARGEST_TRANSACTION = 4 * 1024 * 1024
 """Bytes of all items in one DynamoDB transaction (its own limit)."""
 
+MOST_DELETES = 25
+"""Items in one BatchWriteItem (its own limit)."""
+
 _ATTEMPTS = 40
 _CONFLICTING_READS = 8
-_EMPTY_READS = 8
+_EMPTY_ANSWERS = 8
 _LONGEST_PAUSE = 0.4
 _LOST_RACES = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 _REFUSED_FOR_NOW = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
@@ -75,6 +78,14 @@ class Unit:
                 self._reads[identity] = ahead[identity] if identity in ahead else read_one(table, key)
             item = self._reads[identity]
         return None if item is None else dict(item)
+
+    def found(self, table: Table, item: Item) -> Item | None:
+        """Takes in an item that a consistent query has read; answers it as this unit will leave it.
+
+        The commit then holds only if it still is the one that was read, as with one that `get` found.
+        """
+        self._reads.setdefault(table.identity(table.key_of(item)), dict(item))
+        return self.get(table, table.key_of(item))
 
     def put(self, table: Table, item: Item) -> Item:
         """Stages an item; answers it with its new `version`.
@@ -313,11 +324,33 @@ def read_many(table: Table, keys: Iterable[Key]) -> list[Item]:
         if left and len(left) == len(now):
             # Nothing was read: the table is throttled. Answers cut off at 16 MB always hold something.
             attempt += 1
-            if attempt == _EMPTY_READS:
+            if attempt == _EMPTY_ANSWERS:
                 raise Unavailable
             _pause(attempt)
         pending = [*left, *pending]
     return [found[identity] for key in wanted if (identity := table.identity(key)) in found]
+
+
+def delete_many(table: Table, keys: Iterable[Key]) -> None:
+    """Removes items outside of any unit, whatever they have become since; those that are gone are no matter.
+
+    Raises:
+        Unavailable: The store did not take all of it.
+    """
+    pending: list[Any] = [{"DeleteRequest": {"Key": items.encode(key)}} for key in keys]
+    attempt = 0
+    while pending:
+        now, pending = pending[:MOST_DELETES], pending[MOST_DELETES:]
+        with reaching_aws():
+            answer = clients.dynamodb().batch_write_item(RequestItems={table.name: now})
+        unprocessed: Mapping[str, Any] = answer.get("UnprocessedItems", {})
+        left = unprocessed.get(table.name, [])
+        if len(left) == len(now):
+            attempt += 1
+            if attempt == _EMPTY_ANSWERS:
+                raise Unavailable
+            _pause(attempt)
+        pending = [*left, *pending]
 
 
 def _must_fit(writes: list[_Write]) -> None:

@@ -1,0 +1,42 @@
+"""PATCH …/product/{productId}/batch/{batchId}/serial/{codeId}: the status of one serial."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from batchyard.http import coded
+from batchyard.http.app import App, answer
+from batchyard.http.caller import caller
+from batchyard.jsontext import dumps
+from batchyard.product_batches import statuses
+from batchyard.product_batches.models import SerialState, SerialUpdate
+from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CodeId, CollectionId, ProductId
+
+app = App(coded)
+
+
+@app.patch(
+    "/admin/collection/<collectionId>/product/<productId>/batch/<batchId>/serial/<codeId>",
+    summary="Change the status of a serial",
+    operation_id="changeSerial",
+    tags=[SERIALS_TAG],
+    responses=coded.documented(200, SerialState, 400, 401, 403, 404, 409, 413, 415),
+)
+def change_serial(
+    collectionId: CollectionId,
+    productId: ProductId,
+    batchId: BatchId,
+    codeId: CodeId,
+    body: Annotated[SerialUpdate, Body()],
+) -> Response[str]:
+    """Changes the status of one serial. The change can be undone by its ID."""
+    caller().must_write_collection(collectionId)
+    number, code, change = statuses.change_one(
+        collectionId, productId, batchId, codeId, body.status, by=caller().user, reason=body.reason
+    )
+    changed = {"code": code, "index": number, "status": body.status, "changeId": change.id if change else None}
+    return answer(dumps(changed))
+
+
+handler = app.lambda_handler

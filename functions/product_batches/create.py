@@ -1,0 +1,36 @@
+"""POST /admin/collection/{collectionId}/product/{productId}/batch: makes a batch."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from batchyard.http import coded
+from batchyard.http.answers import etag
+from batchyard.http.app import App, answer
+from batchyard.http.caller import caller
+from batchyard.product_batches import operations
+from batchyard.product_batches.models import ProductBatchAnswer, ProductBatchCreate
+from batchyard.product_batches.parameters import TAG, CollectionId, ProductId
+
+app = App(coded)
+
+
+@app.post(
+    "/admin/collection/<collectionId>/product/<productId>/batch",
+    summary="Create a batch",
+    operation_id="createProductBatch",
+    tags=[TAG],
+    responses=coded.documented(200, ProductBatchAnswer, 400, 401, 403, 404, 409, 413, 415),
+)
+def create(
+    collectionId: CollectionId, productId: ProductId, body: Annotated[ProductBatchCreate, Body()]
+) -> Response[str]:
+    """Makes a batch and its serials. Making the very same again answers it as it is."""
+    caller().must_write_collection(collectionId)
+    batch = operations.create(collectionId, productId, body.given())
+    location = f"{app.base_url}/admin/collection/{collectionId}/product/{productId}/batch/{batch.id}"
+    return answer(batch.to_json(operations.link_domain()), headers={"Location": location, "ETag": etag(batch.version)})
+
+
+handler = app.lambda_handler

@@ -1,0 +1,39 @@
+"""DELETE /admin/collection/{collectionId}/product/{productId}/batch/{batchId}: removes a batch."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from batchyard.http import coded
+from batchyard.http.app import App, answer
+from batchyard.http.caller import caller
+from batchyard.product_batches import operations, repository
+from batchyard.product_batches.models import Removed
+from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, IfMatch, ProductId
+
+app = App(coded)
+
+
+@app.delete(
+    "/admin/collection/<collectionId>/product/<productId>/batch/<batchId>",
+    summary="Delete a batch",
+    operation_id="deleteProductBatch",
+    tags=[TAG],
+    responses=coded.documented(200, Removed, 400, 401, 403, 404, 409, 412),
+)
+def delete(
+    collectionId: CollectionId,
+    productId: ProductId,
+    batchId: BatchId,
+    force: Annotated[bool, Query(description="Also where serials of the batch are in use")] = False,
+    if_match: IfMatch = None,
+) -> Response[str]:
+    """Removes a batch whose serials are not in use. Its serials are valid no more, and are never handed out again."""
+    caller().must_write_collection(collectionId)
+    operations.delete(collectionId, productId, batchId, force=force, if_match=if_match)
+    return answer("{}")
+
+
+handler = app.lambda_handler
+reads = repository.reads

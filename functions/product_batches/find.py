@@ -1,0 +1,28 @@
+"""GET /admin/collection/{collectionId}/batch/{batchId}: a batch, whatever its product."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.http import coded
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+from batchyard.product_batches import answers, listing
+from batchyard.product_batches.models import ProductBatchAnswer
+from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, OfProduct
+
+app = App(coded)
+
+
+@app.get(
+    "/admin/collection/<collectionId>/batch/<batchId>",
+    summary="A batch, whatever its product",
+    operation_id="findProductBatch",
+    tags=[TAG],
+    responses=coded.documented(200, ProductBatchAnswer, 401, 403, 404, 409),
+)
+def find(collectionId: CollectionId, batchId: BatchId, of_product: OfProduct = None) -> Response[str]:
+    """Answers the batch; where several products have one of this ID, `productId` must say which."""
+    caller().must_read_collection(collectionId)
+    return answers.batch(listing.only(collectionId, batchId, of_product or None))
+
+
+handler = app.lambda_handler

@@ -1,0 +1,40 @@
+"""GET /admin/collection/{collectionId}/product/{productId}/batch/{batchId}/getSN: a page of a batch's serials."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from batchyard.http import coded
+from batchyard.http.app import App, answer
+from batchyard.http.caller import caller
+from batchyard.product_batches import repository, rules, serials
+from batchyard.product_batches.models import SerialPage
+from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CollectionId, ProductId
+
+app = App(coded)
+
+
+@app.get(
+    "/admin/collection/<collectionId>/product/<productId>/batch/<batchId>/getSN",
+    summary="Serials of a batch",
+    operation_id="getSerials",
+    tags=[SERIALS_TAG],
+    responses=coded.documented(200, SerialPage, 400, 401, 403, 404, 413),
+)
+def get_serials(
+    collectionId: CollectionId,
+    productId: ProductId,
+    batchId: BatchId,
+    start: Annotated[
+        int, Query(alias="startIndex", ge=0, le=rules.MOST_SERIALS, description="Number of the first serial, from 0")
+    ] = 0,
+    count: Annotated[int, Query(ge=1, le=rules.LARGEST_PAGE, description="Serials on the page, at most")] = 10,
+) -> Response[str]:
+    """Answers a page of the batch's serials, in their order."""
+    caller().must_read_collection(collectionId)
+    return answer(serials.page(collectionId, productId, batchId, start, count).to_json())
+
+
+handler = app.lambda_handler
+reads = repository.reads

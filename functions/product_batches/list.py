@@ -1,0 +1,33 @@
+"""GET /admin/collection/{collectionId}/product/{productId}/batch: the batches of a product."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.http import coded
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+from batchyard.product_batches import answers, listing
+from batchyard.product_batches.models import ProductBatchAnswer
+from batchyard.product_batches.parameters import TAG, CollectionId, Cursor, Limit, ProductId
+
+app = App(coded)
+
+
+@app.get(
+    "/admin/collection/<collectionId>/product/<productId>/batch",
+    summary="Batches of a product",
+    operation_id="listProductBatches",
+    tags=[TAG],
+    responses=coded.documented(200, list[ProductBatchAnswer], 400, 401, 403, 404, 413),
+)
+def list_batches(
+    collectionId: CollectionId,
+    productId: ProductId,
+    limit: Limit = listing.ALL,
+    cursor: Cursor = None,
+) -> Response[str]:
+    """Answers the batches of a product, in order of their IDs. Where there are more, a `Link` header leads to them."""
+    caller().must_read_collection(collectionId)
+    return answers.page(app, listing.page(collectionId, limit=limit, product=productId, cursor=cursor))
+
+
+handler = app.lambda_handler

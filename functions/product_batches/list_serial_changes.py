@@ -1,0 +1,38 @@
+"""GET …/product/{productId}/batch/{batchId}/serialChange: what happened to serials."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from batchyard.http import coded
+from batchyard.http.app import App, answer
+from batchyard.http.caller import caller
+from batchyard.product_batches import operations, repository
+from batchyard.product_batches.models import SerialChange
+from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, Before, CollectionId, ProductId
+
+app = App(coded)
+
+
+@app.get(
+    "/admin/collection/<collectionId>/product/<productId>/batch/<batchId>/serialChange",
+    summary="Changes of serials' statuses",
+    operation_id="listSerialChanges",
+    tags=[SERIALS_TAG],
+    responses=coded.documented(200, list[SerialChange], 400, 401, 403, 404),
+)
+def list_serial_changes(
+    collectionId: CollectionId,
+    productId: ProductId,
+    batchId: BatchId,
+    limit: Annotated[int, Query(ge=1, le=100, description="Changes on the page, at most")] = 20,
+    before: Before = None,
+) -> Response[str]:
+    """Answers who changed which serials of the batch, and when; the latest change first."""
+    caller().must_read_collection(collectionId)
+    batch = operations.retrieve(collectionId, productId, batchId)
+    return answer(f"[{','.join(one.to_json() for one in repository.changes(batch, limit, before))}]")
+
+
+handler = app.lambda_handler

@@ -1,0 +1,30 @@
+"""GET …/product/{productId}/batch/{batchId}/lookupSN/{codeId}: whose serial a code is, within a batch."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.http import coded
+from batchyard.http.app import App, answer
+from batchyard.http.caller import caller
+from batchyard.jsontext import dumps
+from batchyard.product_batches import lookups, operations
+from batchyard.product_batches.models import SerialLookup
+from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CodeId, CollectionId, ProductId
+
+app = App(coded)
+
+
+@app.get(
+    "/admin/collection/<collectionId>/product/<productId>/batch/<batchId>/lookupSN/<codeId>",
+    summary="Look up a serial of a batch",
+    operation_id="lookupSerial",
+    tags=[SERIALS_TAG],
+    responses=coded.documented(200, SerialLookup, 400, 401, 403, 404),
+)
+def lookup(collectionId: CollectionId, productId: ProductId, batchId: BatchId, codeId: CodeId) -> Response[str]:
+    """Answers the serial and its batch."""
+    caller().must_read_collection(collectionId)
+    found = lookups.find(collectionId, codeId, productId, batchId)
+    return answer(dumps(found.to_answer(operations.link_domain())))
+
+
+handler = app.lambda_handler

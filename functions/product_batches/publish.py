@@ -1,0 +1,11 @@
+"""The change stream of product batches → events for the rest of the house, and a message for each removed batch."""
+
+from typing import Any
+
+from batchyard.product_batches import changes
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Publishes what changed; the first record that failed and all after it are delivered again."""
+    failed = changes.publish(event["Records"])
+    return {"batchItemFailures": [{"itemIdentifier": failed}] if failed else []}

@@ -1,0 +1,30 @@
+"""GET /admin/collection/{collectionId}/product/{productId}/batch/{batchId}: a batch."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.http import coded
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+from batchyard.product_batches import answers, exports, operations, repository
+from batchyard.product_batches.models import ProductBatchAnswer
+from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, ProductId
+
+app = App(coded)
+
+
+@app.get(
+    "/admin/collection/<collectionId>/product/<productId>/batch/<batchId>",
+    summary="A batch",
+    operation_id="retrieveProductBatch",
+    tags=[TAG],
+    responses=coded.documented(200, ProductBatchAnswer, 401, 403, 404),
+)
+def retrieve(collectionId: CollectionId, productId: ProductId, batchId: BatchId) -> Response[str]:
+    """Answers the batch, and how far exports of its serials are."""
+    caller().must_read_collection(collectionId)
+    batch = operations.retrieve(collectionId, productId, batchId)
+    return answers.batch(batch, exports.latest(batch))
+
+
+handler = app.lambda_handler
+reads = repository.reads

@@ -1,0 +1,32 @@
+"""GET …/product/{productId}/batch/{batchId}/export/{exportId}: how far an export is, and its file."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.http import coded
+from batchyard.http.app import App, answer
+from batchyard.http.caller import caller
+from batchyard.jsontext import dumps
+from batchyard.product_batches import exports
+from batchyard.product_batches.models import SerialExportFile
+from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CollectionId, ExportId, ProductId
+
+app = App(coded)
+
+
+@app.get(
+    "/admin/collection/<collectionId>/product/<productId>/batch/<batchId>/export/<exportId>",
+    summary="An export of a batch's serials",
+    operation_id="retrieveSerialExport",
+    tags=[SERIALS_TAG],
+    responses=coded.documented(200, SerialExportFile, 401, 403, 404),
+)
+def retrieve_export(
+    collectionId: CollectionId, productId: ProductId, batchId: BatchId, exportId: ExportId
+) -> Response[str]:
+    """Answers the export; once it is done, with a URL that works for five minutes without a key."""
+    caller().must_read_collection(collectionId)
+    found = exports.retrieve(collectionId, productId, batchId, exportId)
+    return answer(dumps(found), headers={"Cache-Control": "no-store"})
+
+
+handler = app.lambda_handler

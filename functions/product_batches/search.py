@@ -1,0 +1,39 @@
+"""GET /admin/collection/{collectionId}/batch: the batches of a collection."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from batchyard.http import coded
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+from batchyard.http.fields import QueryText
+from batchyard.product_batches import answers, listing
+from batchyard.product_batches.models import ProductBatchAnswer
+from batchyard.product_batches.parameters import TAG, CollectionId, Cursor, Limit
+
+app = App(coded)
+
+
+@app.get(
+    "/admin/collection/<collectionId>/batch",
+    summary="Batches of a collection",
+    operation_id="searchProductBatches",
+    tags=[TAG],
+    responses=coded.documented(200, list[ProductBatchAnswer], 400, 401, 403, 404, 413),
+)
+def search_batches(
+    collectionId: CollectionId,
+    search: Annotated[QueryText, Query(description="What the ID or the name contains, in any case")] = None,
+    of_product: Annotated[QueryText, Query(alias="productId", description="Only batches of this product")] = None,
+    limit: Limit = listing.DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Response[str]:
+    """Answers batches of a collection, in order of their IDs. Where there are more, a `Link` header leads to them."""
+    caller().must_read_collection(collectionId)
+    found = listing.page(collectionId, limit=limit, product=of_product or None, search=search, cursor=cursor)
+    return answers.page(app, found)
+
+
+handler = app.lambda_handler

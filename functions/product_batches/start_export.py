@@ -1,0 +1,11 @@
+"""The change stream of product batches → a message to the workers for each new export."""
+
+from typing import Any
+
+from batchyard.product_batches import exports
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Sends the messages; the first record that failed and all after it are delivered again."""
+    failed = exports.start_work(event["Records"])
+    return {"batchItemFailures": [{"itemIdentifier": failed}] if failed else []}

@@ -1,0 +1,38 @@
+"""GET /admin/collection/{collectionId}/batch/{batchId}/tags: the codes that were assigned to a batch."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from batchyard.http import coded
+from batchyard.http.app import App, answer
+from batchyard.http.caller import caller
+from batchyard.http.fields import QueryText
+from batchyard.jsontext import dumps
+from batchyard.product_batches import listing
+from batchyard.product_batches.models import Tag
+from batchyard.product_batches.parameters import TAG, BatchId, CollectionId
+
+app = App(coded)
+
+
+@app.get(
+    "/admin/collection/<collectionId>/batch/<batchId>/tags",
+    summary="Tags of a batch",
+    operation_id="listProductBatchTags",
+    tags=[TAG],
+    responses=coded.documented(200, list[Tag], 401, 403, 404),
+)
+def tags(
+    collectionId: CollectionId,
+    batchId: BatchId,
+    claim_set: Annotated[QueryText, Query(alias="claimSetId", description="Only tags of this claim set")] = None,
+) -> Response[str]:
+    """Answers the tags of all batches of this ID, as they were given to them; none where there is no such batch."""
+    caller().must_read_collection(collectionId)
+    found = [tag for batch in listing.by_id(collectionId, batchId) for tag in batch.fields.get("tags", ())]
+    return answer(dumps([tag for tag in found if not claim_set or tag.get("claimSetId") == claim_set]))
+
+
+handler = app.lambda_handler

@@ -1,0 +1,30 @@
+"""POST …/batch/{batchId}/serialChange/{changeId}/undo: serials get the statuses that they had before a change."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.http import coded
+from batchyard.http.app import App, answer
+from batchyard.http.caller import caller
+from batchyard.product_batches import statuses
+from batchyard.product_batches.models import SerialChange
+from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, ChangeId, CollectionId, ProductId
+
+app = App(coded)
+
+
+@app.post(
+    "/admin/collection/<collectionId>/product/<productId>/batch/<batchId>/serialChange/<changeId>/undo",
+    summary="Undo a change of serials' statuses",
+    operation_id="undoSerialChange",
+    tags=[SERIALS_TAG],
+    responses=coded.documented(200, SerialChange, 400, 401, 403, 404, 409, 413, 415),
+)
+def undo_serial_change(
+    collectionId: CollectionId, productId: ProductId, batchId: BatchId, changeId: ChangeId
+) -> Response[str]:
+    """Takes a change back, unless some of its serials were changed again since. Undone twice, it stays undone."""
+    caller().must_write_collection(collectionId)
+    return answer(statuses.undo(collectionId, productId, batchId, changeId, by=caller().user).to_json())
+
+
+handler = app.lambda_handler

@@ -1,0 +1,39 @@
+"""PUT /admin/collection/{collectionId}/product/{productId}/batch/{batchId}: changes a batch."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from batchyard.http import coded
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+from batchyard.product_batches import answers, operations, repository
+from batchyard.product_batches.models import ProductBatchAnswer, ProductBatchUpdate
+from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, IfMatch, ProductId
+
+app = App(coded)
+
+
+@app.put(
+    "/admin/collection/<collectionId>/product/<productId>/batch/<batchId>",
+    summary="Update a batch",
+    operation_id="updateProductBatch",
+    tags=[TAG],
+    responses=coded.documented(200, ProductBatchAnswer, 400, 401, 403, 404, 409, 412, 413, 415),
+)
+def update(
+    collectionId: CollectionId,
+    productId: ProductId,
+    batchId: BatchId,
+    body: Annotated[ProductBatchUpdate, Body()],
+    if_match: IfMatch = None,
+) -> Response[str]:
+    """Changes the fields that are given; a greater quantity brings new serials and leaves the old ones as they are."""
+    caller().must_write_collection(collectionId)
+    given = body.must_be(batchId).given()
+    return answers.batch(operations.update(collectionId, productId, batchId, given, if_match=if_match))
+
+
+handler = app.lambda_handler
+reads = repository.reads

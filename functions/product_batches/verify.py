@@ -1,0 +1,31 @@
+"""GET /public/collection/{collectionId}/verifySN/{codeId}: whether a serial is genuine, for everybody."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.http import coded
+from batchyard.http.app import App, answer
+from batchyard.jsontext import dumps
+from batchyard.product_batches import lookups, operations
+from batchyard.product_batches.models import Verification
+from batchyard.product_batches.parameters import SERIALS_TAG, CodeId, CollectionId
+
+app = App(coded, public=True)
+
+
+@app.get(
+    "/public/collection/<collectionId>/verifySN/<codeId>",
+    summary="Verify a serial",
+    operation_id="verifySerial",
+    tags=[SERIALS_TAG],
+    security=[],
+    responses=coded.documented(200, Verification, 400, 404),
+)
+def verify(collectionId: CollectionId, codeId: CodeId) -> Response[str]:
+    """Answers whether the code is that of an item in circulation, and then its batch. Who guesses is slowed down."""
+    source = str(app.current_event.raw_event["requestContext"]["identity"]["sourceIp"])
+    batch = lookups.verify(collectionId, codeId, source)
+    shown = None if batch is None else batch.to_public(operations.link_domain())
+    return answer(dumps({"valid": batch is not None, "batch": shown}), headers={"Cache-Control": "no-store"})
+
+
+handler = app.lambda_handler

@@ -1,0 +1,46 @@
+"""An export that has work left (the change stream → SQS) → its file in S3."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from batchyard.product_batches import export_work, exports
+from batchyard.store import queues
+
+_ENOUGH = 45_000
+"""Milliseconds within which a part is surely made and written."""
+
+DELIVERIES = 5
+"""How often a message is delivered before it is a dead letter (`maxReceiveCount` of the queue)."""
+
+_PAUSE = 180
+"""Seconds after which a message that failed is delivered again: an outage of some minutes ends no export."""
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Writes exports, in a further message where the time runs out; what failed is delivered again."""
+
+    def time_is_up() -> bool:
+        return bool(context.get_remaining_time_in_millis() < _ENOUGH)
+
+    failures = []
+    for message in event["Records"]:
+        asked = json.loads(message["body"])
+        try:
+            if _is_last(message):
+                # Also those before that ended without a word, for want of time or memory, have failed.
+                failures.append({"itemIdentifier": message["messageId"]})
+                export_work.give_up(asked)
+            elif not export_work.work(asked, time_is_up):
+                exports.announce([asked])
+        except Exception as error:
+            queues.log_failure(error)
+            if not _is_last(message):
+                failures.append({"itemIdentifier": message["messageId"]})
+                queues.deliver_again(os.environ["EXPORTS_QUEUE_URL"], message["receiptHandle"], _PAUSE)
+    return {"batchItemFailures": failures}
+
+
+def _is_last(message: Mapping[str, Any]) -> bool:
+    return int(message["attributes"]["ApproximateReceiveCount"]) >= DELIVERIES

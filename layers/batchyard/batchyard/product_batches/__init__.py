@@ -1,0 +1,1 @@
+"""Product batches: production lots of a product, and the serial numbers printed on its items."""

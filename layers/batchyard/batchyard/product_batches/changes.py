@@ -1,0 +1,105 @@
+"""What the change stream of product batches is told to the world.
+
+To EventBridge go `ProductBatch Status Changed` for each move of a batch, making and removing included, `ProductBatch
+Serials Changed` for each change of serials' statuses and its undoing, and `ProductBatch Serial Suspicious` once for a
+serial that is looked up too often. What a removed batch leaves behind is named to the clean-up.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from batchyard.clock import iso
+from batchyard.product_batches import leftovers, repository
+from batchyard.store import events, queues
+from batchyard.store.events import Change, Event
+from batchyard.store.items import Item
+
+SOURCE = "batchyard.product_batches"
+STATUS_CHANGED = "ProductBatch Status Changed"
+SERIALS_CHANGED = "ProductBatch Serials Changed"
+SERIAL_SUSPICIOUS = "ProductBatch Serial Suspicious"
+
+
+def publish(records: Sequence[Mapping[str, Any]]) -> str | None:
+    """Publishes changes in their order; answers the sequence number of the first that failed, None if none did.
+
+    Args:
+        records: Records of a DynamoDB stream, with old and new images.
+    """
+    return events.publish(records, SOURCE, _told, _clean_up_after)
+
+
+def _told(change: Change) -> Event | None:
+    old, new = change.old or {}, change.new or {}
+    match _kind(change):
+        case "batch":
+            return _move(old, new)
+        case "change":
+            return _serials(old, new)
+        case "scan":
+            return _suspicion(old, new)
+    return None
+
+
+def _kind(change: Change) -> str:
+    return str((change.new or change.old or {})["sort_key"]).partition(" ")[0]
+
+
+def _move(old: Item, new: Item) -> Event | None:
+    before, after = old.get("status"), new.get("status")
+    if before == after:
+        return None
+    batch = repository.decode(new or old)
+    detail = {
+        "collectionId": batch.collection,
+        "productId": batch.product,
+        "id": batch.id,
+        "oldStatus": before,
+        "newStatus": after,
+        "quantity": batch.quantity,
+        "updatedAt": iso(batch.updated),
+    }
+    return Event(STATUS_CHANGED, batch.updated, detail)
+
+
+def _serials(old: Item, new: Item) -> Event | None:
+    undone = "undone_at" in new
+    if not new or (old and undone == ("undone_at" in old)):
+        return None
+    batch, product, id = repository.names_in(new)
+    moment = int(new["undone_at" if undone else "at"])
+    detail = {
+        "collectionId": new["collection_id"],
+        "productId": product,
+        "batchId": batch,
+        "changeId": id,
+        "status": new["status"],
+        "changed": new["changed"],
+        "by": new["undone_by" if undone else "by"],
+        "at": iso(moment),
+        "undone": undone,
+    }
+    return Event(SERIALS_CHANGED, moment, detail)
+
+
+def _suspicion(old: Item, new: Item) -> Event | None:
+    if "flagged_at" in old or "flagged_at" not in new:
+        return None
+    moment = int(new["flagged_at"])
+    detail = {
+        "collectionId": new["collection_id"],
+        "productId": new["of_product"],
+        "batchId": new["of_batch"],
+        "index": int(str(new["sort_key"]).removeprefix("scan ")),
+        "scans": new["scans"],
+        "at": iso(moment),
+    }
+    return Event(SERIAL_SUSPICIOUS, moment, detail)
+
+
+def _clean_up_after(changes: Sequence[Change]) -> None:
+    removed = (change.old for change in changes if change.new is None and _kind(change) == "batch")
+    left = [leftovers.notice(repository.decode(item)) for item in removed if item is not None]
+    if left:
+        queues.send(os.environ["LEFTOVERS_QUEUE_URL"], left)

@@ -1,0 +1,59 @@
+"""Batches whose expiry date is over: they become `expired` by schedule, as if somebody had changed their status."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from batchyard import clock
+from batchyard.defects import log_defect
+from batchyard.product_batches import repository, rules
+from batchyard.store.unit import Unit, transact
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the batches that are due.
+
+    Args:
+        expired: How many have expired.
+        failed: How many could not.
+        finished: All of them were tried; else the time was over before.
+    """
+
+    expired: int
+    failed: int
+    finished: bool
+
+
+def expire_due(time_is_up: Callable[[], bool]) -> Outcome:
+    """Has all batches expire that are due; one that fails is logged and does not keep the others.
+
+    Args:
+        time_is_up: Whether to leave the rest for the next time; asked after each batch.
+
+    Raises:
+        Unavailable: The store did not tell which ones are due.
+    """
+    now = clock.now()
+    expired = failed = 0
+    for collection, product, batch in repository.due(now):
+        try:
+            expired += _expire(collection, product, batch, now)
+        except Exception as error:
+            log_defect(error)
+            failed += 1
+        if time_is_up():
+            return Outcome(expired, failed, finished=False)
+    return Outcome(expired, failed, finished=True)
+
+
+def _expire(collection: str, product: str, batch: str, now: int) -> bool:
+    """Has a batch expire, unless it is no longer due: the index tells of a moment ago."""
+
+    def operation(unit: Unit) -> bool:
+        found = repository.get(unit, collection, product, batch)
+        if found is None or not rules.is_due(found, now):
+            return False
+        repository.put(unit, replace(found, status=rules.EXPIRED, updated=max(now, found.updated + 1)))
+        return True
+
+    return transact(operation)

@@ -1,0 +1,187 @@
+"""What an export's file holds, in parts that any worker makes alike.
+
+A file is made of pieces: some thousand rows, or some events. Each piece says where the next one begins, and a part is
+pieces up to a size, so that the same part always holds the same, whoever makes it.
+
+Positions are text: a serial's number within the batch, or `<change>/<serials of it that are written>`. Empty is the
+beginning, None the end.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from batchyard.clock import iso
+from batchyard.gs1 import epcis
+from batchyard.jsontext import dumps
+from batchyard.product_batches import repository, rules
+from batchyard.product_batches.exports import Export
+from batchyard.product_batches.repository import Change
+from batchyard.product_batches.rules import ProductBatch
+from batchyard.product_batches.runs import Run, count
+from batchyard.product_batches.serials import around_code, codes_of
+from batchyard.serials import keys
+
+PART = 8 * 1024 * 1024
+"""Bytes of a part, at least, except of the last one. S3 asks for 5 MiB, and takes 10,000 parts."""
+
+PIECE = 10_000
+"""Serials of a piece: as many as make their codes cheap, and few beside a part."""
+
+_EVENT = 1000
+"""Serials of one EPCIS event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a file.
+
+    Args:
+        content: Its bytes.
+        rows: How many serials it goes on by.
+        position: Where the next one begins.
+    """
+
+    content: bytes
+    rows: int
+    position: str | None
+
+
+def part(export: Export, batch: ProductBatch, position: str) -> Part:
+    """The part of an export's file that begins at a position.
+
+    Args:
+        export: The export.
+        batch: Its batch as it was when the export was made.
+        position: Where the part begins.
+
+    Raises:
+        Unavailable: The store, or Secrets Manager, did not answer.
+    """
+    content = bytearray()
+    rows = 0
+    following: str | None = position
+    pieces = _events(export, batch, position) if export.format == "epcis" else _rows(export, batch, position)
+    for piece in pieces:
+        content += piece.content
+        rows += piece.rows
+        following = piece.position
+        if len(content) >= PART:
+            break
+    return Part(bytes(content), rows, following)
+
+
+def _rows(export: Export, batch: ProductBatch, position: str) -> Iterator[Part]:
+    link = around_code(batch, export.domain)
+    if export.format == "csv":
+        header = "index,code,digitalLink\r\n"
+        around = ("", ",", ",", "\r\n") if link is None else ("", ",", *_csv_link(*link))
+    else:
+        header = ""
+        end = ('","digitalLink":null', "}\n") if link is None else _json_link(*link)
+        around = ('{"index":', ',"code":"', *end)
+    first, second, third, last = around
+    start = int(position or 0)
+    text = "" if position else header
+    while True:
+        codes = enumerate(codes_of(batch, start, PIECE), start)
+        if link is None:
+            rows = [f"{first}{number}{second}{code}{third}{last}" for number, code in codes]
+        else:
+            rows = [f"{first}{number}{second}{code}{third}{code}{last}" for number, code in codes]
+        start += len(rows)
+        yield Part(f"{text}{''.join(rows)}".encode(), len(rows), str(start) if start < export.total else None)
+        if start >= export.total:
+            return
+        text = ""
+
+
+def _csv_link(before: str, after: str) -> tuple[str, str]:
+    """What stands before and after the code in the last field and its row (RFC 4180)."""
+    if not any(character in before + after for character in ',"'):
+        return f",{before}", f"{after}\r\n"
+    before, after = before.replace('"', '""'), after.replace('"', '""')
+    return f',"{before}', f'{after}"\r\n'
+
+
+def _json_link(before: str, after: str) -> tuple[str, str]:
+    return f'","digitalLink":{dumps(before)[:-1]}', f"{dumps(after)[1:]}}}\n"
+
+
+def _events(export: Export, batch: ProductBatch, position: str) -> Iterator[Part]:
+    changed, _, done = position.partition("/")
+    if not done:
+        yield from _commissionings(export, batch, int(position or 0))
+        changed = f"{batch.created:014x}"
+    for change in repository.changes_between(batch, changed, f"{export.created:014x}"):
+        # One that was undone since stood when the export was made.
+        if change.undone_at is None or change.undone_at > export.created:
+            yield from _changes(batch, change, int(done) if done and change.id == changed else 0)
+    yield Part(epcis.closing().encode(), 0, None)
+
+
+def _commissionings(export: Export, batch: ProductBatch, start: int) -> Iterator[Part]:
+    moment, fields = iso(batch.created), batch.fields
+    days = {
+        name: rules.day_of(fields.get(field))
+        for name, field in {
+            "expiry": "expiryDate",
+            "best_before": "bestBeforeDate",
+            "produced": "manufactureDate",
+            "packaged": "packagingDate",
+        }.items()
+    }
+    text = "" if start else epcis.opening(iso(export.created))
+    while start < export.total:
+        codes = list(codes_of(batch, start, PIECE))
+        events = [
+            epcis.commissioning(fields["gtin"], codes[at : at + _EVENT], moment, lot=batch.lot, **days)
+            for at in range(0, len(codes), _EVENT)
+        ]
+        comma = "," if start else ""
+        start += len(codes)
+        yield Part(f"{text}{comma}{','.join(events)}".encode(), len(codes), str(start))
+        text = ""
+    if text:
+        # There is nothing to tell of a batch without serials, so what follows is the end.
+        yield Part(text.encode(), 0, "0/0")
+
+
+def _changes(batch: ProductBatch, change: Change, written: int) -> Iterator[Part]:
+    """The events of a change, each after one that is there already: serials are commissioned first."""
+    # A clock that is behind could have dated a change of serials before the export that does not have them.
+    runs = [run for run in change.before if batch.number_of(run.last) is not None]
+    total, moment = count(runs), iso(change.at)
+    while written < total:
+        codes = _codes(batch, _some(runs, written, _EVENT))
+        written += len(codes)
+        event = epcis.object_event(batch.fields["gtin"], codes, change.status, moment)
+        yield Part(f",{event}".encode(), 0, f"{change.id}/{written}")
+
+
+def _some(runs: Sequence[Run], skipped: int, wanted: int) -> list[Run]:
+    """So many serials of runs, from behind those that are skipped on."""
+    found = []
+    for run in runs:
+        if skipped >= run.size:
+            skipped -= run.size
+            continue
+        first = run.first + skipped
+        last = min(run.last, first + wanted - 1)
+        found.append(run._replace(first=first, last=last))
+        skipped, wanted = 0, wanted - found[-1].size
+        if not wanted:
+            break
+    return found
+
+
+def _codes(batch: ProductBatch, runs: Sequence[Run]) -> list[str]:
+    book = keys.codebook(batch.collection, batch.length)
+
+    def key(run: Run) -> int:
+        return next(block.key for block in batch.blocks if block.first <= run.first <= block.last)
+
+    codes: list[str] = []
+    for version, some in groupby(runs, key):
+        codes += book.codes(version, [index for run in some for index in range(run.first, run.last + 1)])
+    return codes

@@ -1,0 +1,165 @@
+"""Lists of batches, in order of their IDs: of a product, of a collection, by what their ID or name contains.
+
+A list of a collection is read off the table itself. Of a product, and for a search, an index of keys tells which ones
+to read; a search lets DynamoDB look through it, some 7,000 batches to a query.
+"""
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from batchyard.errors import Conflict, Invalid, NotFound
+from batchyard.product_batches import repository
+from batchyard.product_batches.rules import ProductBatch
+from batchyard.store import items
+from batchyard.store.items import Item
+from batchyard.store.tables import PRODUCT_BATCHES
+from batchyard.store.unit import read_many
+
+_ID = re.compile("[!-~]{1,100}")
+
+DEFAULT_LIMIT = 100
+ALL = 1000
+"""Batches on a page of those who ask for all: more would rarely fit into an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some batches of a list.
+
+    Args:
+        batches: The batches.
+        cursor: What the next page is asked for with; None on the last.
+    """
+
+    batches: list[ProductBatch]
+    cursor: str | None = None
+
+
+def page(
+    collection: str,
+    *,
+    limit: int,
+    product: str | None = None,
+    search: str | None = None,
+    cursor: str | None = None,
+) -> Page:
+    """A page of batches.
+
+    Args:
+        collection: ID of the collection.
+        limit: How many, at most.
+        product: Only those of this product.
+        search: Only those whose ID or name contains this, in any case.
+        cursor: Where the page begins; None for the first.
+
+    Raises:
+        Invalid: The cursor is none.
+        Unavailable: The store did not answer.
+    """
+    after = None if cursor is None else _position(cursor, product)
+    if product is not None and not _ID.fullmatch(product):
+        return Page([])
+    rows = list(islice(repository.pages(_request(collection, limit + 1, product, search, after)), limit + 1))
+    more = len(rows) > limit
+    rows = rows[:limit]
+    following = _cursor(rows[-1]) if more else None
+    if rows and "fields" not in rows[0]:
+        rows = read_many(PRODUCT_BATCHES, map(PRODUCT_BATCHES.key_of, rows))
+    return Page([repository.decode(row) for row in rows], following)
+
+
+def by_id(collection: str, batch: str) -> list[ProductBatch]:
+    """The batches of a collection with this ID, one for each product that has it.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    prefix = str(repository.key_of(collection, "", batch)["sort_key"])
+    request = {
+        "TableName": PRODUCT_BATCHES.name,
+        "KeyConditionExpression": "collection_id = :collection AND begins_with(sort_key, :prefix)",
+        "ExpressionAttributeValues": items.encode({":collection": collection, ":prefix": prefix}),
+        "ConsistentRead": True,
+    }
+    return [repository.decode(item) for item in repository.pages(request)]
+
+
+def only(collection: str, batch: str, product: str | None = None) -> ProductBatch:
+    """The batch of a collection with this ID.
+
+    Args:
+        collection: ID of the collection.
+        batch: ID of the batch.
+        product: ID of the product, where several have one.
+
+    Raises:
+        NotFound: There is none.
+        Conflict: Several products have one, and none was named.
+    """
+    found = [one for one in by_id(collection, batch) if product in {None, one.product}]
+    if not found:
+        raise NotFound(f'There is no batch "{batch}" in this collection.')
+    if len(found) > 1:
+        raise Conflict(
+            "Several products have a batch of this ID. Name one with ?productId=.",
+            code="AMBIGUOUS_BATCH",
+            details={"productIds": [one.product for one in found]},
+        )
+    return found[0]
+
+
+def _request(
+    collection: str, limit: int, product: str | None, search: str | None, after: tuple[str, str] | None
+) -> dict[str, Any]:
+    values: dict[str, items.Value] = {":collection": collection}
+    request: dict[str, Any] = {"TableName": PRODUCT_BATCHES.name}
+    if product is not None:
+        request |= {
+            "IndexName": "by_product",
+            "KeyConditionExpression": "collection_id = :collection AND product_id = :product",
+        }
+        values[":product"] = product
+    elif search:
+        request |= {"IndexName": "by_collection", "KeyConditionExpression": "collection_id = :collection"}
+    else:
+        request |= {
+            "KeyConditionExpression": "collection_id = :collection AND begins_with(sort_key, :batches)",
+            "ConsistentRead": True,
+        }
+        values[":batches"] = "batch "
+    if search:
+        request["FilterExpression"] = "contains(search_text, :search)"
+        values[":search"] = search.lower()
+    else:
+        request["Limit"] = limit
+    if after is not None:
+        request["ExclusiveStartKey"] = items.encode(_start(request, collection, *after))
+    return {**request, "ExpressionAttributeValues": items.encode(values)}
+
+
+def _start(request: dict[str, Any], collection: str, product: str, batch: str) -> dict[str, items.Value]:
+    key: dict[str, items.Value] = {**repository.key_of(collection, product, batch)}
+    return {**key, "product_id": product, "batch_id": batch} if "IndexName" in request else key
+
+
+def _cursor(row: Item) -> str:
+    position = json.dumps([row["product_id"], row["batch_id"]], separators=(",", ":"))
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+
+
+def _position(cursor: str, of_product: str | None) -> tuple[str, str]:
+    """Where a cursor leads; the store takes no key that is not on the way, or that cannot be one at all."""
+    try:
+        decoded = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError):
+        decoded = None
+    match decoded:
+        case [str(product), str(batch)] if _ID.fullmatch(product) and _ID.fullmatch(batch):
+            if of_product in {None, product}:
+                return product, batch
+    raise Invalid({"cursor": ["It is none that an answer gave."]})

@@ -1,0 +1,175 @@
+"""What can be done with product batches: each operation reads, lets the rules decide, and commits once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from batchyard import clock
+from batchyard.errors import Conflict, NotFound, PreconditionFailed
+from batchyard.http.answers import matches, must_fit
+from batchyard.product_batches import repository, rules
+from batchyard.product_batches.repository import Stretch
+from batchyard.product_batches.rules import ProductBatch
+from batchyard.product_batches.runs import COMMISSIONED
+from batchyard.store.unit import MAX_ACTIONS, Unit, transact
+
+
+def link_domain() -> str:
+    """Where GS1 Digital Links of this deployment lead: `https://id.gs1.org`."""
+    return os.environ["DIGITAL_LINK_DOMAIN"].rstrip("/")
+
+
+def create(collection: str, product: str, given: Mapping[str, Any]) -> ProductBatch:
+    """Makes a batch with its serials; the very same batch made again is answered as it is.
+
+    Args:
+        collection: ID of the collection.
+        product: ID of the product.
+        given: The batch's ID, and its fields as the client gives them.
+
+    Raises:
+        Conflict: There is another batch of this ID, or the collection has no more serials of this length.
+        Invalid: The fields cannot be those of a batch.
+    """
+    empty = ProductBatch(collection, product, given["id"])
+    quantity = rules.growth(empty, given)
+
+    def operation(unit: Unit) -> ProductBatch:
+        wanted = rules.revise(empty, given)
+        current = repository.get(unit, collection, product, wanted.id)
+        if current is not None:
+            if rules.same(current, wanted, quantity):
+                return current
+            raise Conflict(f'The product has another batch "{wanted.id}".', code="BATCH_EXISTS")
+        now = clock.now()
+        return _put(unit, replace(wanted, created=now, updated=now), quantity)
+
+    return transact(operation)
+
+
+def retrieve(collection: str, product: str, batch: str) -> ProductBatch:
+    """A batch as it is now.
+
+    Raises:
+        NotFound: There is none.
+    """
+    return transact(lambda unit: find(unit, collection, product, batch))
+
+
+def retrieve_public(collection: str, product: str, batch: str) -> ProductBatch:
+    """A batch that everybody may see.
+
+    Raises:
+        NotFound: There is none, or it is a draft or archived.
+    """
+    found = transact(lambda unit: repository.get(unit, collection, product, batch))
+    if found is None or found.status in rules.NOT_PUBLIC:
+        raise NotFound
+    return found
+
+
+def update(
+    collection: str, product: str, batch: str, given: Mapping[str, Any], *, if_match: str | None = None
+) -> ProductBatch:
+    """Changes the fields of a batch that are given, and answers it as it is then.
+
+    Raises:
+        NotFound: There is none.
+        Invalid: The change cannot be made.
+        PreconditionFailed: It is not the version that the caller means, and the change would change it.
+        Conflict: The collection has no more serials of this length.
+    """
+
+    def operation(unit: Unit) -> ProductBatch:
+        current = find(unit, collection, product, batch)
+        more = rules.growth(current, given)
+        revised = rules.revise(current, given)
+        if revised is current and not more:
+            # Also where If-Match names the version before: the caller repeats what it has done (RFC 9110, 13.1.1).
+            return current
+        if not matches(if_match, current.version):
+            raise PreconditionFailed
+        return _put(unit, replace(revised, updated=max(clock.now(), current.updated + 1)), more)
+
+    return transact(operation)
+
+
+def delete(collection: str, product: str, batch: str, *, force: bool = False, if_match: str | None = None) -> None:
+    """Removes a batch. Its serials are never handed out again.
+
+    Args:
+        collection: ID of the collection.
+        product: ID of the product.
+        batch: ID of the batch.
+        force: Also where something happened to its serials.
+        if_match: The caller's `If-Match`.
+
+    Raises:
+        NotFound: There is none.
+        Conflict: Something happened to its serials, or they are more items than one transaction removes.
+        PreconditionFailed: It is not the version that the caller means.
+    """
+
+    def operation(unit: Unit) -> None:
+        current = find(unit, collection, product, batch)
+        if not matches(if_match, current.version):
+            raise PreconditionFailed
+        if not force:
+            # Removed with the batch, so that a change of a serial in the same moment wins or loses, but is not lost.
+            # Where it was forced, they are removed afterwards.
+            for stretch in _untouched(unit, current):
+                repository.delete_stretch(unit, stretch)
+        repository.delete(unit, current)
+
+    transact(operation)
+
+
+def find(unit: Unit, collection: str, product: str, batch: str) -> ProductBatch:
+    """A batch as this unit will leave it.
+
+    Raises:
+        NotFound: There is none.
+    """
+    found = repository.get(unit, collection, product, batch)
+    if found is None:
+        raise NotFound(f'There is no batch "{batch}" of this product.')
+    return found
+
+
+def _put(unit: Unit, batch: ProductBatch, more: int) -> ProductBatch:
+    """Stages a batch with more serials than it had."""
+    if more:
+        # Ciphers, which most requests need not wait for when a function starts.
+        from batchyard.serials import codes, keys
+
+        key, capacity = keys.current_version(), codes.capacity(batch.length)
+        block = repository.allocate(unit, batch.collection, more, key, capacity)
+        repository.put_block(unit, batch, block)
+        batch = rules.grown(batch, block)
+    must_fit(batch.to_json(link_domain()))
+    return repository.put(unit, batch)
+
+
+def _untouched(unit: Unit, batch: ProductBatch) -> list[Stretch]:
+    """The stretches of a batch whose serials are not in use.
+
+    Raises:
+        Conflict: Some are, or they are too many to be removed at once.
+    """
+    found = []
+    for stretch in repository.every_stretch(unit, batch):
+        for run in stretch.runs:
+            if run.status != COMMISSIONED:
+                raise Conflict(
+                    "Serials of the batch are in use. Add ?force=true to remove it all the same.",
+                    code="SERIALS_IN_USE",
+                    details={"index": batch.number_of(run.first), "status": run.status},
+                )
+        found.append(stretch)
+    if len(found) >= MAX_ACTIONS:
+        raise Conflict(
+            "The batch has grown too often to be removed with its serials at once. Add ?force=true to remove it first.",
+            code="TOO_MANY_PARTS",
+        )
+    return found

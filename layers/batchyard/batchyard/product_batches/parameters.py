@@ -1,0 +1,38 @@
+"""Parameters that several routes of product batches have in common."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from pydantic import Field
+
+from batchyard.http.fields import QueryText
+from batchyard.product_batches.models import Id
+
+CollectionId = Annotated[Id, Path(description="The collection's ID")]
+ProductId = Annotated[Id, Path(description="The product's ID")]
+BatchId = Annotated[Id, Path(description="The batch's ID")]
+CodeId = Annotated[
+    str, Path(description="A serial's code: in any case, with hyphens or spaces, `I`, `L` and `O` for `1`, `1` and `0`")
+]
+MomentId = Annotated[str, Field(pattern="^[0-9a-f]{22}$")]
+ExportId = Annotated[MomentId, Path(description="The export's ID")]
+ChangeId = Annotated[MomentId, Path(description="The change's ID")]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="Only if the batch still has one of these entity tags")
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=255,
+        description="A repeat with the same key within 24 hours answers the first reply",
+    ),
+]
+OfProduct = Annotated[
+    QueryText, Query(alias="productId", description="The product's ID, where several have a batch of this ID")
+]
+Before = Annotated[MomentId | None, Query(description="Only changes before the one of this ID")]
+Cursor = Annotated[QueryText, Query(description="Where the page begins, from the `Link` header of the one before")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Batches on the page, at most")]
+TAG = "Product batches"
+SERIALS_TAG = "Serial numbers"

@@ -1,0 +1,330 @@
+"""Product batches as the business has them: what one is, and what a change makes of it. No store, no HTTP."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from batchyard.clock import iso
+from batchyard.errors import Invalid, NotFound
+from batchyard.gs1.application_identifiers import is_lot
+from batchyard.gs1.digital_link import digital_link
+from batchyard.jsontext import dumps
+
+ACTIVE = "active"
+EXPIRED = "expired"
+STATUSES = ("draft", ACTIVE, "recalled", EXPIRED, "withdrawn", "archived")
+NOT_PUBLIC = frozenset({"draft", "archived"})
+
+MOST_SERIALS = 10_000_000
+"""Serials of one batch."""
+
+LARGEST_PAGE = 10_000
+"""Serials on one page."""
+
+MOST_RANGES = 1000
+"""Ranges in one change of serials' statuses."""
+
+MOST_BLOCKS = 1000
+"""Blocks of indices in one batch, which is how often it can grow."""
+
+LARGEST_KEYS = 16 * 1024
+"""Bytes of the client's own keys, as JSON; the same for `data`, `admin` and `tags`, each."""
+
+DATES = ("manufactureDate", "packagingDate", "bestBeforeDate", "expiryDate")
+KNOWN = frozenset({"name", "gtin", "variant", "lotNumber", "data", "admin", "tags", *DATES})
+"""Fields that mean something here. All of them may be absent, and null makes them so."""
+
+GIVEN = frozenset({"id", "collectionId", "productId", "createdAt", "updatedAt", "version", "digitalLink", "exports"})
+"""Fields of an answer that are not the client's to say: it may send them back, and they are ignored."""
+
+_PUBLIC = ("name", "gtin", *DATES, "data")
+_FRACTION = re.compile(r"(\.\d{6})\d+")
+_BEFORE_TIME = frozenset("Tt ")
+
+When = str | Mapping[str, int]
+"""A date as clients write it: an ISO 8601 date or moment, or `{"seconds", "nanoseconds"?}` since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Indices of the collection's serials that belong to a batch, for ever.
+
+    Args:
+        first: The first index.
+        size: How many they are.
+        key: Version of the key that its codes are made with.
+    """
+
+    first: int
+    size: int
+    key: int
+
+    @property
+    def last(self) -> int:
+        """The last index."""
+        return self.first + self.size - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ProductBatch:
+    """A production batch of one product.
+
+    Args:
+        collection: ID of the collection.
+        product: ID of the product.
+        id: Its own ID, unique within the product.
+        fields: What the client says of it, as it came, without what has a place of its own here.
+        status: One of `STATUSES`.
+        length: Characters of its serials' codes, without the check character.
+        blocks: The indices of its serials.
+        created: When it was made, in microseconds since the Unix epoch.
+        updated: When it was last changed.
+        version: Counts its changes; 0 before it is stored.
+        exports: There are exports of its serials, or were.
+    """
+
+    collection: str
+    product: str
+    id: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    status: str = ACTIVE
+    length: int = 10
+    blocks: tuple[Block, ...] = ()
+    created: int = 0
+    updated: int = 0
+    version: int = 0
+    exports: bool = False
+
+    @property
+    def quantity(self) -> int:
+        """How many serials it has."""
+        return sum(block.size for block in self.blocks)
+
+    @property
+    def lot(self) -> str | None:
+        """Its lot number (AI 10); None where it was given none and its ID is not fit to be one."""
+        given = self.fields.get("lotNumber")
+        if given is not None:
+            return str(given)
+        return self.id if is_lot(self.id) else None
+
+    @property
+    def expires(self) -> int | None:
+        """The moment from which it is expired, in microseconds since the Unix epoch; None for never."""
+        given = self.fields.get("expiryDate")
+        return None if given is None else end_of(given)
+
+    def digital_link(self, domain: str) -> str | None:
+        """Its GS1 Digital Link, without a serial; None without a GTIN."""
+        gtin = self.fields.get("gtin")
+        if gtin is None:
+            return None
+        return digital_link(
+            domain, gtin, variant=self.fields.get("variant"), lot=self.lot, expiry=day_of(self.fields.get("expiryDate"))
+        )
+
+    def to_answer(self, domain: str) -> dict[str, Any]:
+        """It as an administrator sees it."""
+        return {
+            "id": self.id,
+            "collectionId": self.collection,
+            "productId": self.product,
+            **({} if self.lot is None else {"lotNumber": self.lot}),
+            **self.fields,
+            "status": self.status,
+            "quantity": self.quantity,
+            "serialFormat": {"length": self.length},
+            **_link(self.digital_link(domain)),
+            "createdAt": iso(self.created),
+            "updatedAt": iso(self.updated),
+            "version": self.version,
+        }
+
+    def to_public(self, domain: str) -> dict[str, Any]:
+        """It as everybody may see it."""
+        return {
+            "id": self.id,
+            "collectionId": self.collection,
+            "productId": self.product,
+            **{name: self.fields[name] for name in _PUBLIC if name in self.fields},
+            **({} if self.lot is None else {"lotNumber": self.lot}),
+            "status": self.status,
+            **_link(self.digital_link(domain)),
+        }
+
+    def to_json(self, domain: str) -> str:
+        """Its answer as JSON."""
+        return dumps(self.to_answer(domain))
+
+    def places(self, start: int, size: int) -> Iterator[tuple[Block, int, int]]:
+        """Where some of its serials lie.
+
+        Args:
+            start: Number of the first one within the batch, from 0.
+            size: How many.
+
+        Yields:
+            A block, and the first and the last index of the serials in it.
+        """
+        for block in self.blocks:
+            if start < block.size and size > 0:
+                part = min(block.size - start, size)
+                yield block, block.first + start, block.first + start + part - 1
+                start, size = 0, size - part
+            else:
+                start -= block.size
+
+    def number_of(self, index: int, key: int | None = None) -> int | None:
+        """Which of its serials has an index of the collection, from 0; None where none has.
+
+        Args:
+            index: The index.
+            key: Version of the key that the serial's code was made with; None for any.
+        """
+        before = 0
+        for block in self.blocks:
+            if block.first <= index <= block.last:
+                return before + index - block.first if key in {None, block.key} else None
+            before += block.size
+        return None
+
+
+def revise(current: ProductBatch, change: Mapping[str, Any]) -> ProductBatch:
+    """What a change makes of a batch, its serials apart; `current` itself where it changes nothing.
+
+    Args:
+        current: The batch as it is; a new one is empty.
+        change: The fields that are given. Each takes the place of the present one whole; null removes a known one.
+
+    Raises:
+        Invalid: The change cannot be made.
+    """
+    fields = {**current.fields}
+    for name, value in change.items():
+        if name in GIVEN or name in {"status", "quantity", "serialFormat"}:
+            continue
+        if value is None and name in KNOWN:
+            fields.pop(name, None)
+        else:
+            fields[name] = value
+    if is_lot(current.id) and fields.get("lotNumber") == current.id:
+        # It would be so anyway; a client that sends back what it was answered changes nothing.
+        del fields["lotNumber"]
+    _must_fit(fields)
+    length = current.length
+    if change.get("serialFormat") is not None:
+        length = change["serialFormat"].get("length", length)
+        if length != current.length and current.blocks:
+            raise Invalid({"serialFormat": ["It is fixed as soon as there are serials."]})
+    revised = replace(current, fields=fields, status=change.get("status") or current.status, length=length)
+    return current if _stated(revised) == _stated(current) else revised
+
+
+def growth(current: ProductBatch, change: Mapping[str, Any]) -> int:
+    """How many more serials a change asks for.
+
+    Raises:
+        Invalid: It asks for fewer than there are, or the batch has grown too often.
+    """
+    wanted = change.get("quantity")
+    if wanted is None or wanted == current.quantity:
+        return 0
+    if wanted < current.quantity:
+        raise Invalid({"quantity": [f"It may grow, never shrink: there are {current.quantity} serials."]})
+    if len(current.blocks) >= MOST_BLOCKS:
+        raise Invalid({"quantity": [f"The batch has grown {MOST_BLOCKS} times, which is as often as it can."]})
+    return int(wanted) - current.quantity
+
+
+def grown(current: ProductBatch, block: Block) -> ProductBatch:
+    """The batch with a further block of serials."""
+    if current.blocks and (current.blocks[-1].last + 1, current.blocks[-1].key) == (block.first, block.key):
+        last = replace(current.blocks[-1], size=current.blocks[-1].size + block.size)
+        return replace(current, blocks=(*current.blocks[:-1], last))
+    return replace(current, blocks=(*current.blocks, block))
+
+
+def same(current: ProductBatch, wanted: ProductBatch, quantity: int) -> bool:
+    """Whether a batch is what somebody wants to make."""
+    return (_stated(wanted), quantity) == (_stated(current), current.quantity)
+
+
+def unknown_serial(**details: str) -> NotFound:
+    """What there is to say of a code that is none of the serials in question."""
+    return NotFound("The code is none of these serials.", code="UNKNOWN_SERIAL", details=details)
+
+
+def is_due(batch: ProductBatch, moment: int) -> bool:
+    """Whether a batch is to expire, at a moment in microseconds since the Unix epoch."""
+    return batch.status == ACTIVE and batch.expires is not None and batch.expires <= moment
+
+
+def day_of(given: When | None) -> date | None:
+    """The day, in UTC, of a date as clients write it."""
+    return None if given is None else _moment(given).date()
+
+
+def end_of(given: When) -> int:
+    """When a date is over, in microseconds since the Unix epoch: a day at its end, a moment at once."""
+    moment = _moment(given)
+    if isinstance(given, str) and _is_day(given):
+        moment += timedelta(days=1)
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def must_be_date(given: When) -> When:
+    """A date as clients write it, unchanged.
+
+    Raises:
+        ValueError: It is none, or before 1970, or after 9998.
+    """
+    try:
+        moment = _moment(given)
+    except (OverflowError, OSError, ValueError):
+        raise ValueError("an ISO 8601 date or moment, or seconds since 1970") from None
+    if not 1970 <= moment.year < 9999:
+        raise ValueError("a date from 1970 to 9998")
+    return given
+
+
+def _moment(given: When) -> datetime:
+    if not isinstance(given, str):
+        return datetime.fromtimestamp(given["seconds"], UTC)
+    if _is_day(given):
+        return datetime.combine(date.fromisoformat(given), time(), UTC)
+    # Python knows microseconds; what is finer makes no difference here.
+    moment = datetime.fromisoformat(_FRACTION.sub(r"\1", given.upper()))
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _is_day(given: str) -> bool:
+    # Python takes any character for the one between a day and a time of the day.
+    return not _BEFORE_TIME & set(given)
+
+
+def _stated(batch: ProductBatch) -> tuple[str, str, int]:
+    """What is said of a batch, its serials apart, to be compared: Python takes `true` for 1, and 1 for 1.0."""
+    return json.dumps(batch.fields, sort_keys=True), batch.status, batch.length
+
+
+def _link(link: str | None) -> dict[str, str]:
+    return {} if link is None else {"digitalLink": link}
+
+
+def _must_fit(fields: Mapping[str, Any]) -> None:
+    own = {name: value for name, value in fields.items() if name not in KNOWN}
+    parts = {"keys of your own": own, **{name: fields.get(name) for name in _LARGE}}
+    too_large = [name for name, part in parts.items() if _large(part)]
+    if too_large:
+        message = f"Ensure this has no more than {LARGEST_KEYS} bytes as JSON."
+        raise Invalid({name: [message] for name in too_large})
+
+
+_LARGE: Sequence[str] = ("data", "admin", "tags")
+
+
+def _large(part: Any) -> bool:
+    return len(dumps(part).encode()) > LARGEST_KEYS

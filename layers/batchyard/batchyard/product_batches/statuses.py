@@ -1,0 +1,217 @@
+"""Changes of serials' statuses: of one, of ranges of millions, and back again."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from batchyard import clock
+from batchyard.errors import Conflict, Invalid, NotFound
+from batchyard.product_batches import operations, repository
+from batchyard.product_batches.repository import Change, Stretch
+from batchyard.product_batches.rules import ProductBatch, unknown_serial
+from batchyard.product_batches.runs import Run, changed, count, cut
+from batchyard.store.replies import once
+from batchyard.store.unit import Unit, transact
+
+_NEAR = 20
+"""Spans that cover at least one in so many serials between them are read in one go."""
+
+
+def change_one(
+    collection: str, product: str, batch: str, text: str, status: str, *, by: str, reason: str | None = None
+) -> tuple[int, str, Change | None]:
+    """Changes the status of one serial.
+
+    Args:
+        collection: ID of the collection.
+        product: ID of the product.
+        batch: ID of the batch.
+        text: The serial's code, as somebody typed it.
+        status: The status that it gets.
+        by: The user who wants it.
+        reason: Why.
+
+    Returns:
+        The serial's number in the batch, its code, and the change; None where the serial has this status already.
+
+    Raises:
+        Malformed: It is no code.
+        NotFound: There is no such batch, or the code is none of its serials.
+        Conflict: The serial's status is final.
+    """
+    # Ciphers, which changes by ranges need not wait for when a function starts.
+    from batchyard.serials import codes, keys
+
+    code = codes.normalize(text)
+    place = keys.find(collection, code)
+
+    def operation(unit: Unit) -> tuple[int, str, Change | None]:
+        found = operations.find(unit, collection, product, batch)
+        number = None
+        if place is not None and len(code) - 1 == found.length:
+            number = found.number_of(place.index, place.version)
+        if number is None:
+            raise unknown_serial()
+        change = _change(unit, found, [(number, 1)], status, by, reason)
+        if change.left:
+            [span] = _spans(found, change.ranges)
+            [present] = cut(_runs(_stretches(unit, found, [span])), span.first, span.last)
+            if present.status != status:
+                raise Conflict("This serial is out of use, for good. Undo what made it so.", code="FINAL_STATUS")
+        return number, code, change if change.changed else None
+
+    return transact(operation)
+
+
+def change_many(
+    collection: str,
+    product: str,
+    batch: str,
+    ranges: Sequence[tuple[int, int]],
+    status: str,
+    *,
+    by: str,
+    reason: str | None = None,
+    idempotency_key: str | None = None,
+) -> str:
+    """Changes the status of serials by ranges, all of them or none; answers the change as JSON.
+
+    Serials that have the status already, or one that is final, are left as they are.
+
+    Args:
+        collection: ID of the collection.
+        product: ID of the product.
+        batch: ID of the batch.
+        ranges: Number of the first serial within the batch, and how many.
+        status: The status that they get.
+        by: The user who wants it.
+        reason: Why.
+        idempotency_key: The user's key for this request; a repeat with it answers the first change again.
+
+    Raises:
+        NotFound: There is no such batch.
+        Invalid: The ranges are not ranges of this batch.
+        TooLarge: The serials have more different stories than one commit can change.
+    """
+
+    def operation(unit: Unit) -> str:
+        found = operations.find(unit, collection, product, batch)
+
+        def make() -> str:
+            return _change(unit, found, _in_order(ranges, found.quantity), status, by, reason).to_json()
+
+        scope = f"{by} changes serials of {collection}/{product}/{batch}"
+        return once(unit, idempotency_key, scope, make)
+
+    return transact(operation)
+
+
+def undo(collection: str, product: str, batch: str, id: str, *, by: str) -> Change:
+    """Takes a change back: its serials get the statuses that they had before.
+
+    Args:
+        collection: ID of the collection.
+        product: ID of the product.
+        batch: ID of the batch.
+        id: ID of the change. One that was undone is answered as it is.
+        by: The user who wants it.
+
+    Raises:
+        NotFound: There is no such batch or change.
+        Conflict: Some of its serials were changed again since.
+    """
+
+    def operation(unit: Unit) -> Change:
+        found = operations.find(unit, collection, product, batch)
+        change = repository.get_change(unit, found, id)
+        if change is None:
+            raise NotFound(f'There is no change "{id}" of this batch.')
+        if change.undone_at is not None:
+            return change
+        stretches = _stretches(unit, found, change.before)
+        runs = _runs(stretches)
+        for run in change.before:
+            for present in cut(runs, run.first, run.last):
+                if present.change != id:
+                    raise Conflict(
+                        "Serials of this change were changed again since. Undo the later change first.",
+                        code="CHANGED_SINCE",
+                        details={"index": found.number_of(present.first), "changeId": present.change},
+                    )
+        repository.put_runs(unit, stretches, change.before)
+        undone = replace(change, undone_by=by, undone_at=clock.now())
+        repository.put_change(unit, undone)
+        return undone
+
+    return transact(operation)
+
+
+def _change(
+    unit: Unit, batch: ProductBatch, ranges: Sequence[tuple[int, int]], status: str, by: str, reason: str | None
+) -> Change:
+    now = clock.now()
+    id = f"{now:014x}{secrets.token_hex(4)}"
+    spans = _spans(batch, ranges)
+    stretches = _stretches(unit, batch, spans)
+    runs = _runs(stretches)
+    after: list[Run] = []
+    before: list[Run] = []
+    for span in spans:
+        brought, were = changed(cut(runs, span.first, span.last), status, id)
+        after += brought
+        before += were
+    asked = sum(size for _, size in ranges)
+    change = Change(
+        collection=batch.collection,
+        product=batch.product,
+        batch=batch.id,
+        id=id,
+        status=status,
+        ranges=tuple(ranges),
+        before=tuple(before),
+        changed=count(before),
+        left=asked - count(before),
+        by=by,
+        at=now,
+        reason=reason,
+    )
+    if before:
+        repository.put_runs(unit, stretches, after)
+        repository.put_change(unit, change)
+    return change
+
+
+def _spans(batch: ProductBatch, ranges: Iterable[tuple[int, int]]) -> list[Run]:
+    """Ranges of a batch as indices of the collection, in order."""
+    return sorted(Run(first, last) for start, size in ranges for _, first, last in batch.places(start, size))
+
+
+def _stretches(unit: Unit, batch: ProductBatch, spans: Sequence[Run]) -> list[Stretch]:
+    """The stretches that hold any of these serials, each once."""
+    found: dict[int, Stretch] = {}
+    for block in batch.blocks:
+        inside = cut(spans, block.first, block.last)
+        if inside and (inside[-1].last - inside[0].first) <= _NEAR * count(inside):
+            inside = [Run(inside[0].first, inside[-1].last)]
+        reached = -1
+        for span in inside:
+            # Stretches have no gaps between them: the last one that was read holds all up to its end.
+            if span.last > reached:
+                for stretch in repository.stretches(unit, batch.collection, span.first, span.last, block.last):
+                    found[stretch.last] = stretch
+                    reached = stretch.last
+    return [found[last] for last in sorted(found) if cut(spans, found[last].first, last)]
+
+
+def _runs(stretches: Iterable[Stretch]) -> list[Run]:
+    return [run for stretch in stretches for run in stretch.runs]
+
+
+def _in_order(ranges: Sequence[tuple[int, int]], quantity: int) -> list[tuple[int, int]]:
+    ordered = sorted(ranges)
+    if any(start + size > quantity for start, size in ordered):
+        raise Invalid({"ranges": [f"The batch has serials 0 to {quantity - 1}." if quantity else "It has no serials."]})
+    if any(start + size > following for (start, size), (following, _) in pairwise(ordered)):
+        raise Invalid({"ranges": ["Ranges must not overlap."]})
+    return ordered

@@ -1,0 +1,1 @@
+"""Serial numbers: computed from an index by secret permutations, and computed back; nothing is stored."""

@@ -1,0 +1,69 @@
+"""Queues: messages of ours are sent, and those that were delivered are worked on one by one."""
+
+import logging
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from batchyard.errors import Unavailable
+from batchyard.store import clients
+from batchyard.store.calls import reaching_aws
+
+logger = logging.getLogger("batchyard")
+
+_AT_ONCE = 10
+
+
+def send(url: str, bodies: Sequence[str]) -> None:
+    """Sends messages, however many.
+
+    Args:
+        url: The queue's URL.
+        bodies: What they say.
+
+    Raises:
+        Unavailable: The queue did not take all of them; it may have taken some.
+    """
+    for position in range(0, len(bodies), _AT_ONCE):
+        entries: list[Any] = [
+            {"Id": str(number), "MessageBody": body}
+            for number, body in enumerate(bodies[position : position + _AT_ONCE])
+        ]
+        with reaching_aws():
+            answer = clients.sqs().send_message_batch(QueueUrl=url, Entries=entries)
+        if answer.get("Failed"):
+            raise Unavailable
+
+
+def each(event: Mapping[str, Any], act: Callable[[str], None]) -> dict[str, Any]:
+    """Does something for each message of an SQS event; answers the messages to deliver again.
+
+    Args:
+        event: An SQS event.
+        act: What to do for a message's body; idempotent, since queues deliver at least once.
+    """
+    failures = []
+    for message in event["Records"]:
+        try:
+            act(message["body"])
+        except Exception as error:
+            # One message that fails must not keep the others of its batch from being done.
+            log_failure(error)
+            failures.append({"itemIdentifier": message["messageId"]})
+    return {"batchItemFailures": failures}
+
+
+def log_failure(error: Exception) -> None:
+    """Logs what went wrong with a message, and where: not the error's own words, which may quote what it holds."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    logger.error("%s at %s:%s", type(error).__name__, where.filename, where.lineno)
+
+
+def deliver_again(url: str, receipt: str, seconds: int) -> None:
+    """Lets a message that was delivered be delivered again in so many seconds, not only when its time is up.
+
+    Raises:
+        Unavailable: The queue did not answer.
+    """
+    with reaching_aws():
+        clients.sqs().change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=seconds)

@@ -1,0 +1,146 @@
+"""Exports of serials: rows a second, and the memory that a worker takes for a batch of a million and of ten."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from batchyard import clock
+from batchyard.product_batches import export_files, export_work, exports, repository
+from batchyard.product_batches.exports import FORMATS, Export
+from batchyard.product_batches.rules import Block, ProductBatch
+from batchyard.serials import keys
+from batchyard.serials.codes import Codebook
+from batchyard.store import blobs
+from tests.benchmarks.report import Line, Result, main, number, ratio
+
+SIZES = (1_000_000, 10_000_000)
+FIELDS = {"gtin": "09521234543213", "variant": "2A", "lotNumber": "LOT-2026-11", "expiryDate": "2027-12-31"}
+ASKED = {"collection": "wines", "product": "barolo", "batch": "L1", "export": "1"}
+
+
+class Sink:
+    """S3 that counts bytes, and a table that holds one batch and its export."""
+
+    def __init__(self, kind: str, total: int) -> None:
+        now = clock.now()
+        self.batch = ProductBatch(
+            "wines", "barolo", "L1", FIELDS, blocks=(Block(0, total, 1),), created=now, updated=now, version=1
+        )
+        self.export = Export(
+            "wines", "barolo", "L1", "1", kind, total, now, now, now, "https://id.gs1.org", FIELDS, version=1
+        )
+        self.bytes = self.parts = 0
+
+    def write_part(self, key: str, upload: str, number: int, content: bytes) -> bytes:
+        """Takes a part."""
+        self.parts += 1
+        self.bytes += len(content)
+        return bytes(blobs.RECEIPT)
+
+    def record(self, export: Export, **changes: Any) -> Export:
+        """Takes what became of the export through the form that its item has."""
+        self.export = exports.decode({**exports.encode(replace(export, **changes)), "version": 1})
+        return self.export
+
+    def find(self, _: Any) -> tuple[Export, ProductBatch | None]:
+        """What a worker reads before each step."""
+        return self.export, self.export.of(repository.decode({**repository.encode(self.batch)}))
+
+
+def measured(kind: str, total: int) -> dict[str, float]:
+    """One export, in a process of its own."""
+    command = [sys.executable, "-m", "tests.benchmarks.export", kind, str(total)]
+    ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, float] = json.loads(ended.stdout)
+    return found
+
+
+def export(kind: str, total: int) -> dict[str, float]:
+    """Writes an export; answers what it took."""
+    sink = Sink(kind, total)
+    book = Codebook({1: bytes(range(32))}, "wines")
+    with (
+        patch.object(keys, "codebook", lambda *_: book),
+        patch.object(blobs, "begin", lambda *_: "upload"),
+        patch.object(blobs, "write_part", sink.write_part),
+        patch.object(blobs, "complete", lambda *_: None),
+        patch.object(export_work, "_record", sink.record),
+        patch.object(export_work, "_find", sink.find),
+        patch.object(repository, "changes_between", lambda *_: iter(())),
+    ):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        begun = time.process_time()
+        assert export_work.work(ASKED, lambda: False)
+        seconds = time.process_time() - begun
+    assert (sink.export.status, sink.export.rows) == ("done", total)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "seconds": seconds,
+        "bytes": sink.bytes,
+        "parts": sink.parts,
+        "peak": peak / 1024,
+        "more": (peak - before) / 1024,
+    }
+
+
+def run() -> list[Result]:
+    found = {(kind, total): measured(kind, total) for kind in FORMATS for total in SIZES}
+    small, large = SIZES
+    growth = {kind: found[kind, large]["peak"] / found[kind, small]["peak"] for kind in FORMATS}
+    return [
+        Result(
+            "Exports of serials",
+            ["serials", "s of CPU", "rows a second", "MB", "parts", "peak MB of the process", "of which the export"],
+            [
+                [
+                    f"{total:,}, {kind}",
+                    number(one["seconds"]),
+                    number(total / one["seconds"], 0),
+                    number(one["bytes"] / 1e6, 0),
+                    number(one["parts"], 0),
+                    number(one["peak"], 0),
+                    number(one["more"], 0),
+                ]
+                for (kind, total), one in found.items()
+            ],
+            notes=[
+                f"In place of S3 is a sink that counts bytes, in place of the table one export and its batch. A part is"
+                f" {export_files.PART / 2**20:.0f} MiB, a row of CSV {found['csv', large]['bytes'] / large:.0f} bytes.",
+            ],
+            lines=[
+                Line(
+                    f"Peak memory of an export of {large:,} serials ({kind})",
+                    f"{number(found[kind, large]['peak'], 0)} MB",
+                    f"{number(found[kind, small]['peak'], 0)} MB, of {small:,}",
+                    ratio(growth[kind]),
+                    "1",
+                )
+                for kind in FORMATS
+            ]
+            + [
+                Line(
+                    f"Rows a second of an export of {large:,} serials ({kind})",
+                    number(large / found[kind, large]["seconds"], 0),
+                    "",
+                    "",
+                )
+                for kind in FORMATS
+            ],
+        )
+    ]
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        os.environ["CONTENT_BUCKET"] = "sink"
+        print(json.dumps(export(sys.argv[1], int(sys.argv[2]))))
+    else:
+        main(run)

@@ -1,0 +1,183 @@
+"""What goes on by schedule: batches whose expiry date is over are expired, and can be made active again."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from batchyard import clock
+from batchyard.clock import iso
+from batchyard.store import clients
+from batchyard.store.tables import PRODUCT_BATCHES
+from batchyard.store.unit import Unit
+from product_batches import expire, publish
+from tests.integration.conftest import SECRET, Calls
+from tests.integration.test_product_batch_clean_up import Hurried
+from tests.integration.test_product_batch_events import BATCHES, make
+from tests.integration.test_status_events import drained
+from tests.support.api import Api, Context
+from tests.support.streams import Stream, deliver
+
+HOUR = 3600
+
+
+def run(context: Context | None = None) -> dict[str, Any]:
+    """What a run by the schedule answers."""
+    answer = expire.handler({"detail-type": "Scheduled Event"}, context or Context())
+    assert list(answer) == ["expired", "finished"]
+    return answer
+
+
+def expired() -> int:
+    """How many batches a run has expire that comes to its end."""
+    answer = run()
+    assert answer["finished"]
+    return int(answer["expired"])
+
+
+def states(api: Api, *ids: str) -> list[str]:
+    """The statuses of batches."""
+    return [api.get(f"{BATCHES}/{id}").json()["status"] for id in ids]
+
+
+@pytest.fixture
+def soon(at: Callable[[float], None]) -> str:
+    """A moment one hour from now; the clock stands still."""
+    at(HOUR)
+    moment = iso(clock.now())
+    at(0)
+    return moment
+
+
+def test_a_batch_expires_at_its_moment_and_that_is_told(
+    api: Api, soon: str, at: Callable[[float], None], lot_stream: Stream, event_queue: str, leftovers_queue: str
+) -> None:
+    made = make(api, expiryDate=soon, quantity=7, theirs={"kept": True})
+    lot_stream.read()
+    at(HOUR - 0.000001)
+    assert expired() == 0
+    assert api.get(f"{BATCHES}/L1").json() == made
+    at(HOUR)
+    assert expired() == 1
+    found = api.get(f"{BATCHES}/L1").json()
+    assert found == {**made, "status": "expired", "version": 2, "updatedAt": soon}
+    assert api.get("/public/collection/wines/product/barolo/batch/L1").json()["status"] == "expired"
+    at(2 * HOUR)
+    assert expired() == 0
+    assert deliver(publish.handler, lot_stream.read()) == {"batchItemFailures": []}
+    [event] = drained(event_queue)
+    assert (event["detail"]["oldStatus"], event["detail"]["newStatus"]) == ("active", "expired")
+
+
+def test_a_day_is_over_at_its_end(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = int(datetime(2031, 6, 1, tzinfo=UTC).timestamp())
+    make(api, "day", expiryDate="2031-05-31")
+    make(api, "seconds", expiryDate={"seconds": end - 86_400})
+    found = []
+    for moment in (end - 86_400, end - 1, end):
+        monkeypatch.setattr(clock, "now", lambda moment=moment: moment * 1_000_000)
+        run()
+        found.append(states(api, "day", "seconds"))
+    assert found == [["active", "expired"], ["active", "expired"], ["expired", "expired"]]
+
+
+def test_only_active_batches_expire(api: Api, soon: str, at: Callable[[float], None], calls: Calls) -> None:
+    ids = ["draft", "active", "recalled", "expired", "withdrawn", "archived"]
+    for id in ids:
+        make(api, id, status=id, expiryDate=soon)
+    make(api, "for-ever")
+    at(2 * HOUR)
+    calls.clear()
+    assert expired() == 1
+    assert calls == ["dynamodb.Query", "dynamodb.GetItem", "dynamodb.PutItem"]
+    assert states(api, *ids, "for-ever") == ["draft", "expired", *ids[2:], "active"]
+
+
+def test_a_later_date_makes_it_active_again(api: Api, soon: str, at: Callable[[float], None]) -> None:
+    make(api, expiryDate=soon)
+    at(3 * HOUR)
+    later = iso(clock.now())
+    at(HOUR)
+    assert expired() == 1
+    # The date alone does not.
+    assert api.put(f"{BATCHES}/L1", {"expiryDate": later}).json()["status"] == "expired"
+    assert api.put(f"{BATCHES}/L1", {"status": "active"}).json()["status"] == "active"
+    assert expired() == 0
+    at(3 * HOUR)
+    assert expired() == 1
+    assert api.put(f"{BATCHES}/L1", {"status": "active", "expiryDate": None}).json()["status"] == "active"
+    at(100 * HOUR)
+    assert expired() == 0
+    assert states(api, "L1") == ["active"]
+
+
+def test_what_is_changed_at_that_very_moment_is_left_as_it_is(
+    api: Api, soon: str, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for id in ("L1", "L2", "L3"):
+        make(api, id, expiryDate=soon)
+    at(HOUR)
+    commit = Unit.commit
+    others: Iterator[tuple[str, str, Any]] = iter(
+        [("PUT", f"{BATCHES}/L1", {"expiryDate": "2999-01-01"}), ("DELETE", f"{BATCHES}/L2", None)]
+    )
+
+    def overtaken(unit: Unit) -> None:
+        monkeypatch.setattr(Unit, "commit", commit)
+        if (other := next(others, None)) is not None:
+            assert api(*other).status == 200
+            monkeypatch.setattr(Unit, "commit", overtaken)
+        commit(unit)
+
+    monkeypatch.setattr(Unit, "commit", overtaken)
+    assert expired() == 1
+    monkeypatch.setattr(Unit, "commit", commit)
+    assert states(api, "L1", "L3") == ["active", "expired"]
+    assert api.get(f"{BATCHES}/L2").status == 404
+
+
+def test_one_that_fails_keeps_no_other_and_is_seen(
+    api: Api, soon: str, at: Callable[[float], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    for id in ("L1", "L2", "L3"):
+        make(api, id, expiryDate=soon)
+    key = {"collection_id": {"S": "wines"}, "sort_key": {"S": "batch L2 barolo"}}
+
+    def write_fields(text: str) -> None:
+        clients.dynamodb().update_item(
+            TableName=PRODUCT_BATCHES.name,
+            Key=key,
+            UpdateExpression="SET #fields = :fields",
+            ExpressionAttributeNames={"#fields": "fields"},
+            ExpressionAttributeValues={":fields": {"S": text}},
+        )
+
+    write_fields(f'{{"{SECRET}')
+    at(HOUR)
+    with pytest.raises(RuntimeError, match="1 batches could not expire, 2 did"):
+        run()
+    assert states(api, "L1", "L3") == ["expired", "expired"]
+    assert [record.message.partition(" at ")[0] for record in caplog.records if record.levelname == "ERROR"] == [
+        "unforeseen JSONDecodeError"
+    ]
+    with pytest.raises(RuntimeError, match="1 batches could not expire, 0 did"):
+        run()
+    write_fields("{}")
+    assert expired() == 0
+    write_fields(f'{{"expiryDate":"{soon}"}}')
+    assert expired() == 1
+
+
+def test_where_the_time_runs_out_the_next_run_goes_on(api: Api, soon: str, at: Callable[[float], None]) -> None:
+    ids = [f"L{number}" for number in range(7)]
+    for id in ids:
+        make(api, id, expiryDate=soon)
+    at(HOUR)
+    found = [run(Hurried(3)) for _ in range(3)]
+    assert found == [
+        {"expired": 3, "finished": False},
+        {"expired": 3, "finished": False},
+        {"expired": 1, "finished": True},
+    ]
+    assert states(api, *ids) == ["expired"] * 7

@@ -1,0 +1,137 @@
+"""Each family answers in a dialect of its own, whoever refuses: a route, the resolver before it, or the fallback."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import pytest
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from pydantic import BaseModel
+
+from batchyard.errors import Conflict, Unavailable
+from batchyard.http import coded
+from batchyard.http.app import App, answer
+from batchyard.http.caller import Caller, caller
+from batchyard.http.routes import Routes
+from gateway import fallback
+from tests.integration.conftest import SECRET
+from tests.support.api import EVERYTHING, Answer, Api, Context
+
+NOT_FOUND = {"code": 404, "errorCode": "NOT_FOUND", "message": "There is no such resource.", "details": {}}
+
+
+@pytest.mark.parametrize("path", ["/admin/nothing", "/admin/collection/shoes/", "/public/collection/shoes", "/admin/"])
+def test_below_the_paths_of_product_batches_nothing_is_found_in_their_dialect(path: str) -> None:
+    missing = Api(None).get(path)
+    assert (missing.status, missing.json()) == (404, NOT_FOUND)
+
+
+@pytest.mark.parametrize("path", ["/", "/administration", "/api/admin/x", "/api/public/x", "/publication/x"])
+def test_elsewhere_nothing_is_found_in_the_words_of_the_first_family(path: str) -> None:
+    missing = Api(None).get(path)
+    assert (missing.status, missing.json()) == (404, {"detail": "Not found."})
+
+
+def test_another_method_is_refused_in_the_dialect_of_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fallback, "ROUTES", Routes({"/admin/a/{b}": {"GET": "x", "PUT": "y"}, "/api/a": {"GET": "z"}}))
+    refused = Api(None).delete("/admin/a/1")
+    assert (refused.status, refused.headers["Allow"]) == (405, "GET, PUT")
+    assert refused.json() == {
+        "code": 405,
+        "errorCode": "METHOD_NOT_ALLOWED",
+        "message": 'Method "DELETE" not allowed.',
+        "details": {},
+    }
+    refused = Api(None).delete("/api/a")
+    assert (refused.status, refused.json()) == (405, {"detail": 'Method "DELETE" not allowed.'})
+
+
+class Lot(BaseModel):
+    """A body."""
+
+    id: str
+    quantity: int = 0
+
+
+app = App(coded)
+
+
+@app.put("/admin/collection/<collectionId>/lot")
+def put(body: Annotated[Lot, Body()]) -> Response[str]:
+    """Refuses what it is told to."""
+    caller().must_write_collection("shoes")
+    match body.id:
+        case "taken":
+            raise Conflict(code="LOT_TAKEN", details={"id": body.id})
+        case "later":
+            raise Unavailable
+        case "defect":
+            raise RuntimeError(SECRET)
+    return answer("{}")
+
+
+def send(text: str | None, asking: Caller | None = EVERYTHING, media_type: str = "application/json") -> Answer:
+    """What the app answers, as a client gets it."""
+    path = "/admin/collection/shoes/lot"
+    context: dict[str, Any] = {"path": f"/prod{path}", "stage": "prod", "httpMethod": "PUT"}
+    context["authorizer"] = {"principalId": "nobody"} if asking is None else asking.to_context()
+    event = {
+        "resource": "/admin/collection/{collectionId}/lot",
+        "path": path,
+        "httpMethod": "PUT",
+        "headers": {"Content-Type": media_type},
+        "multiValueHeaders": {"Content-Type": [media_type]},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": {"collectionId": "shoes"},
+        "requestContext": context,
+        "body": text,
+        "isBase64Encoded": False,
+    }
+    result = app.lambda_handler(event, Context())
+    headers = {name: ", ".join(values) for name, values in result["multiValueHeaders"].items()}
+    return Answer(result["statusCode"], headers, result["body"])
+
+
+SOME = Caller("anna", "tok_some", writes=True, collections=frozenset({"hats"}))
+EVERY = Caller("anna", "tok_every", writes=True, collections=None)
+
+
+@pytest.mark.usefixtures("stores")
+@pytest.mark.parametrize(
+    ("text", "asking", "status", "code", "details", "headers"),
+    [
+        ('{"id":"x"}', None, 401, "UNAUTHORIZED", {}, {"WWW-Authenticate": "Bearer"}),
+        ("{", EVERY, 400, "MALFORMED_REQUEST", {}, {}),
+        ("[]", EVERY, 400, "MALFORMED_REQUEST", {}, {}),
+        ("null", EVERY, 400, "MALFORMED_REQUEST", {}, {}),
+        (None, EVERY, 400, "VALIDATION_ERROR", {"fields": {"id": ["Field required"]}}, {}),
+        ('{"id":"x"}', SOME, 403, "FORBIDDEN", {}, {}),
+        ('{"id":"taken"}', EVERY, 409, "LOT_TAKEN", {"id": "taken"}, {}),
+        ('{"id":"later"}', EVERY, 503, "SERVICE_UNAVAILABLE", {}, {"Retry-After": "1"}),
+        ('{"id":"defect"}', EVERY, 500, "INTERNAL_ERROR", {}, {}),
+    ],
+)
+def test_a_route_of_product_batches_refuses_in_their_dialect(
+    text: str | None, asking: Caller | None, status: int, code: str, details: object, headers: dict[str, str]
+) -> None:
+    refused = send(text, asking)
+    body = refused.json()
+    assert (refused.status, body["code"], body["errorCode"], body["details"]) == (status, status, code, details)
+    assert body.keys() == {"code", "errorCode", "message", "details"}
+    assert body["message"].endswith(".") or "JSON parse error" in body["message"]
+    assert SECRET not in refused.text
+    assert headers.items() <= refused.headers.items()
+    assert refused.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.usefixtures("stores")
+def test_a_body_of_another_kind_and_one_request_too_many_too(at: Callable[[float], None]) -> None:
+    at(50)
+    refused = send("id=x", EVERY, "text/plain")
+    assert (refused.status, refused.json()["errorCode"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    once = Caller("anna", "tok_once", writes=True, requests_per_minute=1, collections=None)
+    assert send('{"id":"x"}', once).status == 200
+    refused = send('{"id":"x"}', once)
+    assert (refused.status, refused.json()["errorCode"]) == (429, "TOO_MANY_REQUESTS")
+    assert refused.headers["Retry-After"] == "10"

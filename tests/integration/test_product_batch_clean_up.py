@@ -1,0 +1,270 @@
+"""What a removed batch leaves behind is removed afterwards, and nothing else is."""
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from batchyard.errors import Unavailable
+from batchyard.product_batches import exports, repository, runs
+from batchyard.product_batches.rules import Block, ProductBatch
+from batchyard.store import clients, items, unit
+from batchyard.store.tables import PRODUCT_BATCHES
+from product_batches import clean_up, publish
+from tests.integration.test_product_batch_events import BATCHES, change, codes, make, verify
+from tests.integration.test_status_events import drained
+from tests.support.api import Api, Context
+from tests.support.streams import Stream, deliver
+
+
+def stored(collection: str = "wines") -> set[str]:
+    """The sort keys of all items of a collection."""
+    request = {
+        "TableName": PRODUCT_BATCHES.name,
+        "KeyConditionExpression": "collection_id = :collection",
+        "ExpressionAttributeValues": items.encode({":collection": collection}),
+    }
+    return {str(item["sort_key"]) for item in repository.pages(request)}
+
+
+def kinds(keys: set[str]) -> set[str]:
+    return {key.partition(" ")[0] for key in keys}
+
+
+def full_life(api: Api, id: str = "L1", quantity: int = 120) -> dict[str, Any]:
+    """A new batch with changes, scans and an export."""
+    made = make(api, id, quantity=quantity)
+    change(api, id, *((number, 1) for number in range(0, quantity, 2)))
+    change(api, id, (1, 1), (3, 1), status="stolen")
+    for code in codes(api, id)[:4]:
+        verify(api, code)
+    exports.start("wines", "barolo", id, "csv")
+    return made
+
+
+def removed(api: Api, stream: Stream, queue: str, id: str = "L1") -> list[dict[str, Any]]:
+    """Removes a batch by force; answers what the clean-up is told."""
+    stream.read()
+    assert api.delete(f"{BATCHES}/{id}?force=true").status == 200
+    assert deliver(publish.handler, stream.read()) == {"batchItemFailures": []}
+    return drained(queue)
+
+
+class Hurried(Context):
+    """A context whose time runs out after some looks at it."""
+
+    def __init__(self, looks: int) -> None:
+        self._left = looks
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds."""
+        self._left -= 1
+        return 200_000 if self._left > 0 else 100
+
+
+def cleaned(*told: dict[str, Any] | str, context: Context | None = None) -> list[str]:
+    """Hands messages to the clean-up; answers the IDs of those to deliver again."""
+    messages = [
+        {"messageId": str(number), "body": body if isinstance(body, str) else json.dumps(body)}
+        for number, body in enumerate(told)
+    ]
+    answer = clean_up.handler({"Records": messages}, context or Context())
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+@pytest.fixture(autouse=True)
+def bus(event_queue: str) -> str:
+    """Events have somewhere to go."""
+    return event_queue
+
+
+@pytest.fixture
+def small_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few statuses make many stretches."""
+    monkeypatch.setattr(runs, "MOST_RUNS", 4)
+
+
+@pytest.mark.usefixtures("small_stretches")
+def test_everything_of_a_removed_batch_goes(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
+    full_life(api)
+    assert len(stored()) > 2 * unit.MOST_DELETES
+    [told] = removed(api, lot_stream, leftovers_queue)
+    assert kinds(stored()) == {"counter", "serials", "change", "scan", "export"}
+    assert cleaned(told) == []
+    assert stored() == {"counter"}
+    assert drained(leftovers_queue) == []
+    assert cleaned(told) == []
+    assert stored() == {"counter"}
+
+
+@pytest.mark.usefixtures("small_stretches")
+def test_what_others_have_stays(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
+    full_life(api, "L0", 10)
+    full_life(api, "L1", 40)
+    # Their blocks lie between one another's, one ID begins like another, and other places have the same one.
+    for id, quantity in (("L0", 30), ("L1", 50), ("L0", 40)):
+        assert api.put(f"{BATCHES}/{id}", {"quantity": quantity}).status == 200
+    full_life(api, "L11", 10)
+    for url in (BATCHES.replace("barolo", "barolo2"), BATCHES.replace("wines", "beers")):
+        assert api.post(url, {"id": "L1", "quantity": 5}).status == 200
+    urls = [f"{BATCHES}/{id}/{what}" for id in ("L0", "L11") for what in ("getSN?count=100", "serialChange")]
+    answers = [api.get(url).text for url in urls]
+    before, beers = stored(), stored("beers")
+    [told] = removed(api, lot_stream, leftovers_queue)
+    assert len(told["blocks"]) == 2
+    assert cleaned(told) == []
+    assert [api.get(url).text for url in urls] == answers
+    assert stored("beers") == beers
+    indices = {index for first, size, _ in told["blocks"] for index in range(first, first + size)}
+    own = {key for key in before if key.split(" ")[1:3] == ["L1", "barolo"]}
+    own |= {key for key in before if key.startswith(("serials ", "scan ")) and int(key.split(" ")[1]) in indices}
+    assert kinds(own) == {"batch", "serials", "change", "scan", "export"}
+    assert stored() == before - own
+
+
+@pytest.mark.usefixtures("small_stretches")
+def test_a_batch_that_was_made_anew_meanwhile_keeps_its_own(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
+    make(api, "L0", quantity=3)
+    others = stored()
+    full_life(api, "L1", 40)
+    [told] = removed(api, lot_stream, leftovers_queue)
+    left = stored() - others
+    full_life(api, "L1", 40)
+    before = stored()
+    urls = [f"{BATCHES}/L1{what}" for what in ("", "/getSN?count=100", "/serialChange")]
+    answers = [api.get(url).text for url in urls]
+    assert len(json.loads(answers[-1])) == 2
+    [former, *_] = (key.rpartition(" ")[2] for key in left if key.startswith("change "))
+    assert api.post(f"{BATCHES}/L1/serialChange/{former}/undo").status == 404
+    assert kinds(left) == {"serials", "change", "scan", "export"}
+    assert cleaned(told) == []
+    assert stored() == before - left
+    assert [api.get(url).text for url in urls] == answers
+    for made in json.loads(answers[-1]):
+        assert api.post(f"{BATCHES}/L1/serialChange/{made['id']}/undo").status == 200
+
+
+def test_a_batch_that_nothing_happened_to_leaves_nothing(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
+    make(api, quantity=5)
+    lot_stream.read()
+    assert api.delete(f"{BATCHES}/L1").status == 200
+    assert stored() == {"counter"}
+    assert deliver(publish.handler, lot_stream.read()) == {"batchItemFailures": []}
+    [told] = drained(leftovers_queue)
+    assert cleaned(told) == []
+    assert stored() == {"counter"}
+
+
+@pytest.mark.usefixtures("small_stretches")
+def test_where_the_time_runs_out_a_further_message_goes_on(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
+    full_life(api)
+    messages = removed(api, lot_stream, leftovers_queue)
+    sizes = [len(stored())]
+    while messages:
+        [told] = messages
+        assert cleaned(told, context=Hurried(1)) == []
+        sizes.append(len(stored()))
+        messages = drained(leftovers_queue)
+    steps = [before - after for before, after in pairwise(sizes)]
+    assert steps[:2] == [unit.MOST_DELETES] * 2
+    assert stored() == {"counter"}
+
+
+@pytest.mark.usefixtures("small_stretches")
+def test_what_the_store_has_no_room_for_is_tried_again(
+    api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_life(api)
+    [told] = removed(api, lot_stream, leftovers_queue)
+    client = clients.dynamodb()
+    write = client.batch_write_item
+    left_out: Iterator[int] = iter([3, 25, 0, 24])
+
+    def throttled(RequestItems: Any) -> Any:
+        [(table, requests)] = RequestItems.items()
+        taken = len(requests) - min(next(left_out, 0), len(requests))
+        if taken:
+            write(RequestItems={table: requests[:taken]})
+        return {"UnprocessedItems": {table: requests[taken:]} if requests[taken:] else {}}
+
+    monkeypatch.setattr(client, "batch_write_item", throttled)
+    assert cleaned(told) == []
+    assert next(left_out, None) is None
+    assert stored() == {"counter"}
+
+
+def test_a_message_that_fails_is_delivered_again_and_keeps_no_other(
+    api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_life(api)
+    [told] = removed(api, lot_stream, leftovers_queue)
+    assert cleaned("{s3cret", told, {"collection": "wines"}) == ["0", "2"]
+    assert stored() == {"counter"}
+    full_life(api)
+    [told] = removed(api, lot_stream, leftovers_queue)
+    client = clients.dynamodb()
+    write = client.batch_write_item
+    monkeypatch.setattr(unit, "_pause", lambda _: None)
+    monkeypatch.setattr(client, "batch_write_item", lambda RequestItems: {"UnprocessedItems": RequestItems})
+    assert cleaned(told) == ["0"]
+    monkeypatch.setattr(client, "batch_write_item", write)
+    assert cleaned(told) == []
+    assert stored() == {"counter"}
+
+
+def test_a_further_message_that_is_not_taken_has_this_one_delivered_again(
+    api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_life(api)
+    [told] = removed(api, lot_stream, leftovers_queue)
+    monkeypatch.setattr(clients.sqs(), "send_message_batch", lambda **_: {"Failed": [{"Id": "0"}]})
+    assert cleaned(told, context=Hurried(1)) == ["0"]
+
+
+def test_a_queue_that_takes_nothing_has_the_removal_delivered_again(
+    api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(api)
+    lot_stream.read()
+    api.delete(f"{BATCHES}/L1")
+    [record] = records = lot_stream.read()
+    client = clients.sqs()
+    send = client.send_message_batch
+
+    def down(**_: Any) -> Any:
+        raise Unavailable
+
+    for refusing in (down, lambda **_: {"Failed": [{"Id": "0"}]}):
+        monkeypatch.setattr(client, "send_message_batch", refusing)
+        again = {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
+        assert deliver(publish.handler, records) == again
+    monkeypatch.setattr(client, "send_message_batch", send)
+    assert deliver(publish.handler, records) == {"batchItemFailures": []}
+    assert len(drained(leftovers_queue)) == 1
+
+
+def test_many_removals_at_once_are_told_in_portions_that_the_queue_takes(
+    api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = tuple(Block(10**13 + 2 * number, 1, 1) for number in range(1000))
+    ids = [f"L{number:02}" for number in range(23)]
+    for id in ids:
+        item = repository.encode(ProductBatch("wines", "barolo", id, blocks=blocks, created=1, updated=1, version=1))
+        clients.dynamodb().put_item(TableName=PRODUCT_BATCHES.name, Item=items.encode(item))
+    lot_stream.read()
+    for id in ids:
+        assert api.delete(f"{BATCHES}/{id}?force=true").status == 200
+    sizes = []
+    client = clients.sqs()
+    send = client.send_message_batch
+
+    def measured(**request: Any) -> Any:
+        sizes.append(sum(len(entry["MessageBody"]) for entry in request["Entries"]))
+        return send(**request)
+
+    monkeypatch.setattr(client, "send_message_batch", measured)
+    assert deliver(publish.handler, lot_stream.read()) == {"batchItemFailures": []}
+    assert max(sizes) <= 256 * 1024 < sum(sizes)
+    assert [told["batch"] for told in drained(leftovers_queue)] == ids

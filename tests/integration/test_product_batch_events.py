@@ -1,0 +1,254 @@
+"""What the change stream of product batches tells the world: moves, changes of serials, and suspicious serials."""
+
+import json
+from typing import Any
+
+import pytest
+
+from batchyard.errors import Unavailable
+from batchyard.product_batches import scans
+from batchyard.store import clients
+from batchyard.store.tables import PRODUCT_BATCHES
+from product_batches import publish
+from tests.integration.conftest import SECRET
+from tests.integration.test_status_events import drained
+from tests.support.api import Api
+from tests.support.streams import Stream, deliver
+from tests.support.template import resources
+
+pytestmark = pytest.mark.usefixtures("leftovers_queue")
+
+COLLECTION = "/admin/collection/wines"
+BATCHES = f"{COLLECTION}/product/barolo/batch"
+PATTERNS = [
+    json.loads(one["Pattern"])
+    for one in resources("AWS::Lambda::EventSourceMapping")["PublishProductBatchesChanges"]["FilterCriteria"]["Filters"]
+]
+
+
+def make(api: Api, id: str = "L1", **fields: Any) -> dict[str, Any]:
+    """A new batch of the product, as it is answered."""
+    made = api.post(BATCHES, {"id": id, **fields})
+    assert made.status == 200, made.text
+    return dict(made.json())
+
+
+def change(api: Api, id: str, *ranges: tuple[int, int], status: str = "decommissioned") -> dict[str, Any]:
+    """A change of serials of a batch, as it is answered."""
+    asked = [{"startIndex": start, "count": size} for start, size in ranges]
+    answer = api.post(f"{BATCHES}/{id}/serialChange", {"status": status, "ranges": asked, "reason": SECRET})
+    assert answer.status == 200, answer.text
+    return dict(answer.json())
+
+
+def codes(api: Api, id: str) -> list[str]:
+    """The codes of a batch's serials."""
+    return [item["code"] for item in api.get(f"{BATCHES}/{id}/getSN?count=10000").json()["items"]]
+
+
+def verify(api: Api, code: str) -> None:
+    """Looks a code up in public."""
+    assert api.get(f"/public/collection/wines/verifySN/{code}").status == 200
+
+
+def failed(records: list[dict[str, Any]]) -> str | None:
+    """The sequence number from which the records are to be delivered again; None if there is none."""
+    failures = deliver(publish.handler, records)["batchItemFailures"]
+    assert len(failures) <= 1
+    return failures[0]["itemIdentifier"] if failures else None
+
+
+def fits(pattern: Any, value: Any) -> bool:
+    """Whether Lambda's event filtering lets a value through: what our patterns use of it."""
+    if isinstance(pattern, dict):
+        return all(fits(part, value.get(name) if isinstance(value, dict) else None) for name, part in pattern.items())
+    return any(_fits_rule(rule, value) for rule in pattern)
+
+
+def _fits_rule(rule: Any, value: Any) -> bool:
+    match rule:
+        case {"prefix": prefix}:
+            return isinstance(value, str) and value.startswith(prefix)
+        case {"exists": wanted}:
+            return (value is not None) is wanted
+    raise AssertionError(f"no rule of ours: {rule}")
+
+
+def let_through(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records that the mapping hands to the function."""
+    return [record for record in records if any(fits(pattern, record) for pattern in PATTERNS)]
+
+
+def test_each_move_is_told(api: Api, lot_stream: Stream, event_queue: str) -> None:
+    make(api, status="draft", quantity=3, admin={"note": SECRET})
+    answers = [
+        api.put(f"{BATCHES}/L1", {"status": "active"}),
+        api.put(f"{BATCHES}/L1", {"name": "Renamed"}),
+        api.put(f"{BATCHES}/L1", {"status": "recalled", "quantity": 12}),
+    ]
+    assert api.delete(f"{BATCHES}/L1").status == 200
+    records = let_through(lot_stream.read())
+    assert failed(records) is None
+    events = drained(event_queue)
+    assert {(event["source"], event["detail-type"]) for event in events} == {
+        ("batchyard.product_batches", "ProductBatch Status Changed")
+    }
+    details = [event["detail"] for event in events]
+    assert [(detail["oldStatus"], detail["newStatus"], detail["quantity"]) for detail in details] == [
+        (None, "draft", 3),
+        ("draft", "active", 3),
+        ("active", "recalled", 12),
+        ("recalled", None, 12),
+    ]
+    assert details[2] == {
+        "collectionId": "wines",
+        "productId": "barolo",
+        "id": "L1",
+        "oldStatus": "active",
+        "newStatus": "recalled",
+        "quantity": 12,
+        "updatedAt": answers[-1].json()["updatedAt"],
+        "change": records[3]["dynamodb"]["SequenceNumber"],
+    }
+    assert len({detail["change"] for detail in details}) == 4
+    assert SECRET not in json.dumps(events)
+
+
+def test_changes_of_serials_and_their_undoing_are_told(api: Api, lot_stream: Stream, event_queue: str) -> None:
+    make(api, quantity=1000)
+    lot_stream.read()
+    made = change(api, "L1", (0, 10), (500, 500), status="stolen")
+    undone = api.post(f"{BATCHES}/L1/serialChange/{made['id']}/undo").json()
+    assert api.post(f"{BATCHES}/L1/serialChange/{made['id']}/undo").json() == undone
+    records = let_through(lot_stream.read())
+    assert failed(records) is None
+    events = drained(event_queue)
+    assert {event["detail-type"] for event in events} == {"ProductBatch Serials Changed"}
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+    told = {
+        "collectionId": "wines",
+        "productId": "barolo",
+        "batchId": "L1",
+        "changeId": made["id"],
+        "status": "stolen",
+        "changed": 510,
+        "by": "tester",
+    }
+    assert [event["detail"] for event in events] == [
+        {**told, "at": made["at"], "undone": False, "change": numbers[0]},
+        {**told, "at": undone["undoneAt"], "undone": True, "change": numbers[1]},
+    ]
+    assert SECRET not in json.dumps(events)
+
+
+def test_a_serial_that_is_seen_too_often_is_told_once(api: Api, lot_stream: Stream, event_queue: str) -> None:
+    make(api, quantity=5)
+    make(api, "L2", quantity=5)
+    [often, seldom] = codes(api, "L2")[1:3]
+    lot_stream.read()
+    verify(api, seldom)
+    for _ in range(scans.SUSPICIOUS + 3):
+        verify(api, often)
+    records = lot_stream.read()
+    assert len(records) > scans.SUSPICIOUS + 3
+    [record, *later] = let_through(records)
+    assert len(later) == 3
+    assert failed(records) is None
+    [event] = drained(event_queue)
+    assert event["detail-type"] == "ProductBatch Serial Suspicious"
+    assert event["detail"] == {
+        "collectionId": "wines",
+        "productId": "barolo",
+        "batchId": "L2",
+        "index": 6,
+        "scans": scans.SUSPICIOUS,
+        "at": event["detail"]["at"],
+        "change": record["dynamodb"]["SequenceNumber"],
+    }
+    assert often not in json.dumps(event)
+
+
+def test_what_is_told_gets_through_the_filter_and_little_else(api: Api, lot_stream: Stream, event_queue: str) -> None:
+    make(api, quantity=40)
+    make(api, "L2", quantity=5)
+    made = change(api, "L1", (3, 4))
+    api.post(f"{BATCHES}/L1/serialChange/{made['id']}/undo")
+    for code in codes(api, "L1")[:10]:
+        verify(api, code)
+    for _ in range(scans.SUSPICIOUS):
+        verify(api, codes(api, "L2")[0])
+    api.put(f"{BATCHES}/L1", {"status": "recalled"})
+    api.delete(f"{BATCHES}/L2?force=true")
+    records = lot_stream.read()
+    assert failed(records) is None
+    told = [event["detail"]["change"] for event in drained(event_queue)]
+    passed = let_through(records)
+    assert failed(passed) is None
+    assert [event["detail"]["change"] for event in drained(event_queue)] == told
+    assert [record["dynamodb"]["SequenceNumber"] for record in passed] == told
+    assert len(passed) == 7
+    kinds = [record["dynamodb"]["Keys"]["sort_key"]["S"].partition(" ")[0] for record in records]
+    assert set(kinds) == {"batch", "counter", "serials", "change", "scan"}
+
+
+def test_what_the_clean_up_removes_is_not_told(api: Api, lot_stream: Stream, event_queue: str) -> None:
+    make(api, quantity=5)
+    made = change(api, "L1", (0, 1))
+    lot_stream.read()
+    key = {"collection_id": {"S": "wines"}, "sort_key": {"S": f"change L1 barolo {made['id']}"}}
+    clients.dynamodb().delete_item(TableName=PRODUCT_BATCHES.name, Key=key)
+    [record] = records = lot_stream.read()
+    assert record["eventName"] == "REMOVE"
+    assert let_through(records) == []
+    assert failed(records) is None
+    assert drained(event_queue) == []
+
+
+@pytest.mark.parametrize("bad", [0, 9, 10, 17, 24])
+def test_what_was_refused_and_all_after_it_is_delivered_again(
+    api: Api, lot_stream: Stream, event_queue: str, monkeypatch: pytest.MonkeyPatch, bad: int
+) -> None:
+    ids = [f"L{number:02}" for number in range(25)]
+    for id in ids:
+        make(api, id)
+    records = lot_stream.read()
+    client = clients.events()
+    put = client.put_events
+
+    def refusing(Entries: Any) -> Any:
+        refused = [json.loads(entry["Detail"])["id"] == ids[bad] for entry in Entries]
+        put(Entries=[entry for entry, no in zip(Entries, refused, strict=True) if not no])
+        results = [{"ErrorCode": "ThrottlingException"} if no else {"EventId": "e"} for no in refused]
+        return {"FailedEntryCount": sum(refused), "Entries": results}
+
+    monkeypatch.setattr(client, "put_events", refusing)
+    assert failed(records) == records[bad]["dynamodb"]["SequenceNumber"]
+    monkeypatch.setattr(client, "put_events", put)
+    assert failed(records[bad:]) is None
+    told = [event["detail"]["id"] for event in drained(event_queue)]
+    assert sorted(set(told)) == ids
+    assert all(told.count(id) == 1 for id in ids[:bad])
+
+
+def test_without_the_bus_everything_is_delivered_again(
+    api: Api, lot_stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        make(api, f"L{number}")
+    records = lot_stream.read()
+
+    def down(**_: Any) -> Any:
+        raise Unavailable
+
+    monkeypatch.setattr(clients.events(), "put_events", down)
+    assert failed(records) == records[0]["dynamodb"]["SequenceNumber"]
+
+
+def test_a_change_that_is_delivered_again_is_told_under_the_same_number(
+    api: Api, lot_stream: Stream, event_queue: str
+) -> None:
+    make(api)
+    records = lot_stream.read()
+    assert (failed(records), failed(records)) == (None, None)
+    first, second = (event["detail"] for event in drained(event_queue))
+    assert first == second

@@ -1,0 +1,237 @@
+"""Lists of product batches: of a product, of a collection, by a search; and the look-up of one by its ID alone."""
+
+import base64
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.integration.conftest import Calls
+from tests.support.api import Answer, Api
+from tests.support.lots import BATCHES, COLLECTION, invalid, make, refusal
+
+ALL = f"{COLLECTION}/batch"
+
+
+def ids(answer: Answer) -> list[tuple[str, str]]:
+    """The batches of a list, with their products."""
+    assert answer.status == 200, answer.text
+    return [(batch["id"], batch["productId"]) for batch in answer.json()]
+
+
+def following(answer: Answer) -> str | None:
+    """Where the next page is."""
+    link = answer.headers.get("link")
+    if link is None:
+        return None
+    assert link.startswith("<")
+    assert link.endswith('>; rel="next"')
+    return str(link[1 : link.index(">")])
+
+
+def walk(api: Api, url: str) -> list[list[tuple[str, str]]]:
+    """The pages of a list, by the links that lead from one to the next."""
+    pages = []
+    here: str | None = url
+    while here is not None:
+        answer = api.get(here)
+        pages.append(ids(answer))
+        here = following(answer)
+    return pages
+
+
+@pytest.fixture
+def seven(api: Api) -> list[tuple[str, str]]:
+    """Seven batches of two products, in order of their IDs; and one of another collection."""
+    made = [
+        ("A-1", "barolo", "Red one"),
+        ("A-10", "barbera", "red TEN"),
+        ("A-2", "barolo", None),
+        ("B", "barbera", "Infrared"),
+        ("B", "barolo", "White"),
+        ("B.1", "barolo", "ÄPFEL"),
+        ("_x", "barolo", "x"),
+    ]
+    for id, product, name in reversed(made):
+        make(api, id, product, **({} if name is None else {"name": name}))
+    api.post("/admin/collection/oils/product/barolo/batch", {"id": "A-1", "name": "red"})
+    return [(id, product) for id, product, _ in made]
+
+
+def test_a_list_is_in_order_of_the_ids(api: Api, seven: list[tuple[str, str]]) -> None:
+    assert ids(api.get(ALL)) == seven
+    assert ids(api.get(BATCHES)) == [batch for batch in seven if batch[1] == "barolo"]
+    assert following(api.get(ALL)) is None
+    assert ids(api.get("/admin/collection/oils/batch")) == [("A-1", "barolo")]
+
+
+def test_a_list_holds_whole_batches(api: Api) -> None:
+    made = [make(api, id, name="x", theirs=[1], quantity=2) for id in ("L1", "L2")]
+    assert api.get(ALL).json() == api.get(BATCHES).json() == made
+
+
+def test_there_may_be_none(api: Api, seven: list[tuple[str, str]]) -> None:
+    for empty in ("/admin/collection/none/batch", f"{COLLECTION}/product/none/batch", f"{ALL}?productId=none"):
+        assert (api.get(empty).status, api.get(empty).text) == (200, "[]")
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8])
+@pytest.mark.parametrize("query", ["", "&productId=barolo", "&search=r", "&search=B&productId=barbera"])
+def test_a_walk_meets_each_once(api: Api, seven: list[tuple[str, str]], limit: int, query: str) -> None:
+    whole = ids(api.get(f"{ALL}?{query}"))
+    pages = walk(api, f"{ALL}?limit={limit}{query}")
+    assert [batch for page in pages for batch in page] == whole
+    assert all(len(page) == limit for page in pages[:-1])
+    assert 0 < len(pages[-1]) <= limit
+
+
+def test_a_walk_through_a_product_keeps_its_query(api: Api, seven: list[tuple[str, str]]) -> None:
+    first = api.get(f"{BATCHES}?limit=2&other=a%26b")
+    link = following(first)
+    assert link is not None
+    assert urlsplit(link).path.endswith(BATCHES)
+    assert {**parse_qs(urlsplit(link).query), "cursor": None} == {"limit": ["2"], "other": ["a&b"], "cursor": None}
+    assert [batch for page in walk(api, f"{BATCHES}?limit=2") for batch in page] == ids(api.get(BATCHES))
+
+
+def test_what_comes_and_goes_during_a_walk_moves_nothing_else(api: Api, seven: list[tuple[str, str]]) -> None:
+    first = api.get(f"{ALL}?limit=3")
+    for id, product in ids(first):
+        api.delete(f"{COLLECTION}/product/{product}/batch/{id}")
+    make(api, "A-0")
+    make(api, "C")
+    second = following(first)
+    assert second is not None
+    assert [batch for page in walk(api, second) for batch in page] == [*seven[3:6], ("C", "barolo"), seven[6]]
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("red", ["A-1", "A-10", "B"]),
+        ("RED", ["A-1", "A-10", "B"]),
+        ("red%20ten", ["A-10"]),
+        ("a-1", ["A-1", "A-10"]),
+        ("b", ["B", "B", "B.1"]),
+        ("%C3%A4pfel", ["B.1"]),
+        ("nothing", []),
+        ("barolo", []),
+        ("", ["A-1", "A-10", "A-2", "B", "B", "B.1", "_x"]),
+    ],
+)
+def test_a_search_looks_at_ids_and_names(api: Api, seven: list[tuple[str, str]], search: str, found: list[str]) -> None:
+    assert [id for id, _ in ids(api.get(f"{ALL}?search={search}"))] == found
+    of_product = [id for id, product in ids(api.get(f"{ALL}?search={search}&productId=barolo"))]
+    assert of_product == [id for id, product in ids(api.get(f"{ALL}?search={search}")) if product == "barolo"]
+
+
+def test_a_search_knows_the_present_name(api: Api) -> None:
+    make(api, name="Old")
+    api.put(f"{BATCHES}/L1", {"name": "New"})
+    assert ids(api.get(f"{ALL}?search=old")) == []
+    assert ids(api.get(f"{ALL}?search=new")) == [("L1", "barolo")]
+
+
+def test_a_page_costs_one_or_two_reads(api: Api, seven: list[tuple[str, str]], calls: Calls) -> None:
+    api.get(f"{ALL}?limit=5")
+    calls.clear()
+    api.get(f"{ALL}?limit=5")
+    assert calls == ["dynamodb.Query"]
+    for query in ("search=r", "productId=barolo"):
+        calls.clear()
+        api.get(f"{ALL}?{query}")
+        assert calls == ["dynamodb.Query", "dynamodb.BatchGetItem"]
+
+
+def test_a_hundred_are_on_a_page_unless_more_are_asked_for(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def page(_: str, *, limit: int, **__: Any) -> Any:
+        asked.append(limit)
+        raise LookupError
+
+    monkeypatch.setattr("batchyard.product_batches.listing.page", page)
+    for url in (ALL, f"{ALL}?limit=1000", BATCHES):
+        assert api.get(url).status == 500
+    assert asked == [100, 1000, 1000]
+
+
+def forged(product: str, batch: str) -> str:
+    """A cursor as an answer gives it."""
+    return base64.urlsafe_b64encode(json.dumps([product, batch]).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        # DynamoDB refuses a start that is not on the way, keys above a size, and text that is none.
+        forged("barbera", "B"),
+        forged("barolo", "x" * 2000),
+        forged("barolo", "\ud800"),
+    ],
+)
+def test_a_cursor_of_another_list_is_refused(api: Api, seven: list[tuple[str, str]], cursor: str) -> None:
+    for url in (f"{BATCHES}?cursor={cursor}", f"{ALL}?productId=barolo&cursor={cursor}"):
+        refused = api.get(url)
+        assert (refused.status, refused.json()) == (400, invalid(cursor=["It is none that an answer gave."]))
+    assert ids(api.get(f"{BATCHES}?cursor={forged('barolo', 'B')}")) == seven[5:]
+
+
+def test_no_product_has_an_id_that_no_product_can_have(api: Api, seven: list[tuple[str, str]]) -> None:
+    assert ids(api.get(f"{ALL}?productId={'x' * 3000}")) == []
+    assert ids(api.get(f"{ALL}?productId=")) == seven
+
+
+# One by its ID alone.
+
+
+def test_a_batch_is_found_by_its_id_alone(api: Api, seven: list[tuple[str, str]]) -> None:
+    found = api.get(f"{ALL}/A-10")
+    assert (found.status, found.json()["productId"]) == (200, "barbera")
+    assert found.text == api.get(f"{COLLECTION}/product/barbera/batch/A-10").text
+    assert found.headers["ETag"] == '"1"'
+
+
+def test_where_several_products_have_it_one_must_be_named(api: Api, seven: list[tuple[str, str]]) -> None:
+    refused = api.get(f"{ALL}/B")
+    assert (refused.status, refused.json()) == (
+        409,
+        refusal(
+            409,
+            "AMBIGUOUS_BATCH",
+            "Several products have a batch of this ID. Name one with ?productId=.",
+            productIds=["barbera", "barolo"],
+        ),
+    )
+    for product in ("barolo", "barbera"):
+        assert api.get(f"{ALL}/B?productId={product}").json()["productId"] == product
+    api.delete(f"{COLLECTION}/product/barolo/batch/B")
+    assert api.get(f"{ALL}/B").json()["productId"] == "barbera"
+
+
+@pytest.mark.parametrize("rest", ["A", "A-1?productId=barbera", "A-100", "a-1"])
+def test_a_batch_that_is_not_there_is_not_found(api: Api, seven: list[tuple[str, str]], rest: str) -> None:
+    missing = api.get(f"{ALL}/{rest}")
+    id = rest.partition("?")[0]
+    assert (missing.status, missing.json()) == (
+        404,
+        refusal(404, "NOT_FOUND", f'There is no batch "{id}" in this collection.'),
+    )
+
+
+# Tags.
+
+
+def test_tags_of_a_batch(api: Api) -> None:
+    of_barolo = [{"code": "T1", "claimSetId": "spring", "own": 1}, {"code": "T2"}]
+    of_barbera = [{"code": "T3", "claimSetId": "spring"}]
+    make(api, tags=of_barolo)
+    make(api, product="barbera", tags=of_barbera)
+    make(api, "L2", tags=[{"code": "T4", "claimSetId": "spring"}])
+    make(api, "L10", tags=[{"code": "T5", "claimSetId": "spring"}])
+    make(api, "L3")
+    assert api.get(f"{ALL}/L1/tags").json() == of_barbera + of_barolo
+    assert api.get(f"{ALL}/L1/tags?claimSetId=spring").json() == [of_barbera[0], of_barolo[0]]
+    for none in ("L1/tags?claimSetId=autumn", "L3/tags", "L4/tags"):
+        assert (api.get(f"{ALL}/{none}").status, api.get(f"{ALL}/{none}").text) == (200, "[]")

@@ -1,0 +1,403 @@
+"""Product batches through the public edge: made, changed, removed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from batchyard.store.unit import Unit
+from tests.integration.conftest import Calls
+from tests.support.api import Api
+from tests.support.lots import (
+    BATCHES,
+    COLLECTION,
+    GTIN,
+    LOT,
+    PRODUCT,
+    change,
+    codes,
+    invalid,
+    make,
+    path_of,
+    refusal,
+    serials,
+)
+
+MISSING = refusal(404, "NOT_FOUND", 'There is no batch "L1" of this product.')
+STALE = refusal(412, "PRECONDITION_FAILED", "The resource has changed since it was read.")
+GIVEN = {
+    "id": "L1",
+    "name": "First pressing",
+    "gtin": GTIN,
+    "variant": "V1",
+    "lotNumber": "2026/1",
+    "manufactureDate": "2026-09-01",
+    "packagingDate": "2026-09-02T16:30:00+02:00",
+    "bestBeforeDate": {"seconds": 1893456000},
+    "expiryDate": {"seconds": 1893456000, "nanoseconds": 5},
+    "quantity": 10,
+    "serialFormat": {"length": 12},
+    "status": "draft",
+    "data": {"grape": "nebbiolo", "naïve": ["é", None, 1.5, True]},
+    "admin": {"cellar": 4},
+    "tags": [{"code": "T1", "claimSetId": "c", "tagId": "t", "printed": 7}],
+    "theirs": [1, {"deep": None}],
+    "nothing": None,
+}
+
+
+# Made.
+
+
+def test_a_batch_is_made_and_answered_as_it_came(api: Api) -> None:
+    made = api.post(BATCHES, GIVEN)
+    assert made.status == 200
+    body = made.json()
+    added = {name: body.pop(name) for name in body.keys() - GIVEN.keys()}
+    assert body == GIVEN
+    assert added == {
+        "collectionId": "wines",
+        "productId": "barolo",
+        "digitalLink": f"https://id.gs1.org/01/{GTIN}/22/V1/10/2026%2F1?17=300101",
+        "createdAt": added["createdAt"],
+        "updatedAt": added["createdAt"],
+        "version": 1,
+    }
+    assert made.headers["ETag"] == '"1"'
+    assert api.get(LOT).text == made.text
+    assert api.get(LOT).headers["ETag"] == '"1"'
+    assert made.headers["Location"].endswith(LOT)
+    assert api.get(made.headers["Location"]).text == made.text
+
+
+def test_the_least_that_a_batch_is(api: Api) -> None:
+    body = make(api)
+    assert {name: body[name] for name in body.keys() - {"createdAt", "updatedAt"}} == {
+        "id": "L1",
+        "collectionId": "wines",
+        "productId": "barolo",
+        "lotNumber": "L1",
+        "status": "active",
+        "quantity": 0,
+        "serialFormat": {"length": 10},
+        "version": 1,
+    }
+
+
+def test_the_very_same_made_again_is_answered_as_it_is(api: Api, calls: Calls) -> None:
+    first = api.post(BATCHES, GIVEN)
+    there = codes(api)
+    calls.clear()
+    again = api.post(BATCHES, dict(reversed(GIVEN.items())))
+    assert (again.status, again.text) == (200, first.text)
+    assert again.headers["ETag"] == '"1"'
+    assert calls.writes() == []
+    assert codes(api) == there
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"name": "Second pressing"},
+        {"name": None},
+        {"quantity": 11},
+        {"quantity": 9},
+        {"quantity": None},
+        {"status": "active"},
+        {"serialFormat": {"length": 11}},
+        {"data": {"grape": "nebbiolo"}},
+        {"theirs": [True, {"deep": None}]},
+        {"nothing": 0},
+        {"more": 1},
+    ],
+)
+def test_another_of_its_id_is_refused(api: Api, other: dict[str, Any]) -> None:
+    first = api.post(BATCHES, GIVEN)
+    refused = api.post(BATCHES, GIVEN | other)
+    assert (refused.status, refused.json()) == (
+        409,
+        refusal(409, "BATCH_EXISTS", 'The product has another batch "L1".'),
+    )
+    assert api.get(LOT).text == first.text
+
+
+def test_a_batch_is_as_it_was_made_only_until_it_is_changed(api: Api) -> None:
+    api.post(BATCHES, GIVEN)
+    api.put(LOT, {"name": "Second pressing"})
+    assert api.post(BATCHES, GIVEN).status == 409
+    assert api.post(BATCHES, GIVEN | {"name": "Second pressing"}).json()["version"] == 2
+
+
+def test_products_and_collections_have_batches_of_the_same_id(api: Api) -> None:
+    make(api, name="Barolo")
+    make(api, product="barbera", name="Barbera")
+    api.post("/admin/collection/oils/product/barolo/batch", {"id": "L1", "name": "Oil"})
+    assert api.get(LOT).json()["name"] == "Barolo"
+    assert api.get(path_of("L1", "barbera")).json()["name"] == "Barbera"
+    assert api.get("/admin/collection/oils/product/barolo/batch/L1").json()["name"] == "Oil"
+
+
+@pytest.mark.parametrize("id", ["_", "0", "a.b~c", "L$1", "x'(1)*+,;=:@-", "x" * 100])
+def test_ids_that_a_path_can_carry(api: Api, id: str) -> None:
+    made = make(api, id, quantity=1)
+    assert api.get(path_of(id)).json() == made
+    [code] = codes(api, path_of(id))
+    assert api.get(f"{COLLECTION}/lookupSN/{code}").json()["batchId"] == id
+
+
+def test_ten_and_ten_million_serials_cost_the_same_calls(api: Api, calls: Calls) -> None:
+    make(api, "warm", quantity=1)
+    taken = []
+    for id, quantity in (("ten", 10), ("millions", 10_000_000)):
+        calls.clear()
+        make(api, id, quantity=quantity)
+        taken.append(list(calls))
+    assert taken == [["dynamodb.GetItem", "dynamodb.GetItem", "dynamodb.TransactWriteItems"]] * 2
+    assert len(serials(api, path_of("millions"), 9_999_990)) == 10
+
+
+def test_two_that_are_made_at_once_share_no_serial(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    once = [lambda: make(api, "L2", quantity=20)]
+    commit = Unit.commit
+
+    def overtaken(unit: Unit) -> None:
+        if once:
+            once.pop()()
+        commit(unit)
+
+    monkeypatch.setattr(Unit, "commit", overtaken)
+    make(api, "L1", quantity=20)
+    assert len({*codes(api, path_of("L1")), *codes(api, path_of("L2"))}) == 40
+
+
+# Changed.
+
+
+def test_a_change_takes_the_place_of_what_it_names(api: Api) -> None:
+    made = api.post(BATCHES, GIVEN).json()
+    changed = api.put(LOT, {"name": "Second", "data": {"new": 1}, "theirs": "else", "status": "active"})
+    assert changed.status == 200
+    body = changed.json()
+    assert body == {
+        **made,
+        "name": "Second",
+        "data": {"new": 1},
+        "theirs": "else",
+        "status": "active",
+        "updatedAt": body["updatedAt"],
+        "version": 2,
+    }
+    assert body["updatedAt"] > made["updatedAt"]
+    assert changed.headers["ETag"] == '"2"'
+    assert api.get(LOT).text == changed.text
+
+
+def test_null_removes_a_field_and_is_kept_in_keys_of_the_clients_own(api: Api) -> None:
+    api.post(BATCHES, GIVEN)
+    removed = ["name", "gtin", "variant", "lotNumber", "expiryDate", "data", "admin", "tags"]
+    body = api.put(LOT, {**dict.fromkeys(removed), "theirs": None}).json()
+    assert body.keys() & set(removed) == {"lotNumber"}
+    assert body["lotNumber"] == "L1"
+    assert (body["theirs"], body["nothing"]) == (None, None)
+    assert "digitalLink" not in body
+    # These a batch always has, so that null says nothing.
+    assert api.put(LOT, {"quantity": None, "status": None, "serialFormat": None}).json() == body
+
+
+def test_an_answer_may_come_back_as_it_is(api: Api, calls: Calls) -> None:
+    made = api.post(BATCHES, GIVEN)
+    calls.clear()
+    again = api.put(LOT, made.json())
+    assert (again.status, again.text) == (200, made.text)
+    assert calls.writes() == []
+
+
+def test_the_id_is_not_changed(api: Api) -> None:
+    make(api)
+    assert api.put(LOT, {"id": "L2"}).json() == invalid(id=["The ID of a batch cannot be changed."])
+    assert api.put(LOT, {"id": "L1", "name": "x"}).json()["name"] == "x"
+    assert api.get(path_of("L2")).status == 404
+
+
+@pytest.mark.parametrize("if_match", ['"1"', "*", ' "1" ', '"7", "1"'])
+def test_a_change_of_the_version_that_is_meant(api: Api, if_match: str) -> None:
+    make(api)
+    assert api.put(LOT, {"name": "x"}, headers={"If-Match": if_match}).headers["ETag"] == '"2"'
+    # Repeated, since the answer may have got lost.
+    assert api.put(LOT, {"name": "x"}, headers={"If-Match": if_match}).headers["ETag"] == '"2"'
+
+
+@pytest.mark.parametrize("if_match", ['"2"', "1", 'W/"1"', '""'])
+def test_another_version_is_not_changed(api: Api, if_match: str) -> None:
+    made = make(api)
+    for refused in (
+        api.put(LOT, {"name": "x"}, headers={"If-Match": if_match}),
+        api.put(LOT, {"quantity": 5}, headers={"If-Match": if_match}),
+        api.delete(LOT, headers={"If-Match": if_match}),
+    ):
+        assert (refused.status, refused.json()) == (412, STALE)
+    assert api.get(LOT).json() == made
+
+
+@pytest.mark.parametrize("send", [lambda api: api.get(LOT), lambda api: api.put(LOT, {}), lambda api: api.delete(LOT)])
+def test_a_missing_batch_is_not_found(api: Api, send: Callable[[Api], Any]) -> None:
+    make(api, product="other")
+    answer = send(api)
+    assert (answer.status, answer.json()) == (404, MISSING)
+
+
+@pytest.mark.parametrize(("part", "around"), [("data", 8), ("admin", 8), ("tags", 21), ("keys of your own", 8)])
+def test_each_part_has_16_kb(api: Api, part: str, around: int) -> None:
+    def fields(size: int) -> dict[str, Any]:
+        match part:
+            case "tags":
+                return {"tags": [{"code": "c", "k": "x" * (size - around)}]}
+            case "keys of your own":
+                return {"k": "x" * (size - around)}
+            case _:
+                return {part: {"k": "x" * (size - around)}}
+
+    most = 16 * 1024
+    make(api)
+    fitting = api.put(LOT, fields(most))
+    assert fitting.status == 200, fitting.text
+    refused = api.put(LOT, fields(most + 1))
+    assert (refused.status, refused.json()) == (
+        400,
+        invalid(**{part: ["Ensure this has no more than 16384 bytes as JSON."]}),
+    )
+    assert api.get(LOT).text == fitting.text
+    assert api.post(BATCHES, {"id": "L2", **fields(most + 1)}).json() == refused.json()
+
+
+# Its serials.
+
+
+def test_a_quantity_grows_and_the_codes_stay(api: Api) -> None:
+    make(api)
+    assert serials(api) == []
+    seen: list[str] = []
+    for quantity in (5, 12, 40):
+        assert api.put(LOT, {"quantity": quantity}).json()["quantity"] == quantity
+        # Others take indices in between.
+        make(api, f"other-{quantity}", quantity=3)
+        now = codes(api)
+        assert now[: len(seen)] == seen
+        assert len(set(now)) == quantity
+        seen = now
+    assert [serial["index"] for serial in serials(api)] == list(range(40))
+    assert [codes(api, LOT, start, 7) for start in (0, 3, 10, 38)] == [
+        seen[0:7],
+        seen[3:10],
+        seen[10:17],
+        seen[38:],
+    ]
+
+
+def test_a_quantity_never_shrinks(api: Api) -> None:
+    make(api, quantity=5)
+    for quantity in (4, 0):
+        refused = api.put(LOT, {"quantity": quantity})
+        assert (refused.status, refused.json()) == (
+            400,
+            invalid(quantity=["It may grow, never shrink: there are 5 serials."]),
+        )
+    assert api.put(LOT, {"quantity": 5}).headers["ETag"] == '"1"'
+
+
+@pytest.mark.parametrize("length", [8, 10, 19])
+def test_the_length_of_codes(api: Api, length: int) -> None:
+    make(api, quantity=3, gtin=GTIN, serialFormat={"length": length})
+    for number, code in enumerate(codes(api)):
+        assert len(code) == length + 1
+        assert api.get(f"{LOT}/lookupSN/{code}").json()["index"] == number
+
+
+def test_the_length_of_codes_is_fixed_as_soon_as_there_are_some(api: Api) -> None:
+    make(api, serialFormat={"length": 9})
+    api.put(LOT, {"serialFormat": {"length": 11}})
+    api.put(LOT, {"quantity": 1})
+    refused = api.put(LOT, {"serialFormat": {"length": 12}})
+    assert (refused.status, refused.json()) == (
+        400,
+        invalid(serialFormat=["It is fixed as soon as there are serials."]),
+    )
+    assert len(codes(api)[0]) == 12
+
+
+# Removed.
+
+
+def test_an_unused_batch_is_removed_and_its_codes_with_it(api: Api) -> None:
+    make(api, quantity=5)
+    api.put(LOT, {"quantity": 8})
+    gone = codes(api)
+    removed = api.delete(LOT)
+    assert (removed.status, removed.json()) == (200, {})
+    assert api.get(LOT).status == 404
+    assert api.delete(LOT).json() == MISSING
+    assert api.get(f"{LOT}/getSN").json() == MISSING
+    make(api, quantity=8)
+    assert not set(gone) & set(codes(api))
+    for code in gone:
+        for path in (LOT, PRODUCT, COLLECTION):
+            unknown = api.get(f"{path}/lookupSN/{code}")
+            assert (unknown.status, unknown.json()) == (
+                404,
+                refusal(404, "UNKNOWN_SERIAL", "The code is none of these serials."),
+            )
+
+
+@pytest.mark.parametrize("status", ["active", "dispensed", "decommissioned", "sample"])
+def test_a_batch_in_use_is_removed_by_force_alone(api: Api, status: str) -> None:
+    make(api, quantity=5)
+    api.put(LOT, {"quantity": 10})
+    make(api, "L2", quantity=1)
+    api.put(LOT, {"quantity": 15})
+    change(api, status, (12, 1))
+    [used] = codes(api, LOT, 12, 1)
+    for query in ("", "?force=false"):
+        refused = api.delete(f"{LOT}{query}")
+        assert (refused.status, refused.json()) == (
+            409,
+            refusal(
+                409,
+                "SERIALS_IN_USE",
+                "Serials of the batch are in use. Add ?force=true to remove it all the same.",
+                index=12,
+                status=status,
+            ),
+        )
+    assert len(codes(api)) == 15
+    assert api.delete(f"{LOT}?force=true").status == 200
+    assert api.get(LOT).status == 404
+    make(api, quantity=15)
+    assert api.get(f"{COLLECTION}/lookupSN/{used}").status == 404
+    assert used not in codes(api)
+    assert {serial["status"] for serial in serials(api)} == {"commissioned"}
+
+
+def test_a_batch_whose_only_change_was_undone_is_not_in_use(api: Api) -> None:
+    make(api, quantity=5)
+    changed = change(api, "stolen", (1, 2))
+    assert api.delete(LOT).status == 409
+    api.post(f"{LOT}/serialChange/{changed['id']}/undo")
+    assert api.delete(LOT).status == 200
+
+
+def test_a_batch_with_more_blocks_than_a_commit_can_change_is_removed_by_force_alone(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("store.unit", "product_batches.operations"):
+        monkeypatch.setattr(f"batchyard.{module}.MAX_ACTIONS", 4)
+    make(api)
+    for quantity in range(1, 7):
+        api.put(LOT, {"quantity": quantity})
+        # So that its blocks are no neighbours.
+        make(api, f"M{quantity}", quantity=1)
+    gone = codes(api)
+    refused = api.delete(LOT)
+    assert (refused.status, refused.json()["errorCode"]) == (409, "TOO_MANY_PARTS")
+    assert codes(api) == gone
+    assert api.delete(f"{LOT}?force=true").status == 200
+    assert [api.get(f"{COLLECTION}/lookupSN/{code}").status for code in gone] == [404] * 6

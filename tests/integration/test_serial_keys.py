@@ -1,0 +1,210 @@
+"""The keys of serial numbers: kept, rotated without losing what was printed, and never shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from batchyard.errors import Conflict, Unavailable
+from batchyard.serials import keys
+from batchyard.serials.codes import Place
+from batchyard.store import clients
+from tests.integration.conftest import Calls
+
+GET, PUT = "secretsmanager.GetSecretValue", "secretsmanager.PutSecretValue"
+
+
+@pytest.fixture(autouse=True)
+def beginning(at: Callable[[float], None]) -> None:
+    at(0)
+
+
+@pytest.fixture
+def calls(stores: dict[str, str]) -> Iterator[Calls]:
+    """Notes the calls of Secrets Manager that are made from here on."""
+    noted = Calls()
+
+    def note(model: Any, **_: Any) -> None:
+        noted.append(f"{model.service_model.service_name}.{model.name}")
+
+    events = clients.secretsmanager().meta.events
+    events.register("before-call", note)
+    yield noted
+    events.unregister("before-call", note)
+
+
+@pytest.fixture
+def unreachable(stores: dict[str, str]) -> Iterator[Callable[[], None]]:
+    """Cuts Secrets Manager off, from when it is called."""
+    events = clients.secretsmanager().meta.events
+
+    def fail(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://secretsmanager")
+
+    yield lambda: events.register("before-send", fail)
+    events.unregister("before-send", fail)
+
+
+def secret(stores: dict[str, str]) -> dict[str, Any]:
+    found = clients.secretsmanager().get_secret_value(SecretId=stores["SERIAL_KEYS_SECRET"])["SecretString"]
+    content: dict[str, Any] = json.loads(found)
+    return content
+
+
+def put(stores: dict[str, str], content: str) -> None:
+    clients.secretsmanager().put_secret_value(SecretId=stores["SERIAL_KEYS_SECRET"], SecretString=content)
+
+
+def elsewhere(act: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What another execution environment does, which knows no keys before."""
+    with monkeypatch.context() as patch:
+        patch.setattr(keys, "_kept", None)
+        return act()
+
+
+def code(collection: str = "spring", index: int = 42, length: int = 10) -> str:
+    return keys.codebook(collection, length).codes(keys.current_version(), [index])[0]
+
+
+def test_codes_are_read_where_they_were_not_made(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert keys.current_version() == 1
+    for length in (8, 10, 19):
+        made = code(length=length)
+        assert elsewhere(lambda made=made: keys.find("spring", made), monkeypatch) == Place(1, 42)
+        assert keys.find("autumn", made) is None
+
+
+def test_rotation_keeps_old_codes(stores: dict[str, str]) -> None:
+    old = code()
+    first = secret(stores)["1"]
+    assert keys.rotate() == 2
+    assert keys.current_version() == 2
+    new = code()
+    assert new != old
+    assert keys.find("spring", old) == Place(1, 42)
+    assert keys.find("spring", new) == Place(2, 42)
+    content = secret(stores)
+    assert content.keys() == {"current", "1", "2"}
+    assert (content["current"], content["1"]) == (2, first)
+    assert content["2"] != first
+    assert len(content["2"]) >= 43
+
+
+def test_all_versions_are_used_and_not_one_more(stores: dict[str, str]) -> None:
+    made = [code()]
+    for version in range(2, 17):
+        assert keys.rotate() == version
+        made.append(code())
+    with pytest.raises(Conflict, match="All 16 versions"):
+        keys.rotate()
+    assert [keys.find("spring", each) for each in made] == [Place(version, 42) for version in range(1, 17)]
+    assert len(set(secret(stores).values())) == 17
+
+
+def test_keys_are_kept_for_five_minutes(calls: Calls, at: Callable[[float], None]) -> None:
+    for second in (0, 1, 299):
+        at(second)
+        assert keys.find("spring", code()) == Place(1, 42)
+        assert keys.current_version() == 1
+    assert calls == [GET]
+    at(301)
+    keys.current_version()
+    keys.codebook("spring", 10)
+    assert calls == [GET, GET]
+
+
+def test_books_are_kept_until_the_keys_change(stores: dict[str, str], at: Callable[[float], None]) -> None:
+    book = keys.codebook("spring", 10)
+    at(400)
+    assert keys.codebook("spring", 10) is book
+    assert keys.codebook("spring", 11) is not book
+    keys.rotate()
+    assert keys.codebook("spring", 10) is not book
+
+
+def test_a_version_that_others_added_is_read_at_once(
+    stores: dict[str, str], calls: Calls, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys.current_version()
+    elsewhere(keys.rotate, monkeypatch)
+    new = elsewhere(code, monkeypatch)
+    at(11)
+    calls.clear()
+    assert keys.find("spring", new) == Place(2, 42)
+    assert keys.find("spring", new) == Place(2, 42)
+    assert calls == [GET]
+
+
+def test_made_up_versions_do_not_cause_a_call_each(calls: Calls, at: Callable[[float], None]) -> None:
+    book = keys.codebook("spring", 10)
+    guesses = [f"{number:010}0" for number in range(60)]
+    guesses = [guess for guess in guesses if book.version_of(guess) != 1]
+    for second in range(50):
+        at(second)
+        assert keys.find("spring", guesses[second]) is None
+    # At 0, 10, 20, 30 and 40 seconds.
+    assert calls == [GET] * 5
+
+
+def test_two_who_rotate_at_once_add_one_key(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    read = keys._read()
+    assert elsewhere(keys.rotate, monkeypatch) == 2
+    kept = secret(stores)
+    monkeypatch.setattr(keys, "_read", lambda: read)
+    with pytest.raises(Conflict, match="Somebody else"):
+        keys.rotate()
+    assert secret(stores) == kept
+
+
+def test_without_secrets_manager_the_known_keys_go_on(
+    calls: Calls, at: Callable[[float], None], unreachable: Callable[[], None]
+) -> None:
+    made = code()
+    unreachable()
+    at(1000)
+    assert keys.find("spring", made) == Place(1, 42)
+    asked = len(calls)
+    assert keys.current_version() == 1
+    assert len(calls) == asked
+    with pytest.raises(Unavailable):
+        keys.rotate()
+    keys.reset()
+    for act in (keys.current_version, lambda: keys.codebook("spring", 10), lambda: keys.find("spring", made)):
+        with pytest.raises(Unavailable):
+            act()
+
+
+def test_a_missing_secret_is_a_defect(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERIAL_KEYS_SECRET", "nowhere")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        keys.current_version()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "unspeakable",
+        '["unspeakable"]',
+        '{"1": "%s"}' % ("unspeakable" * 4),
+        '{"current": "1", "1": "unspeakable"}',
+        '{"current": "2", "1": "%s"}' % ("unspeakable" * 4),
+        '{"current": "1", "1": 5}',
+        '{"current": "1", "1": "%s", "unspeakable": ""}' % ("unspeakable" * 4),
+    ],
+)
+def test_what_a_wrong_secret_holds_is_not_told(stores: dict[str, str], content: str) -> None:
+    put(stores, content)
+    with pytest.raises(RuntimeError, match="does not hold what it should") as told:
+        keys.current_version()
+    assert told.value.__suppress_context__
+    assert "unspeakable" not in str(told.value)
+
+
+def test_nothing_shows_the_keys(stores: dict[str, str]) -> None:
+    book = keys.codebook("spring", 10)
+    assert "kkk" in secret(stores)["1"]
+    assert "kkk" not in repr(keys._kept) + repr(book)

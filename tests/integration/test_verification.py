@@ -1,0 +1,257 @@
+"""Public verification of serials: what everybody may know, how it is counted, and how guessing is slowed down."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from batchyard.product_batches import lookups
+from batchyard.product_batches.runs import STATUSES
+from tests.integration.conftest import Calls
+from tests.support.api import Answer, Api
+from tests.support.lots import COLLECTION, GTIN, LOT, PUBLIC, codes, make, mistyped, refusal
+
+INVALID = {"valid": False, "batch": None}
+NOBODY = Api(None)
+IN_CIRCULATION = {"commissioned", "active", "dispensed", "sample"}
+MINUTE, DAY = 60, 86_400
+
+
+def verify(code: str, source: str = "192.0.2.1", collection: str = "wines") -> Answer:
+    """What somebody at an address is told of a code."""
+    return Somebody(source).get(f"/public/collection/{collection}/verifySN/{code}")
+
+
+class Somebody(Api):
+    """A client without a token, at an address of its own."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(None)
+        self._source = source
+
+    def event(self, *arguments: Any, **options: Any) -> tuple[dict[str, Any], str]:
+        event, handler = super().event(*arguments, **options)
+        event["requestContext"]["identity"]["sourceIp"] = self._source
+        return event, handler
+
+
+def scans(api: Api, code: str) -> tuple[int, bool]:
+    """How often a serial was verified, and whether that is suspicious."""
+    found = api.get(f"{COLLECTION}/lookupSN/{code}").json()
+    return found["scans"], found["suspicious"]
+
+
+@pytest.fixture(autouse=True)
+def beginning(at: Callable[[float], None]) -> None:
+    at(0)
+
+
+@pytest.fixture
+def some(api: Api) -> list[str]:
+    """Codes of a batch with everything that it can have."""
+    make(
+        api,
+        quantity=30,
+        name="First",
+        gtin=GTIN,
+        variant="V",
+        lotNumber="2026/1",
+        manufactureDate="2026-09-01",
+        packagingDate="2026-09-02",
+        bestBeforeDate="2027-01-01",
+        expiryDate={"seconds": 1893456000},
+        data={"grape": "nebbiolo"},
+        admin={"private": 1},
+        tags=[{"code": "T"}],
+        theirs="own",
+    )
+    return codes(api)
+
+
+PUBLIC_BATCH = {
+    "id": "L1",
+    "collectionId": "wines",
+    "productId": "barolo",
+    "name": "First",
+    "gtin": GTIN,
+    "lotNumber": "2026/1",
+    "manufactureDate": "2026-09-01",
+    "packagingDate": "2026-09-02",
+    "bestBeforeDate": "2027-01-01",
+    "expiryDate": {"seconds": 1893456000},
+    "status": "active",
+    "data": {"grape": "nebbiolo"},
+    "digitalLink": f"https://id.gs1.org/01/{GTIN}/22/V/10/2026%2F1?17=300101",
+}
+
+
+# What is shown.
+
+
+def test_a_genuine_serial_shows_the_public_view_of_its_batch_and_nothing_else(some: list[str]) -> None:
+    verified = verify(some[7])
+    assert (verified.status, verified.json()) == (200, {"valid": True, "batch": PUBLIC_BATCH})
+    assert verified.headers["Cache-Control"] == "no-store"
+    public = NOBODY.get(f"{PUBLIC}/product/barolo/batch/L1")
+    assert (public.status, public.json()) == (200, PUBLIC_BATCH)
+    assert "etag" not in public.headers
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_serial_is_valid_while_it_is_in_circulation(api: Api, some: list[str], status: str) -> None:
+    api.patch(f"{LOT}/serial/{some[3]}", {"status": status})
+    assert verify(some[3]).json()["valid"] == (status in IN_CIRCULATION)
+    if status not in IN_CIRCULATION:
+        assert verify(some[3]).json() == INVALID
+    assert verify(some[4]).json()["valid"]
+
+
+@pytest.mark.parametrize("status", ["draft", "active", "recalled", "expired", "withdrawn", "archived"])
+def test_a_serial_of_a_hidden_batch_is_not_valid(api: Api, some: list[str], status: str) -> None:
+    api.put(LOT, {"status": status})
+    public = NOBODY.get(f"{PUBLIC}/product/barolo/batch/L1")
+    if status in {"draft", "archived"}:
+        assert verify(some[0]).json() == INVALID
+        assert (public.status, public.json()["errorCode"]) == (404, "NOT_FOUND")
+    else:
+        shown = {**PUBLIC_BATCH, "status": status}
+        assert verify(some[0]).json() == {"valid": True, "batch": shown}
+        assert public.json() == shown
+
+
+def test_whatever_is_not_valid_looks_the_same(api: Api, some: list[str]) -> None:
+    api.patch(f"{LOT}/serial/{some[1]}", {"status": "stolen"})
+    make(api, "gone", quantity=1)
+    [gone] = codes(api, f"{COLLECTION}/product/barolo/batch/gone")
+    api.delete(f"{COLLECTION}/product/barolo/batch/gone")
+    answers = [verify(some[1]), verify(gone), verify(some[0], collection="oils")]
+    assert {answer.text for answer in answers} == {'{"valid":false,"batch":null}'}
+    assert {(answer.status, tuple(sorted(answer.headers.items()))) for answer in answers} == {
+        (200, tuple(sorted(answers[0].headers.items())))
+    }
+
+
+def test_a_hidden_and_a_missing_batch_look_the_same(api: Api, some: list[str]) -> None:
+    api.put(LOT, {"status": "draft"})
+    hidden = NOBODY.get(f"{PUBLIC}/product/barolo/batch/L1")
+    missing = NOBODY.get(f"{PUBLIC}/product/barolo/batch/L9")
+    assert (hidden.status, hidden.json()) == (404, refusal(404, "NOT_FOUND", "There is no such resource."))
+    assert (missing.status, missing.text, missing.headers) == (404, hidden.text, hidden.headers)
+
+
+def test_a_mistyped_code_is_told_apart_without_any_call(some: list[str], calls: Calls) -> None:
+    verify(some[0])
+    calls.clear()
+    for place in range(11):
+        refused = verify(mistyped(some[0], place))
+        assert (refused.status, refused.json()) == (
+            400,
+            refusal(400, "INVALID_CODE", "The check character of the serial number does not fit: it is mistyped."),
+        )
+    assert calls == []
+    # Nor does it count as a guess.
+    assert verify(some[0]).status == 200
+
+
+# How it is slowed down.
+
+
+def test_ten_wrong_codes_use_a_minute_up(api: Api, some: list[str], at: Callable[[float], None]) -> None:
+    make(api, "gone", quantity=12)
+    wrong = codes(api, f"{COLLECTION}/product/barolo/batch/gone")
+    api.delete(f"{COLLECTION}/product/barolo/batch/gone")
+    for code in wrong[:10]:
+        assert verify(code).json() == INVALID
+    for code in (wrong[10], some[0]):
+        refused = verify(code)
+        assert (refused.status, refused.json()) == (
+            429,
+            refusal(429, "TOO_MANY_REQUESTS", "Request was throttled. Expected available in 60 seconds."),
+        )
+        assert refused.headers["Retry-After"] == "60"
+    # Others, and other collections, are not slowed down.
+    assert verify(some[0], "198.51.100.9").json()["valid"]
+    assert verify(some[0], collection="oils").json() == INVALID
+    at(MINUTE)
+    assert verify(some[0]).json()["valid"]
+
+
+def test_who_asks_rightly_may_ask_three_hundred_times_a_minute(
+    some: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # That each one is read and counted is told by other tests.
+    found = lookups.find("wines", some[0])
+    monkeypatch.setattr(lookups, "find", lambda *_: found)
+    monkeypatch.setattr("batchyard.product_batches.scans.count", lambda *_: None)
+    assert [verify(some[0]).status for _ in range(301)] == [200] * 300 + [429]
+
+
+def test_the_public_view_is_not_slowed_down_by_guesses_of_serials(api: Api, some: list[str]) -> None:
+    for _ in range(11):
+        verify(some[0], collection="oils")
+    assert verify(some[0], collection="oils").status == 429
+    assert NOBODY.get(f"{PUBLIC}/product/barolo/batch/L1").status == 200
+
+
+# How it is counted.
+
+
+def test_scans_are_counted_with_the_first_and_the_last(api: Api, some: list[str], at: Callable[[float], None]) -> None:
+    for second in (5, 10, DAY, DAY + 7):
+        at(second)
+        verify(some[2])
+    found = api.get(f"{LOT}/lookupSN/{some[2]}").json()
+    assert (found["scans"], found["suspicious"]) == (4, False)
+    assert found["firstScannedAt"] < found["lastScannedAt"]
+    assert found["firstScannedAt"][:10] < found["lastScannedAt"][:10]
+    assert scans(api, some[3]) == (0, False)
+    # Looking a serial up is not verifying it.
+    assert scans(api, some[2]) == (4, False)
+
+
+def test_a_serial_out_of_circulation_is_counted_too(api: Api, some: list[str]) -> None:
+    api.patch(f"{LOT}/serial/{some[2]}", {"status": "stolen"})
+    verify(some[2])
+    assert scans(api, some[2]) == (1, False)
+
+
+def test_a_serial_scanned_too_often_on_one_day_is_flagged_for_good(
+    api: Api, some: list[str], at: Callable[[float], None]
+) -> None:
+    for number in range(19):
+        at(number)
+        verify(some[2])
+    assert scans(api, some[2]) == (19, False)
+    at(DAY)
+    verify(some[2])
+    assert scans(api, some[2]) == (20, False)
+    for number in range(19):
+        at(DAY + number)
+        assert verify(some[2]).json()["valid"]
+    assert scans(api, some[2]) == (39, True)
+    at(3 * DAY)
+    verify(some[2])
+    assert scans(api, some[2]) == (40, True)
+    assert scans(api, some[3]) == (0, False)
+
+
+# What stays between us.
+
+
+def test_nothing_of_a_code_is_logged(
+    api: Api, some: list[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = [some[0], mistyped(some[0]), "U" * 11]
+
+    def fail(*_: object) -> None:
+        raise RuntimeError(f"{some[0]} cannot be counted")
+
+    for code in tried:
+        verify(code)
+        api.get(f"{LOT}/lookupSN/{code}")
+    monkeypatch.setattr("batchyard.product_batches.scans.count", fail)
+    assert verify(some[0]).status == 500
+    written = [logging.Formatter().format(record) for record in caplog.records]
+    assert any("unforeseen RuntimeError" in line for line in written)
+    assert not [line for line in written for code in tried if code in line]

@@ -1,0 +1,165 @@
+"""The printable sheet: its codes can be read, at their places, with their captions."""
+
+import re
+from itertools import batched
+from math import ceil
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import pytest
+import zxingcpp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchyard.gs1.sheet import sheet
+
+SVG = "{http://www.w3.org/2000/svg}"
+LINK = "https://id.gs1.org/01/09521234543213/22/2A/10/LOT-1/21/7K2ABCD{:04}?17=271231"
+PIXELS = 8  # per millimetre
+CAPTION = 3  # millimetres that a caption is high, at most
+
+
+class Code(NamedTuple):
+    """A drawn code: its upper left corner and module in millimetres, its dark runs as (column, row, length)."""
+
+    left: float
+    top: float
+    module: float
+    runs: list[tuple[int, int, int]]
+
+    @property
+    def modules(self) -> int:
+        return max(row for _, row, _ in self.runs) + 1
+
+
+def links(count: int) -> list[tuple[str, str]]:
+    return [(LINK.format(number), f"7K2ABCD{number:04}") for number in range(count)]
+
+
+def drawn(svg: str) -> list[Code]:
+    codes = []
+    for path in ElementTree.fromstring(svg).iter(f"{SVG}path"):
+        placed = re.fullmatch(r"translate\(([\d.]+) ([\d.]+)\)scale\(([\d.]+)\)", path.attrib["transform"])
+        assert placed
+        x, y, module = map(float, placed.groups())
+        runs = []
+        column = row = 0
+        steps = re.findall(r"m(-?\d+) (\d+)h(\d+)", path.attrib["d"])
+        assert "".join(f"m{right} {down}h{length}" for right, down, length in steps) == path.attrib["d"]
+        for right, down, length in steps:
+            column, row = column + int(right), row + int(down)
+            runs.append((column, row, int(length)))
+            column += int(length)
+        # The runs are lines one module wide, so half a module stands out above.
+        codes.append(Code(x, y - module / 2, module, runs))
+    return codes
+
+
+def texts(svg: str) -> list[tuple[float, float, str | None]]:
+    elements = ElementTree.fromstring(svg).iter(f"{SVG}text")
+    return [(float(element.attrib["x"]), float(element.attrib["y"]), element.text) for element in elements]
+
+
+def printed(svg: str) -> memoryview:
+    """The sheet in shades of grey, one byte a pixel."""
+    size = ElementTree.fromstring(svg).attrib["viewBox"].split()[2:]
+    width, height = (ceil(float(length) * PIXELS) for length in size)
+    rows = [bytearray(b"\xff" * width) for _ in range(height)]
+    for code in drawn(svg):
+        for column, row, length in code.runs:
+            left, right = (round((code.left + end * code.module) * PIXELS) for end in (column, column + length))
+            top, bottom = (round((code.top + end * code.module) * PIXELS) for end in (row, row + 1))
+            for pixels in rows[top:bottom]:
+                pixels[left:right] = bytes(right - left)
+    return memoryview(b"".join(rows)).cast("B", (height, width))
+
+
+def test_a_scanner_reads_every_code_above_its_caption() -> None:
+    entries = links(8)
+    svg = sheet(entries, columns=3, title="Lot 1")
+    found = zxingcpp.read_barcodes(printed(svg))
+    assert {code.text for code in found} == {link for link, _ in entries}
+    assert {code.ec_level for code in found} == {"M"}
+    captions = {text: (x, y) for x, y, text in texts(svg)}
+    for code in found:
+        x, y = captions[dict(entries)[code.text]]
+        assert code.position.bottom_left.x < x * PIXELS < code.position.bottom_right.x
+        below = y * PIXELS - code.position.bottom_left.y
+        assert 0 < below < 10 * PIXELS
+
+
+def test_each_code_keeps_four_white_modules_around_it() -> None:
+    columns = 4
+    cell = (210 - 20) / columns
+    short_and_long = [("A", "1"), (LINK.format(1), "2"), ("x" * 400, "3"), ("B", "4"), ("C", "5")]
+    svg = sheet(short_and_long, columns=columns)
+    codes = drawn(svg)
+    assert len({code.modules for code in codes}) == 3
+    for place, (code, (_, baseline, _)) in enumerate(zip(codes, texts(svg), strict=True)):
+        row, column = divmod(place, columns)
+        quiet = 4 * code.module
+        assert code.left - quiet == pytest.approx(10 + column * cell, abs=0.01)
+        assert code.left + code.modules * code.module + quiet == pytest.approx(10 + (column + 1) * cell, abs=0.01)
+        assert code.top - quiet == pytest.approx(10 + row * (codes[4].top - codes[3].top), abs=0.01)
+        assert baseline - CAPTION >= code.top + code.modules * code.module + quiet - 0.01
+
+
+def test_it_is_as_wide_as_a4_and_as_high_as_its_rows() -> None:
+    heights = []
+    for count in (0, 1, 6, 7, 13):
+        root = ElementTree.fromstring(sheet(links(count)))
+        _, _, width, height = root.attrib["viewBox"].split()
+        assert (root.attrib["width"], root.attrib["height"]) == (f"{width}mm", f"{height}mm")
+        assert width == "210"
+        heights.append(float(height))
+    empty, one, six, seven, thirteen = heights
+    assert empty == 20
+    assert one == six
+    assert seven - six == pytest.approx(one - empty, abs=0.001)
+    assert thirteen - seven == pytest.approx(one - empty, abs=0.001)
+
+
+def test_captions_stand_in_the_order_of_the_entries() -> None:
+    svg = sheet(links(5), columns=2)
+    assert [text for _, _, text in texts(svg)] == [caption for _, caption in links(5)]
+    places = [(y, x) for x, y, _ in texts(svg)]
+    assert places == sorted(places)
+    assert [len({y for y, _ in row}) for row in batched(places, 2, strict=False)] == [1, 1, 1]
+
+
+@given(st.text(), st.text(min_size=1))
+def test_any_caption_and_title_can_be_written(caption: str, title: str) -> None:
+    written = [text or "" for _, _, text in texts(sheet([("A", caption)], title=title))]
+    # XML reads line ends as one character, and has no place for control characters and surrogates.
+    expected = [
+        re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", re.sub("\r\n?", "\n", text))
+        for text in (title, caption)
+    ]
+    assert written == expected
+
+
+def test_markup_in_a_caption_stays_text() -> None:
+    svg = sheet([("A", "</text><script>&amp;")])
+    assert "<script>" not in svg
+    assert [text for _, _, text in texts(svg)] == ["</text><script>&amp;"]
+
+
+@pytest.mark.parametrize(("length", "columns"), [(4, 3), (20, 8), (60, 3)])
+def test_captions_fit_their_cells(length: int, columns: int) -> None:
+    root = ElementTree.fromstring(sheet([("A", "W" * length)], columns=columns))
+    sizes = [float(group.attrib["font-size"]) for group in root.iter(f"{SVG}g") if "font-size" in group.attrib]
+    assert len(sizes) == 1
+    assert 0 < sizes[0] <= CAPTION
+    assert sizes[0] * 0.6 * length <= (210 - 20) / columns
+
+
+def test_a_code_is_one_compact_path() -> None:
+    svg = sheet(links(100))
+    assert svg.count("<path") == 100
+    assert len(svg) < 260_000
+
+
+def test_a_text_that_no_code_holds_is_refused() -> None:
+    assert len(drawn(sheet([("x" * 2331, "")]))) == 1
+    with pytest.raises(ValueError, match="too large"):
+        sheet([("x" * 2332, "")])

@@ -136,8 +136,8 @@ start-api: setup build ## all packaged functions in Docker behind an HTTP server
 	$(PYTHON) -m tools.sam_local start-api $(if $(PORT),--port $(PORT))
 
 .PHONY: operator
-operator: setup ## users, tokens and channels: make operator ARGS="--help"
-	$(PYTHON) -m batchyard.operator $(ARGS)
+operator: setup ## users, tokens and channels of the local stack, or of STACK=name on AWS: make operator ARGS="--help"
+	$(PYTHON) -m $(if $(STACK),batchyard.operator --stack $(STACK),tools.local_stack operate) $(ARGS)
 
 .PHONY: clean
 clean: ## remove environments and packages (the local stack's data stays in .local)

@@ -25,7 +25,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -430,11 +430,23 @@ class LocalStack:
         self._settings.chmod(0o600)
         self._settings.write_text(text)
 
+    def operate(self, arguments: Sequence[str]) -> int:
+        """Runs the operator's command on this stack; answers its exit status."""
+        if not self.engine.is_running():
+            raise StackError("The local stack is not up (`make up`). For one on AWS: make operator STACK=NAME ARGS=…")
+        return subprocess.run(self._operator(arguments), env=self._for_operator(), check=False).returncode
+
+    def _operator(self, arguments: Sequence[str]) -> list[str]:
+        return [sys.executable, "-m", "batchyard.operator", "--stack", _STACK, *arguments]
+
+    def _for_operator(self) -> dict[str, str]:
+        return self._environment() | {"PYTHONPATH": str(ROOT / "layers" / "batchyard")}
+
     def _operate(self, *arguments: str, typed: str = "") -> str:
         """What the operator's command prints."""
         ended = subprocess.run(
-            [sys.executable, "-m", "batchyard.operator", "--stack", _STACK, *arguments],
-            env=self._environment() | {"PYTHONPATH": str(ROOT / "layers" / "batchyard")},
+            self._operator(arguments),
+            env=self._for_operator(),
             input=typed,
             capture_output=True,
             text=True,
@@ -559,7 +571,8 @@ def _say(text: str) -> None:
 def main() -> int:
     """Runs one command; answers the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.local_stack", description="The system on this machine.")
-    parser.add_argument("command", choices=("up", "run", "down", "status"))
+    parser.add_argument("command", choices=("up", "run", "down", "status", "operate"))
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of the operator's command, after `operate`")
     parser.add_argument(
         "--port",
         type=int,
@@ -576,6 +589,8 @@ def main() -> int:
                 return run(stack)
             case "down":
                 stack.down()
+            case "operate":
+                return stack.operate(options.arguments)
             case "status":
                 running = stack.engine.is_running()
                 _say(f"up: {stack.base_url}" if running else "down")

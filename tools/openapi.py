@@ -97,7 +97,9 @@ _SCHEMA = "#/components/schemas/"
 _RESPONSE = "#/components/responses/"
 _DESCRIPTION = (
     "The yard where a commerce backend's batches are made up, sent off and followed. "
-    "Send `Authorization: Token <key>`; paths under `/api/v1` work with and without their last slash."
+    "Send `Authorization: Token <key>` or `Bearer <key>`, and where `/admin` begins the path `X-API-Key: <key>` if you "
+    "like; `/public` asks for none. Paths under `/api/v1` work with and without their last slash. Many requests, to "
+    "any route, go in one call of OData's `POST /v1/$batch`."
 )
 
 

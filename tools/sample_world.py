@@ -184,7 +184,7 @@ LOT = ProductBatch(
         "tags": [{"code": "TAG-1", "claimSetId": "autumn"}, {"code": "TAG-2", "claimSetId": "winter"}],
         "inspector": "Ada",
     },
-    blocks=(Block(0, 20, 1),),
+    blocks=(Block(0, 20, 1, _moment(20)),),
     created=_moment(20),
     updated=_moment(21),
     version=2,
@@ -206,7 +206,7 @@ TWIN = ProductBatch(
     HIKER,
     LOT.id,
     {"name": "Hikers", "tags": [{"code": "TAG-3", "claimSetId": "autumn"}]},
-    blocks=(Block(20, 5, 1),),
+    blocks=(Block(20, 5, 1, _moment(23)),),
     created=_moment(23),
     updated=_moment(23),
     version=1,
@@ -281,7 +281,7 @@ SCANNED: tuple[Item, Item] = (
 
 OUTLET = "sample-outlet"
 REMOVED = ProductBatch(
-    OUTLET, RUNNER, "L35", blocks=(Block(0, 5, 1),), created=_moment(26), updated=_moment(26), version=1
+    OUTLET, RUNNER, "L35", blocks=(Block(0, 5, 1, _moment(26)),), created=_moment(26), updated=_moment(26), version=1
 )
 OVERDUE = ProductBatch(
     OUTLET, RUNNER, "L36", {"expiryDate": "2025-09-14"}, created=_moment(27), updated=_moment(27), version=1

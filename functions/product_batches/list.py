@@ -17,7 +17,7 @@ app = App(coded)
     summary="Batches of a product",
     operation_id="listProductBatches",
     tags=[TAG],
-    responses=coded.documented(200, list[ProductBatchAnswer], 400, 401, 403, 404, 413),
+    responses=coded.documented(200, list[ProductBatchAnswer], 400, 401, 403, 404),
 )
 def list_batches(
     collectionId: CollectionId,
@@ -25,7 +25,10 @@ def list_batches(
     limit: Limit = listing.ALL,
     cursor: Cursor = None,
 ) -> Response[str]:
-    """Answers the batches of a product, in order of their IDs. Where there are more, a `Link` header leads to them."""
+    """Answers the batches of a product, in order of their IDs. Where there are more, a `Link` header leads to them.
+
+    They come from an index: a batch that was made a moment ago may be missing.
+    """
     caller().must_read_collection(collectionId)
     return answers.page(app, listing.page(collectionId, limit=limit, product=productId, cursor=cursor))
 

@@ -21,7 +21,7 @@ app = App(coded)
     summary="Batches of a collection",
     operation_id="searchProductBatches",
     tags=[TAG],
-    responses=coded.documented(200, list[ProductBatchAnswer], 400, 401, 403, 404, 413),
+    responses=coded.documented(200, list[ProductBatchAnswer], 400, 401, 403, 404),
 )
 def search_batches(
     collectionId: CollectionId,
@@ -30,7 +30,10 @@ def search_batches(
     limit: Limit = listing.DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response[str]:
-    """Answers batches of a collection, in order of their IDs. Where there are more, a `Link` header leads to them."""
+    """Answers batches of a collection, in order of their IDs. Where there are more, a `Link` header leads to them.
+
+    With `search` or `productId` they come from an index: a batch that was made a moment ago may be missing.
+    """
     caller().must_read_collection(collectionId)
     found = listing.page(collectionId, limit=limit, product=of_product or None, search=search, cursor=cursor)
     return answers.page(app, found)

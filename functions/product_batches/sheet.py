@@ -38,7 +38,7 @@ def sheet(
         int, Query(alias="startIndex", ge=0, le=rules.MOST_SERIALS, description="Number of the first serial, from 0")
     ] = 0,
     count: Annotated[int, Query(ge=1, le=sheets.LARGEST_SHEET, description="Codes on the page, at most")] = 24,
-    columns: Annotated[int, Query(ge=1, le=12, description="Codes in a row")] = 4,
+    columns: Annotated[int, Query(ge=1, le=12, description="Codes in a row")] = 5,
 ) -> Response[str]:
     """Answers a page as wide as A4 with the digital links of serials as QR codes, their codes in letters below."""
     caller().must_read_collection(collectionId)

@@ -17,8 +17,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import boto3
-
 from tests.benchmarks.aws import aws_over_http
 from tests.benchmarks.first_events import Event, events, request
 from tests.benchmarks.instructions import Counter, counter
@@ -26,6 +24,7 @@ from tests.benchmarks.report import Line, MissingToolError, Result, main, number
 from tests.benchmarks.world import CHANNEL, stores
 from tests.support.api import batches
 from tests.support.aws import create_bucket
+from tests.support.events import create_queues
 from tests.support.template import ROOT, resources
 
 HERE = Path(__file__).parent
@@ -119,7 +118,7 @@ def run() -> list[Result]:
         stores(endpoint, keeps_secrets=True) as variables,
     ):
         create_bucket(variables)
-        boto3.client("events").create_event_bus(Name=variables["EVENT_BUS"])
+        create_queues(variables)
         scratch = Path(folder)
         bare = scratch / "bare"
         shutil.copytree(HERE / "bare", bare)

@@ -239,4 +239,6 @@ def events() -> dict[str, Callable[[], Event]]:
         "OpenApiDocumentFunction": lambda: request("GET", "/openapi.json"),
         "DocsPageFunction": lambda: request("GET", "/docs"),
         "FallbackFunction": lambda: request("GET", "/api/v1/nothing/"),
+        "ProductBatchesFallbackFunction": lambda: request("POST", "/admin/collection/shoes/batch"),
+        "SerialsFallbackFunction": lambda: request("POST", f"{product_batch()}/getSN"),
     }

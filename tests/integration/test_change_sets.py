@@ -10,13 +10,17 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from batchyard.batch_requests import repository
+from batchyard.errors import Contended
 from batchyard.http import limits
+from batchyard.product_batches import repository as product_batches
 from batchyard.store import blobs, clients, unit
 from tests.integration.conftest import Calls
 from tests.support.api import EVERYTHING, Api, batches
 from tests.support.batch import Part, change_set, request, run, run_change_set, run_json
 
 Commit = Callable[..., Any]
+
+LOTS = "/admin/collection/wines/product/barolo/batch"
 
 
 @pytest.fixture(autouse=True)
@@ -442,3 +446,32 @@ def test_a_transaction_that_the_store_finds_wrong_is_a_defect_of_that_change_set
     assert happened(first)[0].status == refused(last).status == 201
     assert stored() == set()
     assert "ClientError" in caplog.text
+
+
+def test_a_change_set_that_meets_a_change_under_way_is_tried_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.post(LOTS, {"id": "L1", "quantity": 10})
+    real, met = product_batches.stretches, []
+
+    def cut_meanwhile(*arguments: Any) -> Any:
+        met.append(arguments)
+        if len(met) == 1:
+            raise Contended
+        return real(*arguments)
+
+    monkeypatch.setattr(product_batches, "stretches", cut_meanwhile)
+    change = {"status": "stolen", "ranges": [{"startIndex": 0, "count": 2}]}
+    [changed] = happened(run_change_set(api, request("POST", f"{LOTS}/L1/serialChange", change)))
+    assert (changed.status, len(met)) == (200, 2)
+    assert [one["status"] for one in api.get(f"{LOTS}/L1/getSN?count=3").json()["items"]] == [
+        "stolen",
+        "stolen",
+        "commissioned",
+    ]
+
+
+def test_what_was_made_with_a_200_can_be_referred_to(api: Api) -> None:
+    made = request("POST", LOTS, {"id": "L1"}, **{"Content-ID": "lot"})
+    changed = request("PUT", "$lot", {"name": "First"})
+    answers = happened(run_change_set(api, made, changed))
+    assert [answer.status for answer in answers] == [200, 200]
+    assert api.get(f"{LOTS}/L1").json()["name"] == "First"

@@ -21,6 +21,7 @@ from moto.s3.exceptions import NoSuchUpload
 from batchyard.errors import Contended
 from batchyard.gs1 import epcis
 from batchyard.product_batches import export_files, export_work, exports
+from batchyard.serials import keys
 from batchyard.store import blobs, clients, items
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit
@@ -574,7 +575,8 @@ def test_what_a_batch_becomes_later_is_not_in_the_file(api: Api, workers: Worker
     workers.run()
     found = download(api, export)
     if kind == "epcis":
-        assert told(found) == [("commissioned", [row["code"] for row in rows])]
+        codes = [row["code"] for row in rows]
+        assert told(found) == [("commissioned", codes[:45]), ("commissioned", codes[45:])]
         assert b"other" not in found
     else:
         assert found == (as_csv if kind == "csv" else as_ndjson)(rows)
@@ -750,7 +752,8 @@ def test_events_of_what_happened_and_still_stands(
     assert workers.run(looks=1) >= (20 if size == 10 else 1)
     document = download(api, export)
     assert told(document) == [
-        ("commissioned", codes),
+        ("commissioned", codes[:2500]),
+        ("commissioned", codes[2500:]),
         ("active", codes[5:2305]),
         ("dispensed", [codes[2], *codes[4:7], *codes[2300:2310]]),
         ("destroyed", codes[2499:2502]),
@@ -762,6 +765,90 @@ def test_events_of_what_happened_and_still_stands(
         "gs1:productionDate": "2026-01-02",
     }
     assert body["creationDate"] == export["createdAt"]
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_serials_are_commissioned_when_they_are_made(
+    api: Api, workers: Workers, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_files, "_EVENT", 4)
+    at(0)
+    first = make(api, quantity=13, **LINKED)["updatedAt"]
+    at(1)
+    second = api.put(f"{BATCHES}/L1", {"quantity": 18}).json()["updatedAt"]
+    # Another batch in between, so that the third block does not follow upon the second as that did upon the first.
+    make(api, "L2", quantity=1)
+    at(2)
+    third = api.put(f"{BATCHES}/L1", {"quantity": 31}).json()["updatedAt"]
+    at(3)
+    api.put(f"{BATCHES}/L1", {"name": "Barolo"})
+    export = start(api, "epcis")
+    assert workers.run(looks=1) > 1
+    events = json.loads(download(api, export))["epcisBody"]["eventList"]
+    found = [(event["eventTime"], epc.rpartition("/")[2]) for event in events for epc in event["epcList"]]
+    made = [first] * 13 + [second] * 5 + [third] * 13
+    assert len({first, second, third}) == 3
+    assert found == list(zip(made, [row["code"] for row in pages(api)], strict=True))
+
+
+def test_an_export_by_a_clock_that_is_behind_is_not_older_than_its_batch(
+    api: Api, workers: Workers, at: Callable[[float], None]
+) -> None:
+    at(10)
+    batch = make(api, quantity=2, **LINKED)
+    at(5)
+    export = start(api, "epcis")
+    assert export["createdAt"] == export["updatedAt"] == batch["createdAt"]
+    workers.run()
+    assert told(download(api, export)) == [("commissioned", [row["code"] for row in pages(api)])]
+
+
+@pytest.mark.parametrize("kind", ["csv", "ndjson", "epcis"])
+def test_codes_by_a_key_that_was_added_elsewhere(
+    api: Api, workers: Workers, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    at(0)
+    make(api, "L0", quantity=1)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(keys, "_kept", None)
+        keys.rotate()
+        make(api, quantity=3, **LINKED)
+        api.post(f"{BATCHES}/L1/serialChange", {"status": "stolen", "ranges": [{"startIndex": 1, "count": 2}]})
+        rows = pages(api)
+    before = keys._kept
+    at(11)
+    assert pages(api) == rows
+    monkeypatch.setattr(keys, "_kept", before)
+    sheet = api.get(f"{BATCHES}/L1/sheet")
+    assert sheet.status == 200
+    assert all(row["code"] in sheet.text for row in rows)
+    export = start(api, kind)
+    monkeypatch.setattr(keys, "_kept", before)
+    workers.run()
+    written = {"csv": as_csv, "ndjson": as_ndjson}
+    if kind == "epcis":
+        codes = [row["code"] for row in rows]
+        assert told(download(api, export)) == [("commissioned", codes), ("stolen", codes[1:])]
+    else:
+        assert download(api, export) == written[kind](rows)
+
+
+def test_serials_whose_key_is_not_to_be_found_are_not_to_be_had_now(
+    api: Api, workers: Workers, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = stores["SERIAL_KEYS_SECRET"]
+    former = clients.secretsmanager().get_secret_value(SecretId=secret)["SecretString"]
+    keys.rotate()
+    make(api, quantity=3)
+    export = start(api, "csv")
+    clients.secretsmanager().put_secret_value(SecretId=secret, SecretString=former)
+    keys.reset()
+    for path in ("getSN", "sheet"):
+        assert api.get(f"{BATCHES}/L1/{path}").status == 503
+    workers.follow()
+    [message] = workers.receive()
+    assert not workers.work(message)
+    assert look(api, export)["status"] != "done"
 
 
 def test_a_batch_made_again_has_no_history(api: Api, workers: Workers) -> None:

@@ -52,6 +52,20 @@ def let_in(key: str) -> dict[str, str] | None:
     return dict(answer["context"]) if effect(answer) == "Allow" else None
 
 
+def test_a_token_limited_to_channels_is_not_for_all_collections(run: Run) -> None:
+    run("create-user", "anna", "--password-stdin", typed=f"{PASSWORD}\n")
+    for arguments, wanted in (
+        (("--channels", "5"), []),
+        (("--channels", "5", "--collections", "all"), "all"),
+        (("--channels", "5", "--collections", "shoes"), ["shoes"]),
+        ((), "all"),
+    ):
+        run("create-token", "anna", *arguments)
+        listed = [json.loads(line) for line in run("list-tokens").splitlines()]
+        assert [one["collections"] for one in listed] == [wanted]
+        run("revoke-token", listed[0]["id"])
+
+
 def test_a_user_is_made_listed_and_removed(run: Run) -> None:
     assert run("create-user", "anna", "--password-stdin", "--admin", typed=f"{PASSWORD}\n") == "1 anna\n"
     limits = ("--read-only", "--channels", "7,5", "--collections", "shoes,hats")
@@ -107,7 +121,7 @@ def test_a_token_is_shown_once_listed_without_its_key_and_revoked(run: Run) -> N
         "writes": "false",
         "channels": "5",
         "requests_per_minute": "9",
-        "collections": "*",
+        "collections": "[]",
     }
     admitted = let_in(other)
     assert admitted is not None

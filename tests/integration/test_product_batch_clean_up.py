@@ -13,7 +13,7 @@ from batchyard.product_batches.rules import Block, ProductBatch
 from batchyard.store import clients, items, unit
 from batchyard.store.tables import PRODUCT_BATCHES
 from product_batches import clean_up, publish
-from tests.integration.test_product_batch_events import BATCHES, change, codes, make, verify
+from tests.integration.test_product_batch_events import BATCHES, change, codes, make, make_anew, verify
 from tests.integration.test_status_events import drained
 from tests.support.api import Api, Context
 from tests.support.streams import Stream, deliver
@@ -48,6 +48,11 @@ def removed(api: Api, stream: Stream, queue: str, id: str = "L1") -> list[dict[s
     """Removes a batch by force; answers what the clean-up is told."""
     stream.read()
     assert api.delete(f"{BATCHES}/{id}?force=true").status == 200
+    return removals(stream, queue)
+
+
+def removals(stream: Stream, queue: str) -> list[dict[str, Any]]:
+    """What the clean-up is told of the changes since the last call."""
     assert deliver(publish.handler, stream.read()) == {"batchItemFailures": []}
     return drained(queue)
 
@@ -117,7 +122,7 @@ def test_what_others_have_stays(api: Api, lot_stream: Stream, leftovers_queue: s
     assert cleaned(told) == []
     assert [api.get(url).text for url in urls] == answers
     assert stored("beers") == beers
-    indices = {index for first, size, _ in told["blocks"] for index in range(first, first + size)}
+    indices = {index for first, size, *_ in told["blocks"] for index in range(first, first + size)}
     own = {key for key in before if key.split(" ")[1:3] == ["L1", "barolo"]}
     own |= {key for key in before if key.startswith(("serials ", "scan ")) and int(key.split(" ")[1]) in indices}
     assert kinds(own) == {"batch", "serials", "change", "scan", "export"}
@@ -144,6 +149,24 @@ def test_a_batch_that_was_made_anew_meanwhile_keeps_its_own(api: Api, lot_stream
     assert [api.get(url).text for url in urls] == answers
     for made in json.loads(answers[-1]):
         assert api.post(f"{BATCHES}/L1/serialChange/{made['id']}/undo").status == 200
+
+
+@pytest.mark.usefixtures("small_stretches")
+def test_what_a_batch_leaves_behind_that_was_made_anew_in_one_change_set(
+    api: Api, lot_stream: Stream, leftovers_queue: str
+) -> None:
+    full_life(api)
+    lot_stream.read()
+    make_anew(api, "L1")
+    change(api, "L1", (1, 1), status="stolen")
+    own = {key for key in stored() if key.startswith("batch ")}
+    [told] = removals(lot_stream, leftovers_queue)
+    assert cleaned(told) == []
+    left = stored()
+    assert own < left
+    assert sorted(key.partition(" ")[0] for key in left) == ["batch", "change", "counter", "serials"]
+    serials = api.get(f"{BATCHES}/L1/getSN").json()["items"]
+    assert [serial["status"] for serial in serials] == ["commissioned", "stolen"]
 
 
 def test_a_batch_that_nothing_happened_to_leaves_nothing(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
@@ -248,7 +271,7 @@ def test_a_queue_that_takes_nothing_has_the_removal_delivered_again(
 def test_many_removals_at_once_are_told_in_portions_that_the_queue_takes(
     api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blocks = tuple(Block(10**13 + 2 * number, 1, 1) for number in range(1000))
+    blocks = tuple(Block(10**13 + 2 * number, 1, 1, 1) for number in range(1000))
     ids = [f"L{number:02}" for number in range(23)]
     for id in ids:
         item = repository.encode(ProductBatch("wines", "barolo", id, blocks=blocks, created=1, updated=1, version=1))

@@ -13,6 +13,7 @@ from product_batches import publish
 from tests.integration.conftest import SECRET
 from tests.integration.test_status_events import drained
 from tests.support.api import Api
+from tests.support.batch import run_json
 from tests.support.streams import Stream, deliver
 from tests.support.template import resources
 
@@ -202,6 +203,91 @@ def test_what_the_clean_up_removes_is_not_told(api: Api, lot_stream: Stream, eve
     assert let_through(records) == []
     assert failed(records) is None
     assert drained(event_queue) == []
+
+
+def make_anew(api: Api, *ids: str) -> None:
+    """Removes batches and makes others of their IDs, all in one change set."""
+    requests = [
+        request
+        for id in ids
+        for request in (
+            {"method": "DELETE", "url": f"{BATCHES}/{id}?force=true"},
+            {"method": "POST", "url": BATCHES, "body": {"id": id, "quantity": 2, "status": "active"}},
+        )
+    ]
+    answers = run_json(
+        api, *({"id": str(number), "atomicityGroup": "all", **one} for number, one in enumerate(requests))
+    )
+    assert {answer["status"] for answer in answers} == {200}
+
+
+def test_a_batch_made_anew_in_one_change_set_is_told_as_two(
+    api: Api, lot_stream: Stream, event_queue: str, leftovers_queue: str
+) -> None:
+    removed = make(api, quantity=3)
+    change(api, "L1", (0, 1))
+    lot_stream.read()
+    make_anew(api, "L1")
+    made = api.get(f"{BATCHES}/L1").json()
+    records = let_through(lot_stream.read())
+    assert [record["eventName"] for record in records] == ["MODIFY"]
+    assert failed(records) is None
+    events = drained(event_queue)
+    assert {event["detail-type"] for event in events} == {"ProductBatch Status Changed"}
+    number = records[0]["dynamodb"]["SequenceNumber"]
+    batch = {"collectionId": "wines", "productId": "barolo", "id": "L1"}
+    assert [event["detail"] for event in events] == [
+        {
+            **batch,
+            "oldStatus": "active",
+            "newStatus": None,
+            "quantity": 3,
+            "updatedAt": removed["updatedAt"],
+            "change": number,
+        },
+        {
+            **batch,
+            "oldStatus": None,
+            "newStatus": "active",
+            "quantity": 2,
+            "updatedAt": made["updatedAt"],
+            "change": f"{number}.1",
+        },
+    ]
+    assert [told["batch"] for told in drained(leftovers_queue)] == ["L1"]
+
+
+@pytest.mark.parametrize("bad", [0, 4, 5, 8])
+def test_two_events_of_one_change_are_delivered_again_together(
+    api: Api, lot_stream: Stream, event_queue: str, monkeypatch: pytest.MonkeyPatch, bad: int
+) -> None:
+    ids = [f"L{number}" for number in range(9)]
+    for id in ids:
+        make(api, id)
+    lot_stream.read()
+    make_anew(api, *ids)
+    records = let_through(lot_stream.read())
+    client = clients.events()
+    put = client.put_events
+    sizes = []
+
+    def refusing(Entries: Any) -> Any:
+        sizes.append(len(Entries))
+        details = [json.loads(entry["Detail"]) for entry in Entries]
+        refused = [detail["id"] == ids[bad] and detail["oldStatus"] is None for detail in details]
+        put(Entries=[entry for entry, no in zip(Entries, refused, strict=True) if not no])
+        results = [{"ErrorCode": "ThrottlingException"} if no else {"EventId": "e"} for no in refused]
+        return {"FailedEntryCount": sum(refused), "Entries": results}
+
+    monkeypatch.setattr(client, "put_events", refusing)
+    again = failed(records)
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+    assert again == numbers[bad]
+    monkeypatch.setattr(client, "put_events", put)
+    assert failed(records[bad:]) is None
+    assert max(sizes) <= 10
+    told = {event["detail"]["change"] for event in drained(event_queue)}
+    assert told == {change for number in numbers for change in (number, f"{number}.1")}
 
 
 @pytest.mark.parametrize("bad", [0, 9, 10, 17, 24])

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from batchyard.product_batches import answers
 from tests.integration.conftest import Calls
 from tests.support.api import Answer, Api
 from tests.support.lots import BATCHES, COLLECTION, invalid, make, refusal
@@ -157,6 +158,29 @@ def test_a_hundred_are_on_a_page_unless_more_are_asked_for(api: Api, monkeypatch
     assert asked == [100, 1000, 1000]
 
 
+@pytest.mark.parametrize("url", [ALL, BATCHES, f"{ALL}?search=l"])
+def test_a_page_ends_before_an_answer_cannot_hold_it(api: Api, url: str) -> None:
+    made = [(f"L{number:02}", "barolo") for number in range(70)]
+    # Lambda's own JSON has them four times as long.
+    quotes = '"' * 8_000
+    for id, product in made:
+        make(api, id, product, name="l", data={"large": quotes}, admin={"large": quotes}, theirs=quotes)
+    first, second = walk(api, url)
+    assert first + second == made
+    assert len(first) > 50
+
+
+def test_a_page_holds_a_batch_however_large(
+    api: Api, seven: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "LARGEST_PAGE", 1)
+    assert walk(api, ALL) == [[batch] for batch in seven]
+    assert walk(api, f"{ALL}?limit=2&search=red") == [[batch] for batch in seven if batch[0] in {"A-1", "A-10"}] + [
+        [("B", "barbera")]
+    ]
+    assert walk(api, BATCHES) == [[batch] for batch in seven if batch[1] == "barolo"]
+
+
 def forged(product: str, batch: str) -> str:
     """A cursor as an answer gives it."""
     return base64.urlsafe_b64encode(json.dumps([product, batch]).encode()).decode().rstrip("=")
@@ -210,7 +234,25 @@ def test_where_several_products_have_it_one_must_be_named(api: Api, seven: list[
     assert api.get(f"{ALL}/B").json()["productId"] == "barbera"
 
 
-@pytest.mark.parametrize("rest", ["A", "A-1?productId=barbera", "A-100", "a-1"])
+def test_of_a_named_product_nothing_else_is_read(api: Api, seven: list[tuple[str, str]], calls: Calls) -> None:
+    api.get(f"{ALL}/B?productId=barolo")
+    calls.clear()
+    assert api.get(f"{ALL}/B?productId=barolo").json()["productId"] == "barolo"
+    assert calls == ["dynamodb.GetItem"]
+
+
+def test_of_many_products_a_hundred_are_named(api: Api) -> None:
+    products = [f"p{number:03}" for number in range(103)]
+    for product in products:
+        make(api, product=product)
+    refused = api.get(f"{ALL}/L1")
+    assert (refused.status, refused.json()["details"]) == (409, {"productIds": products[:100]})
+    assert api.get(f"{ALL}/L1?productId=p102").json()["productId"] == "p102"
+
+
+@pytest.mark.parametrize(
+    "rest", ["A", "A-1?productId=barbera", "A-100", "a-1", f"B?productId={'x' * 3000}", "B?productId=a%20b"]
+)
 def test_a_batch_that_is_not_there_is_not_found(api: Api, seven: list[tuple[str, str]], rest: str) -> None:
     missing = api.get(f"{ALL}/{rest}")
     id = rest.partition("?")[0]

@@ -230,12 +230,6 @@ def test_what_json_can_carry_is_kept_as_it_came(api: Api, value: Any) -> None:
     assert [repr(body["theirs"]), repr(body["data"]["k"])] == [repr(value)] * 2
 
 
-def test_deep_but_readable_json_is_kept(api: Api) -> None:
-    text = "[" * 200 + "]" * 200
-    assert api.post(BATCHES, text=f'{{"id":"L1","k":{text}}}').status == 200
-    assert f'"k":{text}' in api.get(LOT).text
-
-
 # Queries.
 
 
@@ -349,3 +343,18 @@ def test_a_batch_without_serials_has_no_ranges(api: Api) -> None:
     make(api)
     refused = api.post(f"{LOT}/serialChange", {"status": "stolen", "ranges": [{"startIndex": 0, "count": 1}]})
     assert (refused.status, refused.json()) == (400, invalid(ranges=["It has no serials."]))
+
+
+@pytest.mark.parametrize(("levels", "status"), [(49, 200), (52, 400), (900, 400)])
+def test_what_is_nested_too_deeply_is_refused(api: Api, levels: int, status: int) -> None:
+    nested = "[" * levels + "]" * levels
+    answer = api.post(BATCHES, text=f'{{"id": "L1", "theirs": {nested}}}')
+    assert answer.status == status, answer.text
+    if status == 400:
+        assert "levels deep" in answer.text
+
+
+def test_what_python_cannot_nest_is_no_defect(api: Api) -> None:
+    answer = api.post(BATCHES, text='{"id": "L1", "theirs": ' + "[" * 200_000 + "]" * 200_000 + "}")
+    assert (answer.status, answer.json()["errorCode"]) == (400, "MALFORMED_REQUEST")
+    assert answer.json()["message"] == "JSON parse error - It is nested too deeply."

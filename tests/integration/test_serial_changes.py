@@ -7,6 +7,7 @@ import pytest
 
 from batchyard.http.caller import Caller
 from batchyard.product_batches.runs import STATUSES
+from batchyard.store import clients
 from tests.integration.conftest import Calls
 from tests.support.api import Api, batches
 from tests.support.batch import run_json
@@ -286,6 +287,27 @@ def test_changes_are_told_last_first_page_by_page(api: Api, at: Callable[[float]
         pages.append(page)
         before = f"&before={page[-1]['id']}"
     assert pages == [made[:2:-1], made[2:0:-1], made[:1]]
+
+
+def test_what_the_serials_were_before_is_not_read_for_those_who_are_not_told(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(api, quantity=30)
+    made = [change(api, "stolen", (number, 2), reason="lost") for number in (0, 5)]
+    made[1] = undo(api, made[1]["id"])
+    client = clients.dynamodb()
+    query = client.query
+    found: list[Any] = []
+
+    def noted(**request: Any) -> Any:
+        answer = query(**request)
+        found.extend(answer["Items"])
+        return answer
+
+    monkeypatch.setattr(client, "query", noted)
+    assert api.get(CHANGES).json() == made[::-1]
+    assert len(found) == 2
+    assert not any("before" in item for item in found)
 
 
 def test_a_new_batch_of_the_id_of_one_that_was_removed_has_its_own_serials(api: Api) -> None:

@@ -139,6 +139,30 @@ def test_a_version_that_others_added_is_read_at_once(
     assert calls == [GET]
 
 
+def test_codes_of_a_version_that_others_added_are_made_at_once(
+    stores: dict[str, str], calls: Calls, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys.current_version()
+    elsewhere(keys.rotate, monkeypatch)
+    new = elsewhere(code, monkeypatch)
+    at(11)
+    calls.clear()
+    assert [keys.codes("spring", 10, 2, [42]) for _ in range(2)] == [[new], [new]]
+    assert calls == [GET]
+
+
+def test_codes_of_a_version_that_is_not_to_be_found_are_not_to_be_had_now(
+    calls: Calls, at: Callable[[float], None]
+) -> None:
+    keys.current_version()
+    for second in (5, 11, 12):
+        at(second)
+        with pytest.raises(Unavailable):
+            keys.codes("spring", 10, 2, [42])
+    assert calls == [GET, GET]
+    assert keys.codes("spring", 10, 1, [42]) == [code()]
+
+
 def test_made_up_versions_do_not_cause_a_call_each(calls: Calls, at: Callable[[float], None]) -> None:
     book = keys.codebook("spring", 10)
     guesses = [f"{number:010}0" for number in range(60)]

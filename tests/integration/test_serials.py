@@ -1,10 +1,14 @@
 """Serials of product batches: pages of them, and whose serial a code is."""
 
 import random
+from typing import Any
 
 import pytest
 
+from batchyard.product_batches import repository
 from batchyard.serials.codes import ALPHABET
+from batchyard.store import clients
+from batchyard.store.unit import Unit
 from tests.integration.conftest import Calls
 from tests.support.api import Answer, Api
 from tests.support.lots import (
@@ -259,6 +263,51 @@ def test_a_serial_of_no_batch_is_unknown(api: Api) -> None:
     api.delete(f"{path_of('gone')}?force=true")
     for code in gone:
         assert all(is_unknown(api.get(f"{level}/lookupSN/{code}")) for level in LEVELS)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited between looks: seconds."""
+    waited: list[float] = []
+    monkeypatch.setattr(repository, "_wait", waited.append)
+    return waited
+
+
+def test_behind_the_last_stretch_nobody_looks_twice(api: Api, calls: Calls, pauses: list[float]) -> None:
+    make(api, quantity=5)
+    calls.clear()
+    assert repository.holder(Unit(), "wines", 5) is None
+    assert (calls, pauses) == (["dynamodb.Query"], [])
+
+
+def test_a_gap_between_stretches_is_looked_at_again_a_moment_later(
+    api: Api, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(api, quantity=5)
+    make(api, "L2", quantity=5)
+    client = clients.dynamodb()
+    query = client.query
+
+    def late(**request: Any) -> Any:
+        if not pauses:
+            values = {**request["ExpressionAttributeValues"], ":first": {"S": "serials 000000000000005"}}
+            request = {**request, "ExpressionAttributeValues": values}
+        return query(**request)
+
+    monkeypatch.setattr(client, "query", late)
+    found = repository.holder(Unit(), "wines", 2)
+    assert found is not None
+    assert (found.batch, found.first, found.last) == ("L1", 0, 4)
+    assert pauses == [0.05]
+
+
+def test_a_gap_that_stays_is_nobodys(api: Api, calls: Calls, pauses: list[float]) -> None:
+    make(api, quantity=5)
+    make(api, "L2", quantity=5)
+    api.delete(LOT)
+    calls.clear()
+    assert repository.holder(Unit(), "wines", 2) is None
+    assert (calls, pauses) == (["dynamodb.Query"] * 2, [0.05])
 
 
 def test_serials_of_another_length_are_of_another_batch(api: Api) -> None:

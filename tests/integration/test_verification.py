@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from batchyard.errors import Unavailable
 from batchyard.product_batches import lookups
 from batchyard.product_batches.runs import STATUSES
 from tests.integration.conftest import Calls
@@ -177,6 +178,15 @@ def test_ten_wrong_codes_use_a_minute_up(api: Api, some: list[str], at: Callable
     assert verify(some[0]).json()["valid"]
 
 
+def test_a_good_code_in_between_buys_no_more_guesses(api: Api, some: list[str]) -> None:
+    make(api, "gone", quantity=12)
+    wrong = codes(api, f"{COLLECTION}/product/barolo/batch/gone")
+    api.delete(f"{COLLECTION}/product/barolo/batch/gone")
+    assert verify(some[0]).json()["valid"]
+    assert [verify(code).status for code in wrong] == [200] * 10 + [429] * 2
+    assert verify(some[0]).status == 429
+
+
 def test_who_asks_rightly_may_ask_three_hundred_times_a_minute(
     some: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,3 +265,11 @@ def test_nothing_of_a_code_is_logged(
     written = [logging.Formatter().format(record) for record in caplog.records]
     assert any("unforeseen RuntimeError" in line for line in written)
     assert not [line for line in written for code in tried if code in line]
+
+
+def test_an_answer_does_not_wait_for_the_count(some: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr("batchyard.product_batches.scans.count", refuse)
+    assert verify(some[0]).json()["valid"]

@@ -583,7 +583,12 @@ def _undisturbed(answer: object) -> Outcome:
     return Outcome(answer, look, [world.LOT, _LOT_STATUSES], repeatable=True)
 
 
-_GROWN = (Block(0, 20, 1), Block(25, 10, 1))
+def _blocks(batch: ProductBatch) -> list[tuple[int, int, int, bool]]:
+    """A batch's blocks, and whether each was made when the batch was last changed."""
+    return [(block.first, block.size, block.key, block.made == batch.updated) for block in batch.blocks]
+
+
+_GROWN = (*world.LOT.blocks, Block(25, 10, 1, 0))
 _NEW_BATCH = ProductBatch(world.COLLECTION, world.RUNNER, "L40")
 _LOT_STATUSES = [(0, 14, "commissioned"), (15, 19, "decommissioned")]
 _SPOILT = {
@@ -636,8 +641,8 @@ _PRODUCT_BATCHES = {
             etag='"1"',
             location=f"{ADDRESS}/admin/collection/{world.COLLECTION}/product/runner/batch/L40",
         ),
-        lambda: (batch := _product_batch(_NEW_BATCH)()) and batch.blocks,
-        (Block(25, 1000, 1),),
+        lambda: (batch := _product_batch(_NEW_BATCH)()) and _blocks(batch),
+        [(25, 1000, 1, True)],
         repeatable=True,
     ),
     "create.same": _undisturbed(_http(200, _in_full(world.LOT), etag='"2"')),
@@ -656,10 +661,10 @@ _PRODUCT_BATCHES = {
             etag='"3"',
         ),
         _all(
-            lambda: (batch := _product_batch(world.LOT)()) and (batch.blocks, "packagingDate" in batch.fields),
+            lambda: (batch := _product_batch(world.LOT)()) and (_blocks(batch), "packagingDate" in batch.fields),
             _statuses(replace(world.LOT, blocks=_GROWN)),
         ),
-        [(_GROWN, False), [*_LOT_STATUSES, (25, 34, "commissioned")]],
+        [([(0, 20, 1, False), (25, 10, 1, True)], False), [*_LOT_STATUSES, (25, 34, "commissioned")]],
         repeatable=True,
     ),
     "update.stale": _undisturbed(_error(412, "PRECONDITION_FAILED")),
@@ -933,7 +938,7 @@ _PRODUCT_BATCH_TRIGGERS = {
                     "product": "runner",
                     "batch": "L35",
                     "created": world.REMOVED.created,
-                    "blocks": [[0, 5, 1]],
+                    "blocks": [[0, 5, 1, world.REMOVED.created]],
                 }
             ],
         ],

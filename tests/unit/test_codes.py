@@ -201,7 +201,7 @@ def test_a_code_is_read_however_it_is_typed(index: int, random: Random) -> None:
         ("\N{LATIN SMALL LETTER DOTLESS I}00000000", "digits and the letters"),
         ("\N{ARABIC-INDIC DIGIT ONE}00000000", "digits and the letters"),
         ("\N{FULLWIDTH DIGIT ONE}00000000", "digits and the letters"),
-        ("\N{NO-BREAK SPACE}00000000", "digits and the letters"),
+        ("\N{EM SPACE}00000000", "digits and the letters"),
         ("\x0000000000", "digits and the letters"),
         ("\ud80000000000", "digits and the letters"),
     ],
@@ -226,3 +226,11 @@ def test_the_layout_is_as_it_is_written() -> None:
     body = "".join(ALPHABET[bits >> place & 31] for place in range(45, -1, -5))
     assert BOOK._salted(5, 3, [99]) == [body + check_character(body)]
     assert codes.DEFAULT_LENGTH == 10
+
+
+@pytest.mark.parametrize(
+    "separator", "-\N{NON-BREAKING HYPHEN}\N{EN DASH}\N{MINUS SIGN}\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}"
+)
+def test_typeset_separators_are_separators(separator: str) -> None:
+    code = BOOK.codes(1, [7])[0]
+    assert normalize(f"{code[:4]}{separator}{code[4:]}") == code

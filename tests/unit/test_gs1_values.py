@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError
 
-from batchyard.gs1.application_identifiers import CSET_82_UP_TO_20, is_lot, is_serial, is_variant, yymmdd
+from batchyard.gs1.application_identifiers import CSET_82_UP_TO_20, is_lot, yymmdd
 from batchyard.gs1.gtin import GTIN_14, is_gtin14
 
 CSET_82 = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
@@ -22,14 +22,12 @@ def test_the_set_has_these_82_characters() -> None:
 @given(st.text(CSET_82, min_size=1, max_size=20))
 def test_any_1_to_20_of_them_are_a_value(text: str) -> None:
     assert is_lot(text)
-    assert is_serial(text)
-    assert is_variant(text)
 
 
 @given(st.text(max_size=22))
 def test_a_value_is_1_to_20_of_them(text: str) -> None:
     valid = 1 <= len(text) <= 20 and set(text) <= set(CSET_82)
-    assert is_lot(text) is is_serial(text) is is_variant(text) is valid
+    assert is_lot(text) is valid
 
 
 @pytest.mark.parametrize("text", ["", "x" * 21, "a b", "a#b", "LOT-1\n", "\nLOT-1", "Ä", "\u0661"])

@@ -164,3 +164,30 @@ def test_environments_that_race_for_the_rest_share_it(stores: dict[str, str], at
         else:
             tired.add(number)
     assert total == 333
+
+
+@given(st.integers(1, 60), st.lists(st.tuples(st.sampled_from(["take", "spend"]), st.integers(1, 70)), max_size=12))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_spent_is_what_there_is(stores: dict[str, str], limit: int, asked: list[tuple[str, int]]) -> None:
+    subject, left = str(uuid.uuid4()), limit
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "now", lambda: MINUTE)
+        for how, count in asked:
+            if how == "spend":
+                limits.spend(subject, limit, count)
+                left -= min(count, left)
+            elif count <= left:
+                limits.take(subject, limit, count)
+                left -= count
+            else:
+                with pytest.raises(Throttled):
+                    limits.take(subject, limit, count)
+
+
+def test_what_is_spent_is_spent_in_all_environments(stores: dict[str, str], at: Callable[[float], None]) -> None:
+    one, other = environment(), environment()
+    assert granted(one, "guesser", 300, 1) == 1
+    other.spend("guesser", 300, 10_000)
+    # What the first one had leased before.
+    assert granted(one, "guesser", 300, 300) < 300 // 8
+    assert granted(other, "guesser", 300, 1) == 0

@@ -52,7 +52,7 @@ def _laid_out(sizes: list[int], gaps: list[int]) -> tuple[Block, ...]:
     found, first = [], 0
     for number, (size, gap) in enumerate(zip(sizes, gaps, strict=True)):
         first += gap
-        found.append(Block(first, size, 1 + number % 2))
+        found.append(Block(first, size, 1 + number % 2, number))
         first += size
     return tuple(found)
 
@@ -150,7 +150,7 @@ def test_the_length_of_codes_is_fixed_as_soon_as_there_are_serials():
     longer = rules.revise(EMPTY, {"serialFormat": {"length": 12}})
     assert longer.length == 12
     assert rules.revise(longer, {"serialFormat": {}}) is longer
-    filled = replace(longer, blocks=(Block(0, 1, 1),))
+    filled = replace(longer, blocks=(Block(0, 1, 1, 5),))
     assert rules.revise(filled, {"serialFormat": {"length": 12}}) is filled
     with pytest.raises(Invalid) as refusal:
         rules.revise(filled, {"serialFormat": {"length": 11}})
@@ -178,23 +178,12 @@ def test_a_quantity_grows_and_never_shrinks(laid_out: tuple[Block, ...], wanted:
 
 
 def test_a_batch_grows_a_thousand_times():
-    batch = replace(EMPTY, blocks=tuple(Block(2 * number, 1, 1) for number in range(1000)))
+    batch = replace(EMPTY, blocks=tuple(Block(2 * number, 1, 1, number) for number in range(1000)))
     assert rules.growth(batch, {"quantity": 1000}) == 0
     with pytest.raises(Invalid) as refusal:
         rules.growth(batch, {"quantity": 1001})
     assert list(refusal.value.fields) == ["quantity"]
     assert rules.growth(replace(batch, blocks=batch.blocks[1:]), {"quantity": 1001}) == 2
-
-
-@given(blocks, st.integers(0, 5), st.integers(1, 9), st.integers(1, 2))
-def test_growth_keeps_the_serials_that_there_are(laid_out: tuple[Block, ...], gap: int, size: int, key: int):
-    batch = replace(EMPTY, blocks=laid_out)
-    first = (laid_out[-1].last + 1 if laid_out else 0) + gap
-    larger = rules.grown(batch, Block(first, size, key))
-    before, after = _numbered(batch), _numbered(larger)
-    assert after[: len(before)] == before
-    assert after[len(before) :] == [(index, key) for index in range(first, first + size)]
-    assert len(larger.blocks) <= len(batch.blocks) + 1
 
 
 def _numbered(batch: ProductBatch) -> list[tuple[int, int]]:
@@ -224,7 +213,9 @@ def test_the_number_of_an_index_is_the_way_back(laid_out: tuple[Block, ...]):
 
 @given(changes, changes, st.integers(0, 3), st.integers(0, 3))
 def test_the_same_is_what_says_the_same(first: dict[str, Any], second: dict[str, Any], there: int, wanted: int):
-    current = replace(rules.revise(EMPTY, first), blocks=(Block(0, there, 1),) if there else (), version=7, created=5)
+    current = replace(
+        rules.revise(EMPTY, first), blocks=(Block(0, there, 1, 5),) if there else (), version=7, created=5
+    )
     asked = rules.revise(EMPTY, second)
     assert rules.same(current, rules.revise(EMPTY, first), there)
     assert rules.same(current, asked, wanted) == (
@@ -261,7 +252,15 @@ def test_a_moment_is_over_at_once(local: datetime, offset: str, precision: str):
     )
     assert rules.must_be_date(given) is given
     assert rules.end_of(given) == micros(moment)
-    assert rules.day_of(given) == moment.astimezone(UTC).date()
+    assert rules.day_of(given) == local.date()
+
+
+def test_the_day_of_a_moment_is_the_one_that_is_written():
+    assert rules.day_of("2028-06-30T00:00:00+02:00") == date(2028, 6, 30)
+    assert rules.day_of("2028-06-30T23:30:00-05:00") == date(2028, 6, 30)
+    batch = replace(EMPTY, fields={"gtin": GTIN, "expiryDate": "2028-06-30T00:00:00+02:00"})
+    assert batch.digital_link(DOMAIN) == f"{DOMAIN}/01/{GTIN}/10/L1?17=280630"
+    assert batch.expires == micros(datetime(2028, 6, 29, 22, tzinfo=UTC))
 
 
 @given(st.integers(0, 253_370_764_799), st.integers(0, 999_999_999))
@@ -376,7 +375,7 @@ def test_the_digital_link_names_the_product_the_variant_the_lot_and_the_expiry_i
     batch = rules.revise(
         EMPTY, {"gtin": GTIN, "variant": "V", "lotNumber": "A/7", "expiryDate": "2026-11-22T23:30:00-02:00"}
     )
-    # The moment is on the next day in UTC.
-    assert batch.digital_link(DOMAIN) == f"{DOMAIN}/01/{GTIN}/22/V/10/A%2F7?17=261123"
+    # The moment is on the next day in UTC, which is not the day that is written.
+    assert batch.digital_link(DOMAIN) == f"{DOMAIN}/01/{GTIN}/22/V/10/A%2F7?17=261122"
     assert rules.revise(EMPTY, {"gtin": GTIN}).digital_link(DOMAIN) == f"{DOMAIN}/01/{GTIN}/10/L1"
     assert "digitalLink" not in EMPTY.to_answer(DOMAIN)

@@ -401,3 +401,42 @@ def test_items_of_any_table_are_told_apart() -> None:
     assert work.get(EPHEMERA, {"id": "channels", "at": 1}) == {"id": "channels", "at": 1, "name": "a", "version": 1}
     work.commit()
     assert stored(1) == {"name": "b"}
+
+
+def queried(number: int) -> Any:
+    """An item as a query would find it."""
+    return read_one(CHANNELS, key(number))
+
+
+def test_what_a_query_found_is_what_the_commit_depends_on() -> None:
+    put(1, name="a")
+    work = Unit()
+    assert work.found(CHANNELS, queried(1)) == {**key(1), "name": "a", "version": 1}
+    work.put(CHANNELS, {**key(1), "name": "mine"})
+    work.commit()
+    assert stored(1) == {"name": "mine"}
+    work = Unit()
+    work.found(CHANNELS, queried(1))
+    put(1, name="theirs")
+    work.put(CHANNELS, {**key(1), "name": "mine again"})
+    with pytest.raises(Contended):
+        work.commit()
+    assert stored(1) == {"name": "theirs"}
+
+
+def test_a_query_does_not_undo_what_is_staged_or_was_read_before() -> None:
+    put(1, name="a")
+    put(2, name="b")
+    put(3, name="c")
+    work = Unit()
+    work.get(CHANNELS, key(1))
+    work.put(CHANNELS, {**key(1), "name": "staged"})
+    work.get(CHANNELS, key(2))
+    work.delete(CHANNELS, key(2))
+    work.get(CHANNELS, key(3))
+    put(3, name="theirs")
+    found = [work.found(CHANNELS, queried(number)) for number in (1, 2, 3)]
+    assert [item and item["name"] for item in found] == ["staged", None, "c"]
+    work.put(CHANNELS, {**key(3), "name": "mine"})
+    with pytest.raises(Contended):
+        work.commit()

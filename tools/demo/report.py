@@ -102,7 +102,8 @@ def show_code(out: Console, client: Client, lot: Lot) -> None:
     code = io.StringIO()
     segno.make(lot.link, error="m").terminal(code, border=2, compact=True)
     out.print(f"\nOne item of {lot.id}, its serial {lot.code} as a GS1 Digital Link to scan:\n")
-    out.file.write(code.getvalue())
+    # Light on dark, whatever the terminal's own colours are: not every reader takes it the other way round.
+    out.print(code.getvalue().rstrip("\n"), style="bright_white on black")
     lines = [
         lot.link,
         "",

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from batchyard.batch_requests import tallies
@@ -33,12 +34,14 @@ from batchyard.identity.repository import Scope, Token, User
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; answers the exit status."""
     options = _parser().parse_args(arguments)
-    if options.stack:
-        _enter(options.stack)
     try:
+        if options.stack:
+            _enter(options.stack)
+        elif "IDENTITY_TABLE" not in os.environ:
+            raise BatchyardError("Say whose tables to work on: --stack NAME.")
         options.run(options)
-    except BatchyardError as error:
-        print(f"batchyard: {error.detail or error}", file=sys.stderr)
+    except (BatchyardError, BotoCoreError, ClientError) as error:
+        print(f"batchyard: {getattr(error, 'detail', None) or error}", file=sys.stderr)
         return 1
     return 0
 
@@ -64,7 +67,8 @@ def _list_users(_: argparse.Namespace) -> None:
 
 def _create_token(options: argparse.Namespace) -> None:
     days = options.days
-    print(identity.create_token(options.user, _scope(options), None if days is None else days * 86_400))
+    scope = _scope(options, identity.find_user(options.user).scope)
+    print(identity.create_token(options.user, scope, None if days is None else days * 86_400))
 
 
 def _list_tokens(_: argparse.Namespace) -> None:
@@ -78,7 +82,7 @@ def _list_tokens(_: argparse.Namespace) -> None:
 def _revoke_token(options: argparse.Namespace) -> None:
     revoked = identity.revoke(lambda token: token.id == options.id)
     if not revoked:
-        raise BatchyardError(f"There is no token {options.id}.")
+        raise BatchyardError("There is no token of this ID; `list-tokens` shows them.")
     print(f"{options.id} revoked")
 
 
@@ -145,18 +149,29 @@ def _parser() -> argparse.ArgumentParser:
 def _add_scope(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--admin", action="store_true", help="may manage channels")
     parser.add_argument("--read-only", action="store_true", help="may not change anything")
-    parser.add_argument("--channels", type=_channels, default="all", help="primary keys with commas, or all (default)")
-    parser.add_argument("--collections", type=_collections, default="all", help="IDs with commas, or all (default)")
+    parser.add_argument(
+        "--channels", type=_channels, default=argparse.SUPPRESS, help="primary keys with commas, or all"
+    )
+    parser.add_argument(
+        "--collections",
+        type=_collections,
+        default=argparse.SUPPRESS,
+        help="IDs with commas, or all; none where only --channels are given",
+    )
     parser.add_argument("--requests-per-minute", type=_count, help="a limit of its own")
 
 
-def _scope(options: argparse.Namespace) -> Scope:
+def _scope(options: argparse.Namespace, users: Scope | None = None) -> Scope:
+    """The scope that is asked for; what is left open of a token's is as the user's."""
+    whole = users or Scope()
+    # What is limited to channels was not meant for everything else.
+    collections = frozenset[str]() if getattr(options, "channels", None) is not None else whole.collections
     return Scope(
         admin=options.admin,
-        writes=not options.read_only,
-        channels=options.channels,
-        requests_per_minute=options.requests_per_minute,
-        collections=options.collections,
+        writes=not options.read_only and whole.writes,
+        channels=getattr(options, "channels", whole.channels),
+        requests_per_minute=options.requests_per_minute or whole.requests_per_minute,
+        collections=getattr(options, "collections", collections),
     )
 
 

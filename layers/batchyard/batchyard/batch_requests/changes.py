@@ -26,11 +26,11 @@ def publish(records: Sequence[Mapping[str, Any]]) -> str | None:
     return events.publish(records, SOURCE, _move, _let_go)
 
 
-def _move(change: Change) -> Event | None:
+def _move(change: Change) -> list[Event]:
     old, new = change.old, change.new
     before, after = (old or {}).get("status"), (new or {}).get("status")
     if before == after:
-        return None
+        return []
     subject = new or old or {}
     total, failed = int(subject["object_count"]), int(subject["failed_count"])
     moment = int(subject["modified"])
@@ -45,7 +45,7 @@ def _move(change: Change) -> Event | None:
         "objects": {"total": total, "failed": failed, "succeeded": total - failed},
         "modified_date": iso(moment),
     }
-    return Event(DETAIL_TYPE, moment, detail)
+    return [Event(DETAIL_TYPE, moment, detail)]
 
 
 def _let_go(changes: Sequence[Change]) -> None:

@@ -18,16 +18,6 @@ def is_lot(text: str) -> bool:
     return _VALUE.fullmatch(text) is not None
 
 
-def is_serial(text: str) -> bool:
-    """Whether this may be a serial number (AI 21)."""
-    return _VALUE.fullmatch(text) is not None
-
-
-def is_variant(text: str) -> bool:
-    """Whether this may be a consumer product variant (AI 22)."""
-    return _VALUE.fullmatch(text) is not None
-
-
 def yymmdd(day: date) -> str:
     """A day as AI 11 (production), 13 (packaging), 15 (best before) and 17 (expiry) write it.
 

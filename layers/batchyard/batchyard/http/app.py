@@ -109,8 +109,10 @@ class App(APIGatewayRestResolver):
     def _read_json(self, text: str) -> dict[str, Any]:
         try:
             data = json.loads(text, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise Malformed(f"JSON parse error - {error}") from None
+        except RecursionError:
+            raise Malformed("JSON parse error - It is nested too deeply.") from None
         return self.dialect.read(data)
 
     def _answer_invalid(self, error: RequestValidationError) -> Response[str]:

@@ -92,6 +92,23 @@ def take(subject: str, limit: int, count: int = 1) -> None:
         lease.left -= count
 
 
+def spend(subject: str, limit: int, count: int) -> None:
+    """Counts up to `count` requests of a subject against its limit of this minute: as many as there is room for.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    while count > 0:
+        try:
+            take(subject, limit, count)
+        except Throttled:
+            with _lock:
+                lease = _leases[subject]
+                count = min(count - 1, lease.left + lease.budget)
+        else:
+            return
+
+
 def reset() -> None:
     """Gives up all leases of this environment."""
     _leases.clear()

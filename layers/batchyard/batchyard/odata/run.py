@@ -8,13 +8,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
-from http import HTTPStatus
 from itertools import groupby
 from typing import Protocol
 from urllib.parse import unquote
 
 from batchyard.defects import log_defect
-from batchyard.errors import BatchyardError, FailedDependency, Malformed, Unavailable
+from batchyard.errors import BatchyardError, Contended, FailedDependency, Malformed, Unavailable
 from batchyard.odata.answers import ChangeSetAnswer, PartAnswer
 from batchyard.odata.envelope import READS, Batch, ChangeSet, PartRequest
 from batchyard.store.unit import Unit, joined, retrying
@@ -86,6 +85,8 @@ class Run:
             with self._reading_ahead(change_set.requests, outcomes), joined(unit):
                 for request in change_set.requests:
                     answer = self._answer(request, outcomes, within=change_set)
+                    if unit.contended:
+                        raise Contended
                     if answer.failed:
                         return answer
                     _note(request, answer, outcomes)
@@ -159,7 +160,7 @@ def _referred(request: PartRequest, outcomes: Outcomes) -> PartRequest:
 
 def _note(request: PartRequest, answer: PartAnswer, outcomes: Outcomes) -> None:
     if request.content_id is not None:
-        made = answer.header("Location") if answer.status == HTTPStatus.CREATED else None
+        made = answer.header("Location") if answer.wrote else None
         outcomes[request.content_id] = None if answer.failed else made or ""
 
 

@@ -6,12 +6,15 @@ from urllib.parse import quote, urlencode
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
-from batchyard.http.answers import etag
+from batchyard.http.answers import carried, etag
 from batchyard.http.app import App, answer
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations
-from batchyard.product_batches.listing import Page
+from batchyard.product_batches.listing import Page, cursor_behind
 from batchyard.product_batches.rules import ProductBatch
+
+LARGEST_PAGE = 5 * 1024 * 1024
+"""Bytes of the batches on a page, as Lambda counts them; a page has one batch at least, whatever its size."""
 
 
 def batch(found: ProductBatch, exports: Sequence[Mapping[str, Any]] = ()) -> Response[str]:
@@ -26,11 +29,20 @@ def page(app: App, found: Page) -> Response[str]:
 
     Args:
         app: The app that answers it; its request tells the URL of the next page.
-        found: The batches.
+        found: The batches. Those that the answer has no room for are left to the next page.
     """
     domain = operations.link_domain()
-    headers = {"Link": f'<{_next_url(app, found.cursor)}>; rel="next"'} if found.cursor else {}
-    return answer(f"[{','.join(one.to_json(domain) for one in found.batches)}]", headers=headers)
+    shown: list[str] = []
+    size, cursor = 0, found.cursor
+    for number, one in enumerate(found.batches):
+        text = one.to_json(domain)
+        size += carried(text)
+        if shown and size > LARGEST_PAGE:
+            cursor = cursor_behind(found.batches[number - 1])
+            break
+        shown.append(text)
+    headers = {"Link": f'<{_next_url(app, cursor)}>; rel="next"'} if cursor else {}
+    return answer(f"[{','.join(shown)}]", headers=headers)
 
 
 def _next_url(app: App, cursor: str) -> str:

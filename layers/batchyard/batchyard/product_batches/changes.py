@@ -30,16 +30,25 @@ def publish(records: Sequence[Mapping[str, Any]]) -> str | None:
     return events.publish(records, SOURCE, _told, _clean_up_after)
 
 
-def _told(change: Change) -> Event | None:
+def _told(change: Change) -> list[Event]:
     old, new = change.old or {}, change.new or {}
     match _kind(change):
+        case "batch" if _is_removed(change):
+            told = [_move(old, {}), _move({}, new)] if new else [_move(old, {})]
         case "batch":
-            return _move(old, new)
+            told = [_move(old, new)]
         case "change":
-            return _serials(old, new)
+            told = [_serials(old, new)]
         case "scan":
-            return _suspicion(old, new)
-    return None
+            told = [_suspicion(old, new)]
+        case _:
+            told = []
+    return [event for event in told if event is not None]
+
+
+def _is_removed(change: Change) -> bool:
+    """Whether a batch was removed; if the same change set made another of its ID, the stream has both as one change."""
+    return change.old is not None and (change.new is None or change.new["created"] != change.old["created"])
 
 
 def _kind(change: Change) -> str:
@@ -99,7 +108,7 @@ def _suspicion(old: Item, new: Item) -> Event | None:
 
 
 def _clean_up_after(changes: Sequence[Change]) -> None:
-    removed = (change.old for change in changes if change.new is None and _kind(change) == "batch")
+    removed = (change.old for change in changes if _kind(change) == "batch" and _is_removed(change))
     left = [leftovers.notice(repository.decode(item)) for item in removed if item is not None]
     if left:
         queues.send(os.environ["LEFTOVERS_QUEUE_URL"], left)

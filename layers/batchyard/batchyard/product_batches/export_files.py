@@ -121,7 +121,7 @@ def _events(export: Export, batch: ProductBatch, position: str) -> Iterator[Part
 
 
 def _commissionings(export: Export, batch: ProductBatch, start: int) -> Iterator[Part]:
-    moment, fields = iso(batch.created), batch.fields
+    fields = batch.fields
     days = {
         name: rules.day_of(fields.get(field))
         for name, field in {
@@ -133,14 +133,17 @@ def _commissionings(export: Export, batch: ProductBatch, start: int) -> Iterator
     }
     text = "" if start else epcis.opening(iso(export.created))
     while start < export.total:
-        codes = list(codes_of(batch, start, PIECE))
-        events = [
-            epcis.commissioning(fields["gtin"], codes[at : at + _EVENT], moment, lot=batch.lot, **days)
-            for at in range(0, len(codes), _EVENT)
-        ]
+        events, rows = [], 0
+        # Serials of two blocks were not made at the same moment, so no event has both.
+        for block, first, last in batch.places(start, PIECE):
+            codes = keys.codes(batch.collection, batch.length, block.key, range(first, last + 1))
+            rows += len(codes)
+            for at in range(0, len(codes), _EVENT):
+                some = codes[at : at + _EVENT]
+                events.append(epcis.commissioning(fields["gtin"], some, iso(block.made), lot=batch.lot, **days))
         comma = "," if start else ""
-        start += len(codes)
-        yield Part(f"{text}{comma}{','.join(events)}".encode(), len(codes), str(start))
+        start += rows
+        yield Part(f"{text}{comma}{','.join(events)}".encode(), rows, str(start))
         text = ""
     if text:
         # There is nothing to tell of a batch without serials, so what follows is the end.
@@ -176,12 +179,11 @@ def _some(runs: Sequence[Run], skipped: int, wanted: int) -> list[Run]:
 
 
 def _codes(batch: ProductBatch, runs: Sequence[Run]) -> list[str]:
-    book = keys.codebook(batch.collection, batch.length)
-
     def key(run: Run) -> int:
         return next(block.key for block in batch.blocks if block.first <= run.first <= block.last)
 
     codes: list[str] = []
     for version, some in groupby(runs, key):
-        codes += book.codes(version, [index for run in some for index in range(run.first, run.last + 1)])
+        indices = [index for run in some for index in range(run.first, run.last + 1)]
+        codes += keys.codes(batch.collection, batch.length, version, indices)
     return codes

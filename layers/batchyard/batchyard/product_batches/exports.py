@@ -176,6 +176,8 @@ def start(
                 raise Conflict("EPCIS names items by their GTIN, and the batch has none.", code="NO_GTIN")
             if not found.exports:
                 repository.put(unit, replace(found, exports=True))
+            # A clock that is behind must not date it before its batch, whose history is read up to here.
+            created = max(now, found.created)
             tried = Export(
                 collection=collection,
                 product=product,
@@ -183,8 +185,8 @@ def start(
                 id=id,
                 format=kind,
                 total=found.quantity,
-                created=now,
-                updated=now,
+                created=created,
+                updated=created,
                 made=found.created,
                 domain=operations.link_domain(),
                 fields={name: found.fields[name] for name in _FIELDS if name in found.fields},

@@ -22,7 +22,7 @@ def notice(batch: ProductBatch) -> str:
         "product": batch.product,
         "batch": batch.id,
         "created": batch.created,
-        "blocks": [[block.first, block.size, block.key] for block in batch.blocks],
+        "blocks": [[block.first, block.size, block.key, block.made] for block in batch.blocks],
     }
     return json.dumps(named, separators=(",", ":"))
 

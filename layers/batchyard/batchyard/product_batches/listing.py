@@ -16,15 +16,16 @@ from batchyard.errors import Conflict, Invalid, NotFound
 from batchyard.product_batches import repository
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.store import items
-from batchyard.store.items import Item
 from batchyard.store.tables import PRODUCT_BATCHES
-from batchyard.store.unit import read_many
+from batchyard.store.unit import read_many, read_one
 
 _ID = re.compile("[!-~]{1,100}")
 
 DEFAULT_LIMIT = 100
 ALL = 1000
-"""Batches on a page of those who ask for all: more would rarely fit into an answer."""
+"""Batches on a page of those who ask for all: of batches as they mostly are, as many as fit into an answer."""
+
+_MOST_NAMED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +68,24 @@ def page(
     rows = list(islice(repository.pages(_request(collection, limit + 1, product, search, after)), limit + 1))
     more = len(rows) > limit
     rows = rows[:limit]
-    following = _cursor(rows[-1]) if more else None
+    following = _cursor(str(rows[-1]["product_id"]), str(rows[-1]["batch_id"])) if more else None
     if rows and "fields" not in rows[0]:
         rows = read_many(PRODUCT_BATCHES, map(PRODUCT_BATCHES.key_of, rows))
     return Page([repository.decode(row) for row in rows], following)
 
 
-def by_id(collection: str, batch: str) -> list[ProductBatch]:
-    """The batches of a collection with this ID, one for each product that has it.
+def cursor_behind(batch: ProductBatch) -> str:
+    """What the page is asked for with that begins behind a batch."""
+    return _cursor(batch.product, batch.id)
+
+
+def by_id(collection: str, batch: str, limit: int | None = None) -> list[ProductBatch]:
+    """The batches of a collection with this ID, one for each product that has it, in order of the products' IDs.
+
+    Args:
+        collection: ID of the collection.
+        batch: ID of the batch.
+        limit: How many, at most; None for all.
 
     Raises:
         Unavailable: The store did not answer.
@@ -86,7 +97,7 @@ def by_id(collection: str, batch: str) -> list[ProductBatch]:
         "ExpressionAttributeValues": items.encode({":collection": collection, ":prefix": prefix}),
         "ConsistentRead": True,
     }
-    return [repository.decode(item) for item in repository.pages(request)]
+    return [repository.decode(item) for item in islice(repository.pages(request), limit)]
 
 
 def only(collection: str, batch: str, product: str | None = None) -> ProductBatch:
@@ -99,9 +110,9 @@ def only(collection: str, batch: str, product: str | None = None) -> ProductBatc
 
     Raises:
         NotFound: There is none.
-        Conflict: Several products have one, and none was named.
+        Conflict: Several products have one, and none was named. The details name the first hundred of them.
     """
-    found = [one for one in by_id(collection, batch) if product in {None, one.product}]
+    found = by_id(collection, batch, _MOST_NAMED) if product is None else _of_product(collection, batch, product)
     if not found:
         raise NotFound(f'There is no batch "{batch}" in this collection.')
     if len(found) > 1:
@@ -111,6 +122,13 @@ def only(collection: str, batch: str, product: str | None = None) -> ProductBatc
             details={"productIds": [one.product for one in found]},
         )
     return found[0]
+
+
+def _of_product(collection: str, batch: str, product: str) -> list[ProductBatch]:
+    if not _ID.fullmatch(product):
+        return []
+    item = read_one(PRODUCT_BATCHES, repository.key_of(collection, product, batch))
+    return [] if item is None else [repository.decode(item)]
 
 
 def _request(
@@ -147,8 +165,8 @@ def _start(request: dict[str, Any], collection: str, product: str, batch: str) -
     return {**key, "product_id": product, "batch_id": batch} if "IndexName" in request else key
 
 
-def _cursor(row: Item) -> str:
-    position = json.dumps([row["product_id"], row["batch_id"]], separators=(",", ":"))
+def _cursor(product: str, batch: str) -> str:
+    position = json.dumps([product, batch], separators=(",", ":"))
     return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
 
 

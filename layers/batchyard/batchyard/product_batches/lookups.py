@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchyard.clock import iso
-from batchyard.errors import NotFound
+from batchyard.defects import log_defect
+from batchyard.errors import NotFound, Unavailable
 from batchyard.http import limits
 from batchyard.product_batches import repository, rules, scans
 from batchyard.product_batches.rules import ProductBatch, unknown_serial
@@ -120,9 +121,13 @@ def verify(collection: str, text: str, caller: str) -> ProductBatch | None:
     try:
         serial = find(collection, text)
     except NotFound:
-        limits.take(subject, limit, max(0, limit // FAILURES_PER_MINUTE - 1))
+        limits.spend(subject, limit, limit // FAILURES_PER_MINUTE - 1)
         return None
-    scans.count(serial.batch, serial.index)
+    try:
+        scans.count(serial.batch, serial.index)
+    except Unavailable as error:
+        # Who holds the item in their hands is not to wait for a count.
+        log_defect(error)
     if serial.batch.status in rules.NOT_PUBLIC or serial.status not in IN_CIRCULATION:
         return None
     return serial.batch

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from batchyard.errors import Invalid
 from batchyard.gs1.application_identifiers import CSET_82_UP_TO_20
-from batchyard.gs1.gtin import is_gtin14
+from batchyard.gs1.gtin import GTIN_14, is_gtin14
 from batchyard.http.fields import JSON_NUMBER
 from batchyard.product_batches import rules
 
@@ -24,6 +24,9 @@ SerialStatus = Literal[
     "commissioned", "active", "dispensed", "decommissioned", "destroyed", "stolen", "recalled", "sample"
 ]
 ExportFormat = Literal["csv", "ndjson", "epcis"]
+
+_DEEPEST = 50
+"""Levels of what a client may nest; readers of JSON give up at some hundreds."""
 
 _LAST_SECOND = 253_370_764_799
 
@@ -60,8 +63,20 @@ def _is_whole(value: Any) -> bool:
     return not isinstance(value, bool) and isinstance(value, int | float) and value == value // 1
 
 
+def _is_deeper(value: Any, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels + 1):
+        layer = [
+            inner
+            for one in layer
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    return bool(layer)
+
+
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
-Gtin = Annotated[str, Field(pattern="^[0-9]{14}$"), AfterValidator(_gtin)]
+Gtin = Annotated[str, Field(pattern=GTIN_14), AfterValidator(_gtin)]
 Identifier = Annotated[str, Field(pattern=CSET_82_UP_TO_20)]
 Date = Annotated[
     Any,
@@ -143,6 +158,8 @@ class _BatchFields(_Input):
             json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
         except ValueError:
             raise PydanticCustomError("json", "It holds a number or a character that JSON cannot carry.") from None
+        if _is_deeper(data, _DEEPEST):
+            raise PydanticCustomError("depth", "It is nested more than {levels} levels deep.", {"levels": _DEEPEST})
         return data
 
     def given(self) -> dict[str, Any]:
@@ -157,7 +174,11 @@ class ProductBatchCreate(_BatchFields):
 
 
 class ProductBatchUpdate(_BatchFields):
-    """Changes of a batch. Each field that is given takes the place of the present one whole; null removes it."""
+    """Changes of a batch. Each field that is given takes the place of the present one whole.
+
+    null removes a field that is described here, except `status`, `quantity` and `serialFormat`, which stay as they are.
+    Keys of the client's own keep null as their value, as it comes.
+    """
 
     id: Id | None = Field(None, description="The ID of the path, if anything")
 
@@ -289,10 +310,14 @@ class SerialLookup(_Output):
 
 
 class Verification(_Output):
-    """Whether a serial is genuine and in circulation."""
+    """Whether a serial is genuine and in circulation; none of a draft or an archived batch is.
+
+    `valid` speaks of the serial alone: its batch may be recalled, expired or withdrawn all the same, so read
+    `batch.status` as well.
+    """
 
     valid: bool
-    batch: PublicBatch | None
+    batch: PublicBatch | None = Field(description="null unless the serial is valid")
 
 
 class SerialUpdate(_Input):

@@ -144,9 +144,9 @@ def _put(unit: Unit, batch: ProductBatch, more: int) -> ProductBatch:
         from batchyard.serials import codes, keys
 
         key, capacity = keys.current_version(), codes.capacity(batch.length)
-        block = repository.allocate(unit, batch.collection, more, key, capacity)
+        block = repository.allocate(unit, batch.collection, more, key, capacity, batch.updated)
         repository.put_block(unit, batch, block)
-        batch = rules.grown(batch, block)
+        batch = replace(batch, blocks=(*batch.blocks, block))
     must_fit(batch.to_json(link_domain()))
     return repository.put(unit, batch)
 
@@ -169,7 +169,8 @@ def _untouched(unit: Unit, batch: ProductBatch) -> list[Stretch]:
         found.append(stretch)
     if len(found) >= MAX_ACTIONS:
         raise Conflict(
-            "The batch has grown too often to be removed with its serials at once. Add ?force=true to remove it first.",
+            "The serials of the batch are kept in too many parts to be removed together with it."
+            " Add ?force=true to remove the batch first.",
             code="TOO_MANY_PARTS",
         )
     return found

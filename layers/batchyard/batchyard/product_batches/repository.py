@@ -14,6 +14,7 @@ IDs hold no character that sorts before `$`, so a space between them keeps the o
 """
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,10 +35,29 @@ _DIGITS = 15
 _LARGEST_BEFORE = 350_000
 _LAST_INDEX = 10**_DIGITS - 1
 _EXPIRING = "active"
-_SMALLEST_PIECE = 200
+_SMALLEST_PIECE = 500
+
+_LISTED = {
+    f"#{name}": name
+    for name in (
+        "collection_id",
+        "sort_key",
+        "status",
+        "ranges",
+        "first",
+        "changed",
+        "left",
+        "by",
+        "at",
+        "reason",
+        "undone_by",
+        "undone_at",
+    )
+}
 
 # A query is not isolated from transactions: it may see one piece of a cut stretch a moment before the other.
 _LOOKS = 2
+_MOMENT = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +102,7 @@ class Change:
         id: Its own ID; those of later changes are greater.
         status: The status that it brought.
         ranges: What it was asked for: number of the first serial within the batch, and how many.
-        before: The runs that it changed, as they were.
+        before: The runs that it changed, as they were; none where it was read for a list.
         changed: How many serials it changed.
         left: How many of the range it left as they were: they had the status already, or one that is final.
         by: The user who made it.
@@ -161,7 +181,7 @@ def encode(batch: ProductBatch) -> Item:
         "fields": dumps(batch.fields),
         "status": batch.status,
         "length": batch.length,
-        "blocks": json.dumps([[block.first, block.size, block.key] for block in batch.blocks]),
+        "blocks": json.dumps([[block.first, block.size, block.key, block.made] for block in batch.blocks]),
         "created": batch.created,
         "updated": batch.updated,
         "version": batch.version,
@@ -198,7 +218,7 @@ def search_text(batch: str, name: str | None) -> str:
 # Serials.
 
 
-def allocate(unit: Unit, collection: str, size: int, key: int, capacity: int) -> Block:
+def allocate(unit: Unit, collection: str, size: int, key: int, capacity: int, made: int) -> Block:
     """Stages the handing out of indices that nothing ever had.
 
     Args:
@@ -207,6 +227,7 @@ def allocate(unit: Unit, collection: str, size: int, key: int, capacity: int) ->
         size: How many.
         key: Version of the key of their codes.
         capacity: How many indices there are codes for.
+        made: When, in microseconds since the Unix epoch.
 
     Raises:
         Conflict: There are no more.
@@ -220,7 +241,7 @@ def allocate(unit: Unit, collection: str, size: int, key: int, capacity: int) ->
             details={"serialFormat": "length", "left": max(0, capacity - first)},
         )
     unit.put(PRODUCT_BATCHES, {**counter, "next": first + size})
-    return Block(first, size, key)
+    return Block(first, size, key, made)
 
 
 def put_block(unit: Unit, batch: ProductBatch, block: Block) -> None:
@@ -278,10 +299,16 @@ def holder(unit: Unit, collection: str, index: int) -> Stretch | None:
     Raises:
         Unavailable: The store did not answer.
     """
-    for _ in range(_LOOKS):
-        found = _overlapping(unit, collection, index, index, _LAST_INDEX)
-        if found:
-            return found[0]
+    for look in range(_LOOKS):
+        if look:
+            _wait(_MOMENT)
+        reaching = _reaching(unit, collection, index, index, _LAST_INDEX)
+        if not reaching:
+            # Of a cut stretch the last piece keeps the place, so it is nobody's.
+            return None
+        for stretch in reaching:
+            if stretch.first <= index:
+                return stretch
     return None
 
 
@@ -346,7 +373,7 @@ def get_change(unit: Unit, batch: ProductBatch, id: str) -> Change | None:
 
 
 def changes(batch: ProductBatch, limit: int, before: str | None = None) -> list[Change]:
-    """The latest changes of a batch's serials, the last one first.
+    """The latest changes of a batch's serials, the last one first; without what the serials were before.
 
     Args:
         batch: The batch.
@@ -364,6 +391,9 @@ def changes(batch: ProductBatch, limit: int, before: str | None = None) -> list[
         "ExpressionAttributeValues": items.encode(
             {":collection": batch.collection, ":low": prefix, ":high": prefix + (before or "~")}
         ),
+        # Not `before`, which can be as large as an item can be.
+        "ProjectionExpression": ", ".join(_LISTED),
+        "ExpressionAttributeNames": _LISTED,
         "ScanIndexForward": False,
         "ConsistentRead": True,
         # One more: the upper bound itself may be among them.
@@ -489,6 +519,11 @@ def _between(collection: str, low: str, high: str) -> dict[str, Any]:
 
 
 def _overlapping(unit: Unit, collection: str, first: int, last: int, end: int) -> list[Stretch]:
+    return [stretch for stretch in _reaching(unit, collection, first, last, end) if stretch.first <= last]
+
+
+def _reaching(unit: Unit, collection: str, first: int, last: int, end: int) -> list[Stretch]:
+    """The stretches that end at an index or behind it, in order, up to one that ends at another index or behind it."""
     found: dict[str | int, Item] = {}
     for item in _query(collection, first, end, 1 + (last - first) // _SMALLEST_PIECE):
         present = unit.found(PRODUCT_BATCHES, item)
@@ -500,7 +535,11 @@ def _overlapping(unit: Unit, collection: str, first: int, last: int, end: int) -
         if key["collection_id"] == collection and str(key["sort_key"]).startswith("serials ") and staged is not None:
             found[key["sort_key"]] = staged
     chosen = (_stretch(found[name]) for name in sorted(found, key=str))
-    return [stretch for stretch in chosen if stretch.first <= last and stretch.last >= first]
+    return [stretch for stretch in chosen if stretch.last >= first]
+
+
+def _wait(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def _query(collection: str, first: int, last: int, limit: int) -> Iterable[Item]:
@@ -558,7 +597,7 @@ def _change(item: Item) -> Change:
         id=id,
         status=str(item["status"]),
         ranges=tuple((start, size) for start, size in json.loads(str(item["ranges"]))),
-        before=tuple(unpack(item["before"], int(item["first"]))),  # type: ignore[arg-type]
+        before=tuple(unpack(item["before"], int(item["first"]))) if "before" in item else (),  # type: ignore[arg-type]
         changed=int(item["changed"]),
         left=int(item["left"]),
         by=str(item["by"]),

@@ -56,11 +56,13 @@ class Block:
         first: The first index.
         size: How many they are.
         key: Version of the key that its codes are made with.
+        made: When its serials were made, in microseconds since the Unix epoch.
     """
 
     first: int
     size: int
     key: int
+    made: int
 
     @property
     def last(self) -> int:
@@ -239,14 +241,6 @@ def growth(current: ProductBatch, change: Mapping[str, Any]) -> int:
     return int(wanted) - current.quantity
 
 
-def grown(current: ProductBatch, block: Block) -> ProductBatch:
-    """The batch with a further block of serials."""
-    if current.blocks and (current.blocks[-1].last + 1, current.blocks[-1].key) == (block.first, block.key):
-        last = replace(current.blocks[-1], size=current.blocks[-1].size + block.size)
-        return replace(current, blocks=(*current.blocks[:-1], last))
-    return replace(current, blocks=(*current.blocks, block))
-
-
 def same(current: ProductBatch, wanted: ProductBatch, quantity: int) -> bool:
     """Whether a batch is what somebody wants to make."""
     return (_stated(wanted), quantity) == (_stated(current), current.quantity)
@@ -263,7 +257,7 @@ def is_due(batch: ProductBatch, moment: int) -> bool:
 
 
 def day_of(given: When | None) -> date | None:
-    """The day, in UTC, of a date as clients write it."""
+    """The day of a date as clients write it: the one that is written, whatever the offset; of seconds, in UTC."""
     return None if given is None else _moment(given).date()
 
 
@@ -282,7 +276,7 @@ def must_be_date(given: When) -> When:
         ValueError: It is none, or before 1970, or after 9998.
     """
     try:
-        moment = _moment(given)
+        moment = _moment(given).astimezone(UTC)
     except (OverflowError, OSError, ValueError):
         raise ValueError("an ISO 8601 date or moment, or seconds since 1970") from None
     if not 1970 <= moment.year < 9999:
@@ -297,7 +291,7 @@ def _moment(given: When) -> datetime:
         return datetime.combine(date.fromisoformat(given), time(), UTC)
     # Python knows microseconds; what is finer makes no difference here.
     moment = datetime.fromisoformat(_FRACTION.sub(r"\1", given.upper()))
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def _is_day(given: str) -> bool:

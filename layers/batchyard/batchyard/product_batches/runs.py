@@ -17,8 +17,8 @@ _LEFT_TO = {"decommissioned": frozenset({"destroyed"}), "destroyed": frozenset[s
 """What a serial that is out of use may still become. Taken back into use it would be a new one (GS1 CBV 2.0), so only
 undoing the change, as one made by mistake, brings it back."""
 
-MOST_RUNS = 400
-"""Runs in one stored stretch, some five kB; one with more is cut in pieces of half as many."""
+MOST_RUNS = 1000
+"""Runs in one stored stretch, some twelve kB; one with more is cut in pieces of half as many."""
 
 
 _GAP = -1

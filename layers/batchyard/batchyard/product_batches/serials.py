@@ -49,6 +49,7 @@ def page(collection: str, product: str, batch: str, start: int, size: int) -> Pa
 
     Raises:
         NotFound: There is no such batch.
+        Unavailable: The store, or Secrets Manager, did not answer.
     """
 
     def operation(unit: Unit) -> Page:
@@ -65,9 +66,13 @@ def page(collection: str, product: str, batch: str, start: int, size: int) -> Pa
 
 
 def codes_of(batch: ProductBatch, start: int, size: int) -> Iterator[str]:
-    """Codes of a batch's serials, in their order."""
+    """Codes of a batch's serials, in their order.
+
+    Raises:
+        Unavailable: Secrets Manager did not answer, or does not know a key of theirs yet.
+    """
     for block, first, last in batch.places(start, size):
-        yield from keys.codebook(batch.collection, batch.length).codes(block.key, range(first, last + 1))
+        yield from keys.codes(batch.collection, batch.length, block.key, range(first, last + 1))
 
 
 def statuses_of(unit: Unit, batch: ProductBatch, start: int, size: int) -> Iterator[str]:

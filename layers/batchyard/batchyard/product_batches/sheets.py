@@ -24,6 +24,7 @@ def page(collection: str, product: str, batch: str, start: int, size: int, colum
 
     Raises:
         NotFound: There is no such batch.
+        Unavailable: The store, or Secrets Manager, did not answer.
     """
     found = operations.retrieve(collection, product, batch)
     link = linked(found)

@@ -6,13 +6,16 @@ from dataclasses import replace
 from itertools import pairwise
 
 from batchyard import clock
-from batchyard.errors import Conflict, Invalid, NotFound
+from batchyard.errors import Conflict, Invalid, NotFound, TooLarge
 from batchyard.product_batches import operations, repository
 from batchyard.product_batches.repository import Change, Stretch
 from batchyard.product_batches.rules import ProductBatch, unknown_serial
 from batchyard.product_batches.runs import Run, changed, count, cut
 from batchyard.store.replies import once
-from batchyard.store.unit import Unit, transact
+from batchyard.store.unit import MAX_ACTIONS, Unit, transact
+
+_BESIDE_STRETCHES = 2
+"""Items that a change may write besides: itself, and the reply to an Idempotency-Key."""
 
 _NEAR = 20
 """Spans that cover at least one in so many serials between them are read in one go."""
@@ -154,6 +157,8 @@ def _change(
     id = f"{now:014x}{secrets.token_hex(4)}"
     spans = _spans(batch, ranges)
     stretches = _stretches(unit, batch, spans)
+    if len(stretches) > MAX_ACTIONS - _BESIDE_STRETCHES:
+        raise TooLarge("These serials have had too many different changes to be changed at once. Use smaller ranges.")
     runs = _runs(stretches)
     after: list[Run] = []
     before: list[Run] = []

@@ -46,7 +46,8 @@ _CHARACTER_BITS = 5
 
 # A text with more characters than this, separators included, is not looked at.
 _LONGEST_INPUT = 100
-_SEPARATORS = "- \t\n\r\v\f"
+# Hyphens and spaces, also those that typesetting puts in the place of plain ones.
+_SEPARATORS = "- \t\n\r\v\f\u00a0\u00ad\u2007\u2009\u200b\u2010\u2011\u2012\u2013\u2014\u202f\u2212\ufeff"
 _READ_AS = str.maketrans(
     {
         **{character: character.upper() for character in "abcdefghijklmnopqrstuvwxyz"},

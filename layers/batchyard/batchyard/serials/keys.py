@@ -6,15 +6,15 @@ bits of entropy or more, and the version that new codes are made with.
     {"current": 2, "1": "<text>", "2": "<text>"}
 
 Versions are added and never taken away, so that what was printed stays readable. An execution environment therefore
-goes on with the keys that it has for five minutes, or longer while Secrets Manager does not answer; a code that names a
-version that it does not have makes it look sooner.
+goes on with the keys that it has for five minutes, or longer while Secrets Manager does not answer; a code or a batch
+of a version that it does not have makes it look sooner.
 """
 
 import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -72,6 +72,27 @@ def codebook(collection: str, length: int) -> Codebook:
     return _codebook(_master_keys(_KEPT_FOR), collection, length)
 
 
+def codes(collection: str, length: int, version: int, indices: Sequence[int]) -> list[str]:
+    """The codes of these indices, check characters included, as a key version makes them.
+
+    Args:
+        collection: ID of the collection.
+        length: Characters of a code without its check character.
+        version: Of the key.
+        indices: Numbers of the serials within the collection; a range is as good as a list.
+
+    Raises:
+        Unavailable: Secrets Manager did not answer, or does not know the version yet.
+        ValueError: There are no codes of this length, or no such index.
+    """
+    book = codebook(collection, length)
+    if version not in book.versions:
+        book = _codebook(_master_keys(_SOONEST), collection, length)
+    if version not in book.versions:
+        raise Unavailable
+    return book.codes(version, indices)
+
+
 def find(collection: str, code: str) -> Place | None:
     """Where a normalized code comes from; None where it is nobody's.
 
@@ -88,8 +109,9 @@ def find(collection: str, code: str) -> Place | None:
 def rotate() -> int:
     """Adds a random key under the next version, for new codes from now on; answers that version.
 
-    Other execution environments make new codes with the former version for up to five minutes more, and read those of
-    the new one at once.
+    Other execution environments make new codes with the former version for up to five minutes more. They read the
+    secret again as soon as they meet the new version, unless they did so within the last ten seconds: for that long a
+    code of it may be unknown to them, and its codes unavailable.
 
     Raises:
         Conflict: All versions are used up, or somebody else is adding one.

@@ -1,6 +1,7 @@
-"""What a table's change stream is told to the world: events on the bus, one for each change that matters.
+"""What a table's change stream is told to the world: events on the bus, for each change that matters.
 
-A delivery may repeat: an event's `change`, the sequence number of the record that it tells of, tells repeats apart.
+A delivery may repeat: an event's `change` tells repeats apart. It is the sequence number of the record that it tells
+of; of a second event of the same record, that number with `.1` behind it.
 """
 
 import json
@@ -8,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import batched
 from typing import Any, NamedTuple
 
 from batchyard.errors import Unavailable
@@ -47,10 +49,13 @@ class Event:
     detail: Mapping[str, Any]
 
 
+_Told = tuple[str, str, Event]
+
+
 def publish(
     records: Sequence[Mapping[str, Any]],
     source: str,
-    told: Callable[[Change], Event | None],
+    told: Callable[[Change], Sequence[Event]],
     also: Callable[[Sequence[Change]], None],
 ) -> str | None:
     """Tells of changes in their order; answers the sequence number of the first that failed, None if none did.
@@ -58,13 +63,13 @@ def publish(
     Args:
         records: Records of a DynamoDB stream, with old and new images.
         source: Who tells of them.
-        told: What is told of a change; None for nothing.
+        told: What is told of a change, in its order.
         also: What else some changes bring about; idempotent, since it may be repeated for any of them.
     """
     for position in range(0, len(records), _AT_ONCE):
         changes = [_change(record) for record in records[position : position + _AT_ONCE]]
         try:
-            failed = _put([(change.number, event) for change in changes if (event := told(change))], source)
+            failed = _put([one for change in changes for one in _named(change, told(change))], source)
             also(changes)
         except Unavailable:
             return changes[0].number
@@ -83,23 +88,28 @@ def _item(image: Mapping[str, Any] | None) -> Item | None:
     return items.decode({name: value for name, value in image.items() if "B" not in value}) if image else None
 
 
-def _put(events: Sequence[tuple[str, Event]], source: str) -> str | None:
-    """Sends events; answers the number of the first that was refused."""
-    if not events:
-        return None
-    entries: list[Any] = [
-        {
-            "EventBusName": os.environ["EVENT_BUS"],
-            "Source": source,
-            "DetailType": event.kind,
-            "Time": datetime.fromtimestamp(event.moment / 1_000_000, UTC),
-            "Detail": json.dumps({**event.detail, "change": number}, ensure_ascii=False),
-        }
-        for number, event in events
-    ]
-    with reaching_aws():
-        answer = clients.events().put_events(Entries=entries)
-    for (number, _), result in zip(events, answer["Entries"], strict=True):
-        if "ErrorCode" in result:
-            return number
+def _named(change: Change, told: Sequence[Event]) -> list[_Told]:
+    """Events of a change with its number, and with a name that no other event has."""
+    number = change.number
+    return [(number, f"{number}.{position}" if position else number, event) for position, event in enumerate(told)]
+
+
+def _put(told: Sequence[_Told], source: str) -> str | None:
+    """Sends events; answers the number of the first change of which one was refused."""
+    for some in batched(told, _AT_ONCE, strict=False):
+        entries: list[Any] = [
+            {
+                "EventBusName": os.environ["EVENT_BUS"],
+                "Source": source,
+                "DetailType": event.kind,
+                "Time": datetime.fromtimestamp(event.moment / 1_000_000, UTC),
+                "Detail": json.dumps({**event.detail, "change": name}, ensure_ascii=False),
+            }
+            for _, name, event in some
+        ]
+        with reaching_aws():
+            answer = clients.events().put_events(Entries=entries)
+        for (number, _, _), result in zip(some, answer["Entries"], strict=True):
+            if "ErrorCode" in result:
+                return number
     return None

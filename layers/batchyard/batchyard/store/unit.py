@@ -56,9 +56,14 @@ class _Write:
 
 
 class Unit:
-    """Reads and staged writes of one commit."""
+    """Reads and staged writes of one commit.
+
+    Attributes:
+        contended: An operation found that somebody is changing what it reads: the whole unit is to be tried again.
+    """
 
     def __init__(self) -> None:
+        self.contended = False
         self._reads: dict[tuple[Any, ...], Item | None] = {}
         self._writes: dict[tuple[Any, ...], _Write] = {}
         self._blobs: dict[str, Blob] = {}
@@ -221,7 +226,11 @@ def transact[T](operation: Callable[[Unit], T]) -> T:
     """
     ambient = _ambient.get()
     if ambient is not None:
-        return operation(ambient)
+        try:
+            return operation(ambient)
+        except Contended:
+            ambient.contended = True
+            raise
 
     def attempt() -> T:
         unit = Unit()
@@ -334,23 +343,26 @@ def read_many(table: Table, keys: Iterable[Key]) -> list[Item]:
 def delete_many(table: Table, keys: Iterable[Key]) -> None:
     """Removes items outside of any unit, whatever they have become since; those that are gone are no matter.
 
+    Args:
+        table: Their table.
+        keys: Their keys, `MOST_DELETES` at most.
+
     Raises:
         Unavailable: The store did not take all of it.
     """
     pending: list[Any] = [{"DeleteRequest": {"Key": items.encode(key)}} for key in keys]
     attempt = 0
     while pending:
-        now, pending = pending[:MOST_DELETES], pending[MOST_DELETES:]
         with reaching_aws():
-            answer = clients.dynamodb().batch_write_item(RequestItems={table.name: now})
+            answer = clients.dynamodb().batch_write_item(RequestItems={table.name: pending})
         unprocessed: Mapping[str, Any] = answer.get("UnprocessedItems", {})
-        left = unprocessed.get(table.name, [])
-        if len(left) == len(now):
+        left = list(unprocessed.get(table.name, []))
+        if len(left) == len(pending):
             attempt += 1
             if attempt == _EMPTY_ANSWERS:
                 raise Unavailable
             _pause(attempt)
-        pending = [*left, *pending]
+        pending = left
 
 
 def _must_fit(writes: list[_Write]) -> None:

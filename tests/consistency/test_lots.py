@@ -230,7 +230,7 @@ def test_stretches_that_are_cut_at_once_lose_nothing(lots: Collection) -> None:
     answers = at_once([_change(lots, "L1", "dispensed", *singles(worker)) for worker in range(workers)])
     assert all(isinstance(answer, str) for answer in answers), answers
     lots.must_be_whole()
-    assert len(lots.stretches()) > 5
+    assert len(lots.stretches()) > 2
     assert lots.statuses("L1") == [(1, "dispensed"), (1, COMMISSIONED)] * 1200
     undone = at_once([partial(lots.undo, "L1", _id(answer)) for answer in answers])
     assert [answer.status for answer in undone] == [200] * workers

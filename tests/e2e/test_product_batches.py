@@ -58,6 +58,13 @@ def test_the_key_comes_in_either_header(stack: LocalStack, anonymous: httpx.Clie
     assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.parametrize(("path", "allowed"), [(f"{PRODUCT}/batch", "GET, POST"), (f"{PRODUCT}/batch/A1/getSN", "GET")])
+def test_another_method_is_refused_in_the_words_of_the_family(client: httpx.Client, path: str, allowed: str) -> None:
+    answer = client.patch(path, json={})
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+    assert answer.json()["errorCode"] == "METHOD_NOT_ALLOWED"
+
+
 def test_lists_and_look_ups(client: httpx.Client, anonymous: httpx.Client) -> None:
     first = made(client, "A1", name="First pressing", quantity=30, tags=[{"code": "c1", "claimSetId": "s"}])
     made(client, "A2", name="Second pressing")

@@ -1,5 +1,6 @@
 """What the integration tests have in common."""
 
+import json
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ import pytest
 
 from batchyard import clock
 from batchyard.store import clients
-from batchyard.store.tables import PRODUCT_BATCHES
+from batchyard.store.tables import EPHEMERA, PRODUCT_BATCHES
 from tests.support import aws
 from tests.support.api import Api
 from tests.support.streams import Stream
@@ -83,10 +84,20 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 class Calls(list[str]):
-    """The AWS calls that were made, as `dynamodb.GetItem`, in their order."""
+    """The AWS calls that were made, as `dynamodb.GetItem`, in their order.
+
+    The calls for leases stand apart, in `leases`: of requests of this minute, and of primary keys. One more of them
+    is due wherever the clock says so.
+    """
+
+    leases = 0
+
+    def clear(self) -> None:
+        super().clear()
+        self.leases = 0
 
     def writes(self) -> list[str]:
-        """Those of them that change something besides the count of requests."""
+        """Those of them that change something."""
         return [call for call in self if call.split(".")[1].startswith(("Put", "Delete", "Transact", "Update"))]
 
 
@@ -95,8 +106,11 @@ def calls(stores: dict[str, str]) -> Iterator[Calls]:
     """Notes the AWS calls that are made from here on."""
     noted = Calls()
 
-    def note(model: Any, **_: Any) -> None:
-        noted.append(f"{model.service_model.service_name}.{model.name}")
+    def note(model: Any, params: Any, **_: Any) -> None:
+        if model.name == "UpdateItem" and json.loads(params["body"])["TableName"] == EPHEMERA.name:
+            noted.leases += 1
+        else:
+            noted.append(f"{model.service_model.service_name}.{model.name}")
 
     watched = [clients.dynamodb().meta.events, clients.s3().meta.events]
     for events in watched:

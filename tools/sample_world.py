@@ -34,6 +34,7 @@ from batchyard.store import blobs, clients, items
 from batchyard.store.blobs import Blob
 from batchyard.store.calls import code_of
 from batchyard.store.items import Item, Key
+from batchyard.store.queries import query
 from batchyard.store.tables import BATCH_REQUESTS, IDENTITY, PRODUCT_BATCHES
 from batchyard.store.unit import Unit, transact
 
@@ -382,7 +383,7 @@ def _product_batch_keys() -> Iterator[Key]:
         "ExpressionAttributeValues": items.encode({":collection": COLLECTION}),
         "ConsistentRead": True,
     }
-    return map(PRODUCT_BATCHES.key_of, list(product_batches.pages(request)))
+    return map(PRODUCT_BATCHES.key_of, list(query(request)))
 
 
 def item_of_change(change: Change) -> Item:

@@ -8,11 +8,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.batch_requests import operations
 from batchyard.batch_requests.models import BatchRequestAnswer, BatchRequestCreate
-from batchyard.batch_requests.parameters import TAG, ChannelId, IdempotencyKey
+from batchyard.batch_requests.parameters import TAG, ChannelId
 from batchyard.http import drf
 from batchyard.http.answers import etag
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
+from batchyard.http.headers import IdempotencyKey
 
 app = App(drf)
 

@@ -8,9 +8,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
+from batchyard.http.headers import IdempotencyKey
 from batchyard.product_batches import statuses
 from batchyard.product_batches.models import SerialChange, SerialChangeCreate
-from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CollectionId, IdempotencyKey, ProductId
+from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CollectionId, ProductId
 
 app = App(coded)
 

@@ -4,6 +4,7 @@ import base64
 import json
 import random
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -26,7 +27,7 @@ INLINE_BYTES = 2000
 """The most that an item holds here, so that what is large is not slow."""
 
 
-class Case:
+class Case(ABC):
     """An operation, and what it finds.
 
     Args:
@@ -43,12 +44,12 @@ class Case:
         self.again = False
         self.begin()
 
-    def begin(self) -> None:
+    def begin(self) -> None:  # noqa: B027 (most cases find nothing else)
         """Makes what the operation finds."""
 
+    @abstractmethod
     def act(self) -> None:
         """The operation; `again` says that it is a repeat by somebody who does not know how the first one ended."""
-        raise NotImplementedError
 
     def outcome(self) -> Any:
         """What became of it, without what differs between two that were treated alike."""
@@ -58,7 +59,7 @@ class Case:
         """How many things it made, where a repeat makes another one."""
         return 1
 
-    def end(self) -> None:
+    def end(self) -> None:  # noqa: B027 (most cases leave nothing)
         """Leaves nothing that the next case would find."""
 
 

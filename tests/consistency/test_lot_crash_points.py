@@ -5,6 +5,7 @@ wasted, but nobody gets them twice.
 """
 
 import itertools
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import Any
 
@@ -29,7 +30,7 @@ def world(lasting_world: World) -> World:
     return lasting_world
 
 
-class Case:
+class Case(ABC):
     """A collection with a batch, and something that is done to it.
 
     Args:
@@ -41,12 +42,12 @@ class Case:
         assert self.lots.create("L1", 10, name="before").status == 200
         self.begin()
 
-    def begin(self) -> None:
+    def begin(self) -> None:  # noqa: B027 (most cases find nothing else)
         """Makes what else it finds."""
 
+    @abstractmethod
     def act(self) -> Answer:
         """What is done."""
-        raise NotImplementedError
 
 
 class Create(Case):

@@ -11,6 +11,7 @@ from batchyard.errors import Unavailable
 from batchyard.product_batches import exports, repository, runs
 from batchyard.product_batches.rules import Block, ProductBatch
 from batchyard.store import clients, items, unit
+from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES
 from product_batches import clean_up, publish
 from tests.integration.test_product_batch_events import BATCHES, change, codes, make, make_anew, verify
@@ -26,7 +27,7 @@ def stored(collection: str = "wines") -> set[str]:
         "KeyConditionExpression": "collection_id = :collection",
         "ExpressionAttributeValues": items.encode({":collection": collection}),
     }
-    return {str(item["sort_key"]) for item in repository.pages(request)}
+    return {str(item["sort_key"]) for item in query(request)}
 
 
 def kinds(keys: set[str]) -> set[str]:

@@ -290,7 +290,7 @@ def test_a_gap_between_stretches_is_looked_at_again_a_moment_later(
 
     def late(**request: Any) -> Any:
         if not pauses:
-            values = {**request["ExpressionAttributeValues"], ":first": {"S": "serials 000000000000005"}}
+            values = {**request["ExpressionAttributeValues"], ":low": {"S": "serials 000000000000005"}}
             request = {**request, "ExpressionAttributeValues": values}
         return query(**request)
 

@@ -14,6 +14,7 @@ from batchyard.product_batches import repository as product_batches
 from batchyard.product_batches.rules import Block, ProductBatch
 from batchyard.store import blobs, clients, items
 from batchyard.store.items import Item
+from batchyard.store.queries import query
 from batchyard.store.tables import BATCH_REQUESTS, CHANNELS, IDENTITY, PRODUCT_BATCHES, TALLIES
 from batchyard.store.unit import Unit, read_one
 from tests.support import aws
@@ -173,7 +174,7 @@ def _in_outlet() -> list[str]:
         "ExpressionAttributeValues": items.encode({":collection": world.OUTLET}),
         "ConsistentRead": True,
     }
-    kinds = [str(item["sort_key"]).partition(" ")[0] for item in product_batches.pages(request)]
+    kinds = [str(item["sort_key"]).partition(" ")[0] for item in query(request)]
     return sorted(set(kinds) - {"batch"})
 
 

@@ -31,6 +31,7 @@ from batchyard.errors import Invalid, NotFound
 from batchyard.store import blobs, clients, items
 from batchyard.store.calls import reaching_aws
 from batchyard.store.items import Item
+from batchyard.store.queries import query
 from batchyard.store.tables import BATCH_REQUESTS, EPHEMERA
 from batchyard.store.unit import Unit, read_many
 
@@ -318,6 +319,7 @@ def _query(
         "KeyConditionExpression": " AND ".join(f"{'#status' if name == 'status' else name} = :{name}" for name in key),
         "ExpressionAttributeValues": items.encode({f":{name}": value for name, value in key.items()}),
         "ScanIndexForward": not descending,
+        "Limit": min(wanted, _KEYS_AT_ONCE),
     }
     if names:
         request["ExpressionAttributeNames"] = names
@@ -329,13 +331,7 @@ def _query(
         # Any position in a partition can be begun after, whether there is an item or not.
         place = {"pk": after["pk"], **{name: after[name] for name in columns}, **key}
         request["ExclusiveStartKey"] = items.encode(place)
-    while True:
-        with reaching_aws():
-            answer = clients.dynamodb().query(Limit=min(wanted, _KEYS_AT_ONCE), **request)
-        yield from map(items.decode, answer["Items"])
-        if "LastEvaluatedKey" not in answer:
-            return
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return query(request)
 
 
 def _index(attributes: set[str]) -> str:

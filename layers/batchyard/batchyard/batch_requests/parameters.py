@@ -11,12 +11,4 @@ BatchRequestId = Annotated[PathInteger, Path(description="The batch request's pr
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="Only if the batch request still has one of these entity tags")
 ]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        max_length=255,
-        description="A repeat with the same key within 24 hours answers the first reply",
-    ),
-]
 TAG = "Channel batch requests"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from batchyard.batch_requests.rules import BatchRequest
-from batchyard.store import blobs
+from batchyard.store import blobs, items
 from batchyard.store.blobs import Blob
 from batchyard.store.items import Item, Key, Value
 from batchyard.store.tables import BATCH_REQUESTS, Table
@@ -90,7 +90,7 @@ def encode(batch: BatchRequest) -> tuple[Item, Blob | None]:
         "log_digest": batch.log_digest,
         "version": batch.version,
     }
-    return {name: value for name, value in attributes.items() if value is not None}, blob
+    return items.present(attributes), blob
 
 
 def decode(item: Item, read_blob: Callable[[str], bytes]) -> BatchRequest:
@@ -108,16 +108,11 @@ def decode(item: Item, read_blob: Callable[[str], bytes]) -> BatchRequest:
         status=str(item["status"]),
         modified=int(item["modified"]),
         version=int(item["version"]),
-        remote_batch_id=_text(item, "remote_batch_id"),
-        content_type=_text(item, "content_type"),
+        remote_batch_id=items.text(item, "remote_batch_id"),
+        content_type=items.text(item, "content_type"),
         objects=zlib.decompress(objects).decode() if isinstance(objects, bytes) else None,
         object_count=int(item["object_count"]),
         failed_count=int(item["failed_count"]),
-        log_key=_text(item, "log_key"),
-        log_digest=_text(item, "log_digest"),
+        log_key=items.text(item, "log_key"),
+        log_digest=items.text(item, "log_digest"),
     )
-
-
-def _text(item: Item, name: str) -> str | None:
-    value = item.get(name)
-    return None if value is None else str(value)

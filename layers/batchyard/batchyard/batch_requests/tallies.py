@@ -10,7 +10,7 @@ Rows of the `Tallies` table, per channel: `status#<status>`, and `type#<type key
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -21,6 +21,7 @@ from batchyard.errors import Contended
 from batchyard.store import clients, items
 from batchyard.store.calls import cancellation_reasons, code_of, old_item, reaching_aws
 from batchyard.store.items import Item, Key
+from batchyard.store.queries import query
 from batchyard.store.tables import BATCH_REQUESTS, EPHEMERA, TALLIES
 
 _KEPT_SECONDS = 48 * 3600
@@ -185,8 +186,12 @@ def _of(channel: int, prefix: str) -> dict[str, int]:
     if prefix:
         condition += " AND begins_with(tally, :prefix)"
         values[":prefix"] = prefix  # type: ignore[assignment]
-    rows = _pages(
-        TableName=TALLIES.name, KeyConditionExpression=condition, ExpressionAttributeValues=items.encode(values)
+    rows = query(
+        {
+            "TableName": TALLIES.name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": items.encode(values),
+        }
     )
     return {str(row["tally"]): int(row["batch_requests"]) for row in rows if row["batch_requests"]}
 
@@ -195,23 +200,15 @@ def _actual(channel: int) -> dict[str, int]:
     """What a channel's tallies should be, counted in an index of keys."""
     found: Counter[Row] = Counter()
     for status in rules.STATUSES:
-        rows = _pages(
-            TableName=BATCH_REQUESTS.name,
-            IndexName="by_status_type",
-            KeyConditionExpression="channel = :channel AND #status = :status",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues=items.encode({":channel": channel, ":status": status}),
+        rows = query(
+            {
+                "TableName": BATCH_REQUESTS.name,
+                "IndexName": "by_status_type",
+                "KeyConditionExpression": "channel = :channel AND #status = :status",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": items.encode({":channel": channel, ":status": status}),
+            }
         )
         for row in rows:
             found.update(_rows_of(row))
     return {name: number for (_, name), number in found.items()}
-
-
-def _pages(**request: Any) -> Iterator[Item]:
-    while True:
-        with reaching_aws():
-            answer = clients.dynamodb().query(**request)
-        yield from map(items.decode, answer["Items"])
-        if "LastEvaluatedKey" not in answer:
-            return
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from batchyard.errors import NotFound
-from batchyard.store import clients, items
-from batchyard.store.calls import reaching_aws
+from batchyard.store import items
 from batchyard.store.items import Item, Key
+from batchyard.store.queries import query
 from batchyard.store.tables import CHANNELS
 from batchyard.store.unit import Unit
 
@@ -70,20 +70,13 @@ def next_pk(unit: Unit) -> int:
 
 def every() -> Iterator[Channel]:
     """All channels, in order of their primary keys."""
-    start: dict[str, object] = {}
-    while True:
-        with reaching_aws():
-            answer = clients.dynamodb().query(
-                TableName=CHANNELS.name,
-                KeyConditionExpression="yard = :yard",
-                ExpressionAttributeValues={":yard": {"S": _PARTITION}},
-                ConsistentRead=True,
-                **start,  # type: ignore[arg-type]
-            )
-        yield from (_decode(items.decode(found)) for found in answer["Items"])
-        if "LastEvaluatedKey" not in answer:
-            return
-        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+    request = {
+        "TableName": CHANNELS.name,
+        "KeyConditionExpression": "yard = :yard",
+        "ExpressionAttributeValues": {":yard": {"S": _PARTITION}},
+        "ConsistentRead": True,
+    }
+    return map(_decode, query(request))
 
 
 def to_answer(channel: Channel) -> dict[str, object]:
@@ -105,5 +98,5 @@ def _decode(item: Item) -> Channel:
         pk=int(item["pk"]),
         name=str(item["name"]),
         is_active=bool(item["is_active"]),
-        stale_after=int(item["stale_after"]) if "stale_after" in item else None,
+        stale_after=items.number(item, "stale_after"),
     )

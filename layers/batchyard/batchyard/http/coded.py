@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard import errors
 from batchyard.errors import BatchyardError, Invalid, Malformed, NotFound
+from batchyard.http import refusals
 from batchyard.jsontext import dumps
 
 _STANDARD: dict[type[BatchyardError], tuple[HTTPStatus, str, str]] = {
@@ -46,12 +47,6 @@ _STANDARD: dict[type[BatchyardError], tuple[HTTPStatus, str, str]] = {
 }
 _UNFORESEEN = (HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "An unforeseen error occurred.")
 
-_EVERYWHERE = (
-    HTTPStatus.TOO_MANY_REQUESTS,
-    HTTPStatus.INTERNAL_SERVER_ERROR,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
-
 
 def read(data: Any) -> dict[str, Any]:
     """A parsed JSON body, if it is an object.
@@ -66,24 +61,17 @@ def read(data: Any) -> dict[str, Any]:
 
 def answer(error: BatchyardError) -> Response[str]:
     """An error as this family's clients read it."""
-    status, code, message = next(
-        (_STANDARD[kind] for kind in type(error).__mro__ if kind in _STANDARD),
-        _UNFORESEEN,
-    )
+    status, code, message = refusals.standard(_STANDARD, error, _UNFORESEEN)
     details = error.details
     if isinstance(error, Invalid):
         details = {"fields": error.fields, **details}
     else:
         message = error.detail or message
-    headers: dict[str, str] = {}
+    headers = refusals.headers(error)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     elif status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = "1"
-    if isinstance(error, errors.MethodNotAllowed):
-        headers["Allow"] = ", ".join(error.allowed)
-    elif isinstance(error, errors.Throttled):
-        headers["Retry-After"] = str(error.retry_after)
     return Response(
         status_code=status.value,
         content_type="application/json",
@@ -109,27 +97,15 @@ def invalid(found: Iterable[Mapping[str, Any]]) -> BatchyardError:
     return Invalid(fields)
 
 
-def documented(status: int, model: type | None, *refusals: int) -> dict[int, Any]:
+def documented(status: int, model: type | None, *others: int) -> dict[int, Any]:
     """The `responses` of a route for the OpenAPI document.
 
     Args:
         status: The status of success.
         model: What its body is; None for an empty one.
-        refusals: The other statuses, besides those that every route can answer.
+        others: The statuses of refusals, besides those that every route can answer.
     """
-    success: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-    if model is not None:
-        success["content"] = {"application/json": {"model": model}}
-    return {
-        status: success,
-        **{
-            refusal: {
-                "description": HTTPStatus(refusal).phrase,
-                "content": {"application/json": {"schema": _schema(refusal)}},
-            }
-            for refusal in sorted({*refusals, *_EVERYWHERE})
-        },
-    }
+    return refusals.documented(status, model, others, _schema)
 
 
 def _schema(status: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard import errors
 from batchyard.errors import BatchyardError, Invalid, Malformed, NotFound
+from batchyard.http import refusals
 from batchyard.jsontext import dumps
 
 _STATUS: dict[type[BatchyardError], tuple[HTTPStatus, str]] = {
@@ -29,6 +30,8 @@ _STATUS: dict[type[BatchyardError], tuple[HTTPStatus, str]] = {
     errors.Contended: (HTTPStatus.SERVICE_UNAVAILABLE, "Service temporarily unavailable, try again later."),
     errors.Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "Service temporarily unavailable, try again later."),
 }
+
+_UNFORESEEN = (HTTPStatus.INTERNAL_SERVER_ERROR, "A server error occurred.")
 
 _MESSAGES: dict[str, str] = {
     "missing": "This field is required.",
@@ -50,13 +53,6 @@ _MESSAGES: dict[str, str] = {
 }
 
 
-_EVERYWHERE = (
-    HTTPStatus.TOO_MANY_REQUESTS,
-    HTTPStatus.INTERNAL_SERVER_ERROR,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
-
-
 def read(data: Any) -> dict[str, Any]:
     """A parsed JSON body, if it is what serializers take.
 
@@ -72,17 +68,10 @@ def answer(error: BatchyardError) -> Response[str]:
     """An error as this family's clients read it."""
     if isinstance(error, Invalid):
         return _json(HTTPStatus.BAD_REQUEST, error.fields)
-    status, standard = next(
-        (_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS),
-        (HTTPStatus.INTERNAL_SERVER_ERROR, "A server error occurred."),
-    )
-    headers: dict[str, str] = {}
+    status, standard = refusals.standard(_STATUS, error, _UNFORESEEN)
+    headers = refusals.headers(error)
     if isinstance(error, errors.NotAuthenticated):
         headers["WWW-Authenticate"] = "Token"
-    elif isinstance(error, errors.MethodNotAllowed):
-        headers["Allow"] = ", ".join(error.allowed)
-    elif isinstance(error, errors.Throttled):
-        headers["Retry-After"] = str(error.retry_after)
     return _json(status, {"detail": error.detail or standard}, headers)
 
 
@@ -148,30 +137,18 @@ def _json(status: HTTPStatus, body: Any, headers: Mapping[str, str] | None = Non
     )
 
 
-def documented(status: int, model: type | None, *refusals: int) -> dict[int, Any]:
+def documented(status: int, model: type | None, *others: int) -> dict[int, Any]:
     """The `responses` of a route for the OpenAPI document.
 
     Args:
         status: The status of success.
         model: What its body is; None for an empty one.
-        refusals: The other statuses, besides those that every route can answer.
+        others: The statuses of refusals, besides those that every route can answer.
     """
-    success: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-    if model is not None:
-        success["content"] = {"application/json": {"model": model}}
-    detail = {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string"}}}
-    fields = {
-        "type": "object",
-        "description": "Messages by field, or one under `detail`",
-        "minProperties": 1,
-    }
-    return {
-        status: success,
-        **{
-            refusal: {
-                "description": HTTPStatus(refusal).phrase,
-                "content": {"application/json": {"schema": fields if refusal == HTTPStatus.BAD_REQUEST else detail}},
-            }
-            for refusal in sorted({*refusals, *_EVERYWHERE})
-        },
-    }
+    return refusals.documented(status, model, others, _schema)
+
+
+def _schema(status: int) -> dict[str, Any]:
+    if status == HTTPStatus.BAD_REQUEST:
+        return {"type": "object", "description": "Messages by field, or one under `detail`", "minProperties": 1}
+    return {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string"}}}

@@ -5,6 +5,7 @@ from typing import Any
 
 from batchyard import errors
 from batchyard.errors import BatchyardError
+from batchyard.http import refusals
 from batchyard.jsontext import dumps
 
 _STATUS: dict[type[BatchyardError], tuple[HTTPStatus, str]] = {
@@ -24,6 +25,8 @@ _STATUS: dict[type[BatchyardError], tuple[HTTPStatus, str]] = {
     errors.Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "The store is not available. Send it again."),
 }
 
+_UNFORESEEN = (HTTPStatus.INTERNAL_SERVER_ERROR, "An unforeseen error occurred.")
+
 
 def answer(error: BatchyardError, *, version3: bool = False) -> tuple[int, dict[str, str], str]:
     """An error as OData clients read it: status, headers and body.
@@ -32,17 +35,10 @@ def answer(error: BatchyardError, *, version3: bool = False) -> tuple[int, dict[
         error: The error.
         version3: The client speaks version 3.
     """
-    status, standard = next(
-        (_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS),
-        (HTTPStatus.INTERNAL_SERVER_ERROR, "An unforeseen error occurred."),
-    )
+    status, standard = refusals.standard(_STATUS, error, _UNFORESEEN)
     code, message = status.phrase.replace(" ", ""), error.detail or standard
     body: dict[str, Any] = {"error": {"code": code, "message": message}}
     if version3:
         body = {"odata.error": {"code": code, "message": {"lang": "en-US", "value": message}}}
-    headers = {"Content-Type": "application/json", "OData-Version": "4.0"}
-    if isinstance(error, errors.MethodNotAllowed):
-        headers["Allow"] = ", ".join(error.allowed)
-    elif isinstance(error, errors.Throttled):
-        headers["Retry-After"] = str(error.retry_after)
+    headers = {"Content-Type": "application/json", "OData-Version": "4.0", **refusals.headers(error)}
     return status.value, headers, dumps(body)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Annotated
-from urllib.parse import quote, urlencode
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import WithJsonSchema
@@ -10,6 +9,7 @@ from pydantic import WithJsonSchema
 from batchyard.errors import NotFound
 from batchyard.http.app import App
 from batchyard.http.fields import QueryText
+from batchyard.http.urls import another_page
 from batchyard.jsontext import dumps
 
 DEFAULT_LIMIT = 20
@@ -64,13 +64,4 @@ def body(app: App, number: int, results: Sequence[str], *, count: int, has_next:
 
 
 def _url(app: App, number: int) -> str:
-    """The URL of another page: the request's own, with all of its parameters."""
-    event = app.current_event.raw_event
-    given = event.get("multiValueQueryStringParameters") or {
-        name: [value] for name, value in (event.get("queryStringParameters") or {}).items()
-    }
-    parameters = [(name, value) for name, values in given.items() if name != "page" for value in values]
-    if number > 1:
-        parameters.append(("page", str(number)))
-    path = quote(event["path"].rstrip("/"), safe="/%")
-    return f"{app.base_url}{path}/" + (f"?{urlencode(parameters)}" if parameters else "")
+    return another_page(app.current_event.raw_event, "page", str(number) if number > 1 else None, end="/")

@@ -8,7 +8,7 @@ host hides it; `PUBLIC_URL` then says it.
 import os
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 
 def header(event: Mapping[str, Any], name: str) -> str | None:
@@ -49,3 +49,22 @@ def base_url(event: Mapping[str, Any]) -> str:
     own = route_path(event).rstrip("/")
     prefix = whole[: -len(own)] if own and whole.endswith(own) else ""
     return f"{scheme}://{host}{quote(prefix, safe='/%')}"
+
+
+def another_page(event: Mapping[str, Any], parameter: str, value: str | None, end: str = "") -> str:
+    """The URL of another page of a list: the request's own, with all of its parameters but one.
+
+    Args:
+        event: The request for a page.
+        parameter: What tells the pages apart.
+        value: That of the other page; None where it needs none.
+        end: What the path ends with.
+    """
+    given = event.get("multiValueQueryStringParameters") or {
+        name: [one] for name, one in (event.get("queryStringParameters") or {}).items()
+    }
+    parameters = [(name, one) for name, values in given.items() if name != parameter for one in values]
+    if value is not None:
+        parameters.append((parameter, value))
+    path = quote(event["path"].rstrip("/"), safe="/%")
+    return f"{base_url(event)}{path}{end}" + (f"?{urlencode(parameters)}" if parameters else "")

@@ -9,6 +9,7 @@ from batchyard.identity import tokens
 from batchyard.store import clients, items
 from batchyard.store.calls import reaching_aws
 from batchyard.store.items import Item, Key
+from batchyard.store.queries import scan
 from batchyard.store.tables import IDENTITY
 from batchyard.store.unit import Unit, read_one
 
@@ -158,18 +159,11 @@ def delete_token(token: Token) -> None:
 
 def every() -> Iterator[User | Token]:
     """All users and tokens, for an operator: this reads the whole table."""
-    start: dict[str, object] = {}
-    while True:
-        with reaching_aws():
-            answer = clients.dynamodb().scan(TableName=IDENTITY.name, ConsistentRead=True, **start)  # type: ignore[arg-type]
-        for item in map(items.decode, answer["Items"]):
-            if str(item["id"]).startswith("user#"):
-                yield User(int(item["pk"]), str(item["name"]), str(item["password"]), _scope(item))
-            elif str(item["id"]).startswith("token#"):
-                yield _token(item)
-        if "LastEvaluatedKey" not in answer:
-            return
-        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+    for item in scan({"TableName": IDENTITY.name, "ConsistentRead": True}):
+        if str(item["id"]).startswith("user#"):
+            yield User(int(item["pk"]), str(item["name"]), str(item["password"]), _scope(item))
+        elif str(item["id"]).startswith("token#"):
+            yield _token(item)
 
 
 def _token(item: Item) -> Token:
@@ -179,7 +173,7 @@ def _token(item: Item) -> Token:
         scope=_scope(item),
         created=int(item["created"]),
         digest=str(item["id"]).removeprefix("token#"),
-        expires=int(item["expires"]) if "expires" in item else None,
+        expires=items.number(item, "expires"),
     )
 
 
@@ -189,7 +183,7 @@ def _scope(item: Item) -> Scope:
         admin=bool(item["admin"]),
         writes=bool(item["writes"]),
         channels=None if channels == _EVERY_CHANNEL else frozenset(map(int, filter(None, channels.split(",")))),
-        requests_per_minute=int(item["requests_per_minute"]) if "requests_per_minute" in item else None,
+        requests_per_minute=items.number(item, "requests_per_minute"),
         # From before there were collections: whoever was limited then was not let into them.
         collections=collections_in_text(str(item.get("collections", channels if channels == _EVERY_CHANNEL else "[]"))),
     )

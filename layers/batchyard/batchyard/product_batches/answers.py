@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.http.answers import carried, etag
 from batchyard.http.app import App, answer
+from batchyard.http.urls import another_page
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations
 from batchyard.product_batches.listing import Page, cursor_behind
@@ -41,15 +41,7 @@ def page(app: App, found: Page) -> Response[str]:
             cursor = cursor_behind(found.batches[number - 1])
             break
         shown.append(text)
-    headers = {"Link": f'<{_next_url(app, cursor)}>; rel="next"'} if cursor else {}
+    headers = {}
+    if cursor:
+        headers["Link"] = f'<{another_page(app.current_event.raw_event, "cursor", cursor)}>; rel="next"'
     return answer(f"[{','.join(shown)}]", headers=headers)
-
-
-def _next_url(app: App, cursor: str) -> str:
-    event = app.current_event.raw_event
-    given = event.get("multiValueQueryStringParameters") or {
-        name: [value] for name, value in (event.get("queryStringParameters") or {}).items()
-    }
-    parameters = [(name, value) for name, values in given.items() if name != "cursor" for value in values]
-    path = quote(event["path"].rstrip("/"), safe="/%")
-    return f"{app.base_url}{path}?{urlencode([*parameters, ('cursor', cursor)])}"

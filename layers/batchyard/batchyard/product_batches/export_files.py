@@ -14,7 +14,7 @@ from itertools import groupby
 from batchyard.clock import iso
 from batchyard.gs1 import epcis
 from batchyard.jsontext import dumps
-from batchyard.product_batches import repository, rules
+from batchyard.product_batches import moment_ids, repository, rules
 from batchyard.product_batches.exports import Export
 from batchyard.product_batches.repository import Change
 from batchyard.product_batches.rules import ProductBatch
@@ -112,8 +112,8 @@ def _events(export: Export, batch: ProductBatch, position: str) -> Iterator[Part
     changed, _, done = position.partition("/")
     if not done:
         yield from _commissionings(export, batch, int(position or 0))
-        changed = f"{batch.created:014x}"
-    for change in repository.changes_between(batch, changed, f"{export.created:014x}"):
+        changed = moment_ids.first_of(batch.created)
+    for change in repository.changes_between(batch, changed, moment_ids.first_of(export.created)):
         # One that was undone since stood when the export was made.
         if change.undone_at is None or change.undone_at > export.created:
             yield from _changes(batch, change, int(done) if done and change.id == changed else 0)

@@ -7,7 +7,6 @@ batch as it was when the export was made: its fields are kept here, and of its s
 
 import json
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,10 +16,11 @@ from batchyard import clock
 from batchyard.clock import iso
 from batchyard.errors import Conflict, NotFound, Unavailable
 from batchyard.jsontext import dumps
-from batchyard.product_batches import operations, repository, rules
+from batchyard.product_batches import moment_ids, operations, repository, rules
 from batchyard.product_batches.rules import Block, ProductBatch
 from batchyard.store import blobs, items, queues
 from batchyard.store.items import Item, Key
+from batchyard.store.queries import query
 from batchyard.store.replies import once
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit, transact
@@ -161,7 +161,7 @@ def start(
         Conflict: The batch has no GTIN, and the format needs one.
     """
     now = clock.now()
-    id = f"{now:014x}{secrets.token_hex(4)}"
+    id = moment_ids.new(now)
     tried: Export | None = None
 
     def operation(unit: Unit) -> str:
@@ -231,16 +231,9 @@ def latest(batch: ProductBatch) -> list[dict[str, Any]]:
     if not batch.exports:
         return []
     prefix = str(_key(batch.collection, batch.product, batch.id, "")["sort_key"])
-    request = {
-        "TableName": PRODUCT_BATCHES.name,
-        "KeyConditionExpression": "collection_id = :collection AND begins_with(sort_key, :prefix)",
-        "ExpressionAttributeValues": items.encode({":collection": batch.collection, ":prefix": prefix}),
-        "ScanIndexForward": False,
-        "ConsistentRead": True,
-        "Limit": LISTED,
-    }
+    request = repository.beginning(batch.collection, prefix) | {"ScanIndexForward": False, "Limit": LISTED}
     found: list[dict[str, Any]] = []
-    for item in repository.pages(request):
+    for item in query(request):
         export = decode(item)
         # Earlier ones are of a former batch of this ID, or forgotten.
         if export.made != batch.created or not _is_kept(export):
@@ -284,12 +277,12 @@ def encode(export: Export) -> Item:
         "expires": export.expires,
         "version": export.version,
     }
-    return {name: value for name, value in item.items() if value is not None}
+    return items.present(item)
 
 
 def decode(item: Item) -> Export:
     """The export of an item."""
-    _, batch, product, id = str(item["sort_key"]).split(" ")
+    batch, product, id = repository.names_in(item)
     return Export(
         collection=str(item["collection_id"]),
         product=product,
@@ -305,11 +298,11 @@ def decode(item: Item) -> Export:
         status=str(item["status"]),
         rows=int(item["rows"]),
         size=int(item["bytes"]),
-        position=str(item["position"]) if "position" in item else None,
-        upload=str(item["upload"]) if "upload" in item else None,
+        position=items.text(item, "position"),
+        upload=items.text(item, "upload"),
         parts=item.get("parts", b""),  # type: ignore[arg-type]
-        finished=int(item["finished"]) if "finished" in item else None,
-        reason=str(item["reason"]) if "reason" in item else None,
+        finished=items.number(item, "finished"),
+        reason=items.text(item, "reason"),
         version=int(item["version"]),
     )
 
@@ -343,10 +336,9 @@ def announce(messages: Sequence[Mapping[str, str]]) -> None:
 
 def _message(record: Mapping[str, Any]) -> dict[str, str] | None:
     key = items.decode(record["dynamodb"]["Keys"])
-    kind, *rest = str(key["sort_key"]).split(" ")
-    if record["eventName"] != "INSERT" or kind != _KIND:
+    if record["eventName"] != "INSERT" or not str(key["sort_key"]).startswith(f"{_KIND} "):
         return None
-    batch, product, id = rest
+    batch, product, id = repository.names_in(key)
     return {"collection": str(key["collection_id"]), "product": product, "batch": batch, "export": id}
 
 

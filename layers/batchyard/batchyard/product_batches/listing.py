@@ -16,6 +16,7 @@ from batchyard.errors import Conflict, Invalid, NotFound
 from batchyard.product_batches import repository
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.store import items
+from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import read_many, read_one
 
@@ -65,7 +66,7 @@ def page(
     after = None if cursor is None else _position(cursor, product)
     if product is not None and not _ID.fullmatch(product):
         return Page([])
-    rows = list(islice(repository.pages(_request(collection, limit + 1, product, search, after)), limit + 1))
+    rows = list(islice(query(_request(collection, limit + 1, product, search, after)), limit + 1))
     more = len(rows) > limit
     rows = rows[:limit]
     following = _cursor(str(rows[-1]["product_id"]), str(rows[-1]["batch_id"])) if more else None
@@ -91,13 +92,8 @@ def by_id(collection: str, batch: str, limit: int | None = None) -> list[Product
         Unavailable: The store did not answer.
     """
     prefix = str(repository.key_of(collection, "", batch)["sort_key"])
-    request = {
-        "TableName": PRODUCT_BATCHES.name,
-        "KeyConditionExpression": "collection_id = :collection AND begins_with(sort_key, :prefix)",
-        "ExpressionAttributeValues": items.encode({":collection": collection, ":prefix": prefix}),
-        "ConsistentRead": True,
-    }
-    return [repository.decode(item) for item in islice(repository.pages(request), limit)]
+    found = query(repository.beginning(collection, prefix))
+    return [repository.decode(item) for item in islice(found, limit)]
 
 
 def only(collection: str, batch: str, product: str | None = None) -> ProductBatch:

@@ -216,29 +216,32 @@ class SerialExportFile(SerialExport):
     downloadUrl: str | None = Field(None, description="There once it is done; works for five minutes, without a key")
 
 
-class ProductBatchAnswer(_Output):
-    """A batch. Fields that it does not have are left out; keys of the client's own are there as they came."""
-
-    model_config = ConfigDict(extra="allow")
-
+class _BatchAnswer(_Output):
     id: str
     collectionId: str
     productId: str
     name: str | None = None
     gtin: str | None = None
-    variant: str | None = None
     lotNumber: str | None = None
     manufactureDate: Date | None = None
     packagingDate: Date | None = None
     bestBeforeDate: Date | None = None
     expiryDate: Date | None = None
     status: Status
+    data: dict[str, Any] | None = None
+    digitalLink: str | None = Field(None, description="GS1 Digital Link of the lot; there with a GTIN")
+
+
+class ProductBatchAnswer(_BatchAnswer):
+    """A batch. Fields that it does not have are left out; keys of the client's own are there as they came."""
+
+    model_config = ConfigDict(extra="allow")
+
+    variant: str | None = None
     quantity: int
     serialFormat: SerialFormat
-    data: dict[str, Any] | None = None
     admin: dict[str, Any] | None = None
     tags: list[Tag] | None = None
-    digitalLink: str | None = Field(None, description="GS1 Digital Link of the lot; there with a GTIN")
     exports: list[SerialExport] | None = Field(
         None, description="Its latest exports, the last one first; there on the batch by itself, if it has any"
     )
@@ -247,24 +250,10 @@ class ProductBatchAnswer(_Output):
     version: int
 
 
-class PublicBatch(_Output):
+class PublicBatch(_BatchAnswer):
     """A batch as everybody may see it."""
 
     model_config = ConfigDict(extra="forbid")
-
-    id: str
-    collectionId: str
-    productId: str
-    name: str | None = None
-    gtin: str | None = None
-    lotNumber: str | None = None
-    manufactureDate: Date | None = None
-    packagingDate: Date | None = None
-    bestBeforeDate: Date | None = None
-    expiryDate: Date | None = None
-    status: Status
-    data: dict[str, Any] | None = None
-    digitalLink: str | None = None
 
 
 class Removed(_Output):

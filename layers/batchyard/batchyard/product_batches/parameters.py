@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from pydantic import Field
 
 from batchyard.http.fields import QueryText
+from batchyard.product_batches import moment_ids
 from batchyard.product_batches.models import Id
 
 CollectionId = Annotated[Id, Path(description="The collection's ID")]
@@ -14,19 +15,11 @@ BatchId = Annotated[Id, Path(description="The batch's ID")]
 CodeId = Annotated[
     str, Path(description="A serial's code: in any case, with hyphens or spaces, `I`, `L` and `O` for `1`, `1` and `0`")
 ]
-MomentId = Annotated[str, Field(pattern="^[0-9a-f]{22}$")]
+MomentId = Annotated[str, Field(pattern=moment_ids.PATTERN)]
 ExportId = Annotated[MomentId, Path(description="The export's ID")]
 ChangeId = Annotated[MomentId, Path(description="The change's ID")]
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="Only if the batch still has one of these entity tags")
-]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        max_length=255,
-        description="A repeat with the same key within 24 hours answers the first reply",
-    ),
 ]
 OfProduct = Annotated[
     QueryText, Query(alias="productId", description="The product's ID, where several have a batch of this ID")

@@ -25,9 +25,9 @@ from batchyard.jsontext import dumps
 from batchyard.product_batches import rules
 from batchyard.product_batches.rules import Block, ProductBatch
 from batchyard.product_batches.runs import Run, cut, overlay, pack, pieces, unpack
-from batchyard.store import clients, items
-from batchyard.store.calls import reaching_aws
+from batchyard.store import items
 from batchyard.store.items import Item, Key
+from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES, Table
 from batchyard.store.unit import Unit
 
@@ -54,6 +54,12 @@ _LISTED = {
         "undone_at",
     )
 }
+
+_WHOSE = {
+    "ProjectionExpression": "collection_id, sort_key, #first, made",
+    "ExpressionAttributeNames": {"#first": "first"},
+}
+"""For queries of keys alone, and of what tells whose an item is."""
 
 # A query is not isolated from transactions: it may see one piece of a cut stretch a moment before the other.
 _LOOKS = 2
@@ -349,7 +355,7 @@ def put_change(unit: Unit, change: Change) -> None:
     before = pack(change.before)
     if len(before) > _LARGEST_BEFORE:
         raise TooLarge("These serials have had too many different changes. Change them in smaller ranges.")
-    item: dict[str, items.Value | None] = {
+    item = {
         **_change_key(change.collection, change.product, change.batch, change.id),
         "status": change.status,
         "ranges": json.dumps(change.ranges),
@@ -363,7 +369,7 @@ def put_change(unit: Unit, change: Change) -> None:
         "undone_by": change.undone_by,
         "undone_at": change.undone_at,
     }
-    unit.put(PRODUCT_BATCHES, {name: value for name, value in item.items() if value is not None})
+    unit.put(PRODUCT_BATCHES, items.present(item))
 
 
 def get_change(unit: Unit, batch: ProductBatch, id: str) -> Change | None:
@@ -385,21 +391,15 @@ def changes(batch: ProductBatch, limit: int, before: str | None = None) -> list[
     """
     prefix = str(_change_key(batch.collection, batch.product, batch.id, "")["sort_key"])
     found: list[Change] = []
-    request: dict[str, Any] = {
-        "TableName": PRODUCT_BATCHES.name,
-        "KeyConditionExpression": "collection_id = :collection AND sort_key BETWEEN :low AND :high",
-        "ExpressionAttributeValues": items.encode(
-            {":collection": batch.collection, ":low": prefix, ":high": prefix + (before or "~")}
-        ),
+    request = _between(batch.collection, prefix, prefix + (before or "~")) | {
         # Not `before`, which can be as large as an item can be.
         "ProjectionExpression": ", ".join(_LISTED),
         "ExpressionAttributeNames": _LISTED,
         "ScanIndexForward": False,
-        "ConsistentRead": True,
         # One more: the upper bound itself may be among them.
         "Limit": limit + 1,
     }
-    for item in pages(request):
+    for item in query(request):
         if names_in(item)[-1] != before and _is_change_of(item, batch):
             found.append(_change(item))
         if len(found) == limit:
@@ -419,31 +419,10 @@ def changes_between(batch: ProductBatch, first: str, end: str) -> Iterator[Chang
         Unavailable: The store did not answer.
     """
     low, high = (_change_key(batch.collection, batch.product, batch.id, id)["sort_key"] for id in (first, end))
-    request = {
-        "TableName": PRODUCT_BATCHES.name,
-        "KeyConditionExpression": "collection_id = :collection AND sort_key BETWEEN :low AND :high",
-        "ExpressionAttributeValues": items.encode({":collection": batch.collection, ":low": low, ":high": high}),
-        "ConsistentRead": True,
-    }
-    for item in pages(request):
+    for item in query(_between(batch.collection, low, high)):
         change = _change(item)
         if change.id < end:
             yield change
-
-
-def pages(request: dict[str, Any]) -> Iterator[Item]:
-    """The items of a query, page after page, as far as they are taken.
-
-    Raises:
-        Unavailable: The store did not answer.
-    """
-    while True:
-        with reaching_aws():
-            answer = clients.dynamodb().query(**request)
-        yield from map(items.decode, answer["Items"])
-        if "LastEvaluatedKey" not in answer:
-            return
-        request = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
 # What is found by schedule, or after a batch is gone.
@@ -464,7 +443,7 @@ def due(moment: int) -> Iterator[tuple[str, str, str]]:
         "KeyConditionExpression": "expiring = :expiring AND expires_at <= :moment",
         "ExpressionAttributeValues": items.encode({":expiring": _EXPIRING, ":moment": moment}),
     }
-    for item in pages(request):
+    for item in query(request):
         _, batch, product = str(item["sort_key"]).split(" ")
         yield str(item["collection_id"]), product, batch
 
@@ -477,7 +456,7 @@ def serial_keys(collection: str, block: Block) -> Iterator[Key]:
     """
     for key_at in (_serials_key, scan_key):
         low, high = (str(key_at(collection, index)["sort_key"]) for index in (block.first, block.last))
-        yield from map(PRODUCT_BATCHES.key_of, pages(_between(collection, low, high)))
+        yield from map(PRODUCT_BATCHES.key_of, query(_between(collection, low, high) | _WHOSE))
 
 
 def story_keys(batch: ProductBatch) -> Iterator[Key]:
@@ -491,12 +470,12 @@ def story_keys(batch: ProductBatch) -> Iterator[Key]:
         "export": lambda item: int(item["made"]) == batch.created,
     }
     for kind, is_own in own.items():
-        prefix = f"{kind} {batch.id} {batch.product} "
-        yield from map(PRODUCT_BATCHES.key_of, filter(is_own, pages(_between(batch.collection, prefix, prefix + "~"))))
+        request = beginning(batch.collection, f"{kind} {batch.id} {batch.product} ") | _WHOSE
+        yield from map(PRODUCT_BATCHES.key_of, filter(is_own, query(request)))
 
 
 def names_in(item: Item) -> tuple[str, str, str]:
-    """IDs of the batch, of the product, and its own, of a change's item."""
+    """IDs of the batch, of the product, and its own, of the item of a change or an export."""
     _, batch, product, id = str(item["sort_key"]).split(" ")
     return batch, product, id
 
@@ -506,14 +485,22 @@ def scan_key(collection: str, index: int) -> Key:
     return {"collection_id": collection, "sort_key": f"scan {index:0{_DIGITS}}"}
 
 
-def _between(collection: str, low: str, high: str) -> dict[str, Any]:
-    """A query for keys, and for what tells whose an item is."""
+def beginning(collection: str, prefix: str) -> dict[str, Any]:
+    """A consistent query for the items of a collection whose sort keys begin like this."""
+    return {
+        "TableName": PRODUCT_BATCHES.name,
+        "KeyConditionExpression": "collection_id = :collection AND begins_with(sort_key, :prefix)",
+        "ExpressionAttributeValues": items.encode({":collection": collection, ":prefix": prefix}),
+        "ConsistentRead": True,
+    }
+
+
+def _between(collection: str, low: str | int, high: str | int) -> dict[str, Any]:
+    """A consistent query for the items of a collection between two sort keys, both included."""
     return {
         "TableName": PRODUCT_BATCHES.name,
         "KeyConditionExpression": "collection_id = :collection AND sort_key BETWEEN :low AND :high",
         "ExpressionAttributeValues": items.encode({":collection": collection, ":low": low, ":high": high}),
-        "ProjectionExpression": "collection_id, sort_key, #first, made",
-        "ExpressionAttributeNames": {"#first": "first"},
         "ConsistentRead": True,
     }
 
@@ -525,7 +512,8 @@ def _overlapping(unit: Unit, collection: str, first: int, last: int, end: int) -
 def _reaching(unit: Unit, collection: str, first: int, last: int, end: int) -> list[Stretch]:
     """The stretches that end at an index or behind it, in order, up to one that ends at another index or behind it."""
     found: dict[str | int, Item] = {}
-    for item in _query(collection, first, end, 1 + (last - first) // _SMALLEST_PIECE):
+    low, high = (_serials_key(collection, index)["sort_key"] for index in (first, end))
+    for item in query(_between(collection, low, high) | {"Limit": 1 + (last - first) // _SMALLEST_PIECE}):
         present = unit.found(PRODUCT_BATCHES, item)
         if present is not None:
             found[present["sort_key"]] = present  # type: ignore[index]
@@ -540,24 +528,6 @@ def _reaching(unit: Unit, collection: str, first: int, last: int, end: int) -> l
 
 def _wait(seconds: float) -> None:
     time.sleep(seconds)
-
-
-def _query(collection: str, first: int, last: int, limit: int) -> Iterable[Item]:
-    return pages(
-        {
-            "TableName": PRODUCT_BATCHES.name,
-            "KeyConditionExpression": "collection_id = :collection AND sort_key BETWEEN :first AND :last",
-            "ExpressionAttributeValues": items.encode(
-                {
-                    ":collection": collection,
-                    ":first": _serials_key(collection, first)["sort_key"],
-                    ":last": _serials_key(collection, last)["sort_key"],
-                }
-            ),
-            "ConsistentRead": True,
-            "Limit": limit,
-        }
-    )
 
 
 def _serials_key(collection: str, last: int) -> Key:
@@ -602,7 +572,7 @@ def _change(item: Item) -> Change:
         left=int(item["left"]),
         by=str(item["by"]),
         at=int(item["at"]),
-        reason=str(item["reason"]) if "reason" in item else None,
-        undone_by=str(item["undone_by"]) if "undone_by" in item else None,
-        undone_at=int(item["undone_at"]) if "undone_at" in item else None,
+        reason=items.text(item, "reason"),
+        undone_by=items.text(item, "undone_by"),
+        undone_at=items.number(item, "undone_at"),
     )

@@ -101,7 +101,7 @@ def _update(collection: str, index: int, change: str, condition: str, values: di
 def _scans(item: Item) -> Scans:
     return Scans(
         total=int(item.get("scans", 0)),
-        first=int(item["first_scan"]) if "first_scan" in item else None,
-        last=int(item["last_scan"]) if "last_scan" in item else None,
-        flagged=int(item["flagged_at"]) if "flagged_at" in item else None,
+        first=items.number(item, "first_scan"),
+        last=items.number(item, "last_scan"),
+        flagged=items.number(item, "flagged_at"),
     )

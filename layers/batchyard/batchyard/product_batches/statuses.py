@@ -1,13 +1,12 @@
 """Changes of serials' statuses: of one, of ranges of millions, and back again."""
 
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from batchyard import clock
 from batchyard.errors import Conflict, Invalid, NotFound, TooLarge
-from batchyard.product_batches import operations, repository
+from batchyard.product_batches import moment_ids, operations, repository
 from batchyard.product_batches.repository import Change, Stretch
 from batchyard.product_batches.rules import ProductBatch, unknown_serial
 from batchyard.product_batches.runs import Run, changed, count, cut
@@ -154,7 +153,7 @@ def _change(
     unit: Unit, batch: ProductBatch, ranges: Sequence[tuple[int, int]], status: str, by: str, reason: str | None
 ) -> Change:
     now = clock.now()
-    id = f"{now:014x}{secrets.token_hex(4)}"
+    id = moment_ids.new(now)
     spans = _spans(batch, ranges)
     stretches = _stretches(unit, batch, spans)
     if len(stretches) > MAX_ACTIONS - _BESIDE_STRETCHES:

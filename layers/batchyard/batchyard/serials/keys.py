@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -85,9 +85,7 @@ def codes(collection: str, length: int, version: int, indices: Sequence[int]) ->
         Unavailable: Secrets Manager did not answer, or does not know the version yet.
         ValueError: There are no codes of this length, or no such index.
     """
-    book = codebook(collection, length)
-    if version not in book.versions:
-        book = _codebook(_master_keys(_SOONEST), collection, length)
+    book = _book_with(collection, length, lambda _: version)
     if version not in book.versions:
         raise Unavailable
     return book.codes(version, indices)
@@ -99,11 +97,7 @@ def find(collection: str, code: str) -> Place | None:
     Raises:
         Unavailable: Secrets Manager did not answer, and no keys are known yet.
     """
-    length = len(code) - 1
-    book = codebook(collection, length)
-    if book.version_of(code) not in book.versions:
-        book = _codebook(_master_keys(_SOONEST), collection, length)
-    return book.find(code)
+    return _book_with(collection, len(code) - 1, lambda book: book.version_of(code)).find(code)
 
 
 def rotate() -> int:
@@ -164,6 +158,14 @@ def _master_keys(age: int) -> _MasterKeys:
 def _keep(keys: _MasterKeys) -> None:
     global _kept
     _kept = _Kept(keys, clock.now())
+
+
+def _book_with(collection: str, length: int, version: Callable[[Codebook], int]) -> Codebook:
+    """The codes of a collection, by keys that were read anew where they did not have a version."""
+    book = codebook(collection, length)
+    if version(book) in book.versions:
+        return book
+    return _codebook(_master_keys(_SOONEST), collection, length)
 
 
 @lru_cache(maxsize=256)

@@ -17,7 +17,7 @@ _LARGEST_NUMBER = 21
 
 def encode(item: Mapping[str, Value | None]) -> dict[str, Any]:
     """An item as DynamoDB wants it. Attributes that are None are left out: absence is how the store says null."""
-    return {name: attribute(value) for name, value in item.items() if value is not None}
+    return {name: attribute(value) for name, value in present(item).items()}
 
 
 def attribute(value: Value) -> dict[str, Any]:
@@ -49,3 +49,20 @@ def decode(attributes: Mapping[str, Any]) -> Item:
         kind, value = next(iter(typed.items()))
         item[name] = int(value) if kind == "N" else bytes(value) if kind == "B" else value
     return item
+
+
+def present(item: Mapping[str, Value | None]) -> Item:
+    """The attributes that are there: None is how Python says that one is not."""
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def text(item: Item, name: str) -> str | None:
+    """An attribute that is a text; None where it is not there."""
+    value = item.get(name)
+    return None if value is None else str(value)
+
+
+def number(item: Item, name: str) -> int | None:
+    """An attribute that is a number; None where it is not there."""
+    value = item.get(name)
+    return None if value is None else int(value)

@@ -9,7 +9,7 @@ from batchyard.product_batches import operations, repository
 from batchyard.product_batches.models import PublicBatch
 from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, ProductId
 
-app = App(coded, public=True)
+app = App(coded, public=True, any_origin=True)
 
 
 @app.get(

@@ -9,7 +9,7 @@ from batchyard.product_batches import lookups, operations
 from batchyard.product_batches.models import Verification
 from batchyard.product_batches.parameters import SERIALS_TAG, CodeId, CollectionId
 
-app = App(coded, public=True)
+app = App(coded, public=True, any_origin=True)
 
 
 @app.get(

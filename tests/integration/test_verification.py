@@ -155,6 +155,23 @@ def test_a_mistyped_code_is_told_apart_without_any_call(some: list[str], calls: 
     assert verify(some[0]).status == 200
 
 
+def test_a_script_of_any_web_page_may_read_the_answers(
+    api: Api, some: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = {"Origin": "https://shop.example.com"}
+    there, nowhere, code = f"{PUBLIC}/product/barolo/batch/L1", f"{PUBLIC}/product/barolo/batch/L2", some[0]
+    answers = [NOBODY.get(url, headers=shop) for url in (there, nowhere, f"{PUBLIC}/verifySN/{code}")]
+    answers += [verify(mistyped(code)), *(verify(code, collection="oils") for _ in range(11))]
+    monkeypatch.setattr(lookups, "verify", lambda *_: 1 / 0)
+    answers.append(verify(code))
+    assert {answer.status for answer in answers} == {200, 404, 400, 429, 500}
+    for answer in answers:
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
+    for url in (LOT, f"{COLLECTION}/lookupSN/{code}"):
+        assert not any(name.startswith("Access-Control") for name in api.get(url, headers=shop).headers)
+
+
 # How it is slowed down.
 
 

@@ -34,6 +34,10 @@ from batchyard.http.urls import base_url, header, route_path
 
 _WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 
+# Not powertools' CORSConfig, which leaves out what is refused before a route runs, and says nothing without an Origin,
+# so that a cache would have to tell origins apart.
+_FOR_ANY_ORIGIN = {"Access-Control-Allow-Origin": ["*"], "Access-Control-Expose-Headers": ["Retry-After"]}
+
 
 class Dialect(Protocol):
     """How a family speaks: a module with these three functions."""
@@ -54,12 +58,15 @@ class App(APIGatewayRestResolver):
     Args:
         dialect: How its family words errors.
         public: No token is asked for, and requests are not counted per caller.
+        any_origin: Scripts of any web page may read what it answers (CORS), as far as they send nothing that a browser
+            asks about first: https://fetch.spec.whatwg.org/#cors-safelisted-method
     """
 
-    def __init__(self, dialect: Dialect, *, public: bool = False) -> None:
+    def __init__(self, dialect: Dialect, *, public: bool = False, any_origin: bool = False) -> None:
         super().__init__(enable_validation=True, json_body_deserializer=self._read_json)
         self.dialect = dialect
         self.public = public
+        self._headers = _FOR_ANY_ORIGIN if any_origin else {}
         self._count: Callable[[Mapping[str, Any], caller.Caller], None] | None = None
         if not public:
             # It brings in botocore, without which a route that asks nobody for a token can start in half the time.
@@ -88,6 +95,11 @@ class App(APIGatewayRestResolver):
 
     def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """Answers one API Gateway event, whatever happens."""
+        answered = self._answer_event(event, context)
+        answered["multiValueHeaders"].update(self._headers)
+        return answered
+
+    def _answer_event(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         try:
             request = _readable(event)
             if self._count is not None:

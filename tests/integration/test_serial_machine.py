@@ -1,5 +1,12 @@
-"""Batches are made, grown, changed, undone and removed in any order; a plain model says what each must be told."""
+"""Batches are made, grown, changed, undone and removed in any order; a plain model says what each must be told.
 
+Between the requests the key is rotated, the change stream and the clean-up are delivered, late and more than once, and
+requests overtake each other: one is answered whole between another's reading and its writing.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -11,19 +18,36 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from batchyard.product_batches import runs
 from batchyard.product_batches.runs import STATUSES
+from batchyard.serials import keys
+from batchyard.serials.codes import VERSIONS
 from batchyard.store import clients
 from batchyard.store.tables import PRODUCT_BATCHES
+from batchyard.store.unit import Unit
+from product_batches import publish
+from tests.integration.test_product_batch_clean_up import cleaned, stored
+from tests.integration.test_status_events import drained
 from tests.support.api import EVERYTHING, Answer, Api
 from tests.support.lots import refusal
+from tests.support.streams import Stream, deliver
 
 LEFT_TO = {"decommissioned": {"destroyed"}, "destroyed": set[str]()}
 UNKNOWN = "UNKNOWN_SERIAL"
+NEW = STATUSES[0]
 
 ids = st.sampled_from(["A", "A", "B"])
 statuses = st.sampled_from([*STATUSES, "decommissioned", "stolen"])
 quantities = st.integers(0, 60)
 picks = st.integers(0, 10_000)
 ranges = st.lists(st.tuples(st.integers(0, 59), st.integers(1, 15)), min_size=1, max_size=5)
+careful = st.sampled_from([True, True, True, False])
+plans = st.one_of(
+    st.tuples(st.just("create"), ids, quantities),
+    st.tuples(st.just("grow"), ids, quantities),
+    st.tuples(st.just("change"), ids, statuses, ranges, careful),
+    st.tuples(st.just("change_one"), ids, picks, statuses),
+    st.tuples(st.just("undo"), picks),
+    st.tuples(st.just("delete"), ids, st.sampled_from([False, False, True])),
+)
 
 
 def tidy(wanted: list[tuple[int, int]], quantity: int) -> list[tuple[int, int]]:
@@ -63,80 +87,168 @@ class Lot:
     changes: dict[str, Change] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Write:
+    """A request that may change something, and what the model says of its answer.
+
+    Args:
+        send: Sends it.
+        check: Compares its answer with what the model says, which then is as the request left it.
+        idle: Whether it found nothing to do, by its answer.
+        batch: The batch whose serials it changes, if it does.
+    """
+
+    send: Callable[[], Answer]
+    check: Callable[[Answer], None]
+    idle: Callable[[Answer], bool]
+    batch: str | None = None
+
+
 class Machine(RuleBasedStateMachine):
     """One collection with up to two batches, and the same as plain lists."""
 
     collections = count()
+    stream: Stream
+    queue: str
 
     def __init__(self) -> None:
         super().__init__()
         self.api = Api(replace(EVERYTHING, requests_per_minute=1_000_000))
-        self.root = f"/admin/collection/c{next(self.collections)}"
+        self.collection = f"c{next(self.collections)}"
+        self.root = f"/admin/collection/{self.collection}"
         self.batches = f"{self.root}/product/p/batch"
         self.lots: dict[str, Lot] = {}
         self.printed: list[str] = []
         self.made: list[tuple[str, str]] = []
+        self.removed: list[Any] = []
 
     def teardown(self) -> None:
-        # Transactions on moto take the longer the more a table holds.
-        for item in clients.dynamodb().scan(TableName=PRODUCT_BATCHES.name)["Items"]:
-            key = {name: item[name] for name in PRODUCT_BATCHES.key}
-            clients.dynamodb().delete_item(TableName=PRODUCT_BATCHES.name, Key=key)
+        try:
+            for id in self.lots:
+                assert self.api.delete(f"{self.batches}/{id}?force=true").status == 200
+            self.publish(again=False)
+            while self.removed:
+                self.clean_up(0, again=False)
+            assert stored(self.collection) == {"counter"}
+        finally:
+            # Transactions on moto take the longer the more a table holds.
+            for item in clients.dynamodb().scan(TableName=PRODUCT_BATCHES.name)["Items"]:
+                key = {name: item[name] for name in PRODUCT_BATCHES.key}
+                clients.dynamodb().delete_item(TableName=PRODUCT_BATCHES.name, Key=key)
 
     # What clients do.
 
     @initialize(quantity=st.integers(20, 60))
     def begin(self, quantity: int) -> None:
-        self.create("A", quantity)
+        self.write(("create", "A", quantity))
 
-    @rule(id=ids, quantity=quantities)
-    def create(self, id: str, quantity: int) -> None:
-        lot = self.lots.get(id)
-        answer = self.api.post(self.batches, {"id": id, "quantity": quantity})
-        if lot is None:
-            assert answer.status == 200, answer.text
-            self.lots[id] = Lot()
-            self._print(id, quantity)
-        elif len(lot.serials) == quantity:
-            assert answer.status == 200, answer.text
+    @rule(plan=plans)
+    def write(self, plan: Any) -> None:
+        write = self._planned(plan)
+        write.check(write.send())
+
+    @rule(plan=plans)
+    def write_more(self, plan: Any) -> None:
+        self.write(plan)
+
+    @rule(plan=plans)
+    def write_still_more(self, plan: Any) -> None:
+        self.write(plan)
+
+    @rule(slow=plans, fast=plans)
+    def overtake(self, slow: Any, fast: Any) -> None:
+        overtaken, before = self._planned(slow), deepcopy(self.lots)
+        present = self.lots
+        overtook = []
+
+        def overtaking() -> None:
+            overtook.append(fast)
+            self.write(fast)
+
+        with before_the_first_commit(overtaking):
+            answer = overtaken.send()
+        if overtook and overtaken.idle(answer):
+            # It counts as if it had been there first.
+            self.lots = before
+            overtaken.check(answer)
+            self.lots = present
+        elif overtook and answer.status == 200 and overtaken.batch in before.keys() - present.keys():
+            # So does what became of serials, when the batch went without a look at them.
+            assert fast == ("delete", overtaken.batch, True)
         else:
-            assert self._refused(answer, 409, "BATCH_EXISTS")
+            overtaken.check(answer)
 
-    @rule(id=ids, quantity=quantities)
-    def grow(self, id: str, quantity: int) -> None:
-        lot = self.lots.get(id)
-        answer = self.api.put(f"{self.batches}/{id}", {"quantity": quantity})
-        if lot is None:
-            assert self._refused(answer, 404, "NOT_FOUND")
-        elif quantity < len(lot.serials):
-            assert self._refused(answer, 400, "VALIDATION_ERROR")
-        else:
-            assert (answer.status, answer.json()["quantity"]) == (200, quantity)
-            self._print(id, quantity)
+    def _planned(self, plan: Any) -> Write:
+        kind, *arguments = plan
+        write: Write = getattr(self, f"_{kind}")(*arguments)
+        return write
 
-    @rule(id=ids, status=statuses, wanted=ranges, careful=st.sampled_from([True, True, True, False]))
-    def change(self, id: str, status: str, wanted: list[tuple[int, int]], careful: bool) -> None:
-        lot = self.lots.get(id)
-        if careful and lot and lot.serials:
-            wanted = tidy(wanted, len(lot.serials))
+    def _create(self, id: str, quantity: int) -> Write:
+        size = self._size(id)
+
+        def check(answer: Answer) -> None:
+            lot = self.lots.get(id)
+            if lot is None:
+                assert answer.status == 200, answer.text
+                self.lots[id] = Lot()
+                self._print(id, quantity)
+            elif len(lot.serials) == quantity:
+                assert answer.status == 200, answer.text
+            else:
+                assert self._refused(answer, 409, "BATCH_EXISTS")
+
+        return Write(
+            lambda: self.api.post(self.batches, {"id": id, "quantity": quantity}),
+            check,
+            lambda answer: answer.status == 200 and size == quantity,
+        )
+
+    def _grow(self, id: str, quantity: int) -> Write:
+        size = self._size(id)
+
+        def check(answer: Answer) -> None:
+            lot = self.lots.get(id)
+            if lot is None:
+                assert self._refused(answer, 404, "NOT_FOUND")
+            elif quantity < len(lot.serials):
+                assert self._refused(answer, 400, "VALIDATION_ERROR")
+            else:
+                assert (answer.status, answer.json()["quantity"]) == (200, quantity)
+                self._print(id, quantity)
+
+        return Write(
+            lambda: self.api.put(f"{self.batches}/{id}", {"quantity": quantity}),
+            check,
+            lambda answer: answer.status == 200 and size == quantity,
+        )
+
+    def _change(self, id: str, status: str, wanted: list[tuple[int, int]], careful: bool) -> Write:
+        if careful and self._size(id):
+            wanted = tidy(wanted, len(self.lots[id].serials))
         body = {"status": status, "ranges": [{"startIndex": start, "count": size} for start, size in wanted]}
-        answer = self.api.post(f"{self.batches}/{id}/serialChange", body)
         numbers = [number for start, size in wanted for number in range(start, start + size)]
-        if lot is None:
-            assert self._refused(answer, 404, "NOT_FOUND")
-        elif max(numbers) >= len(lot.serials) or len(set(numbers)) < len(numbers):
-            assert self._refused(answer, 400, "VALIDATION_ERROR")
-        else:
-            assert answer.status == 200, answer.text
-            self._changed(id, answer.json(), numbers, status)
 
-    @rule(pick=picks, status=statuses)
-    def change_one(self, pick: int, status: str) -> None:
-        if not self.printed:
-            return
+        def check(answer: Answer) -> None:
+            lot = self.lots.get(id)
+            if lot is None:
+                assert self._refused(answer, 404, "NOT_FOUND")
+            elif max(numbers) >= len(lot.serials) or len(set(numbers)) < len(numbers):
+                assert self._refused(answer, 400, "VALIDATION_ERROR")
+            else:
+                assert answer.status == 200, answer.text
+                self._changed(id, answer.json(), numbers, status)
+
+        return Write(
+            lambda: self.api.post(f"{self.batches}/{id}/serialChange", body),
+            check,
+            lambda answer: answer.status == 200 and answer.json()["id"] is None,
+            id,
+        )
+
+    def _change_one(self, id: str, pick: int, status: str) -> Write:
         code = self.printed[pick % len(self.printed)]
-        for id in ("A", "B"):
-            answer = self.api.patch(f"{self.batches}/{id}/serial/{code}", {"status": status})
+
+        def check(answer: Answer) -> None:
             lot = self.lots.get(id)
             number = None if lot is None else self._number(lot, code)
             if lot is None:
@@ -146,53 +258,90 @@ class Machine(RuleBasedStateMachine):
             elif self._may_become(lot.serials[number].status, status):
                 facts = answer.json()
                 assert facts == {"code": code, "index": number, "status": status, "changeId": facts["changeId"]}
-                [change] = self.api.get(f"{self.batches}/{id}/serialChange?limit=1").json()
-                assert change["id"] == facts["changeId"]
+                changes = self.api.get(f"{self.batches}/{id}/serialChange?limit=100").json()
+                [change] = [change for change in changes if change["id"] == facts["changeId"]]
                 self._changed(id, change, [number], status)
             elif lot.serials[number].status == status:
                 assert (answer.status, answer.json()["changeId"]) == (200, None)
             else:
                 assert self._refused(answer, 409, "FINAL_STATUS")
 
-    @rule(pick=picks)
-    def undo(self, pick: int) -> None:
-        if not self.made:
-            return
-        # Those made last are the ones that can be undone.
-        id, change_id = self.made[-1 - min(pick % 7, pick % len(self.made))]
-        answer = self.api.post(f"{self.batches}/{id}/serialChange/{change_id}/undo")
-        lot = self.lots.get(id)
-        change = None if lot is None else lot.changes.get(change_id)
-        if lot is None or change is None:
-            assert self._refused(answer, 404, "NOT_FOUND")
-        elif change.answer["undoneBy"]:
-            assert answer.json() == change.answer
-        elif since := [number for number in sorted(change.before) if lot.serials[number].change != change_id]:
-            later = lot.serials[since[0]].change
-            assert answer.json()["details"] == {"index": since[0], "changeId": later}
-            assert self._refused(answer, 409, "CHANGED_SINCE")
-        else:
-            undone = answer.json()
-            assert undone == {**change.answer, "undoneBy": "tester", "undoneAt": undone["undoneAt"]}
-            change.answer = undone
-            for number, (status, brought_by) in change.before.items():
-                lot.serials[number].status, lot.serials[number].change = status, brought_by
+        return Write(
+            lambda: self.api.patch(f"{self.batches}/{id}/serial/{code}", {"status": status}),
+            check,
+            lambda answer: answer.status == 200 and answer.json()["changeId"] is None,
+            id,
+        )
 
-    @rule(id=ids, force=st.booleans())
-    def delete(self, id: str, force: bool) -> None:
-        lot = self.lots.get(id)
-        answer = self.api.delete(f"{self.batches}/{id}{'?force=true' if force else ''}")
-        used = [
-            (number, one.status) for number, one in enumerate(lot.serials if lot else ()) if one.status != STATUSES[0]
-        ]
-        if lot is None:
-            assert self._refused(answer, 404, "NOT_FOUND")
-        elif used and not force:
-            assert answer.json()["details"] == {"index": used[0][0], "status": used[0][1]}
-            assert self._refused(answer, 409, "SERIALS_IN_USE")
-        else:
-            assert answer.status == 200, answer.text
-            del self.lots[id]
+    def _undo(self, pick: int) -> Write:
+        # Those made last are the ones that can be undone.
+        id, change_id = self.made[-1 - min(pick % 7, pick % len(self.made))] if self.made else ("A", "none")
+        known = self._change_of(id, change_id)
+        undone = known is not None and known.answer["undoneBy"] is not None
+
+        def check(answer: Answer) -> None:
+            change = self._change_of(id, change_id)
+            if change is None:
+                assert self._refused(answer, 404, "NOT_FOUND")
+                return
+            serials = self.lots[id].serials
+            if change.answer["undoneBy"]:
+                assert answer.json() == change.answer
+            elif since := [number for number in sorted(change.before) if serials[number].change != change_id]:
+                assert answer.json()["details"] == {"index": since[0], "changeId": serials[since[0]].change}
+                assert self._refused(answer, 409, "CHANGED_SINCE")
+            else:
+                taken_back = answer.json()
+                assert taken_back == {**change.answer, "undoneBy": "tester", "undoneAt": taken_back["undoneAt"]}
+                change.answer = taken_back
+                for number, (status, brought_by) in change.before.items():
+                    serials[number].status, serials[number].change = status, brought_by
+
+        return Write(
+            lambda: self.api.post(f"{self.batches}/{id}/serialChange/{change_id}/undo"),
+            check,
+            lambda answer: answer.status == 200 and undone,
+            id,
+        )
+
+    def _delete(self, id: str, force: bool) -> Write:
+        def check(answer: Answer) -> None:
+            lot = self.lots.get(id)
+            used = [(number, one.status) for number, one in enumerate(lot.serials if lot else ()) if one.status != NEW]
+            if lot is None:
+                assert self._refused(answer, 404, "NOT_FOUND")
+            elif used and not force:
+                assert answer.json()["details"] == {"index": used[0][0], "status": used[0][1]}
+                assert self._refused(answer, 409, "SERIALS_IN_USE")
+            else:
+                assert answer.status == 200, answer.text
+                del self.lots[id]
+
+        return Write(
+            lambda: self.api.delete(f"{self.batches}/{id}{'?force=true' if force else ''}"), check, lambda _: False
+        )
+
+    # What happens meanwhile.
+
+    @rule(again=st.booleans())
+    def publish(self, again: bool) -> None:
+        records = self.stream.read()
+        for _ in range(2 if again else 1):
+            assert deliver(publish.handler, records) == {"batchItemFailures": []}
+        self.removed += drained(self.queue)
+
+    @rule(pick=picks, again=st.booleans())
+    def clean_up(self, pick: int, again: bool) -> None:
+        if self.removed:
+            at = pick % len(self.removed)
+            assert cleaned(self.removed[at] if again else self.removed.pop(at)) == []
+
+    @rule()
+    def rotate(self) -> None:
+        if keys.current_version() < VERSIONS:
+            keys.rotate()
+
+    # What everybody may ask.
 
     @rule(pick=picks)
     def look_up(self, pick: int) -> None:
@@ -241,7 +390,7 @@ class Machine(RuleBasedStateMachine):
         if lot is None:
             assert self._refused(answer, 404, "NOT_FOUND")
         else:
-            assert answer.json() == [change.answer for change in reversed(lot.changes.values())][:100]
+            assert answer.json() == [lot.changes[change].answer for change in sorted(lot.changes, reverse=True)][:100]
 
     @invariant()
     def batches_are_those_of_the_model(self) -> None:
@@ -280,6 +429,12 @@ class Machine(RuleBasedStateMachine):
             lot.changes[answer["id"]] = Change(answer, before)
             self.made.append((id, answer["id"]))
 
+    def _size(self, id: str) -> int | None:
+        return len(self.lots[id].serials) if id in self.lots else None
+
+    def _change_of(self, id: str, change_id: str) -> Change | None:
+        return self.lots[id].changes.get(change_id) if id in self.lots else None
+
     @staticmethod
     def _may_become(present: str, wanted: str) -> bool:
         return present != wanted and wanted in LEFT_TO.get(present, {*STATUSES})
@@ -293,9 +448,28 @@ class Machine(RuleBasedStateMachine):
         return (answer.status, answer.json()["errorCode"]) == (status, code)
 
 
-@pytest.mark.usefixtures("stores")
-def test_serials_are_what_the_model_says(monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def before_the_first_commit(act: Callable[[], None]) -> Iterator[None]:
+    """Does something as soon as a request has read what it needs, and is about to write."""
+    commit, waiting = Unit.commit, [act]
+
+    def interrupted(unit: Unit) -> None:
+        if waiting:
+            waiting.pop()()
+        commit(unit)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Unit, "commit", interrupted)
+        yield
+
+
+@pytest.mark.usefixtures("event_queue")
+def test_serials_are_what_the_model_says(
+    lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # So that stretches are cut in pieces within these small batches too.
     monkeypatch.setattr(runs, "MOST_RUNS", 6)
     monkeypatch.setattr("batchyard.product_batches.repository._SMALLEST_PIECE", 3)
-    run_state_machine_as_test(Machine, settings=settings(max_examples=15, stateful_step_count=25, deadline=None))
+    monkeypatch.setattr(Machine, "stream", lot_stream, raising=False)
+    monkeypatch.setattr(Machine, "queue", leftovers_queue, raising=False)
+    run_state_machine_as_test(Machine, settings=settings(max_examples=15, stateful_step_count=30, deadline=None))

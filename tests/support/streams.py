@@ -22,15 +22,16 @@ class Stream:
     """
 
     def __init__(self, table: Table = BATCH_REQUESTS) -> None:
-        backend = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][CREDENTIALS["AWS_REGION"]]
-        shard = backend.tables[table.name].stream_shard
-        assert shard is not None
-        self._recorded = shard.items
+        self._table = table
         self._position = 0
 
     def read(self) -> list[dict[str, Any]]:
         """The records since the last call, in the shape of a Lambda event's."""
-        records = self._recorded[self._position :]
+        # Looked up each time: after a transaction that failed, moto goes on with a copy of its tables.
+        backend = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][CREDENTIALS["AWS_REGION"]]
+        shard = backend.tables[self._table.name].stream_shard
+        assert shard is not None
+        records = shard.items[self._position :]
         self._position += len(records)
         return [_as_lambda_has_it(record.to_json()) for record in records]
 

@@ -4,10 +4,9 @@ Between their requests the clock may move on or stand still, the change stream i
 and requests overtake each other: one is answered whole between another's reading and its writing.
 """
 
-import contextlib
 import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
@@ -26,10 +25,10 @@ from batchyard.channels import operations as channels
 from batchyard.clock import iso
 from batchyard.http.caller import Caller
 from batchyard.store import blobs
-from batchyard.store.unit import Unit
 from tests.contract.model import FINISHED, MOVES, Batch, Question, Refused, revised
 from tests.support import aws
 from tests.support.api import HOST, STAGE, Answer, Api, batches
+from tests.support.overtaking import before_the_first_commit
 from tests.support.streams import Stream, deliver
 
 OPEN, BUSY = 1, 2
@@ -381,7 +380,7 @@ class BatchRequests(RuleBasedStateMachine):
         def overtake() -> None:
             answers.append(self.ask(callers[1], methods[1], self.path(batch), bodies[1]))
 
-        with _before_the_first_commit(overtake):
+        with before_the_first_commit(overtake):
             first = self.ask(callers[0], methods[0], self.path(batch), bodies[0])
         if not answers:
             # The first one was refused before it came to writing.
@@ -612,20 +611,6 @@ class BatchRequests(RuleBasedStateMachine):
     def unread(self) -> bool:
         self.pending += self.stream.read()
         return bool(self.pending)
-
-
-@contextlib.contextmanager
-def _before_the_first_commit(act: Any) -> Iterator[None]:
-    commit, waiting = Unit.commit, [act]
-
-    def interrupted(unit: Unit) -> None:
-        if waiting:
-            waiting.pop()()
-        commit(unit)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Unit, "commit", interrupted)
-        yield
 
 
 def test_clients_are_told_what_the_model_says() -> None:

@@ -4,8 +4,7 @@ Between the requests the key is rotated, the change stream and the clean-up are 
 requests overtake each other: one is answered whole between another's reading and its writing.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -22,12 +21,12 @@ from batchyard.serials import keys
 from batchyard.serials.codes import VERSIONS
 from batchyard.store import clients
 from batchyard.store.tables import PRODUCT_BATCHES
-from batchyard.store.unit import Unit
 from product_batches import publish
 from tests.integration.test_product_batch_clean_up import cleaned, stored
 from tests.integration.test_status_events import drained
 from tests.support.api import EVERYTHING, Answer, Api
 from tests.support.lots import refusal
+from tests.support.overtaking import before_the_first_commit
 from tests.support.streams import Stream, deliver
 
 LEFT_TO = {"decommissioned": {"destroyed"}, "destroyed": set[str]()}
@@ -446,21 +445,6 @@ class Machine(RuleBasedStateMachine):
     @staticmethod
     def _refused(answer: Answer, status: int, code: str) -> bool:
         return (answer.status, answer.json()["errorCode"]) == (status, code)
-
-
-@contextmanager
-def before_the_first_commit(act: Callable[[], None]) -> Iterator[None]:
-    """Does something as soon as a request has read what it needs, and is about to write."""
-    commit, waiting = Unit.commit, [act]
-
-    def interrupted(unit: Unit) -> None:
-        if waiting:
-            waiting.pop()()
-        commit(unit)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Unit, "commit", interrupted)
-        yield
 
 
 @pytest.mark.usefixtures("event_queue")

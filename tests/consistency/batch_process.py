@@ -4,25 +4,27 @@ from tests.support.api import Api, batches
 from tests.support.batch import Part, request, run_change_set, run_flat
 
 
-def write(work: tuple[int, list[int], int]) -> None:
+def write(channel: int, pks: list[int], times: int) -> None:
     """Gives batch requests one remote ID after the other, the same to all of them at a time.
 
     Args:
-        work: The channel, the primary keys of the batch requests, and how often.
+        channel: The channel.
+        pks: The primary keys of the batch requests.
+        times: How often.
     """
-    channel, pks, times = work
     for number in range(times):
         changes = (request("PATCH", batches(channel, pk), {"remote_batch_id": str(number)}) for pk in pks)
         assert isinstance(run_change_set(Api(), *changes), list)
 
 
-def read(work: tuple[int, list[int], int]) -> list[tuple[str, ...]]:
+def read(channel: int, pks: list[int], times: int) -> list[tuple[str, ...]]:
     """The remote IDs of batch requests, each time all of them by one batch, until they have the last one.
 
     Args:
-        work: The channel, the primary keys of the batch requests, and how often their remote ID changes.
+        channel: The channel.
+        pks: The primary keys of the batch requests.
+        times: How often their remote ID changes.
     """
-    channel, pks, times = work
     found: list[tuple[str, ...]] = []
     while not found or str(times - 1) not in found[-1]:
         answers = run_flat(Api(), *(request("GET", batches(channel, pk)) for pk in pks))
@@ -30,13 +32,15 @@ def read(work: tuple[int, list[int], int]) -> list[tuple[str, ...]]:
     return found
 
 
-def merge(work: tuple[int, list[int], int, int]) -> list[int]:
+def merge(channel: int, pks: list[int], worker: int, objects: int) -> list[int]:
     """Merges objects into batch requests, one at a time into all of them; answers the statuses.
 
     Args:
-        work: The channel, the primary keys of the batch requests, this worker's number, and how many objects.
+        channel: The channel.
+        pks: The primary keys of the batch requests.
+        worker: This worker's number.
+        objects: How many objects.
     """
-    channel, pks, worker, objects = work
     statuses = []
     for number in range(objects):
         body = {"objects": [{"pk": number, "content_type": f"of worker {worker}"}]}
@@ -45,13 +49,14 @@ def merge(work: tuple[int, list[int], int, int]) -> list[int]:
     return statuses
 
 
-def send_off(work: tuple[int, list[int], int]) -> int:
+def send_off(channel: int, pks: list[int], worker: int) -> int:
     """Sends batch requests off, all of them or none; answers the status.
 
     Args:
-        work: The channel, the primary keys of the batch requests, and this worker's number.
+        channel: The channel.
+        pks: The primary keys of the batch requests.
+        worker: This worker's number.
     """
-    channel, pks, worker = work
     body = {"status": "sent_to_remote", "remote_batch_id": f"of worker {worker}"}
     answer = run_change_set(Api(), *(request("PATCH", batches(channel, pk), body) for pk in pks))
     return answer.status if isinstance(answer, Part) else answer[-1].status

@@ -3,16 +3,17 @@
 from tests.support.api import Api, batches
 
 
-def run(work: tuple[int, list[int], int]) -> list[tuple[str, int, int]]:
+def run(channel: int, shared: list[int], worker: int) -> list[tuple[str, int, int]]:
     """Opens batch requests, merges objects into shared ones, and tries to send these off.
 
     Args:
-        work: The channel, the primary keys of the shared batch requests, and this worker's number.
+        channel: The channel.
+        shared: The primary keys of the shared batch requests.
+        worker: This worker's number.
 
     Returns:
         What was tried, the status of the answer, and the primary key that it was about.
     """
-    channel, shared, worker = work
     api = Api()
     found = []
     for _ in range(10):

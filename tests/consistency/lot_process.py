@@ -4,16 +4,17 @@ from tests.consistency.lots import PRODUCT
 from tests.support.api import Api
 
 
-def run(work: tuple[str, str, int]) -> list[tuple[str, int]]:
+def run(collection: str, shared: str, worker: int) -> list[tuple[str, int]]:
     """Makes batches, lets a shared one grow, and changes its serials.
 
     Args:
-        work: The collection, the shared batch, and this worker's number.
+        collection: The collection.
+        shared: The shared batch.
+        worker: This worker's number.
 
     Returns:
         What was tried, and the status of the answer.
     """
-    collection, shared, worker = work
     api, batches = Api(), f"/admin/collection/{collection}/product/{PRODUCT}/batch"
     found = []
     for number in range(4):

@@ -3,11 +3,10 @@
 import base64
 import itertools
 import json
-import multiprocessing
 import random
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from batchyard.store.unit import read_one
 from tests.consistency import batch_process
 from tests.consistency.cases import small_items, some
 from tests.consistency.faults import Crash, Fault, at_call, crash_after, crash_before, first, lost_answer, never_sent
+from tests.consistency.workers import in_processes
 from tests.consistency.world import World
 from tests.support.api import batches
 from tests.support.batch import Part, request, run_change_set, run_flat
@@ -174,18 +174,13 @@ def test_a_race_that_ends_it_is_answered_and_leaves_nothing(world: World, small:
 # Several processes at once.
 
 
-def _at_once(*jobs: tuple[Callable[[Any], Any], Any]) -> list[Any]:
-    with ProcessPoolExecutor(len(jobs), mp_context=multiprocessing.get_context("spawn")) as processes:
-        return [future.result() for future in [processes.submit(job, work) for job, work in jobs]]
-
-
 def test_readers_never_see_half_of_one(world: World) -> None:
     channel = world.api.open_channel()
     pks = [world.api.open_batch(channel, status="commit", remote_batch_id="none")["pk"] for _ in range(5)]
     times = 40
     # One reads them in the other direction.
-    reads = [(batch_process.read, (channel, order, times)) for order in (pks, pks[::-1])]
-    _, *seen = _at_once((batch_process.write, (channel, pks, times)), *reads)
+    reads = [partial(batch_process.read, channel, order, times) for order in (pks, pks[::-1])]
+    _, *seen = in_processes([partial(batch_process.write, channel, pks, times), *reads])
     for reader in seen:
         assert all(len(set(together)) == 1 for together in reader)
         moments = [int(together[0]) for together in reader if together[0] != "none"]
@@ -197,7 +192,8 @@ def test_of_change_sets_that_race_none_is_lost(world: World) -> None:
     channel = world.api.open_channel()
     pks = [world.api.open_batch(channel, status="commit")["pk"] for _ in range(3)]
     orders = (pks, pks[::-1], pks[1:] + pks[:1])
-    statuses = _at_once(*((batch_process.merge, (channel, order, worker, 8)) for worker, order in enumerate(orders)))
+    merges = [partial(batch_process.merge, channel, order, worker, 8) for worker, order in enumerate(orders)]
+    statuses = in_processes(merges)
     assert statuses == [[200] * 8] * 3
     for pk in pks:
         merged = json.loads(operations.retrieve(channel, pk).objects or "")
@@ -211,9 +207,9 @@ def test_of_change_sets_that_race_none_is_lost(world: World) -> None:
 def test_of_change_sets_that_exclude_each_other_one_happens(world: World) -> None:
     channel = world.api.open_channel()
     pks = [world.api.open_batch(channel, status="commit")["pk"] for _ in range(3)]
-    statuses = _at_once(
-        *((batch_process.send_off, (channel, order, worker)) for worker, order in enumerate((pks, pks[::-1])))
-    )
+    orders = (pks, pks[::-1])
+    sendings = [partial(batch_process.send_off, channel, order, worker) for worker, order in enumerate(orders)]
+    statuses = in_processes(sendings)
     assert sorted(statuses) == [200, 400]
     answers = run_flat(world.api, *(request("GET", batches(channel, pk)) for pk in pks))
     assert {answer.json()["remote_batch_id"] for answer in answers} == {f"of worker {statuses.index(200)}"}

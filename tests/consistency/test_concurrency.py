@@ -1,10 +1,9 @@
 """Many clients and many functions at the same time."""
 
+import itertools
 import json
-import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -22,7 +21,7 @@ from batchyard.store.tables import EPHEMERA
 from batchyard.store.unit import Unit, joined, retrying
 from tests.consistency import client_process
 from tests.consistency.cases import small_items, some
-from tests.consistency.workers import at_once, environments
+from tests.consistency.workers import at_once, environments, in_processes
 from tests.consistency.world import World
 from tests.support.api import batches
 
@@ -263,12 +262,8 @@ def test_requests_beyond_the_limit_are_refused_over_all_environments(
 def test_processes_share_nothing_but_the_store(world: World, channel: int) -> None:
     opened = [world.api.open_batch(channel, status="commit")["pk"] for _ in range(3)]
     workers = range(3)
-    with ProcessPoolExecutor(len(workers), mp_context=multiprocessing.get_context("spawn")) as processes:
-        found = [
-            entry
-            for entries in processes.map(client_process.run, [(channel, opened, worker) for worker in workers])
-            for entry in entries
-        ]
+    entries = in_processes([partial(client_process.run, channel, opened, worker) for worker in workers])
+    found = list(itertools.chain.from_iterable(entries))
     made = [pk for kind, status, pk in found if (kind, status) == ("open", 201)]
     assert len(made) == len(set(made)) == 30
     assert Counter((kind, status) for kind, status, _ in found if kind != "open") == {

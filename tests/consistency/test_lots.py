@@ -1,11 +1,10 @@
 """Product batches in many hands at once: serials that belong to one batch each, statuses in some serial order."""
 
+import itertools
 import json
-import multiprocessing
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -19,7 +18,7 @@ from batchyard.product_batches.runs import COMMISSIONED, Run, may_become
 from tests.consistency import lot_process
 from tests.consistency.faults import at_call, first, lost_answer_and_then
 from tests.consistency.lots import PRODUCT, Collection
-from tests.consistency.workers import at_once
+from tests.consistency.workers import at_once, in_processes
 from tests.consistency.world import World
 from tests.support.engines import MINISTACK
 
@@ -121,9 +120,8 @@ def test_a_create_whose_answer_gets_lost_meets_an_update(lots: Collection) -> No
 def test_processes_share_nothing_but_the_store(lots: Collection) -> None:
     _create(lots, "shared", 100)()
     workers = range(3)
-    with ProcessPoolExecutor(len(workers), mp_context=multiprocessing.get_context("spawn")) as processes:
-        work = [(lots.id, "shared", worker) for worker in workers]
-        found = Counter(entry for entries in processes.map(lot_process.run, work) for entry in entries)
+    entries = in_processes([partial(lot_process.run, lots.id, "shared", worker) for worker in workers])
+    found = Counter(itertools.chain.from_iterable(entries))
     assert found.pop(("grow", 200)) + found.pop(("grow", 400), 0) == 12
     assert found == {("create", 200): 12, ("create the same", 200): 12, ("change", 200): 12}
     batches = lots.batches()

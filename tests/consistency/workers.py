@@ -1,9 +1,11 @@
-"""Many at once: threads of one process, and execution environments that know nothing of each other."""
+"""Many at once: threads, processes, and execution environments that know nothing of each other."""
 
 import importlib.util
+import multiprocessing
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing.synchronize import Barrier
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +23,32 @@ def at_once(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
 
     with ThreadPoolExecutor(len(jobs)) as threads:
         return list(threads.map(run, jobs))
+
+
+_ready: Barrier
+"""Of a process of `in_processes`: all of them have started."""
+
+
+def in_processes(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Runs all jobs at the same time, each in a process of its own; answers what they answered.
+
+    Args:
+        jobs: Partials of functions that other processes can import.
+    """
+    context = multiprocessing.get_context("spawn")
+    ready = context.Barrier(len(jobs), timeout=60)
+    with ProcessPoolExecutor(len(jobs), context, _get_ready, (ready,)) as processes:
+        return list(processes.map(_run_with_others, jobs))
+
+
+def _get_ready(ready: Barrier) -> None:
+    global _ready
+    _ready = ready
+
+
+def _run_with_others(job: Callable[[], Any]) -> Any:
+    _ready.wait()
+    return job()
 
 
 def environments(module: ModuleType, number: int) -> list[ModuleType]:

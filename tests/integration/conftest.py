@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -101,9 +102,9 @@ class Calls(list[str]):
         return [call for call in self if call.split(".")[1].startswith(("Put", "Delete", "Transact", "Update"))]
 
 
-@pytest.fixture
-def calls(stores: dict[str, str]) -> Iterator[Calls]:
-    """Notes the AWS calls that are made from here on."""
+@contextmanager
+def noting(*watched: Any) -> Iterator[Calls]:
+    """Notes the AWS calls that these clients make from here on."""
     noted = Calls()
 
     def note(model: Any, params: Any, **_: Any) -> None:
@@ -112,9 +113,15 @@ def calls(stores: dict[str, str]) -> Iterator[Calls]:
         else:
             noted.append(f"{model.service_model.service_name}.{model.name}")
 
-    watched = [clients.dynamodb().meta.events, clients.s3().meta.events]
-    for events in watched:
-        events.register("before-call", note)
+    for client in watched:
+        client.meta.events.register("before-call", note)
     yield noted
-    for events in watched:
-        events.unregister("before-call", note)
+    for client in watched:
+        client.meta.events.unregister("before-call", note)
+
+
+@pytest.fixture
+def calls(stores: dict[str, str]) -> Iterator[Calls]:
+    """Notes the calls of DynamoDB and S3 that are made from here on."""
+    with noting(clients.dynamodb(), clients.s3()) as noted:
+        yield noted

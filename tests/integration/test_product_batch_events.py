@@ -11,7 +11,7 @@ from batchyard.store import clients
 from batchyard.store.tables import PRODUCT_BATCHES
 from product_batches import publish
 from tests.integration.conftest import SECRET
-from tests.integration.test_status_events import drained
+from tests.integration.test_status_events import drained, refusing
 from tests.support.api import Api
 from tests.support.batch import run_json
 from tests.support.streams import Stream, deliver
@@ -259,7 +259,7 @@ def test_a_batch_made_anew_in_one_change_set_is_told_as_two(
 
 @pytest.mark.parametrize("bad", [0, 4, 5, 8])
 def test_two_events_of_one_change_are_delivered_again_together(
-    api: Api, lot_stream: Stream, event_queue: str, monkeypatch: pytest.MonkeyPatch, bad: int
+    api: Api, lot_stream: Stream, event_queue: str, bad: int
 ) -> None:
     ids = [f"L{number}" for number in range(9)]
     for id in ids:
@@ -267,23 +267,10 @@ def test_two_events_of_one_change_are_delivered_again_together(
     lot_stream.read()
     make_anew(api, *ids)
     records = let_through(lot_stream.read())
-    client = clients.events()
-    put = client.put_events
-    sizes = []
-
-    def refusing(Entries: Any) -> Any:
-        sizes.append(len(Entries))
-        details = [json.loads(entry["Detail"]) for entry in Entries]
-        refused = [detail["id"] == ids[bad] and detail["oldStatus"] is None for detail in details]
-        put(Entries=[entry for entry, no in zip(Entries, refused, strict=True) if not no])
-        results = [{"ErrorCode": "ThrottlingException"} if no else {"EventId": "e"} for no in refused]
-        return {"FailedEntryCount": sum(refused), "Entries": results}
-
-    monkeypatch.setattr(client, "put_events", refusing)
-    again = failed(records)
+    with refusing(lambda detail: detail["id"] == ids[bad] and detail["oldStatus"] is None) as sizes:
+        again = failed(records)
     numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
     assert again == numbers[bad]
-    monkeypatch.setattr(client, "put_events", put)
     assert failed(records[bad:]) is None
     assert max(sizes) <= 10
     told = {event["detail"]["change"] for event in drained(event_queue)}
@@ -292,24 +279,14 @@ def test_two_events_of_one_change_are_delivered_again_together(
 
 @pytest.mark.parametrize("bad", [0, 9, 10, 17, 24])
 def test_what_was_refused_and_all_after_it_is_delivered_again(
-    api: Api, lot_stream: Stream, event_queue: str, monkeypatch: pytest.MonkeyPatch, bad: int
+    api: Api, lot_stream: Stream, event_queue: str, bad: int
 ) -> None:
     ids = [f"L{number:02}" for number in range(25)]
     for id in ids:
         make(api, id)
     records = lot_stream.read()
-    client = clients.events()
-    put = client.put_events
-
-    def refusing(Entries: Any) -> Any:
-        refused = [json.loads(entry["Detail"])["id"] == ids[bad] for entry in Entries]
-        put(Entries=[entry for entry, no in zip(Entries, refused, strict=True) if not no])
-        results = [{"ErrorCode": "ThrottlingException"} if no else {"EventId": "e"} for no in refused]
-        return {"FailedEntryCount": sum(refused), "Entries": results}
-
-    monkeypatch.setattr(client, "put_events", refusing)
-    assert failed(records) == records[bad]["dynamodb"]["SequenceNumber"]
-    monkeypatch.setattr(client, "put_events", put)
+    with refusing(lambda detail: detail["id"] == ids[bad]):
+        assert failed(records) == records[bad]["dynamodb"]["SequenceNumber"]
     assert failed(records[bad:]) is None
     told = [event["detail"]["id"] for event in drained(event_queue)]
     assert sorted(set(told)) == ids

@@ -13,7 +13,7 @@ from batchyard.errors import Conflict, Unavailable
 from batchyard.serials import keys
 from batchyard.serials.codes import Place
 from batchyard.store import clients
-from tests.integration.conftest import Calls
+from tests.integration.conftest import Calls, noting
 
 GET, PUT = "secretsmanager.GetSecretValue", "secretsmanager.PutSecretValue"
 
@@ -26,15 +26,8 @@ def beginning(at: Callable[[float], None]) -> None:
 @pytest.fixture
 def calls(stores: dict[str, str]) -> Iterator[Calls]:
     """Notes the calls of Secrets Manager that are made from here on."""
-    noted = Calls()
-
-    def note(model: Any, **_: Any) -> None:
-        noted.append(f"{model.service_model.service_name}.{model.name}")
-
-    events = clients.secretsmanager().meta.events
-    events.register("before-call", note)
-    yield noted
-    events.unregister("before-call", note)
+    with noting(clients.secretsmanager()) as noted:
+        yield noted
 
 
 @pytest.fixture
@@ -68,6 +61,17 @@ def elsewhere(act: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def code(collection: str = "spring", index: int = 42, length: int = 10) -> str:
     return keys.codebook(collection, length).codes(keys.current_version(), [index])[0]
+
+
+@pytest.fixture
+def new(stores: dict[str, str], calls: Calls, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> str:
+    """A code of a version that others have added, long enough ago to be looked for."""
+    keys.current_version()
+    elsewhere(keys.rotate, monkeypatch)
+    made: str = elsewhere(code, monkeypatch)
+    at(11)
+    calls.clear()
+    return made
 
 
 def test_codes_are_read_where_they_were_not_made(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,27 +130,13 @@ def test_books_are_kept_until_the_keys_change(stores: dict[str, str], at: Callab
     assert keys.codebook("spring", 10) is not book
 
 
-def test_a_version_that_others_added_is_read_at_once(
-    stores: dict[str, str], calls: Calls, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keys.current_version()
-    elsewhere(keys.rotate, monkeypatch)
-    new = elsewhere(code, monkeypatch)
-    at(11)
-    calls.clear()
+def test_a_version_that_others_added_is_read_at_once(calls: Calls, new: str) -> None:
     assert keys.find("spring", new) == Place(2, 42)
     assert keys.find("spring", new) == Place(2, 42)
     assert calls == [GET]
 
 
-def test_codes_of_a_version_that_others_added_are_made_at_once(
-    stores: dict[str, str], calls: Calls, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keys.current_version()
-    elsewhere(keys.rotate, monkeypatch)
-    new = elsewhere(code, monkeypatch)
-    at(11)
-    calls.clear()
+def test_codes_of_a_version_that_others_added_are_made_at_once(calls: Calls, new: str) -> None:
     assert [keys.codes("spring", 10, 2, [42]) for _ in range(2)] == [[new], [new]]
     assert calls == [GET]
 

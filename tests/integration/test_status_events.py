@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -25,6 +27,24 @@ def drained(url: str) -> list[Any]:
             found.append(json.loads(message["Body"]))
             clients.sqs().delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return found
+
+
+@contextmanager
+def refusing(is_refused: Callable[[Any], bool]) -> Iterator[list[int]]:
+    """Lets the bus refuse events of these details; notes how many it gets at once."""
+    client, sizes = clients.events(), []
+    put = client.put_events
+
+    def some(Entries: Any) -> Any:
+        sizes.append(len(Entries))
+        refused = [is_refused(json.loads(entry["Detail"])) for entry in Entries]
+        put(Entries=[entry for entry, no in zip(Entries, refused, strict=True) if not no])
+        results = [{"ErrorCode": "ThrottlingException"} if no else {"EventId": "e"} for no in refused]
+        return {"FailedEntryCount": sum(refused), "Entries": results}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "put_events", some)
+        yield sizes
 
 
 def digest(one: dict[str, Any]) -> str:
@@ -106,23 +126,13 @@ def test_many_changes_are_told_in_their_order(api: Api, channel: int, stream: St
 
 @pytest.mark.parametrize("bad", [0, 9, 10, 17, 24])
 def test_what_was_refused_and_all_after_it_is_delivered_again(
-    api: Api, channel: int, stream: Stream, event_queue: str, monkeypatch: pytest.MonkeyPatch, bad: int
+    api: Api, channel: int, stream: Stream, event_queue: str, bad: int
 ) -> None:
     opened = [api.open_batch(channel)["pk"] for _ in range(25)]
     records = stream.read()
-    client = clients.events()
-    put = client.put_events
-
-    def refusing(Entries: Any) -> Any:
-        refused = [str(opened[bad]) in entry["Detail"] for entry in Entries]
-        put(Entries=[entry for entry, no in zip(Entries, refused, strict=True) if not no])
-        results = [{"ErrorCode": "ThrottlingException"} if no else {"EventId": "e"} for no in refused]
-        return {"FailedEntryCount": sum(refused), "Entries": results}
-
-    monkeypatch.setattr(client, "put_events", refusing)
-    again = failed(records)
-    assert again == records[bad]["dynamodb"]["SequenceNumber"]
-    monkeypatch.setattr(client, "put_events", put)
+    with refusing(lambda detail: detail["pk"] == opened[bad]):
+        again = failed(records)
+        assert again == records[bad]["dynamodb"]["SequenceNumber"]
     assert failed(records[bad:]) is None
     told = [event["detail"]["pk"] for event in drained(event_queue)]
     # Each at least once, and none told again of those before the refused one.

@@ -29,7 +29,7 @@ from batchyard.product_batches.exports import Export
 from batchyard.product_batches.repository import Change, Stretch
 from batchyard.product_batches.rules import Block, ProductBatch
 from batchyard.product_batches.runs import Run
-from batchyard.serials.codes import Codebook
+from batchyard.serial_codes.codes import Codebook
 from batchyard.store import blobs, clients, items
 from batchyard.store.blobs import Blob
 from batchyard.store.calls import code_of

@@ -7,8 +7,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.batch_requests import operations
-from batchyard.batch_requests.models import BatchRequestAnswer, BatchRequestCreate
 from batchyard.batch_requests.parameters import TAG, ChannelId
+from batchyard.batch_requests.schemas import BatchRequestAnswer, BatchRequestCreate
 from batchyard.http import drf
 from batchyard.http.answers import etag
 from batchyard.http.app import App, answer

@@ -7,8 +7,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import WithJsonSchema
 
 from batchyard.batch_requests import listing, operations, rules
-from batchyard.batch_requests.models import BatchRequestPage
 from batchyard.batch_requests.parameters import TAG, ChannelId
+from batchyard.batch_requests.schemas import BatchRequestPage
 from batchyard.http import drf
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller

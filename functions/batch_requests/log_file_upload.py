@@ -3,8 +3,8 @@
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.batch_requests import logs
-from batchyard.batch_requests.models import LogFileUpload
 from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId
+from batchyard.batch_requests.schemas import LogFileUpload
 from batchyard.http import drf
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller

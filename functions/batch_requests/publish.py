@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from batchyard.batch_requests import changes
+from batchyard.batch_requests import published
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Publishes what changed; the first record that failed and all after it are delivered again."""
-    failed = changes.publish(event["Records"])
+    failed = published.publish(event["Records"])
     return {"batchItemFailures": [{"itemIdentifier": failed}] if failed else []}

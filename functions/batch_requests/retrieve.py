@@ -3,8 +3,8 @@
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.batch_requests import operations, repository
-from batchyard.batch_requests.models import BatchRequestAnswer
 from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId
+from batchyard.batch_requests.schemas import BatchRequestAnswer
 from batchyard.http import drf
 from batchyard.http.answers import etag
 from batchyard.http.app import App, answer

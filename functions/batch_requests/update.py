@@ -6,8 +6,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.batch_requests import operations, repository
-from batchyard.batch_requests.models import BatchRequestAnswer, BatchRequestUpdate
 from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId, IfMatch
+from batchyard.batch_requests.schemas import BatchRequestAnswer, BatchRequestUpdate
 from batchyard.http import drf
 from batchyard.http.answers import etag
 from batchyard.http.app import App, answer

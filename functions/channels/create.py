@@ -6,8 +6,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.channels import operations
-from batchyard.channels.models import ChannelAnswer, ChannelCreate
 from batchyard.channels.repository import to_answer
+from batchyard.channels.schemas import ChannelAnswer, ChannelCreate
 from batchyard.http import drf
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller

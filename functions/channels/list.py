@@ -2,8 +2,8 @@
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
-from batchyard.channels.models import ChannelPage
 from batchyard.channels.repository import every, to_answer
+from batchyard.channels.schemas import ChannelPage
 from batchyard.errors import NotFound
 from batchyard.http import drf
 from batchyard.http.app import App, answer

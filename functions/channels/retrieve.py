@@ -3,9 +3,9 @@
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.channels import operations
-from batchyard.channels.models import ChannelAnswer
 from batchyard.channels.parameters import ChannelId
 from batchyard.channels.repository import to_answer
+from batchyard.channels.schemas import ChannelAnswer
 from batchyard.http import drf
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller

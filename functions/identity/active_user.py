@@ -7,7 +7,7 @@ from batchyard.http import drf
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.identity import operations
-from batchyard.identity.models import ActiveUser
+from batchyard.identity.schemas import ActiveUser
 from batchyard.jsontext import dumps
 
 app = App(drf)

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from batchyard.http import drf, limits
 from batchyard.http.app import App, answer
 from batchyard.identity import operations
-from batchyard.identity.models import Credentials, Key
+from batchyard.identity.schemas import Credentials, Key
 from batchyard.jsontext import dumps
 
 ATTEMPTS_PER_MINUTE = 20

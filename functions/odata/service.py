@@ -5,9 +5,9 @@ from urllib.parse import unquote
 
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, MethodNotAllowed, NotFound
-from batchyard.http import caller, limits, odata
+from batchyard.http import caller, limits
 from batchyard.http.caller import Caller
-from batchyard.odata import service, urls
+from batchyard.odata import errors, service, urls
 from batchyard.odata.dispatch import Dispatcher
 from batchyard.odata.service import BatchAnswer
 from gateway.routes import ROUTES
@@ -50,4 +50,4 @@ def _must_be_batch(event: dict[str, Any]) -> None:
 
 
 def _refusal(event: dict[str, Any], error: BatchyardError) -> BatchAnswer:
-    return BatchAnswer(*odata.answer(error, version3=service.speaks_version3(event)))
+    return BatchAnswer(*errors.answer(error, version3=service.speaks_version3(event)))

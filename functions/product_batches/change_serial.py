@@ -10,8 +10,8 @@ from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
 from batchyard.product_batches import statuses
-from batchyard.product_batches.models import SerialState, SerialUpdate
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CodeId, CollectionId, ProductId
+from batchyard.product_batches.schemas import SerialState, SerialUpdate
 
 app = App(coded)
 

@@ -10,8 +10,8 @@ from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.http.headers import IdempotencyKey
 from batchyard.product_batches import statuses
-from batchyard.product_batches.models import SerialChange, SerialChangeCreate
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.schemas import SerialChange, SerialChangeCreate
 
 app = App(coded)
 

@@ -10,8 +10,8 @@ from batchyard.http.answers import etag
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.product_batches import operations
-from batchyard.product_batches.models import ProductBatchAnswer, ProductBatchCreate
 from batchyard.product_batches.parameters import TAG, CollectionId, ProductId
+from batchyard.product_batches.schemas import ProductBatchAnswer, ProductBatchCreate
 
 app = App(coded)
 

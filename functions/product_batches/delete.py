@@ -9,8 +9,8 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.product_batches import operations, repository
-from batchyard.product_batches.models import Removed
 from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, IfMatch, ProductId
+from batchyard.product_batches.schemas import Removed
 
 app = App(coded)
 

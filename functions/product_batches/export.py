@@ -11,8 +11,8 @@ from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.http.headers import IdempotencyKey
 from batchyard.product_batches import exports
-from batchyard.product_batches.models import ExportCreate, SerialExport
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.schemas import ExportCreate, SerialExport
 
 app = App(coded)
 

@@ -9,8 +9,8 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.product_batches import repository, rules, serials
-from batchyard.product_batches.models import SerialPage
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.schemas import SerialPage
 
 app = App(coded)
 

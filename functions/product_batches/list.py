@@ -6,8 +6,8 @@ from batchyard.http import coded
 from batchyard.http.app import App
 from batchyard.http.caller import caller
 from batchyard.product_batches import answers, listing
-from batchyard.product_batches.models import ProductBatchAnswer
 from batchyard.product_batches.parameters import TAG, CollectionId, Cursor, Limit, ProductId
+from batchyard.product_batches.schemas import ProductBatchAnswer
 
 app = App(coded)
 

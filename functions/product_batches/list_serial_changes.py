@@ -9,8 +9,8 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.product_batches import operations, repository
-from batchyard.product_batches.models import SerialChange
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, Before, CollectionId, ProductId
+from batchyard.product_batches.schemas import SerialChange
 
 app = App(coded)
 

@@ -7,8 +7,8 @@ from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
 from batchyard.product_batches import lookups, operations
-from batchyard.product_batches.models import SerialLookup
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CodeId, CollectionId, ProductId
+from batchyard.product_batches.schemas import SerialLookup
 
 app = App(coded)
 

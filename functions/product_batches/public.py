@@ -6,8 +6,8 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations, repository
-from batchyard.product_batches.models import PublicBatch
 from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.schemas import PublicBatch
 
 app = App(coded, public=True, any_origin=True)
 

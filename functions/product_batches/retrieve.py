@@ -6,8 +6,8 @@ from batchyard.http import coded
 from batchyard.http.app import App
 from batchyard.http.caller import caller
 from batchyard.product_batches import answers, exports, operations, repository
-from batchyard.product_batches.models import ProductBatchAnswer
 from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.schemas import ProductBatchAnswer
 
 app = App(coded)
 

@@ -7,8 +7,8 @@ from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
 from batchyard.product_batches import exports
-from batchyard.product_batches.models import SerialExportFile
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CollectionId, ExportId, ProductId
+from batchyard.product_batches.schemas import SerialExportFile
 
 app = App(coded)
 

@@ -10,8 +10,8 @@ from batchyard.http.app import App
 from batchyard.http.caller import caller
 from batchyard.http.fields import QueryText
 from batchyard.product_batches import answers, listing
-from batchyard.product_batches.models import ProductBatchAnswer
 from batchyard.product_batches.parameters import TAG, CollectionId, Cursor, Limit
+from batchyard.product_batches.schemas import ProductBatchAnswer
 
 app = App(coded)
 

@@ -11,8 +11,8 @@ from batchyard.http.caller import caller
 from batchyard.http.fields import QueryText
 from batchyard.jsontext import dumps
 from batchyard.product_batches import listing
-from batchyard.product_batches.models import Tag
 from batchyard.product_batches.parameters import TAG, BatchId, CollectionId
+from batchyard.product_batches.schemas import Tag
 
 app = App(coded)
 

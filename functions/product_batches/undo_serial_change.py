@@ -6,8 +6,8 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.product_batches import statuses
-from batchyard.product_batches.models import SerialChange
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, ChangeId, CollectionId, ProductId
+from batchyard.product_batches.schemas import SerialChange
 
 app = App(coded)
 

@@ -9,8 +9,8 @@ from batchyard.http import coded
 from batchyard.http.app import App
 from batchyard.http.caller import caller
 from batchyard.product_batches import answers, operations, repository
-from batchyard.product_batches.models import ProductBatchAnswer, ProductBatchUpdate
 from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, IfMatch, ProductId
+from batchyard.product_batches.schemas import ProductBatchAnswer, ProductBatchUpdate
 
 app = App(coded)
 

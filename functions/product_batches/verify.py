@@ -6,8 +6,8 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.jsontext import dumps
 from batchyard.product_batches import lookups, operations
-from batchyard.product_batches.models import Verification
 from batchyard.product_batches.parameters import SERIALS_TAG, CodeId, CollectionId
+from batchyard.product_batches.schemas import Verification
 
 app = App(coded, public=True, any_origin=True)
 

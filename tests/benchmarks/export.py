@@ -16,8 +16,8 @@ from batchyard import clock
 from batchyard.product_batches import export_files, export_work, exports, repository
 from batchyard.product_batches.exports import FORMATS, Export
 from batchyard.product_batches.rules import Block, ProductBatch
-from batchyard.serials import keys
-from batchyard.serials.codes import Codebook
+from batchyard.serial_codes import keys
+from batchyard.serial_codes.codes import Codebook
 from batchyard.store import blobs
 from tests.benchmarks.report import Line, Result, main, number, ratio
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from batchyard.serials.check_character import check_character
-from batchyard.serials.codes import ALPHABET, DEFAULT_LENGTH, Codebook
-from batchyard.serials.ff1 import Ff1
+from batchyard.serial_codes.check_character import check_character
+from batchyard.serial_codes.codes import ALPHABET, DEFAULT_LENGTH, Codebook
+from batchyard.serial_codes.ff1 import Ff1
 from tests.benchmarks import environments
 from tests.benchmarks.report import Line, Result, main, number, ratio
 

@@ -17,7 +17,7 @@ import batch_requests.tally
 from batchyard.batch_requests import ids, repository, rules
 from batchyard.batch_requests.sweeping import POINTERS
 from batchyard.http import limits
-from batchyard.serials import keys
+from batchyard.serial_codes import keys
 from batchyard.store import blobs, clients, items
 from batchyard.store.items import Item
 from batchyard.store.tables import BATCH_REQUESTS, TALLIES

@@ -19,7 +19,7 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.core.transport import Response
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from batchyard.product_batches.models import ID_PATTERN
+from batchyard.product_batches.schemas import ID_PATTERN
 from tests.contract.service import COLLECTION, GATEWAY, GTIN, NAME, PASSWORD, PRODUCT, SERIALS, Service
 from tests.support.documented import document
 

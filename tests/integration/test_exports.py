@@ -21,7 +21,7 @@ from moto.s3.exceptions import NoSuchUpload
 from batchyard.errors import Contended
 from batchyard.gs1 import epcis
 from batchyard.product_batches import export_files, export_work, exports
-from batchyard.serials import keys
+from batchyard.serial_codes import keys
 from batchyard.store import blobs, clients, items
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit

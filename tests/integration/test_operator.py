@@ -170,7 +170,7 @@ def test_tallies_are_recounted(run: Run, api: Api, monkeypatch: pytest.MonkeyPat
 def test_the_key_for_serial_numbers_is_rotated_and_only_its_version_shown(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchyard.serials.keys.rotate", lambda: 4)
+    monkeypatch.setattr("batchyard.serial_codes.keys.rotate", lambda: 4)
     assert run("rotate-serial-key") == "4\n"
 
 

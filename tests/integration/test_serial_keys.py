@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from batchyard.errors import Conflict, Unavailable
-from batchyard.serials import keys
-from batchyard.serials.codes import Place
+from batchyard.serial_codes import keys
+from batchyard.serial_codes.codes import Place
 from batchyard.store import clients
 from tests.integration.conftest import Calls, noting
 

@@ -17,8 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from batchyard.product_batches import runs
 from batchyard.product_batches.runs import STATUSES
-from batchyard.serials import keys
-from batchyard.serials.codes import VERSIONS
+from batchyard.serial_codes import keys
+from batchyard.serial_codes.codes import VERSIONS
 from batchyard.store import clients
 from batchyard.store.tables import PRODUCT_BATCHES
 from product_batches import publish

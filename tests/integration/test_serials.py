@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from batchyard.product_batches import repository
-from batchyard.serials.codes import ALPHABET
+from batchyard.serial_codes.codes import ALPHABET
 from batchyard.store import clients
 from batchyard.store.unit import Unit
 from tests.integration.conftest import Calls

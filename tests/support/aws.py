@@ -10,7 +10,7 @@ from typing import Any
 from batchyard.batch_requests import ids
 from batchyard.http import limits
 from batchyard.identity import recent
-from batchyard.serials import keys
+from batchyard.serial_codes import keys
 from batchyard.store import clients
 from tests.support.template import resources
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchyard import errors
-from batchyard.http import odata
 from batchyard.http.answers import LARGEST_ANSWER
 from batchyard.odata import answers
+from batchyard.odata import errors as odata_errors
 from batchyard.odata.answers import Answers, ChangeSetAnswer, PartAnswer
 from tests.support.api import Answer
 from tests.support.batch import Part, parts_of
@@ -158,7 +158,7 @@ def test_what_is_written_can_be_read(parts: list[PartAnswer | ChangeSetAnswer]) 
     ],
 )
 def test_errors(error: errors.BatchyardError, status: int, code: str, message: str | None) -> None:
-    found, headers, body = odata.answer(error)
+    found, headers, body = odata_errors.answer(error)
     assert (found, headers["Content-Type"], headers["OData-Version"]) == (status, "application/json", "4.0")
     (content,) = json.loads(body).values()
     assert list(json.loads(body)) == ["error"]
@@ -166,15 +166,15 @@ def test_errors(error: errors.BatchyardError, status: int, code: str, message: s
     assert content["code"] == code
     assert content["message"] == (message or error.detail or content["message"])
     assert content["message"]
-    _, _, as_version3 = odata.answer(error, version3=True)
+    _, _, as_version3 = odata_errors.answer(error, version3=True)
     assert json.loads(as_version3) == {
         "odata.error": {"code": code, "message": {"lang": "en-US", "value": content["message"]}}
     }
 
 
 def test_errors_with_headers() -> None:
-    assert odata.answer(errors.Throttled(7))[1]["Retry-After"] == "7"
-    assert odata.answer(errors.MethodNotAllowed("GET", ["POST", "PUT"]))[1]["Allow"] == "POST, PUT"
+    assert odata_errors.answer(errors.Throttled(7))[1]["Retry-After"] == "7"
+    assert odata_errors.answer(errors.MethodNotAllowed("GET", ["POST", "PUT"]))[1]["Allow"] == "POST, PUT"
 
 
 # Room.

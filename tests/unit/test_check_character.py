@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchyard.serials.check_character import ALPHABET, check_character, check_column
+from batchyard.serial_codes.check_character import ALPHABET, check_character, check_column
 
 TEXTS = st.text(st.sampled_from(ALPHABET), min_size=1, max_size=24)
 

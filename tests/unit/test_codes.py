@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchyard.errors import Malformed
-from batchyard.serials import codes
-from batchyard.serials.check_character import check_character
-from batchyard.serials.codes import ALPHABET, Codebook, Place, capacity, normalize
-from batchyard.serials.ff1 import Ff1
+from batchyard.serial_codes import codes
+from batchyard.serial_codes.check_character import check_character
+from batchyard.serial_codes.codes import ALPHABET, Codebook, Place, capacity, normalize
+from batchyard.serial_codes.ff1 import Ff1
 
 KEYS = {version: bytes([version]) * 32 for version in range(1, 17)}
 BOOKS = {length: Codebook(KEYS, "spring", length) for length in range(8, 20)}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from batchyard import errors
-from batchyard.batch_requests.models import BatchRequestCreate, BatchRequestUpdate
+from batchyard.batch_requests.schemas import BatchRequestCreate, BatchRequestUpdate
 from batchyard.errors import BatchyardError, Invalid, NotFound
 from batchyard.http import drf
 

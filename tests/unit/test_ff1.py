@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from batchyard.serials.ff1 import SMALLEST_DOMAIN, Ff1
+from batchyard.serial_codes.ff1 import SMALLEST_DOMAIN, Ff1
 
 NIST_KEY = bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3CEF4359D8D580AA4F7F036D6F04FC6A94")
 DIGITS = "0123456789"

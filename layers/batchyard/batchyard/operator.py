@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from batchyard.batch_requests import tallies
 from batchyard.channels import operations as channels
 from batchyard.channels import repository as channel_repository
-from batchyard.channels.models import ChannelCreate
+from batchyard.channels.schemas import ChannelCreate
 from batchyard.clock import iso
 from batchyard.errors import BatchyardError
 from batchyard.identity import operations as identity
@@ -105,7 +105,7 @@ def _recount(options: argparse.Namespace) -> None:
 
 def _rotate_serial_key(_: argparse.Namespace) -> None:
     # It brings in cryptography, which no other command needs.
-    from batchyard.serials import keys
+    from batchyard.serial_codes import keys
 
     print(keys.rotate())
 

@@ -17,11 +17,10 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from batchyard.errors import BatchyardError, Malformed, MethodNotAllowed, NotFound
-from batchyard.http import odata
 from batchyard.http.limits import COUNTED
 from batchyard.http.routes import Route, Routes
 from batchyard.http.urls import base_url, header
-from batchyard.odata import urls
+from batchyard.odata import errors, urls
 from batchyard.odata.addresses import resolve
 from batchyard.odata.answers import PartAnswer
 from batchyard.odata.envelope import READS, PartRequest
@@ -83,7 +82,7 @@ class Dispatcher:
 
     def refuse(self, error: BatchyardError, content_id: str | None) -> PartAnswer:
         """The answer to a request that no handler gets to see."""
-        return PartAnswer(*odata.answer(error, version3=self.version3), content_id)
+        return PartAnswer(*errors.answer(error, version3=self.version3), content_id)
 
     def _reads(self, requests: Iterable[PartRequest]) -> Iterator[tuple[Table, Key]]:
         for request in requests:

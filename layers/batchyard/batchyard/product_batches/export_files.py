@@ -20,7 +20,7 @@ from batchyard.product_batches.repository import Change
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.runs import Run, count
 from batchyard.product_batches.serials import around_code, codes_of
-from batchyard.serials import keys
+from batchyard.serial_codes import keys
 
 PART = 8 * 1024 * 1024
 """Bytes of a part, at least, except of the last one. S3 asks for 5 MiB, and takes 10,000 parts."""

@@ -18,7 +18,7 @@ from batchyard.product_batches.rules import ProductBatch, unknown_serial
 from batchyard.product_batches.runs import cut
 from batchyard.product_batches.scans import Scans
 from batchyard.product_batches.serials import linked
-from batchyard.serials import codes, keys
+from batchyard.serial_codes import codes, keys
 from batchyard.store.unit import Unit
 
 IN_CIRCULATION = frozenset({"commissioned", "active", "dispensed", "sample"})

@@ -141,7 +141,7 @@ def _put(unit: Unit, batch: ProductBatch, more: int) -> ProductBatch:
     """Stages a batch with more serials than it had."""
     if more:
         # Ciphers, which most requests need not wait for when a function starts.
-        from batchyard.serials import codes, keys
+        from batchyard.serial_codes import codes, keys
 
         key, capacity = keys.current_version(), codes.capacity(batch.length)
         block = repository.allocate(unit, batch.collection, more, key, capacity, batch.updated)

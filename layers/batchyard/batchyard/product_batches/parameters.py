@@ -7,7 +7,7 @@ from pydantic import Field
 
 from batchyard.http.fields import QueryText
 from batchyard.product_batches import moment_ids
-from batchyard.product_batches.models import Id
+from batchyard.product_batches.schemas import Id
 
 CollectionId = Annotated[Id, Path(description="The collection's ID")]
 ProductId = Annotated[Id, Path(description="The product's ID")]

@@ -9,7 +9,7 @@ from batchyard.jsontext import dumps
 from batchyard.product_batches import operations, repository, rules
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.runs import cut
-from batchyard.serials import keys
+from batchyard.serial_codes import keys
 from batchyard.store.unit import Unit, transact
 
 

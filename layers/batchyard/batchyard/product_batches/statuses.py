@@ -43,7 +43,7 @@ def change_one(
         Conflict: The serial's status is final.
     """
     # Ciphers, which changes by ranges need not wait for when a function starts.
-    from batchyard.serials import codes, keys
+    from batchyard.serial_codes import codes, keys
 
     code = codes.normalize(text)
     place = keys.find(collection, code)

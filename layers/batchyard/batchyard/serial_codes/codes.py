@@ -27,9 +27,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from batchyard.errors import Malformed
-from batchyard.serials.check_character import ALPHABET as CHECK_ALPHABET
-from batchyard.serials.check_character import check_character, check_column
-from batchyard.serials.ff1 import Ff1
+from batchyard.serial_codes.check_character import ALPHABET as CHECK_ALPHABET
+from batchyard.serial_codes.check_character import check_character, check_column
+from batchyard.serial_codes.ff1 import Ff1
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base32."""

@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError
 
 from batchyard import clock
 from batchyard.errors import Conflict, Unavailable
-from batchyard.serials.codes import VERSIONS, Codebook, Place
+from batchyard.serial_codes.codes import VERSIONS, Codebook, Place
 from batchyard.store import clients
 from batchyard.store.calls import code_of, reaching_aws
 

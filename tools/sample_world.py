@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.channels import repository as channels
-from batchyard.channels.repository import Channel
+from batchyard.channels.rules import Channel
 from batchyard.http.caller import Caller
 from batchyard.identity import repository as identity
 from batchyard.identity import tokens

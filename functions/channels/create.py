@@ -6,7 +6,6 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.channels import operations
-from batchyard.channels.repository import to_answer
 from batchyard.channels.schemas import ChannelAnswer, ChannelCreate
 from batchyard.http import drf
 from batchyard.http.app import App, answer
@@ -28,7 +27,7 @@ def create(body: Annotated[ChannelCreate, Body()]) -> Response[str]:
     """Makes a channel, for an administrator's token."""
     caller().must_administer()
     channel = operations.create(body.model_dump())
-    return answer(dumps(to_answer(channel)), 201, {"Location": f"{app.base_url}/api/v1/channels/{channel.pk}/"})
+    return answer(dumps(channel.to_answer()), 201, {"Location": f"{app.base_url}/api/v1/channels/{channel.pk}/"})
 
 
 handler = app.lambda_handler

@@ -2,6 +2,7 @@
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
+from batchyard.batch_requests.repository import has_any
 from batchyard.channels import operations
 from batchyard.channels.parameters import ChannelId
 from batchyard.http import drf
@@ -23,7 +24,7 @@ def delete(id: ChannelId) -> Response[str]:
     """Removes a channel that has no batch requests, for an administrator's token."""
     caller().must_administer()
     caller().must_read(id)
-    operations.delete(id)
+    operations.delete(id, has_batch_requests=has_any)
     return answer(status=204)
 
 

@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
-from batchyard.channels.repository import every, to_answer
+from batchyard.channels.repository import every
 from batchyard.channels.schemas import ChannelPage
 from batchyard.errors import NotFound
 from batchyard.http import drf
@@ -28,7 +28,7 @@ def list_channels(page: PageNumber = None, limit: Limit = None) -> Response[str]
     chosen = readable[(number - 1) * size : number * size]
     if not chosen and number > 1:
         raise NotFound("Invalid page.")
-    results = [dumps(to_answer(channel)) for channel in chosen]
+    results = [dumps(channel.to_answer()) for channel in chosen]
     return answer(body(app, number, results, count=len(readable), has_next=number * size < len(readable)))
 
 

@@ -7,7 +7,6 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.channels import operations
 from batchyard.channels.parameters import ChannelId
-from batchyard.channels.repository import to_answer
 from batchyard.channels.schemas import ChannelAnswer, ChannelUpdate
 from batchyard.http import drf
 from batchyard.http.app import App, answer
@@ -28,7 +27,7 @@ def partial_update(id: ChannelId, body: Annotated[ChannelUpdate, Body()]) -> Res
     """Changes the fields that are given, for an administrator's token."""
     caller().must_administer()
     caller().must_read(id)
-    return answer(dumps(to_answer(operations.update(id, body.model_dump(exclude_unset=True)))))
+    return answer(dumps(operations.update(id, body.model_dump(exclude_unset=True)).to_answer()))
 
 
 handler = app.lambda_handler

@@ -4,7 +4,6 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.channels import operations
 from batchyard.channels.parameters import ChannelId
-from batchyard.channels.repository import to_answer
 from batchyard.channels.schemas import ChannelAnswer
 from batchyard.http import drf
 from batchyard.http.app import App, answer
@@ -24,7 +23,7 @@ app = App(drf)
 def retrieve(id: ChannelId) -> Response[str]:
     """Answers the channel."""
     caller().must_read(id)
-    return answer(dumps(to_answer(operations.retrieve(id))))
+    return answer(dumps(operations.retrieve(id).to_answer()))
 
 
 handler = app.lambda_handler

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from batchyard.channels import repository as channels
-from batchyard.channels.repository import Channel
+from batchyard.channels.rules import Channel
 from batchyard.identity import operations as identity
 from batchyard.identity.repository import Scope
 from batchyard.product_batches import leftovers

@@ -12,7 +12,7 @@ from typing import Any
 from batchyard.batch_requests import repository, tallies
 from batchyard.batch_requests.rules import OBJECT_FIELDS, BatchRequest
 from batchyard.channels import repository as channels
-from batchyard.channels.repository import Channel
+from batchyard.channels.rules import Channel
 from batchyard.store import clients, items
 from batchyard.store.tables import BATCH_REQUESTS, EPHEMERA, TALLIES
 from batchyard.store.unit import transact

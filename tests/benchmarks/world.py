@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from batchyard.channels import repository
-from batchyard.channels.repository import Channel
+from batchyard.channels.rules import Channel
 from batchyard.store import clients
 from batchyard.store.unit import transact
 from tests.support import aws

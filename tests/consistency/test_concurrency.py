@@ -13,7 +13,7 @@ from batchyard import clock
 from batchyard.batch_requests import ids, operations, rules
 from batchyard.batch_requests.rules import BatchRequest, Change
 from batchyard.channels import operations as channels
-from batchyard.channels.repository import Channel
+from batchyard.channels.rules import Channel
 from batchyard.errors import Invalid, NotFound, Throttled
 from batchyard.http import limits
 from batchyard.store import clients

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from batch_requests import tally
-from batchyard.batch_requests import listing
+from batchyard.batch_requests import repository
 from batchyard.store import clients
 from tests.integration.conftest import Calls
 from tests.support.api import EVERYTHING, Api, batches
@@ -209,7 +209,7 @@ def test_of_a_repeated_parameter_the_last_value_counts(api: Api, channel: int) -
 
 def test_pages_can_be_jumped_to(api: Api, channel: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # Fewer keys than there are to pass over, as with thousands of them.
-    monkeypatch.setattr(listing, "_KEYS_AT_ONCE", 2)
+    monkeypatch.setattr(repository, "KEYS_AT_ONCE", 2)
     population = populate(api, channel, 13)
     for ordering in ("", "-pk", "-modified_date", "status,-pk", "content_type,modified_date", "-content_type,status"):
         wanted = expected(population, ordering)

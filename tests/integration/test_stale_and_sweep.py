@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from batch_requests import fail_stale, publish, sweep
-from batchyard.batch_requests import listing
+from batchyard.batch_requests import repository
 from batchyard.store import clients
 from batchyard.store.unit import Unit
 from tests.integration.conftest import Calls
@@ -128,7 +128,7 @@ def test_many_fail_in_one_run_and_their_failure_is_told(
     sweep_queue: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(listing, "_KEYS_AT_ONCE", 7)
+    monkeypatch.setattr(repository, "KEYS_AT_ONCE", 7)
     at(0)
     channel = api.open_channel(stale_after=60)
     for _ in range(30):

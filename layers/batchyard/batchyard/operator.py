@@ -96,7 +96,7 @@ def _create_channel(options: argparse.Namespace) -> None:
 
 def _list_channels(_: argparse.Namespace) -> None:
     for channel in channel_repository.every():
-        print(json.dumps(channel_repository.to_answer(channel)))
+        print(json.dumps(channel.to_answer()))
 
 
 def _recount(options: argparse.Namespace) -> None:

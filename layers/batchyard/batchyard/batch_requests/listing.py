@@ -11,29 +11,23 @@ alone, and all have the partition (channel, status), so a status is a partition 
 The page's items are then read at once, consistently. Without a filter, in order of primary keys, the table itself is
 that index.
 
-Where a page ends is kept for a while, per caller and question: clients count `page` up and ignore the URL of the next
-page, and so get it at the cost of one page too. A page asked for out of the blue is reached by counting keys from the
-nearest one that is known.
+Where a page ends is kept for a while (`positions`). A page asked for out of the blue is reached by counting keys from
+the nearest one that is known.
 """
 
 import hashlib
 import heapq
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
 
-from batchyard import clock
-from batchyard.batch_requests import repository, rules, tallies
+from batchyard.batch_requests import positions, repository, rules, tallies
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.errors import Invalid, NotFound
-from batchyard.store import blobs, clients, items
-from batchyard.store.calls import reaching_aws
+from batchyard.store import blobs
 from batchyard.store.items import Item
-from batchyard.store.queries import query
-from batchyard.store.tables import BATCH_REQUESTS, EPHEMERA
-from batchyard.store.unit import Unit, read_many
+from batchyard.store.tables import BATCH_REQUESTS
+from batchyard.store.unit import read_many
 
 _ORDERINGS = {
     "pk": "pk",
@@ -45,8 +39,6 @@ _ORDERINGS = {
 }
 # Nothing is ordered after these: no two batch requests have the same primary key, nor, ties apart, the same moment.
 _LAST = frozenset({"pk", "modified"})
-_POSITION_KEPT_SECONDS = 900
-_KEYS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,38 +130,19 @@ def page(asked: Question, number: int, caller: str) -> Page:
         NotFound: There is no such page.
     """
     position = _start_of(asked, number, caller) if number > 1 else None
-    rows = list(
-        islice(_rows(asked, asked.ordering, asked.partitions, None, position, asked.limit + 1), asked.limit + 1)
-    )
+    rows = list(islice(_walk(asked, position, asked.limit + 1), asked.limit + 1))
     has_next = len(rows) > asked.limit
     rows = rows[: asked.limit]
     if not rows and number > 1:
         raise NotFound("Invalid page.")
     if has_next:
-        _keep(asked, caller, number + 1, _position(rows[-1]))
+        positions.keep(asked.digest(caller), number + 1, rows[-1])
     results = [batch for batch in _whole(rows) if _still(asked, batch)]
     if number == 1 and not has_next:
         return Page(results, len(results))
     # How many come before this page is not known: since its beginning was kept, some may have been removed.
     counted = tallies.count(asked.channel, asked.statuses, asked.content_type)
     return Page(results, max(counted, len(rows) + has_next), has_next)
-
-
-def has_any(unit: Unit, channel: int) -> bool:
-    """Whether a unit will leave a channel with any batch request."""
-    staged = {key["pk"]: item for key, item in unit.staged(BATCH_REQUESTS) if key["channel"] == channel}
-    if any(item is not None for item in staged.values()):
-        return True
-    first = islice(_query(channel, None, None, ("pk",), False, None, len(staged) + 1), len(staged) + 1)
-    return any(row["pk"] not in staged for row in first)
-
-
-def unchanged_since(channel: int, status: str, moment: int) -> Iterator[int]:
-    """Primary keys of a channel's batch requests in a status, last changed before a moment, oldest change first."""
-    for row in _query(channel, status, None, ("modified",), False, None, _KEYS_AT_ONCE):
-        if int(row["modified"]) >= moment:
-            return
-        yield int(row["pk"])
 
 
 def _ordering(given: str) -> tuple[Order, ...]:
@@ -201,187 +174,110 @@ def _still(asked: Question, batch: BatchRequest) -> bool:
     return asked.content_type is None or batch.content_type == asked.content_type
 
 
-# Rows in order: each of these answers an iterator that reads no further than it is asked to.
+# Rows in order: each of these returns an iterator that reads no further than it is asked to.
 
 
-def _rows(
-    asked: Question,
-    ordering: tuple[Order, ...],
-    statuses: tuple[str, ...],
-    type_key: str | None,
-    after: Item | None,
-    wanted: int,
-    *,
-    keys_only: bool = False,
-) -> Iterator[Item]:
-    first, rest = ordering[0], ordering[1:]
-    if asked.content_type is not None:
-        type_key = repository.type_key(asked.content_type)
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """A walk through the rows of a channel.
+
+    Args:
+        channel: The channel's primary key.
+        ordering: The columns to order by.
+        statuses: The statuses to look at.
+        type_key: The only type key to look at; None for all.
+        after: The row behind which the walk begins; None for the beginning.
+        wanted: Rows that will be taken, at most.
+        keys_only: Rows need not be whole.
+    """
+
+    channel: int
+    ordering: tuple[Order, ...]
+    statuses: tuple[str, ...]
+    type_key: str | None
+    after: Item | None
+    wanted: int
+    keys_only: bool = False
+
+    @property
+    def descending(self) -> bool:
+        """The direction of the first column."""
+        return self.ordering[0].descending
+
+
+def _walk(asked: Question, after: Item | None, wanted: int, *, keys_only: bool = False) -> Iterator[Item]:
+    type_key = None if asked.content_type is None else repository.type_key(asked.content_type)
+    return _rows(_Walk(asked.channel, asked.ordering, asked.partitions, type_key, after, wanted, keys_only))
+
+
+def _rows(walk: _Walk) -> Iterator[Item]:
+    first, *rest = walk.ordering
     if first.column == "status":
-        return _by_status(asked, ordering, statuses, type_key, after, wanted)
-    if first.column == "type_key" and type_key is None:
-        if len(rest) == 1 and rest[0] == Order("pk", first.descending):
-            return _merged(asked, ("type_key", "pk"), first.descending, statuses, None, after, wanted)
-        return _by_type(asked, ordering, statuses, after, wanted)
+        return _by_status(walk)
     if first.column == "type_key":
-        return _rows(asked, rest, statuses, type_key, after, wanted)
-    everything = not asked.statuses and type_key is None and len(statuses) == len(rules.STATUSES)
-    if first.column == "pk" and everything and not keys_only:
-        return _query(asked.channel, None, None, ("pk",), first.descending, after, wanted)
-    return _merged(asked, (first.column,), first.descending, statuses, type_key, after, wanted)
+        if walk.type_key is not None:
+            return _rows(replace(walk, ordering=tuple(rest)))
+        if rest == [Order("pk", first.descending)]:
+            return _merged(walk, "type_key", "pk")
+        return _by_type(walk)
+    everything = walk.type_key is None and len(walk.statuses) == len(rules.STATUSES)
+    if first.column == "pk" and everything and not walk.keys_only:
+        return repository.rows(walk.channel, descending=walk.descending, after=walk.after, wanted=walk.wanted)
+    return _merged(walk, first.column)
 
 
-def _by_status(
-    asked: Question,
-    ordering: tuple[Order, ...],
-    statuses: tuple[str, ...],
-    type_key: str | None,
-    after: Item | None,
-    wanted: int,
-) -> Iterator[Item]:
-    descending = ordering[0].descending
-    for status in sorted(statuses, reverse=descending):
+def _by_status(walk: _Walk) -> Iterator[Item]:
+    after = walk.after
+    for status in sorted(walk.statuses, reverse=walk.descending):
         if after is not None and status != after["status"]:
             continue
-        yield from _rows(asked, ordering[1:], (status,), type_key, after, wanted)
+        yield from _rows(replace(walk, ordering=walk.ordering[1:], statuses=(status,), after=after))
         after = None
 
 
-def _by_type(
-    asked: Question, ordering: tuple[Order, ...], statuses: tuple[str, ...], after: Item | None, wanted: int
-) -> Iterator[Item]:
-    descending = ordering[0].descending
-    type_key = str(after["type_key"]) if after else _next_type(asked.channel, statuses, descending, None)
+def _by_type(walk: _Walk) -> Iterator[Item]:
+    after = walk.after
+    type_key = str(after["type_key"]) if after else _next_type(walk, None)
     while type_key is not None:
-        yield from _rows(asked, ordering[1:], statuses, type_key, after, wanted)
+        yield from _rows(replace(walk, ordering=walk.ordering[1:], type_key=type_key, after=after))
         after = None
-        type_key = _next_type(asked.channel, statuses, descending, type_key)
+        type_key = _next_type(walk, type_key)
 
 
-def _next_type(channel: int, statuses: tuple[str, ...], descending: bool, beyond: str | None) -> str | None:
-    found = []
-    for status in statuses:
-        values: dict[str, Any] = {":channel": channel, ":status": status}
-        condition = "channel = :channel AND #status = :status"
-        if beyond is not None:
-            condition += f" AND type_key {'<' if descending else '>'} :beyond"
-            values[":beyond"] = beyond
-        with reaching_aws():
-            answer = clients.dynamodb().query(
-                TableName=BATCH_REQUESTS.name,
-                IndexName="by_status_type",
-                KeyConditionExpression=condition,
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues=items.encode(values),
-                ScanIndexForward=not descending,
-                Limit=1,
-            )
-        found += [row["type_key"]["S"] for row in answer["Items"]]
-    return (max(found) if descending else min(found)) if found else None
+def _next_type(walk: _Walk, beyond: str | None) -> str | None:
+    keys = (
+        repository.next_type_key(walk.channel, status, beyond, descending=walk.descending) for status in walk.statuses
+    )
+    found = [key for key in keys if key is not None]
+    return (max if walk.descending else min)(found, default=None)
 
 
-def _merged(
-    asked: Question,
-    columns: tuple[str, ...],
-    descending: bool,
-    statuses: tuple[str, ...],
-    type_key: str | None,
-    after: Item | None,
-    wanted: int,
-) -> Iterator[Item]:
+def _merged(walk: _Walk, *columns: str) -> Iterator[Item]:
     """Rows of several statuses, ordered by columns that an index has in its sort key."""
-    sources = [_query(asked.channel, status, type_key, columns, descending, after, wanted) for status in statuses]
+    sources = [
+        repository.rows(
+            walk.channel,
+            status=status,
+            type_key=walk.type_key,
+            columns=columns,
+            descending=walk.descending,
+            after=walk.after,
+            wanted=walk.wanted,
+        )
+        for status in walk.statuses
+    ]
     if len(sources) == 1:
         return sources[0]
-    columns = columns if columns[-1] == "pk" else (*columns, "pk")
-    return heapq.merge(*sources, key=lambda row: tuple(row[column] for column in columns), reverse=descending)
-
-
-def _query(
-    channel: int,
-    status: str | None,
-    type_key: str | None,
-    columns: tuple[str, ...],
-    descending: bool,
-    after: Item | None,
-    wanted: int,
-) -> Iterator[Item]:
-    """Rows of one partition of an index, or, without a status, of the table."""
-    key: Item = {"channel": channel}
-    names: dict[str, str] = {}
-    if status is not None:
-        key["status"] = status
-        names = {"#status": "status"}
-    if type_key is not None:
-        key["type_key"] = type_key
-    request: dict[str, Any] = {
-        "TableName": BATCH_REQUESTS.name,
-        "KeyConditionExpression": " AND ".join(f"{'#status' if name == 'status' else name} = :{name}" for name in key),
-        "ExpressionAttributeValues": items.encode({f":{name}": value for name, value in key.items()}),
-        "ScanIndexForward": not descending,
-        "Limit": min(wanted, _KEYS_AT_ONCE),
-    }
-    if names:
-        request["ExpressionAttributeNames"] = names
-    if status is None:
-        request["ConsistentRead"] = True
-    else:
-        request["IndexName"] = _index({*key, *columns})
-    if after is not None:
-        # Any position in a partition can be begun after, whether there is an item or not.
-        place = {"pk": after["pk"], **{name: after[name] for name in columns}, **key}
-        request["ExclusiveStartKey"] = items.encode(place)
-    return query(request)
-
-
-def _index(attributes: set[str]) -> str:
-    return (
-        "by_status" + ("_type" if "type_key" in attributes else "") + ("_modified" if "modified" in attributes else "")
-    )
-
-
-# Where pages begin.
-
-
-def _position(row: Item) -> Item:
-    return {name: row[name] for name in ("status", "type_key", "modified", "pk") if name in row}
-
-
-def _keep(asked: Question, caller: str, number: int, after: Item) -> None:
-    """Keeps where a page begins: after this row."""
-    with reaching_aws():
-        clients.dynamodb().put_item(
-            TableName=EPHEMERA.name,
-            Item=items.encode(
-                {
-                    "id": f"page#{asked.digest(caller)}",
-                    "at": number,
-                    "after": json.dumps(after),
-                    "expires": clock.now() // 1_000_000 + _POSITION_KEPT_SECONDS,
-                }
-            ),
-        )
+    order = columns if columns[-1] == "pk" else (*columns, "pk")
+    return heapq.merge(*sources, key=lambda row: tuple(row[column] for column in order), reverse=walk.descending)
 
 
 def _start_of(asked: Question, number: int, caller: str) -> Item:
     """The row before a page: kept, or counted up to from the nearest one before it that is."""
-    with reaching_aws():
-        answer = clients.dynamodb().query(
-            TableName=EPHEMERA.name,
-            KeyConditionExpression="id = :id AND #at <= :number",
-            ExpressionAttributeNames={"#at": "at"},
-            ExpressionAttributeValues=items.encode({":id": f"page#{asked.digest(caller)}", ":number": number}),
-            ScanIndexForward=False,
-            Limit=1,
-        )
-    known, after = 1, None
-    for found in map(items.decode, answer["Items"]):
-        if int(found["expires"]) > clock.now() // 1_000_000:
-            known, after = int(found["at"]), json.loads(str(found["after"]))
+    known, after = positions.nearest(asked.digest(caller), number)
     missing = (number - known) * asked.limit
     if missing:
-        rows = _rows(asked, asked.ordering, asked.partitions, None, after, missing, keys_only=True)
-        after = next(islice(rows, missing - 1, None), None)
+        after = next(islice(_walk(asked, after, missing, keys_only=True), missing - 1, None), None)
     if after is None:
         raise NotFound("Invalid page.")
-    return dict(after)
+    return after

@@ -2,18 +2,24 @@
 
 import hashlib
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
+from typing import Any
 
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.store import blobs, items
 from batchyard.store.blobs import Blob
 from batchyard.store.items import Item, Key, Value
+from batchyard.store.queries import query
 from batchyard.store.tables import BATCH_REQUESTS, Table
 from batchyard.store.unit import Unit
 
 INLINE_BYTES = 300_000
 """Compressed objects larger than this go to S3 (an item ends at 400 kB)."""
+
+KEYS_AT_ONCE = 1000
+"""Rows of an index that one query asks for, at most."""
 
 # Level 1 halves the CPU of a write for a tenth more bytes on lists of objects.
 _LEVEL = 1
@@ -115,4 +121,110 @@ def decode(item: Item, read_blob: Callable[[str], bytes]) -> BatchRequest:
         failed_count=int(item["failed_count"]),
         log_key=items.text(item, "log_key"),
         log_digest=items.text(item, "log_digest"),
+    )
+
+
+# Many of a channel, in the order of an index.
+
+
+def rows(
+    channel: int,
+    *,
+    status: str | None = None,
+    type_key: str | None = None,
+    columns: tuple[str, ...] = ("pk",),
+    descending: bool = False,
+    after: Item | None = None,
+    wanted: int = KEYS_AT_ONCE,
+) -> Iterator[Item]:
+    """Rows of one partition of an index: keys alone; without a status, whole items of the table, read consistently.
+
+    Args:
+        channel: The channel's primary key.
+        status: The status of all rows; None for the table itself.
+        type_key: The type key of all rows; None for any.
+        columns: What the index orders them by.
+        descending: They come in the opposite order.
+        after: The row behind which they begin, be it still there or not.
+        wanted: How many will be taken, at most.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    key: Item = {"channel": channel}
+    names: dict[str, str] = {}
+    if status is not None:
+        key["status"] = status
+        names = {"#status": "status"}
+    if type_key is not None:
+        key["type_key"] = type_key
+    request: dict[str, Any] = {
+        "TableName": BATCH_REQUESTS.name,
+        "KeyConditionExpression": " AND ".join(f"{'#status' if name == 'status' else name} = :{name}" for name in key),
+        "ExpressionAttributeValues": items.encode({f":{name}": value for name, value in key.items()}),
+        "ScanIndexForward": not descending,
+        "Limit": min(wanted, KEYS_AT_ONCE),
+    }
+    if names:
+        request["ExpressionAttributeNames"] = names
+    if status is None:
+        request["ConsistentRead"] = True
+    else:
+        request["IndexName"] = _index({*key, *columns})
+    if after is not None:
+        # Any position in a partition can be begun after, whether there is an item or not.
+        place = {"pk": after["pk"], **{name: after[name] for name in columns}, **key}
+        request["ExclusiveStartKey"] = items.encode(place)
+    return query(request)
+
+
+def next_type_key(channel: int, status: str, beyond: str | None, *, descending: bool) -> str | None:
+    """The first type key of a channel's batch requests in a status, beyond another one; None where there is none.
+
+    Args:
+        channel: The channel's primary key.
+        status: The status.
+        beyond: The other type key; None for the very first.
+        descending: It is sought in the opposite order.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    values: dict[str, Value] = {":channel": channel, ":status": status}
+    condition = "channel = :channel AND #status = :status"
+    if beyond is not None:
+        condition += f" AND type_key {'<' if descending else '>'} :beyond"
+        values[":beyond"] = beyond
+    request = {
+        "TableName": BATCH_REQUESTS.name,
+        "IndexName": "by_status_type",
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": items.encode(values),
+        "ScanIndexForward": not descending,
+        "Limit": 1,
+    }
+    return next((str(row["type_key"]) for row in query(request)), None)
+
+
+def has_any(unit: Unit, channel: int) -> bool:
+    """Whether a unit will leave a channel with any batch request."""
+    staged = {key["pk"]: item for key, item in unit.staged(BATCH_REQUESTS) if key["channel"] == channel}
+    if any(item is not None for item in staged.values()):
+        return True
+    wanted = len(staged) + 1
+    return any(row["pk"] not in staged for row in islice(rows(channel, wanted=wanted), wanted))
+
+
+def unchanged_since(channel: int, status: str, moment: int) -> Iterator[int]:
+    """Primary keys of a channel's batch requests in a status, last changed before a moment, oldest change first."""
+    for row in rows(channel, status=status, columns=("modified",)):
+        if int(row["modified"]) >= moment:
+            return
+        yield int(row["pk"])
+
+
+def _index(attributes: set[str]) -> str:
+    return (
+        "by_status" + ("_type" if "type_key" in attributes else "") + ("_modified" if "modified" in attributes else "")
     )

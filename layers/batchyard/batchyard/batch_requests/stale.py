@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from batchyard import clock
-from batchyard.batch_requests import listing, operations, rules
-from batchyard.channels.repository import Channel, every
+from batchyard.batch_requests import operations, repository, rules
+from batchyard.channels.repository import every
+from batchyard.channels.rules import Channel
 from batchyard.errors import NotFound
 
 
@@ -19,7 +20,7 @@ def _stale(channel: Channel) -> Iterator[tuple[int, int]]:
     before = clock.now() - channel.stale_after * 1_000_000
     for status in rules.STATUSES:
         if status not in rules.FINISHED:
-            for pk in listing.unchanged_since(channel.pk, status, before):
+            for pk in repository.unchanged_since(channel.pk, status, before):
                 yield pk, before
 
 

@@ -1,11 +1,11 @@
 """What can be done with channels."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from batchyard.batch_requests import listing
 from batchyard.channels import repository
-from batchyard.channels.repository import Channel
+from batchyard.channels.rules import Channel
 from batchyard.errors import Conflict
 from batchyard.store.unit import Unit, transact
 
@@ -57,8 +57,12 @@ def update(pk: int, fields: dict[str, Any]) -> Channel:
     return transact(operation)
 
 
-def delete(pk: int) -> None:
+def delete(pk: int, *, has_batch_requests: Callable[[Unit, int], bool]) -> None:
     """Removes a channel that has no batch requests.
+
+    Args:
+        pk: Its primary key.
+        has_batch_requests: Whether a unit will leave the channel of a primary key with any; they are not of this floor.
 
     Raises:
         NotFound: There is none with this primary key.
@@ -67,7 +71,7 @@ def delete(pk: int) -> None:
 
     def operation(unit: Unit) -> None:
         channel = repository.find(unit, pk)
-        if listing.has_any(unit, pk):
+        if has_batch_requests(unit, pk):
             raise Conflict("The channel has batch requests. Delete them first, or set is_active to false.")
         repository.delete(unit, channel)
 

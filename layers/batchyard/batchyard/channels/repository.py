@@ -1,8 +1,8 @@
 """Channels as items: a few hundred in one partition, in order of their primary keys."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 
+from batchyard.channels.rules import Channel
 from batchyard.errors import NotFound
 from batchyard.store import items
 from batchyard.store.items import Item, Key
@@ -12,23 +12,6 @@ from batchyard.store.unit import Unit
 
 _PARTITION = "channels"
 _COUNTER: Key = {"yard": "counters", "pk": 0}
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A sales channel.
-
-    Args:
-        pk: Its primary key.
-        name: What people call it.
-        is_active: Batch requests can be opened.
-        stale_after: Seconds without progress after which its batch requests fail; None for never.
-    """
-
-    pk: int
-    name: str
-    is_active: bool = True
-    stale_after: int | None = None
 
 
 def find(unit: Unit, pk: int) -> Channel:
@@ -77,11 +60,6 @@ def every() -> Iterator[Channel]:
         "ConsistentRead": True,
     }
     return map(_decode, query(request))
-
-
-def to_answer(channel: Channel) -> dict[str, object]:
-    """A channel as it is answered."""
-    return asdict(channel)
 
 
 def _key_of(pk: int) -> Key:

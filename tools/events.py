@@ -19,8 +19,9 @@ from urllib.parse import quote
 from batchyard.batch_requests.repository import key_of
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.http.caller import Caller
-from batchyard.product_batches import exports, leftovers
+from batchyard.product_batches import leftovers
 from batchyard.product_batches import repository as product_batches
+from batchyard.product_batches.exports import repository as exports_repository
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.store import items, notices
 from batchyard.store.items import Item, Key
@@ -540,7 +541,7 @@ def _triggers() -> dict[str, Event]:
     asked_for = _stream(
         _PRODUCT_BATCHES_TABLE,
         _of_lot("MODIFY", product_batches.encode(world.LOT_BEFORE), product_batches.encode(world.LOT)),
-        _of_lot("INSERT", None, exports.encode(world.EXPORT)),
+        _of_lot("INSERT", None, exports_repository.encode(world.EXPORT)),
     )
     exports_queue = "batchyard-ExportsQueue-1A2B3C4D5E6F"
     leftovers_queue = "batchyard-ProductBatchLeftoversQueue-1A2B3C4D5E6F"

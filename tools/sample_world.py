@@ -23,12 +23,15 @@ from batchyard.http.caller import Caller
 from batchyard.identity import repository as identity
 from batchyard.identity import tokens
 from batchyard.identity.repository import Scope, Token, User
-from batchyard.product_batches import exports
 from batchyard.product_batches import repository as product_batches
-from batchyard.product_batches.exports import Export
-from batchyard.product_batches.repository import Change, Stretch
+from batchyard.product_batches import sort_keys
+from batchyard.product_batches.exports import repository as exports_repository
+from batchyard.product_batches.exports import rules as export_rules
+from batchyard.product_batches.exports.rules import Export
 from batchyard.product_batches.rules import Block, ProductBatch
-from batchyard.product_batches.runs import Run
+from batchyard.product_batches.serials import repository as serials_repository
+from batchyard.product_batches.serials.rules import Change, Stretch
+from batchyard.product_batches.serials.runs import Run
 from batchyard.serial_codes.codes import Codebook
 from batchyard.store import blobs, clients, items
 from batchyard.store.blobs import Blob
@@ -253,7 +256,7 @@ EXPORTED = replace(
     EXPORT,
     id=f"{_ASKED_FOR:014x}5a3b1e01",
     format="ndjson",
-    status=exports.DONE,
+    status=export_rules.DONE,
     rows=20,
     size=1900,
     position=None,
@@ -266,7 +269,7 @@ MISSING_EXPORT = f"{_ASKED_FOR:014x}5a3b1e00"
 
 LOT_BEFORE = replace(LOT, status="draft", updated=LOT.created, version=1)
 _SCANS: Item = {
-    **product_batches.scan_key(COLLECTION, 3),
+    **sort_keys.scan_key(COLLECTION, 3),
     "scans": 21,
     "first_scan": _moment(28),
     "last_scan": _moment(29),
@@ -353,12 +356,12 @@ def _product_batch_items() -> list[Item]:
             if batch is LOT:
                 runs = (Run(0, 14), Run(15, 19, SPOILT.status, SPOILT.id))
             stretch = Stretch(batch.collection, batch.product, batch.id, batch.length, block.key, runs)
-            product_batches.put_stretch(unit, stretch)
+            serials_repository.put_stretch(unit, stretch)
             unused = max(unused, block.last + 1)
-    product_batches.put_change(unit, SPOILT)
+    serials_repository.put_change(unit, SPOILT)
     staged = [item for _, item in unit.staged(PRODUCT_BATCHES) if item is not None]
     counter: Item = {"collection_id": COLLECTION, "sort_key": "counter", "next": unused, "version": 1}
-    exported = map(exports.encode, (EXPORT, EXPORTED))
+    exported = map(exports_repository.encode, (EXPORT, EXPORTED))
     return [*(product_batches.encode(batch) for batch in PRODUCT_BATCHES_THERE), *exported, *staged, counter]
 
 
@@ -367,11 +370,11 @@ def _outlet_items() -> list[Item]:
     unit = Unit()
     [block] = REMOVED.blocks
     runs = (Run(0, 2), Run(3, 4, SPOILT.status, SPOILT.id))
-    product_batches.put_stretch(unit, Stretch(OUTLET, RUNNER, REMOVED.id, REMOVED.length, block.key, runs))
+    serials_repository.put_stretch(unit, Stretch(OUTLET, RUNNER, REMOVED.id, REMOVED.length, block.key, runs))
     spoilt = replace(SPOILT, collection=OUTLET, batch=REMOVED.id, ranges=((3, 2),), before=(Run(3, 4),), changed=2)
-    product_batches.put_change(unit, spoilt)
+    serials_repository.put_change(unit, spoilt)
     staged = [item for _, item in unit.staged(PRODUCT_BATCHES) if item is not None]
-    scans: Item = {**_SCANS, **product_batches.scan_key(OUTLET, 1)}
+    scans: Item = {**_SCANS, **sort_keys.scan_key(OUTLET, 1)}
     return [product_batches.encode(OVERDUE), *staged, scans]
 
 
@@ -389,7 +392,7 @@ def _product_batch_keys() -> Iterator[Key]:
 def item_of_change(change: Change) -> Item:
     """A change of serials as the store keeps it."""
     unit = Unit()
-    product_batches.put_change(unit, change)
+    serials_repository.put_change(unit, change)
     [(_, item)] = unit.staged(PRODUCT_BATCHES)
     return item or {}
 

@@ -9,9 +9,9 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
-from batchyard.product_batches import statuses
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CodeId, CollectionId, ProductId
 from batchyard.product_batches.schemas import SerialState, SerialUpdate
+from batchyard.product_batches.serials import changes
 
 app = App(coded)
 
@@ -32,7 +32,7 @@ def change_serial(
 ) -> Response[str]:
     """Changes the status of one serial. The change can be undone by its ID."""
     caller().must_write_collection(collectionId)
-    number, code, change = statuses.change_one(
+    number, code, change = changes.change_one(
         collectionId, productId, batchId, codeId, body.status, by=caller().user, reason=body.reason
     )
     changed = {"code": code, "index": number, "status": body.status, "changeId": change.id if change else None}

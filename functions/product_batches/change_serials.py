@@ -9,9 +9,9 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.http.headers import IdempotencyKey
-from batchyard.product_batches import statuses
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CollectionId, ProductId
 from batchyard.product_batches.schemas import SerialChange, SerialChangeCreate
+from batchyard.product_batches.serials import changes
 
 app = App(coded)
 
@@ -33,7 +33,7 @@ def change_serials(
     """Changes the status of serials by ranges, all or none; those that it cannot be changed of are left as they are."""
     caller().must_write_collection(collectionId)
     ranges = [(one.startIndex, one.count) for one in body.ranges]
-    changed = statuses.change_many(
+    changed = changes.change_many(
         collectionId,
         productId,
         batchId,

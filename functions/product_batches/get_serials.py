@@ -8,9 +8,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
-from batchyard.product_batches import repository, rules, serials
+from batchyard.product_batches import repository, rules
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CollectionId, ProductId
 from batchyard.product_batches.schemas import SerialPage
+from batchyard.product_batches.serials import pages
 
 app = App(coded)
 
@@ -33,7 +34,7 @@ def get_serials(
 ) -> Response[str]:
     """Answers a page of the batch's serials, in their order."""
     caller().must_read_collection(collectionId)
-    return answer(serials.page(collectionId, productId, batchId, start, count).to_json())
+    return answer(pages.page(collectionId, productId, batchId, start, count).to_json())
 
 
 handler = app.lambda_handler

@@ -8,9 +8,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
-from batchyard.product_batches import operations, repository
+from batchyard.product_batches import operations
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, Before, CollectionId, ProductId
 from batchyard.product_batches.schemas import SerialChange
+from batchyard.product_batches.serials import repository as serials_repository
 
 app = App(coded)
 
@@ -32,7 +33,7 @@ def list_serial_changes(
     """Answers who changed which serials of the batch, and when; the latest change first."""
     caller().must_read_collection(collectionId)
     batch = operations.retrieve(collectionId, productId, batchId)
-    return answer(f"[{','.join(one.to_json() for one in repository.changes(batch, limit, before))}]")
+    return answer(f"[{','.join(one.to_json() for one in serials_repository.changes(batch, limit, before))}]")
 
 
 handler = app.lambda_handler

@@ -6,9 +6,10 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
-from batchyard.product_batches import lookups, operations
+from batchyard.product_batches import operations
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CodeId, CollectionId, ProductId
 from batchyard.product_batches.schemas import SerialLookup
+from batchyard.product_batches.serials import lookups
 
 app = App(coded)
 

@@ -5,7 +5,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from batchyard.http import coded
 from batchyard.http.app import App
 from batchyard.http.caller import caller
-from batchyard.product_batches import answers, exports, operations, repository
+from batchyard.product_batches import answers, operations, repository
+from batchyard.product_batches.exports import operations as exports
 from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, ProductId
 from batchyard.product_batches.schemas import ProductBatchAnswer
 

@@ -6,7 +6,7 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
-from batchyard.product_batches import exports
+from batchyard.product_batches.exports import operations as exports
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CollectionId, ExportId, ProductId
 from batchyard.product_batches.schemas import SerialExportFile
 

@@ -9,8 +9,9 @@ from batchyard.http import coded
 from batchyard.http.answers import must_fit
 from batchyard.http.app import App
 from batchyard.http.caller import caller
-from batchyard.product_batches import rules, sheets
+from batchyard.product_batches import rules
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.serials import sheets
 
 app = App(coded)
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from batchyard.product_batches import exports
+from batchyard.product_batches.exports import messages
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Sends the messages; the first record that failed and all after it are delivered again."""
-    failed = exports.start_work(event["Records"])
+    failed = messages.start_work(event["Records"])
     return {"batchItemFailures": [{"itemIdentifier": failed}] if failed else []}

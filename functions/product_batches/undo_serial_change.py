@@ -5,9 +5,9 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
-from batchyard.product_batches import statuses
 from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, ChangeId, CollectionId, ProductId
 from batchyard.product_batches.schemas import SerialChange
+from batchyard.product_batches.serials import changes
 
 app = App(coded)
 
@@ -24,7 +24,7 @@ def undo_serial_change(
 ) -> Response[str]:
     """Takes a change back, unless some of its serials were changed again since. Undone twice, it stays undone."""
     caller().must_write_collection(collectionId)
-    return answer(statuses.undo(collectionId, productId, batchId, changeId, by=caller().user).to_json())
+    return answer(changes.undo(collectionId, productId, batchId, changeId, by=caller().user).to_json())
 
 
 handler = app.lambda_handler

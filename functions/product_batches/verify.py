@@ -5,9 +5,10 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.jsontext import dumps
-from batchyard.product_batches import lookups, operations
+from batchyard.product_batches import operations
 from batchyard.product_batches.parameters import SERIALS_TAG, CodeId, CollectionId
 from batchyard.product_batches.schemas import Verification
+from batchyard.product_batches.serials import lookups
 
 app = App(coded, public=True, any_origin=True)
 

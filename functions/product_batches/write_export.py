@@ -5,7 +5,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from batchyard.product_batches import export_work, exports
+from batchyard.product_batches.exports import messages
+from batchyard.product_batches.exports import work as export_work
 from batchyard.store import queues
 
 _ENOUGH = 45_000
@@ -33,7 +34,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 failures.append({"itemIdentifier": message["messageId"]})
                 export_work.give_up(asked)
             elif not export_work.work(asked, time_is_up):
-                exports.announce([asked])
+                messages.announce([asked])
         except Exception as error:
             queues.log_failure(error)
             if not _is_last(message):

@@ -13,8 +13,11 @@ from typing import Any
 from unittest.mock import patch
 
 from batchyard import clock
-from batchyard.product_batches import export_files, export_work, exports, repository
-from batchyard.product_batches.exports import FORMATS, Export
+from batchyard.product_batches import repository
+from batchyard.product_batches.exports import files as export_files
+from batchyard.product_batches.exports import repository as exports_repository
+from batchyard.product_batches.exports import work as export_work
+from batchyard.product_batches.exports.rules import FORMATS, Export
 from batchyard.product_batches.rules import Block, ProductBatch
 from batchyard.serial_codes import keys
 from batchyard.serial_codes.codes import Codebook
@@ -47,7 +50,7 @@ class Sink:
 
     def record(self, export: Export, **changes: Any) -> Export:
         """Takes what became of the export through the form that its item has."""
-        self.export = exports.decode({**exports.encode(replace(export, **changes)), "version": 1})
+        self.export = exports_repository.decode({**exports_repository.encode(replace(export, **changes)), "version": 1})
         return self.export
 
     def find(self, _: Any) -> tuple[Export, ProductBatch | None]:

@@ -12,7 +12,7 @@ from batchyard.channels import repository as channels
 from batchyard.channels.rules import Channel
 from batchyard.identity import operations as identity
 from batchyard.identity.repository import Scope
-from batchyard.product_batches import leftovers
+from batchyard.product_batches import leftovers, sort_keys
 from batchyard.product_batches import repository as product_batches
 from batchyard.store import blobs, clients, items
 from batchyard.store.items import Key
@@ -134,7 +134,7 @@ def lot_change() -> Event:
 
 def place_of(path: str) -> Key:
     """The key of a product batch's item."""
-    return product_batches.key_of("shoes", "runner", id_in(path))
+    return sort_keys.key_of("shoes", "runner", id_in(path))
 
 
 def inserted(table: Table, key: Key) -> Event:

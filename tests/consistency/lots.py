@@ -5,9 +5,10 @@ import uuid
 from typing import Any
 
 from batchyard.product_batches import repository
-from batchyard.product_batches.repository import Change, Stretch
 from batchyard.product_batches.rules import ProductBatch
-from batchyard.product_batches.runs import Run
+from batchyard.product_batches.serials.repository import decode_change, decode_stretch
+from batchyard.product_batches.serials.rules import Change, Stretch
+from batchyard.product_batches.serials.runs import Run
 from batchyard.store import clients, items
 from batchyard.store.items import Item
 from batchyard.store.tables import PRODUCT_BATCHES
@@ -75,11 +76,11 @@ class Collection:
 
     def stretches(self) -> list[Stretch]:
         """Its stretches of serials."""
-        return [repository._stretch(item) for item in self.rows("serials ")]
+        return [decode_stretch(item) for item in self.rows("serials ")]
 
     def changes(self, batch: str) -> list[Change]:
         """The changes of a batch's serials, the first one first."""
-        return [repository._change(item) for item in self.rows(f"change {batch} ")]
+        return [decode_change(item) for item in self.rows(f"change {batch} ")]
 
     def handed_out(self) -> int:
         """How many indices were handed out."""

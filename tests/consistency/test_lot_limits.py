@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from batchyard.product_batches import repository
-from batchyard.product_batches.repository import Stretch
-from batchyard.product_batches.runs import MOST_RUNS, Run
+from batchyard.product_batches.serials import repository as serials_repository
+from batchyard.product_batches.serials.rules import Stretch
+from batchyard.product_batches.serials.runs import MOST_RUNS, Run
 from batchyard.store import clients, items
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit
@@ -47,7 +47,7 @@ def _with_stories(lots: Collection, serials: int, runs: int) -> None:
             Run(index, index, "dispensed", f"{index:014x}{source.randbytes(4).hex()}")
             for index in range(start, min(start + runs, serials))
         )
-        repository.put_stretch(unit, Stretch(lots.id, PRODUCT, "L1", 10, 1, stories))
+        serials_repository.put_stretch(unit, Stretch(lots.id, PRODUCT, "L1", 10, 1, stories))
     staged = [item for _, item in unit.staged(PRODUCT_BATCHES) if item is not None]
     for some in (staged[position : position + _AT_ONCE] for position in range(0, len(staged), _AT_ONCE)):
         requests = [{"PutRequest": {"Item": items.encode(item)}} for item in some]

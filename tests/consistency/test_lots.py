@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from batchyard.errors import BatchyardError, Conflict, Invalid, NotFound
-from batchyard.product_batches import operations, statuses
-from batchyard.product_batches.repository import Change
+from batchyard.product_batches import operations
 from batchyard.product_batches.rules import ProductBatch
-from batchyard.product_batches.runs import COMMISSIONED, Run, may_become
+from batchyard.product_batches.serials import changes
+from batchyard.product_batches.serials.rules import Change
+from batchyard.product_batches.serials.runs import COMMISSIONED, Run, may_become
 from tests.consistency import lot_process
 from tests.consistency.faults import at_call, first, lost_answer_and_then
 from tests.consistency.lots import PRODUCT, Collection
@@ -48,7 +49,7 @@ def _grow(lots: Collection, batch: str, quantity: int) -> partial[ProductBatch]:
 
 
 def _change(lots: Collection, batch: str, status: str, *ranges: tuple[int, int]) -> partial[str]:
-    return partial(statuses.change_many, lots.id, PRODUCT, batch, ranges, status, by="tester")
+    return partial(changes.change_many, lots.id, PRODUCT, batch, ranges, status, by="tester")
 
 
 def _id(changed: str) -> str:
@@ -243,7 +244,7 @@ def test_one_undoing_and_another_change_exclude_each_other(lots: Collection) -> 
         made = _change(lots, id, "active", (0, 10))()
         undone, changed = at_once(
             [
-                partial(statuses.undo, lots.id, PRODUCT, id, _id(made), by="tester"),
+                partial(changes.undo, lots.id, PRODUCT, id, _id(made), by="tester"),
                 _change(lots, id, "dispensed", (3, 2)),
             ]
         )
@@ -259,7 +260,7 @@ def test_one_undoing_and_another_change_exclude_each_other(lots: Collection) -> 
 def test_one_serial_is_dispensed_once(lots: Collection) -> None:
     _create(lots, "L1", 5)()
     code = lots.code("L1", 2)
-    sell = partial(statuses.change_one, lots.id, PRODUCT, "L1", code, "dispensed", by="tester")
+    sell = partial(changes.change_one, lots.id, PRODUCT, "L1", code, "dispensed", by="tester")
     answers = at_once([sell] * 8)
     assert not any(isinstance(answer, BatchyardError) for answer in answers), answers
     assert len([change for _, _, change in answers if change is not None]) == 1

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from batchyard.batch_requests import repository
 from batchyard.errors import Contended
 from batchyard.product_batches import repository as product_batches
+from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.store import blobs, clients, unit
 from tests.integration.conftest import Calls
 from tests.support.api import EVERYTHING, Api, batches
@@ -444,7 +445,7 @@ def test_a_transaction_that_the_store_finds_wrong_is_a_defect_of_that_change_set
 
 def test_a_change_set_that_meets_a_change_under_way_is_tried_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     api.post(LOTS, {"id": "L1", "quantity": 10})
-    real, met = product_batches.stretches, []
+    real, met = serials_repository.stretches, []
 
     def cut_meanwhile(*arguments: Any) -> Any:
         met.append(arguments)

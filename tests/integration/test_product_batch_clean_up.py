@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from batchyard.errors import Unavailable
-from batchyard.product_batches import exports, repository, runs
+from batchyard.product_batches import repository
+from batchyard.product_batches.exports import operations as exports
 from batchyard.product_batches.rules import Block, ProductBatch
+from batchyard.product_batches.serials import runs
 from batchyard.store import clients, items, unit
 from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES

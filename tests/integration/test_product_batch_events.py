@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from batchyard.errors import Unavailable
-from batchyard.product_batches import scans
+from batchyard.product_batches.serials import scans
 from batchyard.store import clients
 from batchyard.store.tables import PRODUCT_BATCHES
 from product_batches import publish

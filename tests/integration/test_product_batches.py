@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from batchyard.product_batches import runs
+from batchyard.product_batches.serials import runs
 from batchyard.store.unit import Unit
 from tests.integration.conftest import Calls
 from tests.support.api import Api

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from batchyard.http.caller import Caller
-from batchyard.product_batches.runs import STATUSES
+from batchyard.product_batches.serials.runs import STATUSES
 from batchyard.store import clients
 from tests.integration.conftest import Calls
 from tests.support.api import Api, batches

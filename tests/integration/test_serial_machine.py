@@ -15,8 +15,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from batchyard.product_batches import runs
-from batchyard.product_batches.runs import STATUSES
+from batchyard.product_batches.serials import runs
+from batchyard.product_batches.serials.runs import STATUSES
 from batchyard.serial_codes import keys
 from batchyard.serial_codes.codes import VERSIONS
 from batchyard.store import clients
@@ -453,7 +453,7 @@ def test_serials_are_what_the_model_says(
 ) -> None:
     # So that stretches are cut in pieces within these small batches too.
     monkeypatch.setattr(runs, "MOST_RUNS", 6)
-    monkeypatch.setattr("batchyard.product_batches.repository._SMALLEST_PIECE", 3)
+    monkeypatch.setattr("batchyard.product_batches.serials.repository._SMALLEST_PIECE", 3)
     monkeypatch.setattr(Machine, "stream", lot_stream, raising=False)
     monkeypatch.setattr(Machine, "queue", leftovers_queue, raising=False)
     run_state_machine_as_test(Machine, settings=settings(max_examples=15, stateful_step_count=30, deadline=None))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from batchyard.product_batches import repository
+from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.serial_codes.codes import ALPHABET
 from batchyard.store import clients
 from batchyard.store.unit import Unit
@@ -276,7 +277,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_behind_the_last_stretch_nobody_looks_twice(api: Api, calls: Calls, pauses: list[float]) -> None:
     make(api, quantity=5)
     calls.clear()
-    assert repository.holder(Unit(), "wines", 5) is None
+    assert serials_repository.holder(Unit(), "wines", 5) is None
     assert (calls, pauses) == (["dynamodb.Query"], [])
 
 
@@ -295,7 +296,7 @@ def test_a_gap_between_stretches_is_looked_at_again_a_moment_later(
         return query(**request)
 
     monkeypatch.setattr(client, "query", late)
-    found = repository.holder(Unit(), "wines", 2)
+    found = serials_repository.holder(Unit(), "wines", 2)
     assert found is not None
     assert (found.batch, found.first, found.last) == ("L1", 0, 4)
     assert pauses == [0.05]
@@ -306,7 +307,7 @@ def test_a_gap_that_stays_is_nobodys(api: Api, calls: Calls, pauses: list[float]
     make(api, "L2", quantity=5)
     api.delete(LOT)
     calls.clear()
-    assert repository.holder(Unit(), "wines", 2) is None
+    assert serials_repository.holder(Unit(), "wines", 2) is None
     assert (calls, pauses) == (["dynamodb.Query"] * 2, [0.05])
 
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 import zxingcpp
 
-from batchyard.product_batches import sheets
+from batchyard.product_batches.serials import sheets
 from tests.integration.test_product_batches import BATCHES, GTIN, make
 from tests.support.api import Api
 from tests.support.batch import Part, request, run

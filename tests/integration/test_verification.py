@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from batchyard.errors import Unavailable
-from batchyard.product_batches import lookups
-from batchyard.product_batches.runs import STATUSES
+from batchyard.product_batches.serials import lookups
+from batchyard.product_batches.serials.runs import STATUSES
 from tests.integration.conftest import Calls
 from tests.support.api import Answer, Api
 from tests.support.lots import COLLECTION, GTIN, LOT, PUBLIC, codes, make, mistyped, refusal
@@ -210,7 +210,7 @@ def test_who_asks_rightly_may_ask_three_hundred_times_a_minute(
     # That each one is read and counted is told by other tests.
     found = lookups.find("wines", some[0])
     monkeypatch.setattr(lookups, "find", lambda *_: found)
-    monkeypatch.setattr("batchyard.product_batches.scans.count", lambda *_: None)
+    monkeypatch.setattr("batchyard.product_batches.serials.scans.count", lambda *_: None)
     assert [verify(some[0]).status for _ in range(301)] == [200] * 300 + [429]
 
 
@@ -277,7 +277,7 @@ def test_nothing_of_a_code_is_logged(
     for code in tried:
         verify(code)
         api.get(f"{LOT}/lookupSN/{code}")
-    monkeypatch.setattr("batchyard.product_batches.scans.count", fail)
+    monkeypatch.setattr("batchyard.product_batches.serials.scans.count", fail)
     assert verify(some[0]).status == 500
     written = [logging.Formatter().format(record) for record in caplog.records]
     assert any("unforeseen RuntimeError" in line for line in written)
@@ -288,5 +288,5 @@ def test_an_answer_does_not_wait_for_the_count(some: list[str], monkeypatch: pyt
     def refuse(*_: Any) -> None:
         raise Unavailable
 
-    monkeypatch.setattr("batchyard.product_batches.scans.count", refuse)
+    monkeypatch.setattr("batchyard.product_batches.serials.scans.count", refuse)
     assert verify(some[0]).json()["valid"]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchyard.product_batches import runs
-from batchyard.product_batches.runs import Run
+from batchyard.product_batches.serials import runs
+from batchyard.product_batches.serials.runs import Run
 
 FIRST = 7_000
 STORIES = [("commissioned", ""), ("dispensed", "a"), ("dispensed", "b"), ("decommissioned", "c"), ("destroyed", "d")]

@@ -13,8 +13,8 @@ import yaml
 
 from batchyard import errors
 from batchyard.http import coded
-from batchyard.product_batches import exports
-from batchyard.store import blobs, tables
+from batchyard.product_batches.exports import rules as export_rules
+from batchyard.store import tables
 from batchyard.store.tables import Table
 from product_batches import write_export
 from tests.support.template import ROOT, resources, template
@@ -228,7 +228,7 @@ def test_the_bucket_is_closed_and_keeps_what_a_restored_table_points_at() -> Non
 def test_an_export_is_kept_as_long_as_its_file() -> None:
     rules = resources("AWS::S3::Bucket")["ContentBucket"]["LifecycleConfiguration"]["Rules"]
     kept = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
-    assert kept[f"{blobs.EXPORTS}/"] * 86_400 == exports.KEPT_SECONDS
+    assert kept[f"{export_rules.FOLDER}/"] * 86_400 == export_rules.KEPT_SECONDS
 
 
 def test_the_last_delivery_of_an_export_ends_it() -> None:

@@ -8,11 +8,19 @@ import json
 from collections.abc import Callable, Iterator
 from itertools import batched
 
-from batchyard.product_batches import repository
 from batchyard.product_batches.rules import Block, ProductBatch
-from batchyard.store.items import Key
+from batchyard.product_batches.serials.repository import is_change_of
+from batchyard.product_batches.sort_keys import beginning, between, scan_key, serials_key
+from batchyard.store.items import Item, Key
+from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import MOST_DELETES, delete_many
+
+_WHOSE = {
+    "ProjectionExpression": "collection_id, sort_key, #first, made",
+    "ExpressionAttributeNames": {"#first": "first"},
+}
+"""For queries of keys alone, and of what tells whose an item is."""
 
 
 def notice(batch: ProductBatch) -> str:
@@ -57,5 +65,31 @@ def remove(told: str, time_is_up: Callable[[], bool]) -> bool:
 
 def _keys(removed: ProductBatch) -> Iterator[Key]:
     for block in removed.blocks:
-        yield from repository.serial_keys(removed.collection, block)
-    yield from repository.story_keys(removed)
+        yield from _serial_keys(removed.collection, block)
+    yield from _story_keys(removed)
+
+
+def _serial_keys(collection: str, block: Block) -> Iterator[Key]:
+    """Keys of what is stored of a block's serials: stretches and scans.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    for key_at in (serials_key, scan_key):
+        low, high = (str(key_at(collection, index)["sort_key"]) for index in (block.first, block.last))
+        yield from map(PRODUCT_BATCHES.key_of, query(between(collection, low, high) | _WHOSE))
+
+
+def _story_keys(batch: ProductBatch) -> Iterator[Key]:
+    """Keys of the changes of a batch's serials and of its exports, without those of another batch that has its ID now.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    own: dict[str, Callable[[Item], bool]] = {
+        "change": lambda item: is_change_of(item, batch),
+        "export": lambda item: int(item["made"]) == batch.created,
+    }
+    for kind, is_own in own.items():
+        request = beginning(batch.collection, f"{kind} {batch.id} {batch.product} ") | _WHOSE
+        yield from map(PRODUCT_BATCHES.key_of, filter(is_own, query(request)))

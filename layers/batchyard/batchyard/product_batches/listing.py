@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from batchyard.errors import Conflict, Invalid, NotFound
-from batchyard.product_batches import repository
+from batchyard.product_batches import repository, sort_keys
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.store import items
 from batchyard.store.queries import query
@@ -91,8 +91,8 @@ def by_id(collection: str, batch: str, limit: int | None = None) -> list[Product
     Raises:
         Unavailable: The store did not answer.
     """
-    prefix = str(repository.key_of(collection, "", batch)["sort_key"])
-    found = query(repository.beginning(collection, prefix))
+    prefix = str(sort_keys.key_of(collection, "", batch)["sort_key"])
+    found = query(sort_keys.beginning(collection, prefix))
     return [repository.decode(item) for item in islice(found, limit)]
 
 
@@ -123,7 +123,7 @@ def only(collection: str, batch: str, product: str | None = None) -> ProductBatc
 def _of_product(collection: str, batch: str, product: str) -> list[ProductBatch]:
     if not _ID.fullmatch(product):
         return []
-    item = read_one(PRODUCT_BATCHES, repository.key_of(collection, product, batch))
+    item = read_one(PRODUCT_BATCHES, sort_keys.key_of(collection, product, batch))
     return [] if item is None else [repository.decode(item)]
 
 
@@ -157,7 +157,7 @@ def _request(
 
 
 def _start(request: dict[str, Any], collection: str, product: str, batch: str) -> dict[str, items.Value]:
-    key: dict[str, items.Value] = {**repository.key_of(collection, product, batch)}
+    key: dict[str, items.Value] = {**sort_keys.key_of(collection, product, batch)}
     return {**key, "product_id": product, "batch_id": batch} if "IndexName" in request else key
 
 

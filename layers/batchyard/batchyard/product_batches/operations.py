@@ -9,9 +9,10 @@ from batchyard import clock
 from batchyard.errors import Conflict, NotFound, PreconditionFailed
 from batchyard.http.answers import matches, must_fit
 from batchyard.product_batches import repository, rules
-from batchyard.product_batches.repository import Stretch
 from batchyard.product_batches.rules import ProductBatch
-from batchyard.product_batches.runs import COMMISSIONED
+from batchyard.product_batches.serials import repository as serials_repository
+from batchyard.product_batches.serials.rules import Stretch
+from batchyard.product_batches.serials.runs import COMMISSIONED
 from batchyard.store.unit import MAX_ACTIONS, Unit, transact
 
 
@@ -119,7 +120,7 @@ def delete(collection: str, product: str, batch: str, *, force: bool = False, if
             # Removed with the batch, so that a change of a serial in the same moment wins or loses, but is not lost.
             # Where it was forced, they are removed afterwards.
             for stretch in _untouched(unit, current):
-                repository.delete_stretch(unit, stretch)
+                serials_repository.delete_stretch(unit, stretch)
         repository.delete(unit, current)
 
     transact(operation)
@@ -144,8 +145,8 @@ def _put(unit: Unit, batch: ProductBatch, more: int) -> ProductBatch:
         from batchyard.serial_codes import codes, keys
 
         key, capacity = keys.current_version(), codes.capacity(batch.length)
-        block = repository.allocate(unit, batch.collection, more, key, capacity, batch.updated)
-        repository.put_block(unit, batch, block)
+        block = serials_repository.allocate(unit, batch.collection, more, key, capacity, batch.updated)
+        serials_repository.put_block(unit, batch, block)
         batch = replace(batch, blocks=(*batch.blocks, block))
     must_fit(batch.to_json(link_domain()))
     return repository.put(unit, batch)
@@ -158,7 +159,7 @@ def _untouched(unit: Unit, batch: ProductBatch) -> list[Stretch]:
         Conflict: Some are, or they are too many to be removed at once.
     """
     found = []
-    for stretch in repository.every_stretch(unit, batch):
+    for stretch in serials_repository.every_stretch(unit, batch):
         for run in stretch.runs:
             if run.status != COMMISSIONED:
                 raise Conflict(

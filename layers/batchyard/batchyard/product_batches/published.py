@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from batchyard.clock import iso
-from batchyard.product_batches import leftovers, repository
+from batchyard.product_batches import leftovers, repository, sort_keys
 from batchyard.store import events, queues
 from batchyard.store.events import Change, Event
 from batchyard.store.items import Item
@@ -76,7 +76,7 @@ def _serials(old: Item, new: Item) -> Event | None:
     undone = "undone_at" in new
     if not new or (old and undone == ("undone_at" in old)):
         return None
-    batch, product, id = repository.names_in(new)
+    batch, product, id = sort_keys.names_in(new)
     moment = int(new["undone_at" if undone else "at"])
     detail = {
         "collectionId": new["collection_id"],

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 OBJECTS = "objects"
 LOGS = "logs"
 UPLOADS = "uploads"
-EXPORTS = "exports"
 
 RECEIPT = 20
 """Bytes of what is kept of a written part: its MD5, which is S3's entity tag of it, and its CRC-32."""

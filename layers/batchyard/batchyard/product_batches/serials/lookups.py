@@ -13,11 +13,12 @@ from batchyard.clock import iso
 from batchyard.defects import log_defect
 from batchyard.errors import NotFound, Unavailable
 from batchyard.http import limits
-from batchyard.product_batches import repository, rules, scans
+from batchyard.product_batches import rules
 from batchyard.product_batches.rules import ProductBatch, unknown_serial
-from batchyard.product_batches.runs import cut
-from batchyard.product_batches.scans import Scans
-from batchyard.product_batches.serials import linked
+from batchyard.product_batches.serials import repository, scans
+from batchyard.product_batches.serials.pages import linked
+from batchyard.product_batches.serials.runs import cut
+from batchyard.product_batches.serials.scans import Scans
 from batchyard.serial_codes import codes, keys
 from batchyard.store.unit import Unit
 

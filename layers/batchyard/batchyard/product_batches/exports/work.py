@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from batchyard import clock
-from batchyard.product_batches import export_files, exports, repository
-from batchyard.product_batches.exports import DONE, ENDED, FAILED, FORMATS, RUNNING, Export
+from batchyard.product_batches import repository as batches
+from batchyard.product_batches.exports import files, repository
+from batchyard.product_batches.exports.rules import DONE, ENDED, FAILED, FORMATS, RUNNING, Export
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.store import blobs
 from batchyard.store.blobs import RECEIPT, Blob, UploadLost
@@ -72,8 +73,8 @@ def _find(asked: Mapping[str, str]) -> tuple[Export | None, ProductBatch | None]
     """An export, and its batch as it was then; None for what is gone."""
     named = asked["collection"], asked["product"], asked["batch"]
     unit = Unit()
-    export = exports.get(unit, *named, asked["export"])
-    batch = None if export is None else repository.get(unit, *named)
+    export = repository.get(unit, *named, asked["export"])
+    batch = None if export is None else batches.get(unit, *named)
     return export, None if export is None or batch is None else export.of(batch)
 
 
@@ -82,7 +83,7 @@ def _advance(export: Export, batch: ProductBatch) -> Export:
     if export.position is None:
         _complete(export)
         return export
-    part = export_files.part(export, batch, export.position)
+    part = files.part(export, batch, export.position)
     rows, size = export.rows + part.rows, export.size + len(part.content)
     if export.upload is None and part.position is None:
         blobs.write(Blob(export.key, part.content, FORMATS[export.format][1]))
@@ -140,9 +141,9 @@ def _record(export: Export, **changes: Any) -> Export | None:
     """Stores what became of an export; None where it is not as it was any more."""
 
     def operation(unit: Unit) -> Export | None:
-        present = exports.get(unit, export.collection, export.product, export.batch, export.id)
+        present = repository.get(unit, export.collection, export.product, export.batch, export.id)
         if present is None or present.version != export.version:
             return None
-        return exports.put(unit, replace(export, **changes, updated=clock.now()))
+        return repository.put(unit, replace(export, **changes, updated=clock.now()))
 
     return transact(operation)

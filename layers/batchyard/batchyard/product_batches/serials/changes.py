@@ -6,10 +6,11 @@ from itertools import pairwise
 
 from batchyard import clock
 from batchyard.errors import Conflict, Invalid, NotFound, TooLarge
-from batchyard.product_batches import moment_ids, operations, repository
-from batchyard.product_batches.repository import Change, Stretch
+from batchyard.product_batches import moment_ids, operations
 from batchyard.product_batches.rules import ProductBatch, unknown_serial
-from batchyard.product_batches.runs import Run, changed, count, cut
+from batchyard.product_batches.serials import repository
+from batchyard.product_batches.serials.rules import Change, Stretch
+from batchyard.product_batches.serials.runs import Run, changed, count, cut
 from batchyard.store.replies import once
 from batchyard.store.unit import MAX_ACTIONS, Unit, transact
 

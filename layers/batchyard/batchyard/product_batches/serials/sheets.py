@@ -5,7 +5,7 @@ Apart from the other operations on serials because only this one needs the libra
 
 from batchyard.gs1.sheet import sheet
 from batchyard.product_batches import operations
-from batchyard.product_batches.serials import codes_of, linked
+from batchyard.product_batches.serials.pages import codes_of, linked
 
 LARGEST_SHEET = 300
 """Codes on one sheet, some 3 s of a function's CPU and 1 MB."""

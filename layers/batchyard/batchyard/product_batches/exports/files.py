@@ -14,12 +14,13 @@ from itertools import groupby
 from batchyard.clock import iso
 from batchyard.gs1 import epcis
 from batchyard.jsontext import dumps
-from batchyard.product_batches import moment_ids, repository, rules
-from batchyard.product_batches.exports import Export
-from batchyard.product_batches.repository import Change
+from batchyard.product_batches import moment_ids, rules
+from batchyard.product_batches.exports.rules import Export
 from batchyard.product_batches.rules import ProductBatch
-from batchyard.product_batches.runs import Run, count
-from batchyard.product_batches.serials import around_code, codes_of
+from batchyard.product_batches.serials import repository as serials_repository
+from batchyard.product_batches.serials.pages import around_code, codes_of
+from batchyard.product_batches.serials.rules import Change
+from batchyard.product_batches.serials.runs import Run, count
 from batchyard.serial_codes import keys
 
 PART = 8 * 1024 * 1024
@@ -113,7 +114,7 @@ def _events(export: Export, batch: ProductBatch, position: str) -> Iterator[Part
     if not done:
         yield from _commissionings(export, batch, int(position or 0))
         changed = moment_ids.first_of(batch.created)
-    for change in repository.changes_between(batch, changed, moment_ids.first_of(export.created)):
+    for change in serials_repository.changes_between(batch, changed, moment_ids.first_of(export.created)):
         # One that was undone since stood when the export was made.
         if change.undone_at is None or change.undone_at > export.created:
             yield from _changes(batch, change, int(done) if done and change.id == changed else 0)

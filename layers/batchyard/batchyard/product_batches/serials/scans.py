@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from batchyard import clock
-from batchyard.product_batches import repository
+from batchyard.product_batches import repository, sort_keys
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.store import clients, items
 from batchyard.store.calls import code_of, reaching_aws
@@ -44,7 +44,7 @@ def with_batch(collection: str, product: str, batch: str, index: int) -> tuple[P
     Raises:
         Unavailable: The store did not answer.
     """
-    key, scan_key = repository.key_of(collection, product, batch), repository.scan_key(collection, index)
+    key, scan_key = sort_keys.key_of(collection, product, batch), sort_keys.scan_key(collection, index)
     found = {item["sort_key"]: item for item in read_many(PRODUCT_BATCHES, [key, scan_key])}
     item = found.get(key["sort_key"])
     return None if item is None else repository.decode(item), _scans(found.get(scan_key["sort_key"], {}))
@@ -85,7 +85,7 @@ def _update(collection: str, index: int, change: str, condition: str, values: di
         with reaching_aws():
             answer = clients.dynamodb().update_item(
                 TableName=PRODUCT_BATCHES.name,
-                Key=items.encode(repository.scan_key(collection, index)),
+                Key=items.encode(sort_keys.scan_key(collection, index)),
                 UpdateExpression=change,
                 ConditionExpression=condition,
                 ExpressionAttributeValues=items.encode(values),

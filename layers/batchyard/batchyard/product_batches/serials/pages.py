@@ -6,9 +6,10 @@ from itertools import repeat
 
 from batchyard.gs1.digital_link import link_parts
 from batchyard.jsontext import dumps
-from batchyard.product_batches import operations, repository, rules
+from batchyard.product_batches import operations, rules
 from batchyard.product_batches.rules import ProductBatch
-from batchyard.product_batches.runs import cut
+from batchyard.product_batches.serials import repository
+from batchyard.product_batches.serials.runs import cut
 from batchyard.serial_codes import keys
 from batchyard.store.unit import Unit, transact
 

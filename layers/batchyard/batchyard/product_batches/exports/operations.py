@@ -1,0 +1,141 @@
+"""Exports of a batch's serials: what is asked for, and how clients see it.
+
+An export shows the batch as it was when it was made: the batch's fields are kept with it, and of the serials, which
+only grow, the first `total` are taken. Its item is also where the work stands, so that any worker can go on with it.
+"""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from batchyard import clock
+from batchyard.errors import Conflict, NotFound
+from batchyard.jsontext import dumps
+from batchyard.product_batches import moment_ids, operations, rules
+from batchyard.product_batches import repository as batches
+from batchyard.product_batches.exports import repository
+from batchyard.product_batches.exports.rules import DONE, FORMATS, Export
+from batchyard.product_batches.rules import ProductBatch
+from batchyard.product_batches.sort_keys import beginning
+from batchyard.store import blobs
+from batchyard.store.queries import query
+from batchyard.store.replies import once
+from batchyard.store.unit import Unit, transact
+
+LISTED = 20
+"""Exports that a batch shows, at most."""
+
+DOWNLOAD_SECONDS = 300
+
+_FIELDS = ("gtin", "variant", "lotNumber", *rules.DATES)
+
+
+def start(
+    collection: str,
+    product: str,
+    batch: str,
+    kind: str,
+    *,
+    idempotency_key: str | None = None,
+    scope: str = "",
+) -> str:
+    """Asks for an export and answers it as JSON; a repeat with the same key answers the first one again.
+
+    Args:
+        collection: ID of the collection.
+        product: ID of the product.
+        batch: ID of the batch.
+        kind: The format, one of `FORMATS`.
+        idempotency_key: The caller's key for this request.
+        scope: Whose key it is.
+
+    Raises:
+        NotFound: There is no such batch.
+        Conflict: The batch has no GTIN, and the format needs one.
+    """
+    now = clock.now()
+    id = moment_ids.new(now)
+    tried: Export | None = None
+
+    def operation(unit: Unit) -> str:
+        def make() -> str:
+            nonlocal tried
+            # Nobody else has this ID: it is there if the answer to the first try got lost, and a worker then changed it
+            # before botocore's repeat.
+            if tried is not None and repository.get(unit, collection, product, batch, id) is not None:
+                return dumps(tried.to_answer())
+            found = operations.find(unit, collection, product, batch)
+            if kind == "epcis" and "gtin" not in found.fields:
+                raise Conflict("EPCIS names items by their GTIN, and the batch has none.", code="NO_GTIN")
+            if not found.exports:
+                batches.put(unit, replace(found, exports=True))
+            # A clock that is behind must not date it before its batch, whose history is read up to here.
+            created = max(now, found.created)
+            tried = Export(
+                collection=collection,
+                product=product,
+                batch=batch,
+                id=id,
+                format=kind,
+                total=found.quantity,
+                created=created,
+                updated=created,
+                made=found.created,
+                domain=operations.link_domain(),
+                fields={name: found.fields[name] for name in _FIELDS if name in found.fields},
+            )
+            repository.put(unit, tried)
+            return dumps(tried.to_answer())
+
+        return once(unit, idempotency_key, f"{scope} exports {collection} {product} {batch}", make)
+
+    return transact(operation)
+
+
+def retrieve(collection: str, product: str, batch: str, id: str) -> dict[str, Any]:
+    """An export as it is answered by itself: with a URL to download its file at, once that is complete.
+
+    Raises:
+        NotFound: There is no such batch, or no such export of it, or its file is not kept any more.
+    """
+
+    def operation(unit: Unit) -> Export:
+        found = operations.find(unit, collection, product, batch)
+        export = repository.get(unit, collection, product, batch, id)
+        if export is None or not _is_kept(export) or export.made != found.created:
+            raise NotFound(f'There is no export "{id}" of this batch.')
+        return export
+
+    export = transact(operation)
+    if export.status != DONE:
+        return export.to_answer()
+    name = f"{export.batch}-{export.id}.{FORMATS[export.format][0]}"
+    # The batch's ID may hold what ends a quoted file name, or only looks like one.
+    url = blobs.download_url(export.key, DOWNLOAD_SECONDS, f"attachment; filename*=UTF-8''{quote(name, safe='')}")
+    return {**export.to_answer(), "downloadUrl": url}
+
+
+def latest(batch: ProductBatch) -> list[dict[str, Any]]:
+    """The latest exports of a batch as they are answered on it, the last one first.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    if not batch.exports:
+        return []
+    prefix = str(repository.key_of(batch.collection, batch.product, batch.id, "")["sort_key"])
+    request = beginning(batch.collection, prefix) | {"ScanIndexForward": False, "Limit": LISTED}
+    found: list[dict[str, Any]] = []
+    for item in query(request):
+        export = repository.decode(item)
+        # Earlier ones are of a former batch of this ID, or forgotten.
+        if export.made != batch.created or not _is_kept(export):
+            break
+        found.append(export.to_answer())
+        if len(found) == LISTED:
+            break
+    return found
+
+
+def _is_kept(export: Export) -> bool:
+    return clock.now() // 1_000_000 < export.expires

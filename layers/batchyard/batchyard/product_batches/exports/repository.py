@@ -1,0 +1,82 @@
+"""Exports as items: `export <batch> <product> <id>`, beside their batch, for as long as their files are kept."""
+
+import json
+from dataclasses import replace
+
+from batchyard.jsontext import dumps
+from batchyard.product_batches.exports.rules import Export
+from batchyard.product_batches.sort_keys import names_in
+from batchyard.store import items
+from batchyard.store.items import Item, Key
+from batchyard.store.tables import PRODUCT_BATCHES
+from batchyard.store.unit import Unit
+
+KIND = "export"
+
+
+def get(unit: Unit, collection: str, product: str, batch: str, id: str) -> Export | None:
+    """An export as this unit will leave it."""
+    item = unit.get(PRODUCT_BATCHES, key_of(collection, product, batch, id))
+    return None if item is None else decode(item)
+
+
+def put(unit: Unit, export: Export) -> Export:
+    """Stages an export that `get` found, or that is new; answers it with its new version."""
+    return replace(export, version=int(unit.put(PRODUCT_BATCHES, encode(export))["version"]))
+
+
+def encode(export: Export) -> Item:
+    """The item of an export."""
+    item: dict[str, items.Value | None] = {
+        **key_of(export.collection, export.product, export.batch, export.id),
+        "format": export.format,
+        "total": export.total,
+        "created": export.created,
+        "updated": export.updated,
+        "made": export.made,
+        "domain": export.domain,
+        "fields": dumps(export.fields),
+        "status": export.status,
+        "rows": export.rows,
+        "bytes": export.size,
+        "position": export.position,
+        "upload": export.upload,
+        "parts": export.parts or None,
+        "finished": export.finished,
+        "reason": export.reason,
+        "expires": export.expires,
+        "version": export.version,
+    }
+    return items.present(item)
+
+
+def decode(item: Item) -> Export:
+    """The export of an item."""
+    batch, product, id = names_in(item)
+    return Export(
+        collection=str(item["collection_id"]),
+        product=product,
+        batch=batch,
+        id=id,
+        format=str(item["format"]),
+        total=int(item["total"]),
+        created=int(item["created"]),
+        updated=int(item["updated"]),
+        made=int(item["made"]),
+        domain=str(item["domain"]),
+        fields=json.loads(str(item["fields"])),
+        status=str(item["status"]),
+        rows=int(item["rows"]),
+        size=int(item["bytes"]),
+        position=items.text(item, "position"),
+        upload=items.text(item, "upload"),
+        parts=item.get("parts", b""),  # type: ignore[arg-type]
+        finished=items.number(item, "finished"),
+        reason=items.text(item, "reason"),
+        version=int(item["version"]),
+    )
+
+
+def key_of(collection: str, product: str, batch: str, id: str) -> Key:
+    """The key of an export's item."""
+    return {"collection_id": collection, "sort_key": f"{KIND} {batch} {product} {id}"}

@@ -1,0 +1,114 @@
+"""What an export of a batch's serials is: what was asked for, and how far it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from batchyard.clock import iso
+from batchyard.product_batches.rules import Block, ProductBatch
+
+QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
+
+ENDED = frozenset({DONE, FAILED})
+
+FORMATS: Mapping[str, tuple[str, str]] = {
+    "csv": ("csv", "text/csv; charset=utf-8"),
+    "ndjson": ("ndjson", "application/x-ndjson"),
+    "epcis": ("json", "application/ld+json"),
+}
+"""The end of a file's name and its media type, by what clients call a format."""
+
+FOLDER = "exports"
+"""Where files lie in the bucket."""
+
+KEPT_SECONDS = 7 * 86_400
+"""How long a file is kept; the bucket's lifecycle rule for `exports/` says the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One export of a batch's serials.
+
+    Args:
+        collection: ID of the collection.
+        product: ID of the product.
+        batch: ID of the batch.
+        id: Its own ID; those of later exports are greater.
+        format: One of `FORMATS`.
+        total: How many serials it has.
+        created: When it was made, in microseconds since the Unix epoch.
+        updated: When it last made progress.
+        made: When its batch was made, which tells the batch from another one of its ID.
+        domain: Where its GS1 Digital Links lead.
+        fields: The batch's fields that its rows depend on.
+        status: `queued`, `running`, `done` or `failed`.
+        rows: How many serials are written.
+        size: How many bytes are written.
+        position: Where the file goes on (`files`); empty at its beginning, None at its end.
+        upload: The multipart upload that the file is written by; None for none so far.
+        parts: What S3 answered to each part of it, 20 bytes each.
+        finished: When it ended.
+        reason: Why it failed.
+        version: Counts its changes; 0 before it is stored.
+    """
+
+    collection: str
+    product: str
+    batch: str
+    id: str
+    format: str
+    total: int
+    created: int
+    updated: int
+    made: int
+    domain: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    status: str = QUEUED
+    rows: int = 0
+    size: int = 0
+    position: str | None = ""
+    upload: str | None = None
+    parts: bytes = b""
+    finished: int | None = None
+    reason: str | None = None
+    version: int = 0
+
+    @property
+    def key(self) -> str:
+        """Where its file lies in the bucket."""
+        return f"{FOLDER}/{self.collection}/{self.product}/{self.batch}/{self.id}.{FORMATS[self.format][0]}"
+
+    @property
+    def expires(self) -> int:
+        """When it is forgotten, in seconds since the Unix epoch."""
+        return self.created // 1_000_000 + KEPT_SECONDS
+
+    def to_answer(self) -> dict[str, Any]:
+        """It as an administrator sees it on its batch."""
+        later = {
+            "finishedAt": None if self.finished is None else iso(self.finished),
+            "bytes": self.size if self.status == DONE else None,
+            "reason": self.reason,
+        }
+        return {
+            "id": self.id,
+            "format": self.format,
+            "status": self.status,
+            "rows": self.rows,
+            "total": self.total,
+            "createdAt": iso(self.created),
+            "updatedAt": iso(self.updated),
+            **{name: value for name, value in later.items() if value is not None},
+        }
+
+    def of(self, batch: ProductBatch) -> ProductBatch | None:
+        """Its batch as it was when the export was made; None for another one of the same ID."""
+        if batch.created != self.made:
+            return None
+        blocks: list[Block] = []
+        left = self.total
+        for block in batch.blocks:
+            if left:
+                blocks.append(replace(block, size=min(block.size, left)))
+                left -= blocks[-1].size
+        return replace(batch, fields=self.fields, blocks=tuple(blocks))

@@ -1,0 +1,92 @@
+"""What is kept of serials: stretches of them with their statuses, and the changes that brought these."""
+
+from dataclasses import dataclass
+
+from batchyard.clock import iso
+from batchyard.jsontext import dumps
+from batchyard.product_batches.serials.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Neighbouring serials of one block, as they are stored.
+
+    Args:
+        collection: ID of the collection.
+        product: ID of the product.
+        batch: ID of the batch.
+        length: Characters of their codes, without the check character.
+        key: Version of the key of their codes.
+        runs: Their statuses.
+    """
+
+    collection: str
+    product: str
+    batch: str
+    length: int
+    key: int
+    runs: tuple[Run, ...]
+
+    @property
+    def first(self) -> int:
+        """The first index."""
+        return self.runs[0].first
+
+    @property
+    def last(self) -> int:
+        """The last index."""
+        return self.runs[-1].last
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of serials' statuses.
+
+    Args:
+        collection: ID of the collection.
+        product: ID of the product.
+        batch: ID of the batch.
+        id: Its own ID; those of later changes are greater.
+        status: The status that it brought.
+        ranges: What it was asked for: number of the first serial within the batch, and how many.
+        before: The runs that it changed, as they were; none where it was read for a list.
+        changed: How many serials it changed.
+        left: How many of the range it left as they were: they had the status already, or one that is final.
+        by: The user who made it.
+        at: When, in microseconds since the Unix epoch.
+        reason: Why, in the user's words.
+        undone_by: The user who undid it.
+        undone_at: When.
+    """
+
+    collection: str
+    product: str
+    batch: str
+    id: str
+    status: str
+    ranges: tuple[tuple[int, int], ...]
+    before: tuple[Run, ...]
+    changed: int
+    left: int
+    by: str
+    at: int
+    reason: str | None = None
+    undone_by: str | None = None
+    undone_at: int | None = None
+
+    def to_json(self) -> str:
+        """It as it is answered."""
+        return dumps(
+            {
+                "id": self.id if self.changed else None,
+                "status": self.status,
+                "ranges": [{"startIndex": start, "count": size} for start, size in self.ranges],
+                "changed": self.changed,
+                "left": self.left,
+                "reason": self.reason,
+                "by": self.by,
+                "at": iso(self.at),
+                "undoneBy": self.undone_by,
+                "undoneAt": None if self.undone_at is None else iso(self.undone_at),
+            }
+        )

@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from batchyard.batch_requests import repository
 from batchyard.errors import Contended
-from batchyard.product_batches import repository as product_batches
 from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.store import blobs, clients, unit
 from tests.integration.conftest import Calls
@@ -453,7 +452,7 @@ def test_a_change_set_that_meets_a_change_under_way_is_tried_again(api: Api, mon
             raise Contended
         return real(*arguments)
 
-    monkeypatch.setattr(product_batches, "stretches", cut_meanwhile)
+    monkeypatch.setattr(serials_repository, "stretches", cut_meanwhile)
     change = {"status": "stolen", "ranges": [{"startIndex": 0, "count": 2}]}
     [changed] = happened(run_change_set(api, request("POST", f"{LOTS}/L1/serialChange", change)))
     assert (changed.status, len(met)) == (200, 2)

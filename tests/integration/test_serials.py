@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from batchyard.product_batches import repository
 from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.serial_codes.codes import ALPHABET
 from batchyard.store import clients
@@ -270,7 +269,7 @@ def test_a_serial_of_no_batch_is_unknown(api: Api) -> None:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long was waited between looks: seconds."""
     waited: list[float] = []
-    monkeypatch.setattr(repository, "_wait", waited.append)
+    monkeypatch.setattr(serials_repository, "_wait", waited.append)
     return waited
 
 

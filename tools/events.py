@@ -53,7 +53,7 @@ _PRODUCT_BATCHES = f"{_PRODUCT}/batch"
 _PRODUCT_BATCH = f"{_PRODUCT_BATCHES}/{{batchId}}"
 _BATCH_IN_COLLECTION = f"{_COLLECTION}/batch/{{batchId}}"
 _SERIAL_CHANGE = f"{_PRODUCT_BATCH}/serialChange"
-_EVERYTHING = world.TOKEN.caller
+_EVERYTHING = world.CALLER
 
 
 def samples() -> dict[str, Event]:

@@ -22,7 +22,7 @@ from batchyard.channels.rules import Channel
 from batchyard.http.caller import Caller
 from batchyard.identity import repository as identity
 from batchyard.identity import tokens
-from batchyard.identity.repository import Scope, Token, User
+from batchyard.identity.rules import Token, User
 from batchyard.product_batches import repository as product_batches
 from batchyard.product_batches import sort_keys
 from batchyard.product_batches.exports import repository as exports_repository
@@ -32,6 +32,7 @@ from batchyard.product_batches.rules import Block, ProductBatch
 from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.product_batches.serials.rules import Change, Stretch
 from batchyard.product_batches.serials.runs import Run
+from batchyard.scope import Scope
 from batchyard.serial_codes.codes import Codebook
 from batchyard.store import blobs, clients, items
 from batchyard.store.blobs import Blob
@@ -59,8 +60,13 @@ PASSWORD = "sample-password"
 KEY = "by_sample-key-of-the-sample-world"
 USER = User(7001, "sample", "", Scope(admin=True))
 TOKEN = Token("tok_5a3b1e0000000001", USER.name, USER.scope, _moment(0), tokens.digest(KEY))
+CALLER = Caller(TOKEN.user, TOKEN.id, TOKEN.scope)
 COLLECTION = "sample-shoes"
-READER = Caller(USER.name, "tok_5a3b1e0000000002", channels=frozenset({7001}), collections=frozenset({COLLECTION}))
+READER = Caller(
+    USER.name,
+    "tok_5a3b1e0000000002",
+    Scope(writes=False, channels=frozenset({7001}), collections=frozenset({COLLECTION})),
+)
 
 # Where. A marketplace with loads at every stage, a slow one whose loads may not stand still, and an empty one.
 

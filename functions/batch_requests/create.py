@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.batch_requests import operations
-from batchyard.batch_requests.parameters import TAG, ChannelId
+from batchyard.batch_requests.parameters import IN_CHANNEL, TAG, ChannelId
 from batchyard.batch_requests.schemas import BatchRequestAnswer, BatchRequestCreate
 from batchyard.http import drf
 from batchyard.http.answers import etag
@@ -15,7 +15,7 @@ from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.http.headers import IdempotencyKey
 
-app = App(drf)
+app = App(drf, IN_CHANNEL)
 
 
 @app.post(
@@ -30,7 +30,6 @@ def create(
     channel_id: ChannelId, body: Annotated[BatchRequestCreate, Body()], idempotency_key: IdempotencyKey = None
 ) -> Response[str]:
     """Opens a batch request in status `initialized`."""
-    caller().must_write(channel_id)
     body.must_be_in(channel_id)
     # By user: a client whose token has ended repeats the request with another one.
     opened = operations.open_one(channel_id, idempotency_key=idempotency_key, scope=caller().user)

@@ -3,12 +3,11 @@
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.batch_requests import operations, repository
-from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId, IfMatch
+from batchyard.batch_requests.parameters import IN_CHANNEL, TAG, BatchRequestId, ChannelId, IfMatch
 from batchyard.http import drf
 from batchyard.http.app import App, answer
-from batchyard.http.caller import caller
 
-app = App(drf)
+app = App(drf, IN_CHANNEL)
 
 
 @app.delete(
@@ -21,7 +20,6 @@ app = App(drf)
 )
 def delete(channel_id: ChannelId, id: BatchRequestId, if_match: IfMatch = None) -> Response[str]:
     """Removes the batch request, its objects and its log file, in whatever status it is."""
-    caller().must_write(channel_id)
     operations.delete(channel_id, id, if_match=if_match)
     return answer(status=204)
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import WithJsonSchema
 
 from batchyard.batch_requests import listing, operations, rules
-from batchyard.batch_requests.parameters import TAG, ChannelId
+from batchyard.batch_requests.parameters import IN_CHANNEL, TAG, ChannelId
 from batchyard.batch_requests.schemas import BatchRequestPage
 from batchyard.http import drf
 from batchyard.http.app import App, answer
@@ -15,7 +15,7 @@ from batchyard.http.caller import caller
 from batchyard.http.fields import QueryText
 from batchyard.http.pages import Limit, PageNumber, body, page_limit, page_number
 
-app = App(drf)
+app = App(drf, IN_CHANNEL)
 
 # Any text gets in here: a bad status is refused in the words of a filter, not of a field.
 StatusFilter = Annotated[str, WithJsonSchema({"type": "string", "enum": [*rules.STATUSES, ""]})]
@@ -45,7 +45,6 @@ def list_batch_requests(
     limit: Limit = None,
 ) -> Response[str]:
     """Answers a page of batch requests, oldest first unless ordered otherwise."""
-    caller().must_read(channel_id)
     asked = listing.question(
         channel_id, statuses=status or (), content_type=content_type, ordering=ordering, limit=page_limit(limit)
     )

@@ -3,14 +3,13 @@
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.batch_requests import operations, repository
-from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId
+from batchyard.batch_requests.parameters import IN_CHANNEL, TAG, BatchRequestId, ChannelId
 from batchyard.batch_requests.schemas import BatchRequestAnswer
 from batchyard.http import drf
 from batchyard.http.answers import etag
 from batchyard.http.app import App, answer
-from batchyard.http.caller import caller
 
-app = App(drf)
+app = App(drf, IN_CHANNEL)
 
 
 @app.get(
@@ -22,7 +21,6 @@ app = App(drf)
 )
 def retrieve(channel_id: ChannelId, id: BatchRequestId) -> Response[str]:
     """Answers the batch request with all of its objects."""
-    caller().must_read(channel_id)
     batch = operations.retrieve(channel_id, id)
     return answer(batch.to_json(), headers={"ETag": etag(batch.version)})
 

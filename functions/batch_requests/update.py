@@ -6,14 +6,13 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.batch_requests import operations, repository
-from batchyard.batch_requests.parameters import TAG, BatchRequestId, ChannelId, IfMatch
+from batchyard.batch_requests.parameters import IN_CHANNEL, TAG, BatchRequestId, ChannelId, IfMatch
 from batchyard.batch_requests.schemas import BatchRequestAnswer, BatchRequestUpdate
 from batchyard.http import drf
 from batchyard.http.answers import etag
 from batchyard.http.app import App, answer
-from batchyard.http.caller import caller
 
-app = App(drf)
+app = App(drf, IN_CHANNEL)
 
 
 @app.put(
@@ -27,7 +26,6 @@ def update(
     channel_id: ChannelId, id: BatchRequestId, body: Annotated[BatchRequestUpdate, Body()], if_match: IfMatch = None
 ) -> Response[str]:
     """Changes the fields that are given; a given list of objects is the whole list."""
-    caller().must_write(channel_id)
     body.must_be_in(channel_id)
     batch = operations.update(channel_id, id, body.change(), whole=True, log_file=body.log_file, if_match=if_match)
     return answer(batch.to_json(), headers={"ETag": etag(batch.version)})

@@ -9,10 +9,10 @@ from batchyard.channels import operations
 from batchyard.channels.schemas import ChannelAnswer, ChannelCreate
 from batchyard.http import drf
 from batchyard.http.app import App, answer
-from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
+from batchyard.scope import Rights
 
-app = App(drf)
+app = App(drf, Rights(admin=True))
 
 
 @app.post(
@@ -25,7 +25,6 @@ app = App(drf)
 )
 def create(body: Annotated[ChannelCreate, Body()]) -> Response[str]:
     """Makes a channel, for an administrator's token."""
-    caller().must_administer()
     channel = operations.create(body.model_dump())
     return answer(dumps(channel.to_answer()), 201, {"Location": f"{app.base_url}/api/v1/channels/{channel.pk}/"})
 

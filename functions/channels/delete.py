@@ -7,9 +7,9 @@ from batchyard.channels import operations
 from batchyard.channels.parameters import ChannelId
 from batchyard.http import drf
 from batchyard.http.app import App, answer
-from batchyard.http.caller import caller
+from batchyard.scope import Rights
 
-app = App(drf)
+app = App(drf, Rights(admin=True, channel="id"))
 
 
 @app.delete(
@@ -22,8 +22,6 @@ app = App(drf)
 )
 def delete(id: ChannelId) -> Response[str]:
     """Removes a channel that has no batch requests, for an administrator's token."""
-    caller().must_administer()
-    caller().must_read(id)
     operations.delete(id, has_batch_requests=has_any)
     return answer(status=204)
 

@@ -10,8 +10,9 @@ from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.http.pages import Limit, PageNumber, body, page_limit, page_number
 from batchyard.jsontext import dumps
+from batchyard.scope import Rights
 
-app = App(drf)
+app = App(drf, Rights())
 
 
 @app.get(
@@ -23,7 +24,7 @@ app = App(drf)
 )
 def list_channels(page: PageNumber = None, limit: Limit = None) -> Response[str]:
     """Answers a page of channels, in order of their primary keys."""
-    number, size, allowed = page_number(page), page_limit(limit), caller().channels
+    number, size, allowed = page_number(page), page_limit(limit), caller().scope.channels
     readable = [channel for channel in every() if allowed is None or channel.pk in allowed]
     chosen = readable[(number - 1) * size : number * size]
     if not chosen and number > 1:

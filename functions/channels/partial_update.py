@@ -10,10 +10,10 @@ from batchyard.channels.parameters import ChannelId
 from batchyard.channels.schemas import ChannelAnswer, ChannelUpdate
 from batchyard.http import drf
 from batchyard.http.app import App, answer
-from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
+from batchyard.scope import Rights
 
-app = App(drf)
+app = App(drf, Rights(admin=True, channel="id"))
 
 
 @app.patch(
@@ -25,8 +25,6 @@ app = App(drf)
 )
 def partial_update(id: ChannelId, body: Annotated[ChannelUpdate, Body()]) -> Response[str]:
     """Changes the fields that are given, for an administrator's token."""
-    caller().must_administer()
-    caller().must_read(id)
     return answer(dumps(operations.update(id, body.model_dump(exclude_unset=True)).to_answer()))
 
 

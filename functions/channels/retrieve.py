@@ -7,10 +7,10 @@ from batchyard.channels.parameters import ChannelId
 from batchyard.channels.schemas import ChannelAnswer
 from batchyard.http import drf
 from batchyard.http.app import App, answer
-from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
+from batchyard.scope import Rights
 
-app = App(drf)
+app = App(drf, Rights(channel="id"))
 
 
 @app.get(
@@ -22,7 +22,6 @@ app = App(drf)
 )
 def retrieve(id: ChannelId) -> Response[str]:
     """Answers the channel."""
-    caller().must_read(id)
     return answer(dumps(operations.retrieve(id).to_answer()))
 
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from batchyard.http import drf
 from batchyard.http.app import App, answer
 
-app = App(drf, public=True)
+app = App(drf, None)
 
 
 @app.get(

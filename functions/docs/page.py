@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from batchyard.http import drf
 from batchyard.http.app import App
 
-app = App(drf, public=True)
+app = App(drf, None)
 
 OUTSIDE_BATCHES = "A batch cannot answer files. Ask for /docs by itself."
 

@@ -8,8 +8,8 @@ from batchyard.http.app import App
 from batchyard.http.urls import route_path
 from gateway.routes import ROUTES
 
-app = App(drf, public=True)
-product_batches = App(coded, public=True)
+app = App(drf, None)
+product_batches = App(coded, None)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from batchyard.http.caller import caller
 from batchyard.identity import operations
 from batchyard.identity.schemas import ActiveUser
 from batchyard.jsontext import dumps
+from batchyard.scope import Rights
 
-app = App(drf)
+app = App(drf, Rights())
 
 
 @app.get(
@@ -27,7 +28,7 @@ def active_user() -> Response[str]:
     except NotFound:
         # The authorizer's answer outlives a removed user by a minute; clients log in again on 401 alone.
         raise NotAuthenticated("Invalid token.") from None
-    return answer(dumps({"pk": user.pk, "username": user.name, "is_active": True, "is_staff": caller().admin}))
+    return answer(dumps({"pk": user.pk, "username": user.name, "is_active": True, "is_staff": caller().scope.admin}))
 
 
 handler = app.lambda_handler

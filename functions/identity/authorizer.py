@@ -9,7 +9,7 @@ Gateway gives where this raises `Unauthorized`.
 from typing import Any
 
 from batchyard.http.urls import header
-from batchyard.identity.policy import NOBODY, policy
+from batchyard.identity.policy import keep_out, let_in
 from batchyard.identity.repository import find_token
 from batchyard.identity.tokens import key_in
 
@@ -21,5 +21,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         raise Exception("Unauthorized")
     token = find_token(key)
     if token is None:
-        return policy("Deny", NOBODY, event["methodArn"])
-    return policy("Allow", token.user, event["methodArn"], token.caller.to_context())
+        return keep_out(event["methodArn"])
+    return let_in(token, event["methodArn"])

@@ -14,7 +14,7 @@ from batchyard.jsontext import dumps
 
 ATTEMPTS_PER_MINUTE = 20
 
-app = App(drf, public=True)
+app = App(drf, None)
 
 
 @app.post(

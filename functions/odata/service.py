@@ -35,7 +35,7 @@ def _answer(event: dict[str, Any], context: Any, asking: Caller) -> BatchAnswer:
     except BatchyardError:
         limits.count(event, asking)
         raise
-    limit = asking.requests_per_minute or limits.default_limit()
+    limit = asking.scope.requests_per_minute or limits.default_limit()
     limits.take(asking.token, limit, count=sum(1 for _ in batch.requests()) + 1)
     routes = Dispatcher(event, context, ROUTES, FALLBACK, version3=service.speaks_version3(event))
     return service.respond(event, context, batch, routes)

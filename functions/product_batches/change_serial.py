@@ -9,11 +9,11 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
-from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CodeId, CollectionId, ProductId
+from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CodeId, CollectionId, ProductId
 from batchyard.product_batches.schemas import SerialState, SerialUpdate
 from batchyard.product_batches.serials import changes
 
-app = App(coded)
+app = App(coded, IN_COLLECTION)
 
 
 @app.patch(
@@ -31,7 +31,6 @@ def change_serial(
     body: Annotated[SerialUpdate, Body()],
 ) -> Response[str]:
     """Changes the status of one serial. The change can be undone by its ID."""
-    caller().must_write_collection(collectionId)
     number, code, change = changes.change_one(
         collectionId, productId, batchId, codeId, body.status, by=caller().user, reason=body.reason
     )

@@ -7,12 +7,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from batchyard.http import coded
 from batchyard.http.app import App, answer
-from batchyard.http.caller import caller
 from batchyard.product_batches import operations, repository
-from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, IfMatch, ProductId
+from batchyard.product_batches.parameters import IN_COLLECTION, TAG, BatchId, CollectionId, IfMatch, ProductId
 from batchyard.product_batches.schemas import Removed
 
-app = App(coded)
+app = App(coded, IN_COLLECTION)
 
 
 @app.delete(
@@ -30,7 +29,6 @@ def delete(
     if_match: IfMatch = None,
 ) -> Response[str]:
     """Removes a batch whose serials are not in use. Its serials are valid no more, and are never handed out again."""
-    caller().must_write_collection(collectionId)
     operations.delete(collectionId, productId, batchId, force=force, if_match=if_match)
     return answer("{}")
 

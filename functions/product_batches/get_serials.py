@@ -7,13 +7,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from batchyard.http import coded
 from batchyard.http.app import App, answer
-from batchyard.http.caller import caller
 from batchyard.product_batches import repository, rules
-from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CollectionId, ProductId
 from batchyard.product_batches.schemas import SerialPage
 from batchyard.product_batches.serials import pages
 
-app = App(coded)
+app = App(coded, IN_COLLECTION)
 
 
 @app.get(
@@ -33,7 +32,6 @@ def get_serials(
     count: Annotated[int, Query(ge=1, le=rules.LARGEST_PAGE, description="Serials on the page, at most")] = 10,
 ) -> Response[str]:
     """Answers a page of the batch's serials, in their order."""
-    caller().must_read_collection(collectionId)
     return answer(pages.page(collectionId, productId, batchId, start, count).to_json())
 
 

@@ -7,13 +7,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from batchyard.http import coded
 from batchyard.http.app import App, answer
-from batchyard.http.caller import caller
 from batchyard.product_batches import operations
-from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, Before, CollectionId, ProductId
+from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, Before, CollectionId, ProductId
 from batchyard.product_batches.schemas import SerialChange
 from batchyard.product_batches.serials import repository as serials_repository
 
-app = App(coded)
+app = App(coded, IN_COLLECTION)
 
 
 @app.get(
@@ -31,7 +30,6 @@ def list_serial_changes(
     before: Before = None,
 ) -> Response[str]:
     """Answers who changed which serials of the batch, and when; the latest change first."""
-    caller().must_read_collection(collectionId)
     batch = operations.retrieve(collectionId, productId, batchId)
     return answer(f"[{','.join(one.to_json() for one in serials_repository.changes(batch, limit, before))}]")
 

@@ -4,14 +4,13 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.http import coded
 from batchyard.http.app import App, answer
-from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations
-from batchyard.product_batches.parameters import SERIALS_TAG, CodeId, CollectionId
+from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, CodeId, CollectionId
 from batchyard.product_batches.schemas import SerialLookup
 from batchyard.product_batches.serials import lookups
 
-app = App(coded)
+app = App(coded, IN_COLLECTION)
 
 
 @app.get(
@@ -23,7 +22,6 @@ app = App(coded)
 )
 def lookup(collectionId: CollectionId, codeId: CodeId) -> Response[str]:
     """Answers the serial and its batch."""
-    caller().must_read_collection(collectionId)
     found = lookups.find(collectionId, codeId)
     return answer(dumps(found.to_answer(operations.link_domain())))
 

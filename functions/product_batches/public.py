@@ -9,7 +9,7 @@ from batchyard.product_batches import operations, repository
 from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, ProductId
 from batchyard.product_batches.schemas import PublicBatch
 
-app = App(coded, public=True, any_origin=True)
+app = App(coded, None, any_origin=True)
 
 
 @app.get(

@@ -8,12 +8,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from batchyard.http import coded
 from batchyard.http.answers import must_fit
 from batchyard.http.app import App
-from batchyard.http.caller import caller
 from batchyard.product_batches import rules
-from batchyard.product_batches.parameters import SERIALS_TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CollectionId, ProductId
 from batchyard.product_batches.serials import sheets
 
-app = App(coded)
+app = App(coded, IN_COLLECTION)
 
 OUTSIDE_BATCHES = (
     "A batch cannot answer pictures. Ask for"
@@ -42,7 +41,6 @@ def sheet(
     columns: Annotated[int, Query(ge=1, le=12, description="Codes in a row")] = 5,
 ) -> Response[str]:
     """Answers a page as wide as A4 with the digital links of serials as QR codes, their codes in letters below."""
-    caller().must_read_collection(collectionId)
     page = sheets.page(collectionId, productId, batchId, start, count, columns)
     return Response(200, "image/svg+xml", must_fit(page))
 

@@ -7,14 +7,13 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from batchyard.http import coded
 from batchyard.http.app import App, answer
-from batchyard.http.caller import caller
 from batchyard.http.fields import QueryText
 from batchyard.jsontext import dumps
 from batchyard.product_batches import listing
-from batchyard.product_batches.parameters import TAG, BatchId, CollectionId
+from batchyard.product_batches.parameters import IN_COLLECTION, TAG, BatchId, CollectionId
 from batchyard.product_batches.schemas import Tag
 
-app = App(coded)
+app = App(coded, IN_COLLECTION)
 
 
 @app.get(
@@ -30,7 +29,6 @@ def tags(
     claim_set: Annotated[QueryText, Query(alias="claimSetId", description="Only tags of this claim set")] = None,
 ) -> Response[str]:
     """Answers the tags of all batches of this ID, as they were given to them; none where there is no such batch."""
-    caller().must_read_collection(collectionId)
     found = [tag for batch in listing.by_id(collectionId, batchId) for tag in batch.fields.get("tags", ())]
     return answer(dumps([tag for tag in found if not claim_set or tag.get("claimSetId") == claim_set]))
 

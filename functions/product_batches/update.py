@@ -7,12 +7,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.http import coded
 from batchyard.http.app import App
-from batchyard.http.caller import caller
 from batchyard.product_batches import answers, operations, repository
-from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, IfMatch, ProductId
+from batchyard.product_batches.parameters import IN_COLLECTION, TAG, BatchId, CollectionId, IfMatch, ProductId
 from batchyard.product_batches.schemas import ProductBatchAnswer, ProductBatchUpdate
 
-app = App(coded)
+app = App(coded, IN_COLLECTION)
 
 
 @app.put(
@@ -30,7 +29,6 @@ def update(
     if_match: IfMatch = None,
 ) -> Response[str]:
     """Changes the fields that are given; a greater quantity brings new serials and leaves the old ones as they are."""
-    caller().must_write_collection(collectionId)
     given = body.must_be(batchId).given()
     return answers.batch(operations.update(collectionId, productId, batchId, given, if_match=if_match))
 

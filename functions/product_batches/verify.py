@@ -10,7 +10,7 @@ from batchyard.product_batches.parameters import SERIALS_TAG, CodeId, Collection
 from batchyard.product_batches.schemas import Verification
 from batchyard.product_batches.serials import lookups
 
-app = App(coded, public=True, any_origin=True)
+app = App(coded, None, any_origin=True)
 
 
 @app.get(

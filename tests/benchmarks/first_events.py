@@ -11,9 +11,9 @@ from typing import Any
 from batchyard.channels import repository as channels
 from batchyard.channels.rules import Channel
 from batchyard.identity import operations as identity
-from batchyard.identity.repository import Scope
 from batchyard.product_batches import leftovers, sort_keys
 from batchyard.product_batches import repository as product_batches
+from batchyard.scope import Scope
 from batchyard.store import blobs, clients, items
 from batchyard.store.items import Key
 from batchyard.store.tables import BATCH_REQUESTS, PRODUCT_BATCHES, Table

@@ -17,7 +17,9 @@ from batchyard.batch_requests import repository, tallies
 from batchyard.errors import NotFound
 from batchyard.identity import operations as identity
 from batchyard.identity import tokens
-from batchyard.identity.repository import Scope, Token, every, find_token
+from batchyard.identity.repository import every, find_token
+from batchyard.identity.rules import Token
+from batchyard.scope import Scope
 from batchyard.store import blobs, clients
 from batchyard.store.tables import TALLIES
 from tests.consistency.world import World, counted, notices_of_s3, queued, sweep

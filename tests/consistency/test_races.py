@@ -15,7 +15,9 @@ from batchyard.batch_requests import operations, tallies
 from batchyard.errors import BatchyardError
 from batchyard.http import limits
 from batchyard.identity import operations as identity
-from batchyard.identity.repository import Scope, Token, every
+from batchyard.identity.repository import every
+from batchyard.identity.rules import Token
+from batchyard.scope import Scope
 from batchyard.store import blobs, clients
 from tests.consistency.cases import Recount, small_items, some
 from tests.consistency.faults import (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from batchyard.identity import operations, tokens
-from batchyard.identity.repository import Scope
+from batchyard.scope import Scope
 from tests.contract.gateway import Gateway
 from tests.support import aws
 from tests.support.api import Answer, batches

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from batchyard.identity import operations
-from batchyard.identity.repository import Scope
+from batchyard.scope import Scope
 from tests.contract.gateway import Gateway
 from tests.contract.service import COLLECTION, GTIN, NAME, Service
 from tests.support.api import CUSTOM_DOMAIN, DEFAULT_DOMAIN, SAM_LOCAL, Front

@@ -15,7 +15,7 @@ import requests
 from batch_requests import attach_log
 from batchyard.errors import Unavailable
 from batchyard.identity import operations
-from batchyard.identity.repository import Scope
+from batchyard.scope import Scope
 from batchyard.store.unit import Unit
 from tests.contract.service import GATEWAY, NAME, PASSWORD, Service
 from tests.support.api import HOST, STAGE, Context

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from batchyard.http.caller import Caller
 from tests.contract.gateway import LARGEST_REQUEST
 from tests.contract.service import GATEWAY, Service
-from tests.support.api import Api, batches, invoke
+from tests.support.api import Api, batches, caller_with, invoke
 
 JSON = ("Content-Type", "application/json")
 
@@ -90,7 +89,7 @@ def test_other_media_types_are_refused_where_a_body_is_read(service: Service, me
 )
 def test_paths_of_other_things_than_numbers_are_not_found(service: Service, segment: str) -> None:
     # As it is: API Gateway may hand on a path with its escapes undone.
-    api = Api(Caller(user="tester", token="tok_paths", admin=True, writes=True, channels=None))
+    api = Api(caller_with("tester", "tok_paths", admin=True, writes=True, channels=None))
     event, handler = api.event("GET", "/api/v1/channels/X/")
     event["path"] = event["path"].replace("X", segment)
     answer = invoke(handler, event)

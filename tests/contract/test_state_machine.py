@@ -27,7 +27,7 @@ from batchyard.http.caller import Caller
 from batchyard.store import blobs
 from tests.contract.model import FINISHED, MOVES, Batch, Question, Refused, revised
 from tests.support import aws
-from tests.support.api import HOST, STAGE, Answer, Api, batches
+from tests.support.api import HOST, STAGE, Answer, Api, batches, caller_with
 from tests.support.overtaking import before_the_first_commit
 from tests.support.streams import Stream, deliver
 
@@ -39,12 +39,12 @@ POSITIONS_KEPT = 900 * SECOND
 BEGINNING = 1_795_401_019_114_587
 
 CALLERS = {
-    "boss": Caller("anna", "tok_boss", admin=True, writes=True, channels=None),
-    "worker": Caller("berta", "tok_worker", writes=True, channels=frozenset({OPEN})),
+    "boss": caller_with("anna", "tok_boss", admin=True, writes=True, channels=None),
+    "worker": caller_with("berta", "tok_worker", writes=True, channels=frozenset({OPEN})),
     # The same user, logged in again.
-    "worker again": Caller("berta", "tok_again", writes=True, channels=frozenset({OPEN, BUSY})),
-    "other": Caller("carla", "tok_other", writes=True, channels=frozenset({BUSY})),
-    "reader": Caller("dora", "tok_reader", writes=False, channels=None),
+    "worker again": caller_with("berta", "tok_again", writes=True, channels=frozenset({OPEN, BUSY})),
+    "other": caller_with("carla", "tok_other", writes=True, channels=frozenset({BUSY})),
+    "reader": caller_with("dora", "tok_reader", writes=False, channels=None),
 }
 FORBIDDEN = {"detail": "You do not have permission to perform this action."}
 NOT_FOUND = {"detail": "Not found."}
@@ -436,7 +436,7 @@ class BatchRequests(RuleBasedStateMachine):
         expected = question.ordered(filter(question.matches, self.present(channel)))
         expected = expected[question.limit * (page - 1) : question.limit * page]
         self.moment += 1
-        stranger = Caller("eva", f"tok_{self.moment}", channels=None)
+        stranger = caller_with("eva", f"tok_{self.moment}", channels=None)
         target = f"{batches(channel)}?{urlencode(question.query(page))}"
         answer = self.ask_as(stranger, "GET", target)
         if expected or page == 1:
@@ -450,7 +450,7 @@ class BatchRequests(RuleBasedStateMachine):
         self.moment += 1
         begun = self.moment
         # The position in a list belongs to who goes through it.
-        walker = Caller("fanny", f"tok_walk_{begun}", channels=None)
+        walker = caller_with("fanny", f"tok_walk_{begun}", channels=None)
         seen: list[int] = []
         page: int | None = 1
         while page is not None:
@@ -580,11 +580,11 @@ class BatchRequests(RuleBasedStateMachine):
         return answer
 
     def may_read(self, caller: str, channel: int) -> bool:
-        allowed = CALLERS[caller].channels
+        allowed = CALLERS[caller].scope.channels
         return allowed is None or channel in allowed
 
     def may_write(self, caller: str, channel: int) -> bool:
-        return self.may_read(caller, channel) and CALLERS[caller].writes
+        return self.may_read(caller, channel) and CALLERS[caller].scope.writes
 
     def present(self, channel: int) -> Sequence[Batch]:
         return [b for b in self.opened if b.body["channel"] == channel and b.pk not in self.gone]

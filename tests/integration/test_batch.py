@@ -6,7 +6,6 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +21,19 @@ from batchyard.http.caller import Caller
 from batchyard.odata.service import LARGEST_BODY, RESERVE_MILLISECONDS
 from batchyard.store import clients
 from tests.integration.conftest import Calls
-from tests.support.api import CUSTOM_DOMAIN, DEFAULT_DOMAIN, EVERYTHING, SAM_LOCAL, Answer, Api, Context, Front, batches
+from tests.support.api import (
+    CUSTOM_DOMAIN,
+    DEFAULT_DOMAIN,
+    EVERYTHING,
+    SAM_LOCAL,
+    Answer,
+    Api,
+    Context,
+    Front,
+    batches,
+    caller_with,
+    narrowed,
+)
 from tests.support.batch import (
     Part,
     change_set,
@@ -37,7 +48,7 @@ from tests.support.batch import (
 from tools.routes import FUNCTIONS
 
 OWN_PACKAGES = {path.name for path in FUNCTIONS.iterdir()}
-READ_ONLY = replace(EVERYTHING, token="tok_reader", writes=False, admin=False)
+READ_ONLY = narrowed("tok_reader", writes=False, admin=False)
 
 
 @pytest.fixture(autouse=True)
@@ -538,8 +549,8 @@ _CALLERS = st.sampled_from(
     [
         EVERYTHING,
         READ_ONLY,
-        Caller("visitor", "tok_visitor", writes=True, channels=frozenset({1})),
-        Caller("nobody", "tok_nobody"),
+        caller_with("visitor", "tok_visitor", writes=True, channels=frozenset({1})),
+        caller_with("nobody", "tok_nobody"),
     ]
 )
 _CHANGING = re.compile(r"\d{16}|[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[\d:.]+Z")
@@ -622,7 +633,7 @@ def test_each_part_is_authorized_anew(api: Api, channel: int) -> None:
     pk = api.open_batch(channel)["pk"]
     other = api.open_channel()
     elsewhere = api.open_batch(other)["pk"]
-    reader = Api(replace(READ_ONLY, channels=frozenset({channel})))
+    reader = Api(narrowed("tok_reader", writes=False, admin=False, channels=frozenset({channel})))
     answers = run_flat(
         reader,
         request("GET", batches(channel, pk)),
@@ -766,7 +777,7 @@ def test_a_handler_is_imported_when_a_part_needs_it(api: Api, channel: int, monk
 
 # Limits of requests, of time, and of the answer.
 
-LIMITED = replace(EVERYTHING, token="tok_limited", requests_per_minute=10)
+LIMITED = narrowed("tok_limited", requests_per_minute=10)
 
 
 def test_a_batch_counts_its_requests_and_itself(api: Api, channel: int, at: Callable[[float], None]) -> None:

@@ -12,7 +12,7 @@ from batchyard.batch_requests import operations
 from batchyard.store import clients
 from batchyard.store.unit import Unit
 from tests.integration.conftest import Calls
-from tests.support.api import Api, batches
+from tests.support.api import Api, batches, caller_with
 
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 FIELDS = [
@@ -213,7 +213,7 @@ def test_a_repeat_with_the_same_idempotency_key_answers_the_first_reply(api: Api
 def test_an_idempotency_key_means_nothing_to_others(api: Api, channel: int) -> None:
     headers = {"Idempotency-Key": "1"}
     other = api.open_channel("Other")
-    colleague = Api(type(api.caller)("colleague", "tok_other", writes=True, channels=None))  # type: ignore[misc]
+    colleague = Api(caller_with("colleague", "tok_other", writes=True, channels=None))
     opened = [
         api.post(batches(channel), {"channel": channel}, headers=headers),
         api.post(batches(channel), {"channel": channel}, headers={"Idempotency-Key": "2"}),

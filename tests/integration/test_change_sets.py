@@ -3,7 +3,6 @@
 import base64
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from batchyard.errors import Contended
 from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.store import blobs, clients, unit
 from tests.integration.conftest import Calls
-from tests.support.api import EVERYTHING, Api, batches
+from tests.support.api import Api, batches, narrowed
 from tests.support.batch import Part, change_set, request, run, run_change_set, run_json
 
 Commit = Callable[..., Any]
@@ -238,7 +237,7 @@ def test_a_change_set_counts_its_requests_once_however_often_it_is_tried(
     api: Api, channel: int, monkeypatch: pytest.MonkeyPatch, at: Callable[[float], None]
 ) -> None:
     at(0)
-    client = Api(replace(EVERYTHING, token="tok_limited", requests_per_minute=4))
+    client = Api(narrowed("tok_limited", requests_per_minute=4))
 
     def lose_twice(attempt: int, commit: Commit) -> Any:
         if attempt < 3:

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from batchyard.channels import operations
-from batchyard.http.caller import Caller
 from batchyard.store.unit import Unit
-from tests.support.api import Api, batches
+from tests.support.api import Api, batches, caller_with
 
 URL = "/api/v1/channels/"
 REQUIRED = ["This field is required."]
@@ -91,7 +90,7 @@ def test_channels_are_listed_in_order_and_page_by_page(api: Api) -> None:
 
 def test_a_token_sees_its_own_channels_alone(api: Api) -> None:
     made = [api.post(URL, {"name": f"Channel {number}"}).json() for number in range(4)]
-    client = Api(Caller("bert", "tok_bert", channels=frozenset({2, 4, 99})))
+    client = Api(caller_with("bert", "tok_bert", channels=frozenset({2, 4, 99})))
     assert client.get(URL).json() == {"count": 2, "next": None, "previous": None, "results": [made[1], made[3]]}
 
 

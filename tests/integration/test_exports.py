@@ -5,7 +5,6 @@ import io
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -31,7 +30,7 @@ from batchyard.store.unit import Unit
 from product_batches import start_export, write_export
 from tests.integration.conftest import Calls
 from tests.integration.test_product_batches import BATCHES, GTIN, make
-from tests.support.api import EVERYTHING, Api, Context
+from tests.support.api import Api, Context, narrowed
 from tests.support.batch import Part, request, run_change_set
 from tests.support.streams import Stream, deliver
 
@@ -323,9 +322,9 @@ def test_who_may_ask_for_an_export_and_who_may_read_it(api: Api, workers: Worker
     make(api, quantity=1)
     export = start(api)
     url = f"{BATCHES}/L1/export"
-    reader = Api(replace(EVERYTHING, writes=False))
+    reader = Api(narrowed(writes=False))
     assert [reader.post(url).status, reader.get(f"{url}/{export['id']}").status] == [403, 200]
-    stranger = Api(replace(EVERYTHING, collections=frozenset({"beers"})))
+    stranger = Api(narrowed(collections=frozenset({"beers"})))
     assert [stranger.post(url).status, stranger.get(f"{url}/{export['id']}").status] == [403, 403]
 
 

@@ -5,17 +5,18 @@ from typing import Annotated, Any
 
 import pytest
 from aws_lambda_powertools.event_handler.api_gateway import Response
-from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 from pydantic import BaseModel
 
 from batchyard.errors import Conflict, Unavailable
 from batchyard.http import coded
 from batchyard.http.app import App, answer
-from batchyard.http.caller import Caller, caller
+from batchyard.http.caller import Caller
 from batchyard.http.routes import Routes
+from batchyard.scope import Rights
 from gateway import fallback
 from tests.integration.conftest import SECRET
-from tests.support.api import EVERYTHING, Answer, Api, Context
+from tests.support.api import EVERYTHING, Answer, Api, Context, caller_with
 
 NOT_FOUND = {"code": 404, "errorCode": "NOT_FOUND", "message": "There is no such resource.", "details": {}}
 
@@ -53,13 +54,12 @@ class Lot(BaseModel):
     quantity: int = 0
 
 
-app = App(coded)
+app = App(coded, Rights(collection="collectionId"))
 
 
 @app.put("/admin/collection/<collectionId>/lot")
-def put(body: Annotated[Lot, Body()]) -> Response[str]:
+def put(collectionId: Annotated[str, Path()], body: Annotated[Lot, Body()]) -> Response[str]:
     """Refuses what it is told to."""
-    caller().must_write_collection("shoes")
     match body.id:
         case "taken":
             raise Conflict(code="LOT_TAKEN", details={"id": body.id})
@@ -93,8 +93,8 @@ def send(text: str | None, asking: Caller | None = EVERYTHING, media_type: str =
     return Answer(result["statusCode"], headers, result["body"])
 
 
-SOME = Caller("anna", "tok_some", writes=True, collections=frozenset({"hats"}))
-EVERY = Caller("anna", "tok_every", writes=True, collections=None)
+SOME = caller_with("anna", "tok_some", writes=True, collections=frozenset({"hats"}))
+EVERY = caller_with("anna", "tok_every", writes=True, collections=None)
 
 
 @pytest.mark.usefixtures("stores")
@@ -130,7 +130,7 @@ def test_a_body_of_another_kind_and_one_request_too_many_too(at: Callable[[float
     at(50)
     refused = send("id=x", EVERY, "text/plain")
     assert (refused.status, refused.json()["errorCode"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
-    once = Caller("anna", "tok_once", writes=True, requests_per_minute=1, collections=None)
+    once = caller_with("anna", "tok_once", writes=True, requests_per_minute=1, collections=None)
     assert send('{"id":"x"}', once).status == 200
     refused = send('{"id":"x"}', once)
     assert (refused.status, refused.json()["errorCode"]) == (429, "TOO_MANY_REQUESTS")

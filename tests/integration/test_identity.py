@@ -12,13 +12,14 @@ import pytest
 from batchyard.errors import NotAuthenticated, NotFound, Unavailable
 from batchyard.http.caller import Caller
 from batchyard.identity import operations, recent
-from batchyard.identity.repository import Scope, User
+from batchyard.identity.rules import User
+from batchyard.scope import Scope
 from batchyard.store import clients
 from batchyard.store.tables import IDENTITY
 from batchyard.store.unit import Unit
 from identity import authorizer, key_authorizer
 from tests.integration.conftest import SECRET, Calls
-from tests.support.api import Api, Context, batches
+from tests.support.api import Api, Context, batches, caller_with
 from tests.support.template import resources
 
 ARN = "arn:aws:execute-api:eu-central-1:123456789012:abc123/prod/GET/api/v1/active_user"
@@ -258,7 +259,7 @@ def test_a_token_from_before_there_were_collections_is_let_in_where_it_was_not_l
     client = admitted(key)
     assert client is not None
     assert client.caller is not None
-    assert client.caller.collections == collections
+    assert client.caller.scope.collections == collections
 
 
 @pytest.mark.parametrize("collections", [None, frozenset(), frozenset({"shoes", 'a,b"', "hüte"})])
@@ -267,7 +268,7 @@ def test_the_collections_of_a_scope_are_kept(anna: User, collections: frozenset[
     client = admitted(key)
     assert client is not None
     assert client.caller is not None
-    assert client.caller.collections == collections
+    assert client.caller.scope.collections == collections
 
 
 # The authorizer of product batches, which lets everybody go on.
@@ -444,7 +445,7 @@ def test_a_token_reaches_as_far_as_its_scope(
 
 
 def test_a_token_without_the_channel_learns_nothing_about_it(api: Api, channel: int) -> None:
-    stranger = Api(Caller("bert", "tok_bert", writes=True, channels=frozenset({77})))
+    stranger = Api(caller_with("bert", "tok_bert", writes=True, channels=frozenset({77})))
     pk = api.open_batch(channel)["pk"]
     answers = [stranger.get(batches(known)) for known in (channel, channel + 1)] + [
         stranger.get(batches(channel, known)) for known in (pk, pk + 1)
@@ -478,7 +479,8 @@ def test_a_users_scope_is_that_of_its_logins(stores: dict[str, str]) -> None:
     client = admitted(log_in(Api(None), username="bert"))
     assert client is not None
     assert client.caller is not None
-    assert (client.caller.writes, client.caller.channels, client.caller.requests_per_minute, client.caller.admin) == (
+    scope = client.caller.scope
+    assert (scope.writes, scope.channels, scope.requests_per_minute, scope.admin) == (
         False,
         frozenset({3, 5}),
         7,

@@ -11,7 +11,7 @@ from batch_requests import tally
 from batchyard.batch_requests import repository
 from batchyard.store import clients
 from tests.integration.conftest import Calls
-from tests.support.api import EVERYTHING, Api, batches
+from tests.support.api import Api, batches, caller_with
 from tests.support.streams import Stream, deliver
 
 COLUMNS = {
@@ -222,7 +222,7 @@ def test_pages_can_be_jumped_to(api: Api, channel: int, monkeypatch: pytest.Monk
 
 def test_walks_do_not_disturb_each_other(api: Api, channel: int) -> None:
     population = populate(api, channel, 12)
-    colleague = Api(type(EVERYTHING)("colleague", "tok_other", channels=None))
+    colleague = Api(caller_with("colleague", "tok_other", channels=None))
     walks = {
         "a": walk(api, channel, 3),
         "b": walk(api, channel, 3, ordering="-pk"),

@@ -9,7 +9,7 @@ import pytest
 
 from batchyard import operator
 from batchyard.identity import operations
-from batchyard.identity.repository import Scope
+from batchyard.scope import Scope
 from batchyard.store import clients
 from identity import authorizer
 from tests.integration.conftest import SECRET

@@ -7,10 +7,10 @@ import pytest
 
 from batchyard.http.caller import Caller
 from batchyard.identity import operations
-from batchyard.identity.repository import Scope
+from batchyard.scope import Scope
 from identity import key_authorizer
 from tests.integration.conftest import SECRET, Calls
-from tests.support.api import EVERYTHING, Answer, Api, Context, invoke, routes
+from tests.support.api import EVERYTHING, Answer, Api, Context, caller_with, invoke, routes
 from tests.support.lots import BATCHES, COLLECTION, LOT, PUBLIC, change, codes, make, refusal
 
 UNAUTHORIZED = refusal(401, "UNAUTHORIZED", "A valid API key is required.")
@@ -22,9 +22,11 @@ ADMIN = sorted(
 READS = [(method, path) for method, path in ADMIN if method == "GET"]
 WRITES = [(method, path) for method, path in ADMIN if method != "GET"]
 
-READER = Caller("dora", "tok_reader", collections=None)
-OF_WINES = Caller("berta", "tok_wines", writes=True, collections=frozenset({"wines"}))
-OF_OILS = Caller("berta", "tok_oils", admin=True, writes=True, channels=None, collections=frozenset({"oils", "wine"}))
+READER = caller_with("dora", "tok_reader", collections=None)
+OF_WINES = caller_with("berta", "tok_wines", writes=True, collections=frozenset({"wines"}))
+OF_OILS = caller_with(
+    "berta", "tok_oils", admin=True, writes=True, channels=None, collections=frozenset({"oils", "wine"})
+)
 
 
 def send(caller: Caller | None, method: str, path: str) -> Answer:

@@ -1,15 +1,14 @@
 """Requests beyond a token's limit are refused before anything is done."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from batchyard.http import limits
 from tests.integration.conftest import Calls
-from tests.support.api import EVERYTHING, Api, batches
+from tests.support.api import Api, batches, narrowed
 
-LIMITED = replace(EVERYTHING, token="tok_limited", requests_per_minute=4)
+LIMITED = narrowed("tok_limited", requests_per_minute=4)
 
 
 def test_a_request_beyond_the_limit_is_refused_and_does_nothing(
@@ -49,7 +48,7 @@ def test_the_limit_spans_all_functions_and_all_environments(
 
 def test_tokens_have_limits_of_their_own(api: Api, channel: int, at: Callable[[float], None]) -> None:
     at(0)
-    other = Api(replace(LIMITED, token="tok_other", requests_per_minute=2))
+    other = Api(narrowed("tok_other", requests_per_minute=2))
     client = Api(LIMITED)
     assert [client.get(batches(channel)).status for _ in range(5)] == [200] * 4 + [429]
     assert [other.get(batches(channel)).status for _ in range(3)] == [200, 200, 429]
@@ -60,7 +59,7 @@ def test_without_a_limit_of_its_own_a_token_has_the_services(
 ) -> None:
     at(0)
     monkeypatch.setenv("REQUESTS_PER_MINUTE", "3")
-    client = Api(replace(EVERYTHING, token="tok_plain"))
+    client = Api(narrowed("tok_plain"))
     assert [client.get(batches(channel)).status for _ in range(4)] == [200, 200, 200, 429]
     monkeypatch.delenv("REQUESTS_PER_MINUTE")
     assert limits.default_limit() == 2000

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from batchyard.http.caller import Caller
 from batchyard.product_batches.serials.runs import STATUSES
 from batchyard.store import clients
 from tests.integration.conftest import Calls
-from tests.support.api import Api, batches
+from tests.support.api import Api, batches, caller_with
 from tests.support.batch import run_json
 from tests.support.lots import (
     BATCHES,
@@ -94,7 +93,7 @@ def test_what_is_out_of_use_stays_so(api: Api, present: str, wanted: str) -> Non
 def test_ranges_change_together(api: Api, at: Callable[[float], None]) -> None:
     at(5)
     make(api, quantity=10)
-    worker = Api(Caller("berta", "tok_berta", writes=True, collections=frozenset({"wines"})))
+    worker = Api(caller_with("berta", "tok_berta", writes=True, collections=frozenset({"wines"})))
     changed = change(worker, "decommissioned", (7, 2), (1, 3), reason="spoilt")
     assert changed == {
         "id": changed["id"],
@@ -198,7 +197,7 @@ def test_a_change_is_undone_by_whom_and_when(api: Api, at: Callable[[float], Non
     assert undone["undoneAt"] != changed["at"]
     assert statuses(api) == before
     # Again, since the answer may have got lost.
-    other = Api(Caller("berta", "tok_berta", writes=True, collections=None))
+    other = Api(caller_with("berta", "tok_berta", writes=True, collections=None))
     assert other.post(f"{CHANGES}/{changed['id']}/undo").json() == undone
     assert api.get(CHANGES).json()[0] == undone
 

@@ -6,7 +6,7 @@ requests overtake each other: one is answered whole between another's reading an
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
@@ -24,7 +24,7 @@ from batchyard.store.tables import PRODUCT_BATCHES
 from product_batches import publish
 from tests.integration.test_product_batch_clean_up import cleaned, stored
 from tests.integration.test_status_events import drained
-from tests.support.api import EVERYTHING, Answer, Api
+from tests.support.api import Answer, Api, narrowed
 from tests.support.lots import refusal
 from tests.support.overtaking import before_the_first_commit
 from tests.support.streams import Stream, deliver
@@ -112,7 +112,7 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.api = Api(replace(EVERYTHING, requests_per_minute=1_000_000))
+        self.api = Api(narrowed(requests_per_minute=1_000_000))
         self.collection = f"c{next(self.collections)}"
         self.root = f"/admin/collection/{self.collection}"
         self.batches = f"{self.root}/product/p/batch"

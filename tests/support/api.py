@@ -10,12 +10,24 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from batchyard.http.caller import Caller
+from batchyard.scope import Scope
 from tests.support.documented import must_be_documented
 from tests.support.template import resources
 
-EVERYTHING = Caller(user="tester", token="tok_tests", admin=True, writes=True, channels=None, collections=None)
+EVERYTHING = Caller("tester", "tok_tests", Scope(admin=True))
 STAGE = "prod"
 HOST = "abc123.execute-api.eu-central-1.amazonaws.com"
+
+
+def caller_with(user: str, token: str, **scope: Any) -> Caller:
+    """A caller who may do what is given and nothing else."""
+    nothing = {"writes": False, "channels": frozenset(), "collections": frozenset()}
+    return Caller(user, token, Scope(**{**nothing, **scope}))
+
+
+def narrowed(token: str = EVERYTHING.token, **scope: Any) -> Caller:
+    """The caller who may do everything, with another scope in what is given."""
+    return EVERYTHING._replace(token=token, scope=EVERYTHING.scope._replace(**scope))
 
 
 @dataclass(frozen=True)

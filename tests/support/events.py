@@ -796,7 +796,7 @@ def _policy(effect: str) -> dict[str, object]:
     return {"policyDocument": {"Statement": [{"Effect": effect, "Action": "execute-api:Invoke", "Resource": resource}]}}
 
 
-_LET_IN = {"principalId": "sample", "context": world.TOKEN.caller.to_context(), **_policy("Allow")}
+_LET_IN = {"principalId": "sample", "context": world.CALLER.to_context(), **_policy("Allow")}
 _LET_IN_UNKNOWN = {"principalId": "nobody", "context": {}, **_policy("Allow")}
 
 _IDENTITY = {

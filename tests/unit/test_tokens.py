@@ -1,6 +1,7 @@
 """Keys and passwords: how they are made and recognized."""
 
 import re
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from batchyard.errors import NotPermitted
 from batchyard.http.caller import Caller
 from batchyard.identity import tokens
+from batchyard.scope import Rights, Scope
+from batchyard.store import items
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 
@@ -63,16 +66,15 @@ def test_the_same_password_is_stored_differently_each_time() -> None:
     assert tokens.hash_password("s3cret") != tokens.hash_password("s3cret")
 
 
-callers = st.builds(
-    Caller,
-    user=texts.filter(bool),
-    token=texts.filter(bool),
+scopes = st.builds(
+    Scope,
     admin=st.booleans(),
     writes=st.booleans(),
     channels=st.none() | st.frozensets(st.integers(0, 2**63 - 1), max_size=5),
     requests_per_minute=st.none() | st.integers(1, 10**6),
     collections=st.none() | st.frozensets(st.text(st.characters(codec="utf-8"), max_size=10), max_size=5),
 )
+callers = st.builds(Caller, user=texts.filter(bool), token=texts.filter(bool), scope=scopes)
 
 
 @given(callers)
@@ -83,10 +85,23 @@ def test_a_caller_survives_the_way_through_the_authorizers_context(caller: Calle
     assert Caller.from_context({**context, "principalId": "x", "integrationLatency": 3}) == caller
 
 
+@given(scopes)
+def test_a_scope_survives_being_stored(scope: Scope) -> None:
+    item = items.decode(items.encode(scope.to_attributes()))
+    assert Scope.from_attributes(item) == scope
+
+
 def test_a_context_that_says_nothing_of_collections_opens_none() -> None:
-    context = Caller("anna", "tok_1", channels=None, collections=None).to_context()
+    context = Caller("anna", "tok_1", Scope(channels=None, collections=None)).to_context()
     del context["collections"]
-    assert Caller.from_context(context).collections == frozenset()
+    assert Caller.from_context(context).scope.collections == frozenset()
+
+
+def test_an_item_that_says_nothing_of_collections_opens_all_where_all_channels_are_open() -> None:
+    for channels, collections in ((None, None), (frozenset({5}), frozenset())):
+        item = Scope(channels=channels).to_attributes()
+        del item["collections"]
+        assert Scope.from_attributes(item).collections == collections
 
 
 @pytest.mark.parametrize(
@@ -100,13 +115,14 @@ def test_a_context_that_says_nothing_of_collections_opens_none() -> None:
         (frozenset(), True, False, False),
     ],
 )
-def test_what_a_caller_may_do_in_a_collection(
+def test_what_a_token_may_do_in_a_collection(
     collections: frozenset[str] | None, writes: bool, may_read: bool, may_write: bool
 ) -> None:
-    caller = Caller("anna", "tok_1", writes=writes, collections=collections)
-    for permitted, must in ((may_read, caller.must_read_collection), (may_write, caller.must_write_collection)):
+    scope = Scope(writes=writes, collections=collections)
+    for permitted, method in ((may_read, "GET"), (may_write, "PUT")):
+        ask = partial(Rights(collection="id").must_be_in, scope, method, {"id": "shoes"})
         if permitted:
-            must("shoes")
+            ask()
         else:
             with pytest.raises(NotPermitted):
-                must("shoes")
+                ask()

@@ -28,7 +28,8 @@ from batchyard.clock import iso
 from batchyard.errors import BatchyardError
 from batchyard.identity import operations as identity
 from batchyard.identity import repository
-from batchyard.identity.repository import Scope, Token, User
+from batchyard.identity.rules import Token, User
+from batchyard.scope import Scope
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

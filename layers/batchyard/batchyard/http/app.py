@@ -2,7 +2,7 @@
 
 A function's module makes one `App` in its family's dialect, registers its route, and exports the app as `handler`:
 
-    app = App(drf)
+    app = App(drf, Rights(channel="id"))
 
     @app.get("/api/v1/channels/<id>")
     def retrieve(id: Annotated[int, Path()]) -> Response[str]:
@@ -10,8 +10,8 @@ A function's module makes one `App` in its family's dialect, registers its route
 
     handler = app.lambda_handler
 
-Before a route runs, its caller is known, its request is counted, and its body is valid. Whatever it raises is answered
-in the dialect.
+Before a route runs, its caller is known and has the right to it, its request is counted, and its body is valid.
+Whatever it raises is answered in the dialect.
 """
 
 import base64
@@ -31,6 +31,7 @@ from batchyard.errors import BatchyardError, Malformed, NotFound, UnsupportedMed
 from batchyard.http import caller
 from batchyard.http.answers import must_fit
 from batchyard.http.urls import base_url, header, route_path
+from batchyard.scope import Rights
 
 _WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 
@@ -57,18 +58,18 @@ class App(APIGatewayRestResolver):
 
     Args:
         dialect: How its family words errors.
-        public: No token is asked for, and requests are not counted per caller.
+        rights: What is asked of the caller's token; None where no token is asked for, and requests are not counted.
         any_origin: Scripts of any web page may read what it answers (CORS), as far as they send nothing that a browser
             asks about first: https://fetch.spec.whatwg.org/#cors-safelisted-method
     """
 
-    def __init__(self, dialect: Dialect, *, public: bool = False, any_origin: bool = False) -> None:
+    def __init__(self, dialect: Dialect, rights: Rights | None, *, any_origin: bool = False) -> None:
         super().__init__(enable_validation=True, json_body_deserializer=self._read_json)
         self.dialect = dialect
-        self.public = public
+        self.rights = rights
         self._headers = _FOR_ANY_ORIGIN if any_origin else {}
         self._count: Callable[[Mapping[str, Any], caller.Caller], None] | None = None
-        if not public:
+        if rights is not None:
             # It brings in botocore, without which a route that asks nobody for a token can start in half the time.
             from batchyard.http import limits
 
@@ -78,6 +79,11 @@ class App(APIGatewayRestResolver):
         # API Gateway chose this function, but powertools does not take every character in a path's parameters.
         self.not_found(lambda _: dialect.answer(NotFound()))
         self.exception_handler(Exception)(self._answer_defect)
+
+    @property
+    def public(self) -> bool:
+        """Whether no token is asked for."""
+        return self.rights is None
 
     @property
     def base_url(self) -> str:
@@ -101,10 +107,11 @@ class App(APIGatewayRestResolver):
 
     def _answer_event(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         try:
-            request = _readable(event)
-            if self._count is not None:
-                self._count(event, caller.enter(event))
-            return super().resolve(request, context)
+            if self._count is not None and self.rights is not None:
+                asking = caller.enter(event)
+                self._count(event, asking)
+                self.rights.must_be_in(asking.scope, event["httpMethod"], self._parameters(route_path(event)))
+            return super().resolve(_readable(event), context)
         except BatchyardError as error:
             return self.refuse(error)
         except Exception as error:
@@ -113,6 +120,11 @@ class App(APIGatewayRestResolver):
     def refuse(self, error: BatchyardError) -> dict[str, Any]:
         """Answers an event with an error of the business."""
         return _proxied(self.dialect.answer(error))
+
+    def _parameters(self, path: str) -> dict[str, str]:
+        """The parameters of a path, as its route gets them; none where no route of this function has it."""
+        matches = (route.rule.match(path) for route in self._dynamic_routes)
+        return next((self._convert_matches_into_route_keys(match) for match in matches if match), {})
 
     def _convert_matches_into_route_keys(self, match: re.Match[str]) -> dict[str, str]:
         # API Gateway leaves the path as the client wrote it, and many write `%3A` for a colon.

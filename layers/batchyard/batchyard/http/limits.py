@@ -67,7 +67,7 @@ def count(event: Mapping[str, Any], asking: Caller) -> None:
         Unavailable: The store did not answer.
     """
     if COUNTED not in event["requestContext"]:
-        take(asking.token, asking.requests_per_minute or default_limit())
+        take(asking.token, asking.scope.requests_per_minute or default_limit())
 
 
 def take(subject: str, limit: int, count: int = 1) -> None:

@@ -6,7 +6,8 @@ from functools import cache
 from batchyard import clock
 from batchyard.errors import Conflict, Invalid, NotFound
 from batchyard.identity import repository, tokens
-from batchyard.identity.repository import Scope, Token, User
+from batchyard.identity.rules import Token, User
+from batchyard.scope import Scope
 from batchyard.store.unit import Unit, transact
 
 LOGIN_SECONDS = 30 * 24 * 3600

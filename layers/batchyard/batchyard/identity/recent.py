@@ -7,7 +7,7 @@ revoked one works for as long as it is kept, just as with answers that API Gatew
 import time
 
 from batchyard.identity import repository, tokens
-from batchyard.identity.repository import Token
+from batchyard.identity.rules import Token
 
 SECONDS = 60
 """How long a token is taken for good without looking."""

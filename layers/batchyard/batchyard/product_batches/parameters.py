@@ -8,7 +8,9 @@ from pydantic import Field
 from batchyard.http.fields import QueryText
 from batchyard.product_batches import moment_ids
 from batchyard.product_batches.schemas import Id
+from batchyard.scope import Rights
 
+IN_COLLECTION = Rights(collection="collectionId")
 CollectionId = Annotated[Id, Path(description="The collection's ID")]
 ProductId = Annotated[Id, Path(description="The product's ID")]
 BatchId = Annotated[Id, Path(description="The batch's ID")]

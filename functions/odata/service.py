@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import unquote
 
+from batchyard.catalogue.entity_sets import refusal_in_batches
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, MethodNotAllowed, NotFound
 from batchyard.http import caller, limits
@@ -37,7 +38,7 @@ def _answer(event: dict[str, Any], context: Any, asking: Caller) -> BatchAnswer:
         raise
     limit = asking.scope.requests_per_minute or limits.default_limit()
     limits.take(asking.token, limit, count=sum(1 for _ in batch.requests()) + 1)
-    routes = Dispatcher(event, context, ROUTES, FALLBACK, version3=service.speaks_version3(event))
+    routes = Dispatcher(event, context, ROUTES, FALLBACK, refusal_in_batches, version3=service.speaks_version3(event))
     return service.respond(event, context, batch, routes)
 
 

@@ -10,7 +10,7 @@ so that neighbours are read at once.
 
 import base64
 import importlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from http import HTTPStatus
 from typing import Any
@@ -24,6 +24,7 @@ from batchyard.odata import errors, urls
 from batchyard.odata.addresses import resolve
 from batchyard.odata.answers import PartAnswer
 from batchyard.odata.envelope import READS, PartRequest
+from batchyard.odata.urls import Segment
 from batchyard.store.items import Key
 from batchyard.store.tables import Table
 from batchyard.store.unit import reading_ahead
@@ -43,16 +44,25 @@ class Dispatcher:
         context: Its Lambda context.
         routes: What the service serves.
         fallback: The module that answers what none of them takes.
+        refusal: Why a request to an entity set has no place in a batch, by its method and segments; None if it has.
         version3: Errors of the batch itself are worded as OData 3 has them.
     """
 
     def __init__(
-        self, event: Mapping[str, Any], context: Any, routes: Routes, fallback: str, *, version3: bool = False
+        self,
+        event: Mapping[str, Any],
+        context: Any,
+        routes: Routes,
+        fallback: str,
+        refusal: Callable[[str, Sequence[Segment]], str | None],
+        *,
+        version3: bool = False,
     ) -> None:
         self.event = event
         self.context = context
         self.routes = routes
         self.fallback = fallback
+        self.refusal = refusal
         self.version3 = version3
         self.base = urlsplit(base_url(event))
         self._own_headers = {name: given for name in _FROM_THE_BATCH if (given := header(event, name)) is not None}
@@ -103,7 +113,7 @@ class Dispatcher:
             segments = urls.parse(unquote(rest))
             if any(segment.name.lower() == "$batch" for segment in segments):
                 raise Malformed("There is no batch within a batch.")
-            refusal = urls.refusal_in_batches(method, segments)
+            refusal = self.refusal(method, segments)
             raise NotFound if refusal is None else Malformed(refusal)
         try:
             return self.routes.find(method, path)

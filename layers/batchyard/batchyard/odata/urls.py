@@ -14,17 +14,6 @@ _STRING = r"'(?:[^']|'')*+'"
 _SEGMENT = re.compile(rf"(\$?[A-Za-z_][\w.]*)(?:\(((?:[^')]|{_STRING})*+)\))?+(?:/+|\Z)")
 _COMPONENT = re.compile(rf"\s*+(?:(\w+)\s*+=\s*+)?({_STRING}|-?[0-9]{{1,19}})\s*+(?:,(?!\s*+\Z)|\Z)")
 
-_PART_OF_PRODUCT = {
-    "Attributes": ("AttributeValues", "Name"),
-    "Images": ("Images", "PlacementName"),
-    "Labels": ("ProductLabels", "Name"),
-    "BundleComponents": ("ProductBundleComponents", "ComponentID"),
-    "DCQuantities": ("DCQuantities", "DistributionCenterID"),
-}
-"""By the alias below a product: the entity set that it stands for, and the second part of its key."""
-
-_CHANGES = frozenset({"PATCH", "PUT", "DELETE"})
-
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -69,20 +58,6 @@ def parse(path: str) -> list[Segment]:
         segments.append(Segment(found[1], _key(found[2] or "")))
         position = found.end()
     return segments
-
-
-def refusal_in_batches(method: str, segments: list[Segment]) -> str | None:
-    """Why a request has no place in a batch, and where it goes instead; None if it has."""
-    if len(segments) != 2:
-        return None
-    first, second = segments
-    if (first.name, second.name) == ("Orders", "Export"):
-        return f"A batch cannot answer files. Ask for /v1/{first}/{second} by itself."
-    if first.name == "Products" and second.name in _PART_OF_PRODUCT and method in _CHANGES:
-        entity_set, name = _PART_OF_PRODUCT[second.name]
-        key = {"ProductID": first.key_of("ID")[0], name: second.key_of(name)[0]}
-        return f"In a batch, {first}/{second} goes by its own name: /v1/{Segment(entity_set, key)}."
-    return None
 
 
 def _key(text: str) -> dict[str, Value]:

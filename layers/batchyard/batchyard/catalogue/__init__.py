@@ -1,0 +1,1 @@
+"""The catalogue: products, and what OData calls their parts."""

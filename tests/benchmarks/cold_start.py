@@ -25,7 +25,7 @@ from tests.benchmarks.world import CHANNEL, stores
 from tests.support.api import batches
 from tests.support.aws import create_bucket
 from tests.support.events import create_queues
-from tests.support.template import ROOT, resources
+from tools.template import ROOT, resources
 
 HERE = Path(__file__).parent
 BUILD = ROOT / ".aws-sam" / "build"

@@ -23,6 +23,7 @@ from batchyard.store.items import Item
 from batchyard.store.tables import BATCH_REQUESTS, TALLIES
 from tests.support import aws
 from tests.support.api import Api, Context
+from tools import aws_events
 
 _STREAM_HANDLERS = {"tally": batch_requests.tally.handler, "publish": batch_requests.publish.handler}
 
@@ -196,12 +197,12 @@ def notices_of_ours(bodies: list[str]) -> dict[str, str]:
 
 def notices_of_s3(keys: set[str]) -> dict[str, str]:
     """Messages as S3 queues them when something was stored, by the keys that they name."""
-    return {key: json.dumps({"Records": [{"s3": {"object": {"key": key}}}]}) for key in sorted(keys)}
+    return {key: aws_events.stored(key) for key in sorted(keys)}
 
 
 def queued(bodies: Mapping[str, str]) -> dict[str, Any]:
     """The event of messages from a queue."""
-    return {"Records": [{"messageId": name, "body": body} for name, body in bodies.items()]}
+    return {"Records": [aws_events.message(body, id=name) for name, body in bodies.items()]}
 
 
 def sweep(bodies: Mapping[str, str]) -> None:

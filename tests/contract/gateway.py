@@ -17,15 +17,14 @@ from urllib.parse import quote, urlsplit
 from batchyard.identity import recent
 from tests.support.api import DEFAULT_DOMAIN, Answer, Api, Context, Front, invoke
 from tests.support.documented import must_be_documented
-from tests.support.template import resources
+from tools import aws_events
+from tools.template import resources
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 LARGEST_REQUEST = 10 * 1024 * 1024
 """Bytes of a body that API Gateway takes."""
-
-_ARN = "arn:aws:execute-api:eu-central-1:123456789012:abc123/prod"
 
 
 @dataclass
@@ -119,7 +118,7 @@ class Gateway:
                 policy = self._policies[authorization]
         (statement,) = policy["policyDocument"]["Statement"]
         # A kept policy is asked about every route, so it must cover them all.
-        assert fnmatch.fnmatchcase(_arn(event), statement["Resource"])
+        assert fnmatch.fnmatchcase(aws_events.method_arn(event), statement["Resource"])
         if statement["Effect"] != "Allow":
             return _own("ACCESS_DENIED", HTTPStatus.FORBIDDEN)
         context: Mapping[str, Any] = policy["context"]
@@ -128,16 +127,12 @@ class Gateway:
         return None
 
 
-def _ask(handler: str, event: Mapping[str, Any]) -> dict[str, Any]:
+def _ask(handler: str, event: dict[str, Any]) -> dict[str, Any]:
     """The policy that an authorizer answers to an event."""
     module, _, name = handler.rpartition(".")
-    asked = {**event, "type": "REQUEST", "methodArn": _arn(event), "body": None}
-    policy: dict[str, Any] = getattr(importlib.import_module(module), name)(asked, Context())
+    ask = getattr(importlib.import_module(module), name)
+    policy: dict[str, Any] = ask(aws_events.authorization(event), Context())
     return policy
-
-
-def _arn(event: Mapping[str, Any]) -> str:
-    return f"{_ARN}/{event['httpMethod']}{event['path']}"
 
 
 def _invoke(handler: str, event: dict[str, Any]) -> Answer:

@@ -19,6 +19,7 @@ from batchyard.scope import Scope
 from batchyard.store.unit import Unit
 from tests.contract.service import GATEWAY, NAME, PASSWORD, Service
 from tests.support.api import HOST, STAGE, Context
+from tools import aws_events
 
 ATTEMPTS = 10
 
@@ -223,8 +224,7 @@ def test_it_uploads_a_log_that_is_too_large_for_a_body(client: Client, channel: 
     form = answer.json()
     text = "line after line – äöü\n" * 500_000
     requests.post(form["url"], data=form["fields"], files={"file": text.encode()}, timeout=10).raise_for_status()
-    record = {"s3": {"object": {"key": form["fields"]["key"]}}}
-    event = {"Records": [{"messageId": "1", "body": json.dumps({"Records": [record]})}]}
+    event = aws_events.queue("UploadsQueue", aws_events.stored(form["fields"]["key"]))
     assert attach_log.handler(event, Context()) == {"batchItemFailures": []}
     assert read_log(client, batch) == text
 

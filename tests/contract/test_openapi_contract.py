@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from tests.support.api import routes
 from tests.support.documented import DOCUMENT, document, operation_of
-from tests.support.template import ROOT
 from tools import openapi
+from tools.template import ROOT, routes
 
 LIST = "/api/v1/channel/{channel_id}/batch_requests/"
 ONE = LIST + "{id}/"

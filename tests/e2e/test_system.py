@@ -1,15 +1,16 @@
 """What only the deployed system shows: policies that suffice, triggers that fire, URLs that can be followed."""
 
-import json
 import random
 from typing import Any
 
 import httpx
 import pytest
 
+from batchyard.store import notices
 from tests.e2e.system import eventually, invoke, messages
-from tests.support.template import resources
+from tools import aws_events
 from tools.local_stack import LocalStack
+from tools.template import resources
 
 pytestmark = pytest.mark.e2e
 
@@ -115,7 +116,7 @@ def test_objects_too_large_for_an_item(stack: LocalStack, client: httpx.Client, 
     assert [found["pk"] for found in client.get(path).json()["objects"]] == [wanted["pk"] for wanted in fewer]
     written = contents(stack, channel)
     assert len(written) == 2
-    swept = {"Records": [{"messageId": key, "body": json.dumps({"key": key})} for key in written]}
+    swept = aws_events.queue("SweepQueue", *map(notices.message, written))
     assert invoke(stack, "SweepBlobsFunction", swept) == {"batchItemFailures": []}
     assert len(contents(stack, channel)) == 1
     assert len(client.get(path).json()["objects"]) == 8_000

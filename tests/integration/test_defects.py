@@ -10,8 +10,8 @@ from batchyard.batch_requests import operations
 from batchyard.errors import TooLarge
 from batchyard.store import clients
 from tests.integration.conftest import SECRET
-from tests.support.api import Api, batches, invoke, routes
-from tests.support.template import resources
+from tests.support.api import Api, batches, invoke
+from tools.template import resources, routes
 
 CANNOT = {"detail": "Batch request cannot be updated."}
 UNAVAILABLE = {"detail": "Service temporarily unavailable, try again later."}

@@ -1,7 +1,7 @@
 """Each family answers in a dialect of its own, whoever refuses: a route, the resolver before it, or the fallback."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import pytest
 from aws_lambda_powertools.event_handler.api_gateway import Response
@@ -17,6 +17,7 @@ from batchyard.scope import Rights
 from gateway import fallback
 from tests.integration.conftest import SECRET
 from tests.support.api import EVERYTHING, Answer, Api, Context, caller_with
+from tools import aws_events
 
 NOT_FOUND = {"code": 404, "errorCode": "NOT_FOUND", "message": "There is no such resource.", "details": {}}
 
@@ -73,21 +74,11 @@ def put(collectionId: Annotated[str, Path()], body: Annotated[Lot, Body()]) -> R
 def send(text: str | None, asking: Caller | None = EVERYTHING, media_type: str = "application/json") -> Answer:
     """What the app answers, as a client gets it."""
     path = "/admin/collection/shoes/lot"
-    context: dict[str, Any] = {"path": f"/prod{path}", "stage": "prod", "httpMethod": "PUT"}
-    context["authorizer"] = {"principalId": "nobody"} if asking is None else asking.to_context()
-    event = {
-        "resource": "/admin/collection/{collectionId}/lot",
-        "path": path,
-        "httpMethod": "PUT",
-        "headers": {"Content-Type": media_type},
-        "multiValueHeaders": {"Content-Type": [media_type]},
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": None,
-        "pathParameters": {"collectionId": "shoes"},
-        "requestContext": context,
-        "body": text,
-        "isBase64Encoded": False,
-    }
+    sent = {"Content-Type": media_type}
+    resource = "/admin/collection/{collectionId}/lot"
+    event = aws_events.request("PUT", resource, path, headers=sent, body=text, caller=asking)
+    if asking is None:
+        event["requestContext"]["authorizer"] = {"principalId": "nobody"}
     result = app.lambda_handler(event, Context())
     headers = {name: ", ".join(values) for name, values in result["multiValueHeaders"].items()}
     return Answer(result["statusCode"], headers, result["body"])

@@ -20,9 +20,9 @@ from batchyard.store.unit import Unit
 from identity import authorizer, key_authorizer
 from tests.integration.conftest import SECRET, Calls
 from tests.support.api import Api, Context, batches, caller_with
-from tests.support.template import resources
+from tools import aws_events
+from tools.template import resources
 
-ARN = "arn:aws:execute-api:eu-central-1:123456789012:abc123/prod/GET/api/v1/active_user"
 PASSWORD = f"{SECRET} pässwörd"
 ACCOUNT = {"username": "anna", "password": PASSWORD}
 
@@ -33,20 +33,9 @@ def anna(stores: dict[str, str]) -> User:
     return operations.create_user("anna", PASSWORD, Scope(admin=True))
 
 
-def asks(authorization: str | None, name: str = "Authorization", **fields: Any) -> dict[str, Any]:
+def asks(**headers: str) -> dict[str, Any]:
     """An event of a REQUEST authorizer."""
-    headers = {} if authorization is None else {name: authorization}
-    return {
-        "type": "REQUEST",
-        "methodArn": ARN,
-        "resource": "/api/v1/active_user",
-        "path": "/api/v1/active_user/",
-        "httpMethod": "GET",
-        "headers": headers,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "requestContext": {"path": "/prod/api/v1/active_user/", "stage": "prod"},
-        **fields,
-    }
+    return aws_events.authorization(Api(None).event("GET", "/api/v1/active_user/", headers=headers)[0])
 
 
 def effect(answer: dict[str, Any]) -> str:
@@ -54,13 +43,13 @@ def effect(answer: dict[str, Any]) -> str:
     (statement,) = answer["policyDocument"]["Statement"]
     assert statement["Action"] == "execute-api:Invoke"
     # Kept for a minute and asked about every route: it must speak of them all.
-    assert statement["Resource"] == "arn:aws:execute-api:eu-central-1:123456789012:abc123/prod/*"
+    assert statement["Resource"] == f"{aws_events.STAGE_ARN}/*"
     return str(statement["Effect"])
 
 
 def admitted(key: str, scheme: str = "Token") -> Api | None:
     """The client that a key makes, as API Gateway lets it in; None where it is not let in."""
-    answer = authorizer.handler(asks(f"{scheme} {key}"), Context())
+    answer = authorizer.handler(asks(Authorization=f"{scheme} {key}"), Context())
     if effect(answer) != "Allow":
         return None
     assert all(isinstance(value, str) for value in answer["context"].values())
@@ -157,7 +146,7 @@ def test_every_key_is_another_one(anna: User) -> None:
 def test_a_known_key_is_let_in(anna: User, scheme: str, name: str) -> None:
     key = operations.create_token("anna", Scope())
     for sent in (f"{scheme} {key}", f" {scheme}   {key} "):
-        answer = authorizer.handler(asks(sent, name), Context())
+        answer = authorizer.handler(asks(**{name: sent}), Context())
         assert effect(answer) == "Allow"
         assert answer["principalId"] == answer["context"]["user"] == "anna"
         assert key not in str(answer)
@@ -167,14 +156,14 @@ def test_a_known_key_is_let_in(anna: User, scheme: str, name: str) -> None:
     "sent", ["Token", "Bearer ", "Token nonsense", "bearer by_x", "Token a b", "Token " + "x" * 9000]
 )
 def test_a_wrong_key_is_denied_so_that_it_is_a_401_that_says_so(anna: User, sent: str) -> None:
-    assert effect(authorizer.handler(asks(sent), Context())) == "Deny"
+    assert effect(authorizer.handler(asks(Authorization=sent), Context())) == "Deny"
 
 
 @pytest.mark.parametrize("sent", [None, "", " ", "Basic YW5uYTpzM2NyZXQ=", "by_key", "Tokens x", "Digest x"])
 def test_no_key_at_all_is_unauthorized(anna: User, sent: str | None) -> None:
     # The only words by which API Gateway takes an authorizer's failure for a 401.
     with pytest.raises(Exception, match=r"^Unauthorized$"):
-        authorizer.handler(asks(sent), Context())
+        authorizer.handler(asks(**({} if sent is None else {"Authorization": sent})), Context())
 
 
 def test_the_gateway_words_both_as_the_clients_expect() -> None:
@@ -289,8 +278,7 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 def whose(**headers: str) -> str | None:
     """The user as whom API Gateway lets a request go on; None where it is nobody known."""
-    event = {**asks(None), "headers": headers}
-    answer = key_authorizer.handler(event, Context())
+    answer = key_authorizer.handler(asks(**headers), Context())
     assert effect(answer) == "Allow"
     try:
         found = Caller.from_context({**answer["context"], "principalId": answer["principalId"]})
@@ -435,13 +423,13 @@ def test_a_token_reaches_as_far_as_its_scope(
     assert client is not None
     for method, path in ROUTES:
         pk = api.open_batch(1, log_file=SECRET)["pk"]
-        before = api.get(batches(1, pk)).text
+        before = [api.get(url).text for url in (batches(1), "/api/v1/channels/")]
         answer = ask(client, method, path, pk)
         if (method, path) in permitted:
             assert answer.status in {200, 201, 204, 303, 409}, (method, path, answer.text)
         else:
             assert (answer.status, answer.json()) == (403, NOT_PERMITTED), (method, path)
-            assert api.get(batches(1, pk)).text == before
+            assert [api.get(url).text for url in (batches(1), "/api/v1/channels/")] == before
 
 
 def test_a_token_without_the_channel_learns_nothing_about_it(api: Api, channel: int) -> None:

@@ -48,7 +48,7 @@ class Run:
 
 
 def let_in(key: str) -> dict[str, str] | None:
-    answer = authorizer.handler(asks(f"Token {key}"), Context())
+    answer = authorizer.handler(asks(Authorization=f"Token {key}"), Context())
     return dict(answer["context"]) if effect(answer) == "Allow" else None
 
 

@@ -10,8 +10,10 @@ from batchyard.identity import operations
 from batchyard.scope import Scope
 from identity import key_authorizer
 from tests.integration.conftest import SECRET, Calls
-from tests.support.api import EVERYTHING, Answer, Api, Context, caller_with, invoke, routes
+from tests.support.api import EVERYTHING, Answer, Api, Context, caller_with, invoke
 from tests.support.lots import BATCHES, COLLECTION, LOT, PUBLIC, change, codes, make, refusal
+from tools import aws_events
+from tools.template import routes
 
 UNAUTHORIZED = refusal(401, "UNAUTHORIZED", "A valid API key is required.")
 FORBIDDEN = refusal(403, "FORBIDDEN", "The API key does not permit this.")
@@ -100,8 +102,7 @@ def test_what_is_public_takes_no_key(api: Api) -> None:
 def ask(headers: Mapping[str, str], method: str = "GET", url: str = f"{COLLECTION}/batch", body: Any = None) -> Answer:
     """The answer to a request with these headers, by way of the authorizer."""
     event, handler = Api(None).event(method, url, body, headers=headers)
-    arn = "arn:aws:execute-api:eu-central-1:123456789012:abc123/prod/GET/admin/collection/wines/batch"
-    policy = key_authorizer.handler({**event, "type": "REQUEST", "methodArn": arn}, Context())
+    policy = key_authorizer.handler(aws_events.authorization(event), Context())
     context = {**policy["context"], "principalId": policy["principalId"], "integrationLatency": 41}
     return invoke(handler, {**event, "requestContext": {**event["requestContext"], "authorizer": context}})
 

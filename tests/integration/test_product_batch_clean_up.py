@@ -19,7 +19,7 @@ from product_batches import clean_up, publish
 from tests.integration.test_product_batch_events import BATCHES, change, codes, make, make_anew, verify
 from tests.integration.test_status_events import drained
 from tests.support.api import Api, Context
-from tests.support.streams import Stream, deliver
+from tests.support.streams import Stream, deliver, deliver_messages
 
 
 def stored(collection: str = "wines") -> set[str]:
@@ -72,14 +72,9 @@ class Hurried(Context):
         return 200_000 if self._left > 0 else 100
 
 
-def cleaned(*told: dict[str, Any] | str, context: Context | None = None) -> list[str]:
-    """Hands messages to the clean-up; answers the IDs of those to deliver again."""
-    messages = [
-        {"messageId": str(number), "body": body if isinstance(body, str) else json.dumps(body)}
-        for number, body in enumerate(told)
-    ]
-    answer = clean_up.handler({"Records": messages}, context or Context())
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+def cleaned(*told: dict[str, Any] | str, context: Context | None = None) -> list[int]:
+    """Hands messages to the clean-up; returns the positions of those to deliver again."""
+    return deliver_messages(clean_up.handler, *told, context=context)
 
 
 @pytest.fixture(autouse=True)
@@ -226,7 +221,7 @@ def test_a_message_that_fails_is_delivered_again_and_keeps_no_other(
 ) -> None:
     full_life(api)
     [told] = removed(api, lot_stream, leftovers_queue)
-    assert cleaned("{s3cret", told, {"collection": "wines"}) == ["0", "2"]
+    assert cleaned("{s3cret", told, {"collection": "wines"}) == [0, 2]
     assert stored() == {"counter"}
     full_life(api)
     [told] = removed(api, lot_stream, leftovers_queue)
@@ -234,7 +229,7 @@ def test_a_message_that_fails_is_delivered_again_and_keeps_no_other(
     write = client.batch_write_item
     monkeypatch.setattr(unit, "_pause", lambda _: None)
     monkeypatch.setattr(client, "batch_write_item", lambda RequestItems: {"UnprocessedItems": RequestItems})
-    assert cleaned(told) == ["0"]
+    assert cleaned(told) == [0]
     monkeypatch.setattr(client, "batch_write_item", write)
     assert cleaned(told) == []
     assert stored() == {"counter"}
@@ -246,7 +241,7 @@ def test_a_further_message_that_is_not_taken_has_this_one_delivered_again(
     full_life(api)
     [told] = removed(api, lot_stream, leftovers_queue)
     monkeypatch.setattr(clients.sqs(), "send_message_batch", lambda **_: {"Failed": [{"Id": "0"}]})
-    assert cleaned(told, context=Hurried(1)) == ["0"]
+    assert cleaned(told, context=Hurried(1)) == [0]
 
 
 def test_a_queue_that_takes_nothing_has_the_removal_delivered_again(

@@ -15,7 +15,7 @@ from tests.integration.test_status_events import drained, refusing
 from tests.support.api import Api
 from tests.support.batch import run_json
 from tests.support.streams import Stream, deliver
-from tests.support.template import resources
+from tools.template import resources
 
 pytestmark = pytest.mark.usefixtures("leftovers_queue")
 

@@ -1,9 +1,7 @@
 """What goes on by schedule and by queue: stale batch requests fail, and blobs that nothing needs are removed."""
 
-import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote_plus
 
 import pytest
 
@@ -15,7 +13,8 @@ from tests.integration.conftest import Calls
 from tests.integration.test_log_files import keys
 from tests.integration.test_objects import many
 from tests.support.api import Api, Context, batches
-from tests.support.streams import Stream, deliver
+from tests.support.streams import Stream, deliver, deliver_messages
+from tools import aws_events
 
 HOUR = 3600
 
@@ -145,16 +144,9 @@ def test_many_fail_in_one_run_and_their_failure_is_told(
 # Sweeping.
 
 
-def sweeping(*bodies: dict[str, Any]) -> list[str]:
-    """Hands messages to the sweep; answers the IDs of those to deliver again."""
-    messages = [{"messageId": str(number), "body": json.dumps(body)} for number, body in enumerate(bodies)]
-    answer = sweep.handler({"Records": messages}, Context())
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-
-
-def created(key: str) -> dict[str, Any]:
-    """S3's own notice of a new object."""
-    return {"Records": [{"s3": {"bucket": {"name": "b"}, "object": {"key": quote_plus(key, safe="/")}}}]}
+def sweeping(*bodies: dict[str, Any] | str) -> list[int]:
+    """Hands messages to the sweep; returns the positions of those to deliver again."""
+    return deliver_messages(sweep.handler, *bodies)
 
 
 @pytest.fixture
@@ -170,7 +162,7 @@ def large(api: Api, channel: int) -> str:
 def test_blobs_that_are_pointed_at_stay(api: Api, stores: dict[str, str], large: str) -> None:
     found = [key for key in keys(stores) if key.startswith("logs/")] + keys(stores, "objects/")[-1:]
     before = api.get(large).text
-    needed = [key for key in found if sweeping({"key": key}, created(key)) == []]
+    needed = [key for key in found if sweeping({"key": key}, aws_events.stored(key)) == []]
     assert needed == found
     assert api.get(large).text == before
     assert api.get(f"{large}log_file/").status == 303
@@ -181,7 +173,7 @@ def test_blobs_that_nothing_points_at_are_removed(api: Api, stores: dict[str, st
     api.patch(large, {"log_file": "s3cret 2"})
     api.put(large, {"objects": [{"pk": 1}]})
     for key in keys(stores):
-        assert sweeping(created(key)) == []
+        assert sweeping(aws_events.stored(key)) == []
     (log,) = keys(stores)
     assert log.startswith("logs/")
     assert api.get(f"{large}log_file/").status == 303
@@ -205,11 +197,10 @@ def test_one_bad_message_does_not_keep_the_others_from_being_swept(
 ) -> None:
     key = f"logs/{channel}/5/b"
     clients.s3().put_object(Bucket=stores["CONTENT_BUCKET"], Key=key, Body=b"x")
-    test = {"Service": "Amazon S3", "Event": "s3:TestEvent"}
-    assert sweeping({"key": "logs/x/y/z"}, {"key": "s3cret"}, test, {"Records": [{}]}, {"key": key}) == ["0", "1", "3"]
+    test = aws_events.stored_nothing()
+    assert sweeping({"key": "logs/x/y/z"}, {"key": "s3cret"}, test, {"Records": [{}]}, {"key": key}) == [0, 1, 3]
     assert keys(stores) == []
 
 
 def test_an_unreadable_message_is_delivered_again(stores: dict[str, str]) -> None:
-    answer = sweep.handler({"Records": [{"messageId": "m", "body": "{s3cret"}]}, Context())
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "m"}]}
+    assert sweeping("{s3cret") == [0]

@@ -7,8 +7,8 @@ import pytest
 
 from tests.sam_local.conftest import Deployment
 from tests.support.events import OUTCOMES, differences, facts
-from tests.support.template import resources
 from tools import events, sam_local
+from tools.template import resources
 
 pytestmark = pytest.mark.sam_local
 

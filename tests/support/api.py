@@ -2,21 +2,19 @@
 
 import importlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from batchyard.http.caller import Caller
 from batchyard.scope import Scope
 from tests.support.documented import must_be_documented
-from tests.support.template import resources
+from tools import aws_events
+from tools.aws_events import HOST, STAGE
+from tools.template import route_of
 
 EVERYTHING = Caller("tester", "tok_tests", Scope(admin=True))
-STAGE = "prod"
-HOST = "abc123.execute-api.eu-central-1.amazonaws.com"
 
 
 def caller_with(user: str, token: str, **scope: Any) -> Caller:
@@ -41,36 +39,6 @@ class Answer:
     def json(self) -> Any:
         """The body."""
         return json.loads(self.text)
-
-
-@dataclass(frozen=True)
-class Route:
-    """A function behind API Gateway."""
-
-    method: str
-    path: str
-    handler: str
-
-    def match(self, method: str, path: str) -> dict[str, str] | None:
-        """The path's parameters, if this is its route."""
-        pattern = re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", self.path)
-        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)
-        found = re.fullmatch(pattern + "/*", path)
-        return found.groupdict() if found and self.method in (method, "ANY") else None
-
-
-@cache
-def routes() -> list[Route]:
-    """The template's routes, greedy ones last."""
-    found = [
-        Route(event["Properties"]["Method"].upper(), event["Properties"]["Path"], properties["Handler"])
-        for properties in resources("AWS::Serverless::Function").values()
-        for event in properties.get("Events", {}).values()
-        if event["Type"] == "Api"
-    ]
-    return sorted(
-        found, key=lambda route: ("+}" in route.path, route.path.count("{"), route.path, route.method == "ANY")
-    )
 
 
 @dataclass(frozen=True)
@@ -149,44 +117,17 @@ class Api:
             # Followed as it is: it must lead here.
             assert url.startswith(f"{self.front.base}/"), f"{url} does not begin with {self.front.base}"
             url = url.removeprefix(self.front.base)
-        parts = urlsplit(url)
-        path = parts.path
+        path = urlsplit(url).path
+        route = route_of(method, path)
         payload = text if text is not None else None if body is None else json.dumps(body)
-        query: dict[str, list[str]] = {}
-        for name, value in parse_qsl(parts.query, keep_blank_values=True):
-            query.setdefault(name, []).append(value)
         sent = {"Host": self.front.host, "X-Forwarded-Proto": self.front.protocol, **(headers or {})}
         if payload is not None:
             sent.setdefault("Content-Type", "application/json")
-        for route in routes():
-            parameters = route.match(method, path)
-            if parameters is not None:
-                break
-        else:
-            raise AssertionError(f"no route takes {method} {path}")
-        event = {
-            "resource": route.path,
-            "path": f"{self.front.path_prefix}{path}",
-            "httpMethod": method,
-            "headers": sent,
-            "multiValueHeaders": {name: [value] for name, value in sent.items()},
-            "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
-            "multiValueQueryStringParameters": query or None,
-            "pathParameters": {name: unquote(value) for name, value in parameters.items()} or None,
-            "stageVariables": None,
-            "requestContext": {
-                "resourcePath": route.path,
-                "httpMethod": method,
-                "path": route.path if self.front.context_prefix is None else f"{self.front.context_prefix}{path}",
-                "stage": STAGE,
-                "domainName": self.front.host,
-                "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
-                "identity": {"sourceIp": "192.0.2.1", "userAgent": "tests"},
-                "authorizer": self.caller.to_context() if self.caller else None,
-            },
-            "body": payload,
-            "isBase64Encoded": False,
-        }
+        event = aws_events.request(method, route.path, url, headers=sent, body=payload, caller=self.caller)
+        event["path"] = f"{self.front.path_prefix}{path}"
+        prefix = self.front.context_prefix
+        event["requestContext"]["path"] = route.path if prefix is None else f"{prefix}{path}"
+        event["requestContext"]["domainName"] = self.front.host
         return event, route.handler
 
     def get(self, url: str, **options: Any) -> Answer:

@@ -12,7 +12,7 @@ from batchyard.http import limits
 from batchyard.identity import recent
 from batchyard.serial_codes import keys
 from batchyard.store import clients
-from tests.support.template import resources
+from tools.template import resources
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",

@@ -4,7 +4,7 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tests.support.template import ROOT
+from tools.template import ROOT
 
 if TYPE_CHECKING:
     from tests.support.api import Answer

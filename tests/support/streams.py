@@ -1,7 +1,7 @@
-"""The change streams of tables, as Lambda gets them: what moto recorded of a table's writes."""
+"""The change streams of tables, as Lambda gets them: what moto recorded of a table's writes; and messages of queues."""
 
-import base64
 import itertools
+import json
 from typing import Any
 
 from moto.backends import get_backend
@@ -10,8 +10,9 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from batchyard.store.tables import BATCH_REQUESTS, Table
 from tests.support.api import Context
 from tests.support.aws import CREDENTIALS
+from tools import aws_events
 
-_event_ids = itertools.count()
+_numbers = itertools.count()
 
 
 class Stream:
@@ -41,28 +42,26 @@ def deliver(handler: Any, records: list[dict[str, Any]]) -> Any:
     return handler({"Records": records}, Context())
 
 
+def deliver_messages(handler: Any, *bodies: str | dict[str, Any], context: Context | None = None) -> list[int]:
+    """Hands messages to a trigger, as Lambda does with a queue's.
+
+    Args:
+        handler: The trigger.
+        bodies: Texts, or what they hold as JSON.
+        context: Where it is not one with plenty of time.
+
+    Returns:
+        The positions of those to deliver again.
+    """
+    texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+    records = [aws_events.message(text, id=str(number)) for number, text in enumerate(texts)]
+    answer = handler({"Records": records}, context or Context())
+    return [int(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
+
+
 def _as_lambda_has_it(record: dict[str, Any]) -> dict[str, Any]:
-    change = record["dynamodb"]
-    return {
-        "eventID": f"{next(_event_ids):032x}",
-        "eventName": record["eventName"],
-        "eventVersion": "1.1",
-        "eventSource": "aws:dynamodb",
-        "awsRegion": CREDENTIALS["AWS_REGION"],
-        "eventSourceARN": "arn:aws:dynamodb:eu-central-1:123456789012:table/t/stream/2026-11-22T00:00:00.000",
-        "dynamodb": {
-            "ApproximateCreationDateTime": 1795401019.0,
-            **{name: _image(change[name]) for name in ("Keys", "OldImage", "NewImage") if change.get(name)},
-            "SequenceNumber": change["SequenceNumber"],
-            "SizeBytes": 300,
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
-        },
-    }
-
-
-def _image(attributes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """An item's attributes in JSON, where binary values are base64."""
-    return {
-        name: {kind: base64.b64encode(value).decode() if kind == "B" else value for kind, value in typed.items()}
-        for name, typed in attributes.items()
-    }
+    told = record["dynamodb"]
+    made = aws_events.change(next(_numbers), told["Keys"], told.get("OldImage"), told.get("NewImage"))
+    # By its own number, whoever reads the stream once more knows it again.
+    made["dynamodb"]["SequenceNumber"] = told["SequenceNumber"]
+    return made

@@ -20,8 +20,8 @@ from aws_lambda_powertools.utilities.parser.models import (
 
 from tests.support.api import Context
 from tests.support.events import OUTCOMES, create_queues, differences, facts
-from tests.support.template import resources
 from tools import events, sample_world
+from tools.template import resources
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 FILES = {str(file.relative_to(events.FOLDER))[: -len(".json")]: file for file in events.FOLDER.rglob("*.json")}

@@ -8,8 +8,9 @@ import pytest
 from batchyard.errors import MethodNotAllowed, NotFound
 from batchyard.http.routes import Routes
 from gateway.routes import ROUTES
-from tests.support.api import routes as of_template
+from tools.aws_events import path_parameters
 from tools.routes import TABLE, table
+from tools.template import routes as of_template
 
 TABLE_OF_THINGS = {
     "/things": {"GET": "things.list", "POST": "things.create"},
@@ -78,4 +79,4 @@ def test_each_route_of_the_template_is_found_with_its_own_parameters() -> None:
         found = ROUTES.find(route.method, path)
         assert f"{found.module}.handler" == route.handler
         assert found.resource == route.path
-        assert found.parameters == route.match(route.method, path)
+        assert found.parameters == path_parameters(route.path, path)

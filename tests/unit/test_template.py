@@ -17,7 +17,7 @@ from batchyard.product_batches.exports import rules as export_rules
 from batchyard.store import tables
 from batchyard.store.tables import Table
 from product_batches import write_export
-from tests.support.template import ROOT, resources, template
+from tools.template import ROOT, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 TABLES = resources("AWS::DynamoDB::Table")

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.support.template import ROOT
+from tools.template import ROOT
 
 _PATHS = [str(ROOT / "functions"), str(ROOT / "layers" / "batchyard")]
 

@@ -103,7 +103,8 @@ def test_there_is_no_channel_that_was_never_made(api: Api) -> None:
 def test_a_channel_is_removed_once_it_has_no_batch_requests(api: Api, channel: int) -> None:
     pk = api.open_batch(channel)["pk"]
     refused = api.delete(f"{URL}{channel}/")
-    assert (refused.status, list(refused.json())) == (409, ["detail"])
+    told = "The channel has batch requests. Delete them first, or set is_active to false."
+    assert (refused.status, refused.json()) == (409, {"detail": told})
     assert api.get(batches(channel, pk)).status == 200
     api.delete(batches(channel, pk))
     assert api.delete(f"{URL}{channel}/").status == 204

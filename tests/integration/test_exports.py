@@ -33,6 +33,7 @@ from tests.integration.test_product_batches import BATCHES, GTIN, make
 from tests.support.api import Api, Context, narrowed
 from tests.support.batch import Part, request, run_change_set
 from tests.support.streams import Stream, deliver
+from tools import aws_events
 
 LINKED = {"gtin": GTIN, "expiryDate": "2027-12-31"}
 PLENTY = 900_000
@@ -68,11 +69,9 @@ class Workers:
         )
         return [
             {
-                "messageId": message["MessageId"],
+                **aws_events.message(message["Body"], id=message["MessageId"]),
                 "receiptHandle": message["ReceiptHandle"],
-                "body": message["Body"],
                 "attributes": message["Attributes"],
-                "eventSource": "aws:sqs",
             }
             for message in found.get("Messages", [])
         ]
@@ -277,7 +276,8 @@ def test_what_is_no_export_is_refused(api: Api) -> None:
     make(api)
     refused = api.post(f"{BATCHES}/L1/export", {"format": "xml"})
     assert (refused.status, list(refused.json()["details"]["fields"])) == (400, ["format"])
-    assert api.get(f"{BATCHES}/L1/export/none").json()["errorCode"] == "NOT_FOUND"
+    missing = api.get(f"{BATCHES}/L1/export/none")
+    assert (missing.status, missing.json()["errorCode"]) == (404, "NOT_FOUND")
 
 
 def test_the_same_request_again_is_the_same_export(api: Api, workers: Workers) -> None:

@@ -70,6 +70,15 @@ def test_every_move_is_made_or_refused_as_the_table_says(api: Api, channel: int,
             assert api.get(url).headers["ETag"] == before.headers["ETag"]
 
 
+def test_a_refused_move_tells_which_ones_are_allowed(api: Api, channel: int) -> None:
+    refused = api.patch(bring(api, channel, "initialized"), {"status": "ongoing"})
+    message = (
+        'Status cannot be changed from "initialized" to "ongoing". '
+        'Allowed from "initialized": "commit", "done", "fail".'
+    )
+    assert (refused.status, refused.json()) == (400, {"status": [message]})
+
+
 @pytest.mark.parametrize("source", STATUSES)
 def test_a_refused_move_changes_nothing_else_either(api: Api, channel: int, source: str) -> None:
     url = bring(api, channel, source)

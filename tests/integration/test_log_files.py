@@ -9,7 +9,7 @@ import random
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs, quote_plus, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -19,22 +19,16 @@ from batchyard import clock
 from batchyard.batch_requests import logs
 from batchyard.store import clients
 from tests.integration.conftest import SECRET, Calls
-from tests.support.api import Api, Context, batches
+from tests.support.api import Api, batches
+from tests.support.streams import deliver_messages
+from tools import aws_events
 
 TEXT = f"{SECRET} über\r\n– 2nd line \x00 \U0001f600\n"
 
 
-def uploaded(key: str, bucket: str = "b") -> dict[str, Any]:
-    """A message of the queue to which S3 tells of uploads."""
-    object_ = {"key": quote_plus(key, safe="/"), "size": 5, "eTag": "0" * 32, "sequencer": "0055"}
-    body = {"Records": [{"eventName": "ObjectCreated:Post", "s3": {"bucket": {"name": bucket}, "object": object_}}]}
-    return {"messageId": f"m-{key}", "eventSource": "aws:sqs", "body": json.dumps(body)}
-
-
-def attach(*messages: dict[str, Any]) -> Any:
-    """Hands messages to the trigger; answers the IDs of those to deliver again."""
-    answer = attach_log.handler({"Records": list(messages)}, Context())
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+def attach(*bodies: str) -> list[int]:
+    """Hands messages to the trigger; returns the positions of those to deliver again."""
+    return deliver_messages(attach_log.handler, *bodies)
 
 
 def keys(stores: dict[str, str], prefix: str = "") -> list[str]:
@@ -97,9 +91,9 @@ def test_the_url_works_for_five_minutes_and_is_not_kept_by_caches(api: Api, chan
 
 def test_without_a_log_file_there_is_nothing_to_read(api: Api, channel: int) -> None:
     pk = api.open_batch(channel)["pk"]
-    for url in (batches(channel, pk), batches(channel, pk + 1)):
-        answer = api.get(f"{url}log_file/")
-        assert (answer.status, list(answer.json())) == (404, ["detail"])
+    for known, told in ((pk, "The batch request has no log file."), (pk + 1, "Not found.")):
+        answer = api.get(f"{batches(channel, known)}log_file/")
+        assert (answer.status, answer.json()) == (404, {"detail": told})
     assert api.patch(batches(channel, pk), {"log_file": None}).status == 200
     assert api.get(f"{batches(channel, pk)}log_file/").status == 404
 
@@ -152,7 +146,7 @@ def test_an_uploaded_log_file_is_attached(api: Api, channel: int, stores: dict[s
     key = upload(api, url, TEXT.encode())
     assert keys(stores) == [key]
     assert api.get(f"{url}log_file/").status == 404
-    assert attach(uploaded(key)) == []
+    assert attach(aws_events.stored(key)) == []
     assert [found.split("/")[0] for found in keys(stores)] == ["logs"]
     assert download(api, url) == TEXT.encode()
     after = api.get(url)
@@ -181,9 +175,9 @@ def test_only_what_exists_can_be_uploaded_to(api: Api, channel: int) -> None:
 def test_a_delivery_repeated_changes_nothing(api: Api, channel: int, stores: dict[str, str]) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     key = upload(api, url, TEXT.encode())
-    assert attach(uploaded(key), uploaded(key)) == []
+    assert attach(aws_events.stored(key), aws_events.stored(key)) == []
     first, stored = api.get(url), keys(stores)
-    assert attach(uploaded(key)) == []
+    assert attach(aws_events.stored(key)) == []
     again = api.get(url)
     assert (again.text, again.headers["ETag"], keys(stores)) == (first.text, first.headers["ETag"], stored)
 
@@ -200,10 +194,10 @@ def test_a_delivery_repeated_after_a_crash_before_its_end_attaches_nothing_twice
         raise RuntimeError(SECRET)
 
     monkeypatch.setattr(client, "delete_object", broken)
-    assert attach(uploaded(key)) == [f"m-{key}"]
+    assert attach(aws_events.stored(key)) == [0]
     first = api.get(url)
     monkeypatch.setattr(client, "delete_object", remove)
-    assert attach(uploaded(key)) == []
+    assert attach(aws_events.stored(key)) == []
     again = api.get(url)
     assert (again.text, again.headers["ETag"]) == (first.text, first.headers["ETag"])
     assert [found.split("/")[0] for found in keys(stores)] == ["logs"]
@@ -213,7 +207,7 @@ def test_a_delivery_repeated_after_a_crash_before_its_end_attaches_nothing_twice
 def test_the_same_text_inline_and_uploaded_is_one_log_file(api: Api, channel: int, stores: dict[str, str]) -> None:
     url = batches(channel, api.open_batch(channel, log_file=TEXT)["pk"])
     before = api.get(url)
-    assert attach(uploaded(upload(api, url, TEXT.encode()))) == []
+    assert attach(aws_events.stored(upload(api, url, TEXT.encode()))) == []
     assert api.get(url).headers["ETag"] == before.headers["ETag"]
     assert len(keys(stores)) == 1
     assert download(api, url) == TEXT.encode()
@@ -223,7 +217,7 @@ def test_an_upload_to_what_is_gone_by_then_is_removed(api: Api, channel: int, st
     url = batches(channel, api.open_batch(channel)["pk"])
     key = upload(api, url, TEXT.encode())
     api.delete(url)
-    assert attach(uploaded(key)) == []
+    assert attach(aws_events.stored(key)) == []
     assert keys(stores) == []
 
 
@@ -231,16 +225,14 @@ def test_one_bad_message_does_not_keep_the_others_from_being_attached(
     api: Api, channel: int, stores: dict[str, str]
 ) -> None:
     urls = [batches(channel, api.open_batch(channel)["pk"]) for _ in range(2)]
-    good = [uploaded(upload(api, url, TEXT.encode())) for url in urls]
+    good = [aws_events.stored(upload(api, url, TEXT.encode())) for url in urls]
     bad = [
-        {"messageId": "broken", "body": f"{{{SECRET}"},
-        uploaded("uploads/x/y/z"),
-        uploaded("uploads/short"),
-        {"messageId": "odd", "body": '{"Records":[{"s3":{}}]}'},
+        f"{{{SECRET}",
+        aws_events.stored("uploads/x/y/z"),
+        aws_events.stored("uploads/short"),
+        '{"Records":[{"s3":{}}]}',
     ]
-    test = {"messageId": "test", "body": '{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}'}
-    failed = attach(good[0], *bad, test, good[1])
-    assert failed == ["broken", "m-uploads/x/y/z", "m-uploads/short", "odd"]
+    assert attach(good[0], *bad, aws_events.stored_nothing(), good[1]) == [1, 2, 3, 4]
     assert [download(api, url) for url in urls] == [TEXT.encode()] * 2
 
 
@@ -292,7 +284,7 @@ def test_a_log_file_of_fifty_megabytes_takes_little_memory(
     monkeypatch.setattr(client, "delete_object", lambda **_: None)
     tracemalloc.start()
     try:
-        assert attach(uploaded(f"uploads/{channel}/{pk}/0b9c")) == []
+        assert attach(aws_events.stored(f"uploads/{channel}/{pk}/0b9c")) == []
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

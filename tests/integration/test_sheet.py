@@ -51,18 +51,18 @@ def test_the_largest_sheet_fits_into_an_answer(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "field"),
+    ("query", "field", "bound"),
     [
-        ("count=0", "count"),
-        (f"count={sheets.LARGEST_SHEET + 1}", "count"),
-        ("columns=0", "columns"),
-        ("startIndex=-1", "startIndex"),
+        ("count=0", "count", "greater than or equal to 1"),
+        (f"count={sheets.LARGEST_SHEET + 1}", "count", f"less than or equal to {sheets.LARGEST_SHEET}"),
+        ("columns=0", "columns", "greater than or equal to 1"),
+        ("startIndex=-1", "startIndex", "greater than or equal to 0"),
     ],
 )
-def test_what_is_no_page_is_refused(api: Api, query: str, field: str) -> None:
+def test_what_is_no_page_is_refused(api: Api, query: str, field: str, bound: str) -> None:
     make(api, quantity=3)
     refused = api.get(f"{BATCHES}/L1/sheet?{query}")
-    assert (refused.status, list(refused.json()["details"]["fields"])) == (400, [field])
+    assert (refused.status, refused.json()["details"]["fields"]) == (400, {field: [f"Input should be {bound}"]})
 
 
 def test_of_no_batch_and_in_no_batch(api: Api) -> None:

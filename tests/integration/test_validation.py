@@ -203,7 +203,17 @@ def test_a_body_that_is_no_object_is_told_so(api: Api, channel: int, text: str, 
         assert (answer.status, answer.json()) == (400, {"non_field_errors": [message]})
 
 
-@pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "multipart/form-data; boundary=x", "x", "*/*"])
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "text/plain",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "x",
+        "*/*",
+    ],
+)
 def test_another_media_type_is_not_read(api: Api, channel: int, media_type: str) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     headers = {"Content-Type": media_type}

@@ -1,7 +1,8 @@
 """From process start to the first answer of each function as packaged, beside a bare boto3 handler.
 
 Each function runs in a process of its own, from its build folder and the merged layers in Lambda's order, against
-moto over HTTP in another process. Python's own start is in the count on both sides; TLS is on neither.
+moto over HTTP in another process. It gets its sample event, in the sample world. Python's own start is in the count on
+both sides; TLS is on neither.
 """
 
 from __future__ import annotations
@@ -14,17 +15,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.aws import aws_over_http
-from tests.benchmarks.first_events import Event, events, request
 from tests.benchmarks.instructions import Counter, counter
 from tests.benchmarks.report import Line, MissingToolError, Result, main, number, ratio
-from tests.benchmarks.world import CHANNEL, stores
-from tests.support.api import batches
-from tests.support.aws import create_bucket
-from tests.support.events import create_queues
+from tests.benchmarks.world import stores
+from tests.support.aws import create_bucket, create_queues
+from tools import sample_world
+from tools.aws_events import Event
+from tools.samples import SAMPLES
 from tools.template import ROOT, resources
 
 HERE = Path(__file__).parent
@@ -68,14 +68,12 @@ class FirstAnswers:
     Args:
         kind: What counts.
         scratch: A folder for what passes between the processes.
-        variables: The functions' environment.
     """
 
-    def __init__(self, kind: Counter, scratch: Path, variables: dict[str, str]) -> None:
+    def __init__(self, kind: Counter, scratch: Path) -> None:
         self._kind = kind
         self._scratch = scratch
         self._variables = {
-            **variables,
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
             "AWS_LAMBDA_FUNCTION_NAME": "benchmark",
             "LAMBDA_TASK_ROOT": "/var/task",
@@ -85,40 +83,35 @@ class FirstAnswers:
             # Sets and dictionaries in the same order in each process, so that counts repeat.
             "PYTHONHASHSEED": "0",
             "TZ": ":UTC",
+            **sample_world.VARIABLES,
         }
 
-    def measure(self, handler: str, path: list[Path], make_event: Callable[[], Event]) -> float:
+    def measure(self, handler: str, path: list[Path], event: Event) -> tuple[float, object]:
+        """The least count of all runs, and the first answer: it was given where nothing but the sample world was."""
         given, answered = self._scratch / "event.json", self._scratch / "answer.json"
-        environment = {**self._variables, "PYTHONPATH": ":".join(map(str, path))}
+        given.write_text(json.dumps(event))
+        own = {**self._variables, "PYTHONPATH": ":".join(map(str, path))}
         # The interpreter itself, without the project's environment.
         interpreter = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
-        counts = []
-        for _ in range(self._kind.runs):
-            given.write_text(json.dumps(make_event()))
-            counts.append(
-                self._kind.measure([interpreter, "-s", HERE / "first_answer.py", handler, given, answered], environment)
-            )
-            _must_be_good(handler, json.loads(answered.read_text()))
-        return min(counts)
+        command = [interpreter, "-s", HERE / "first_answer.py", handler, given, answered]
+        counts, answers = [], []
+        with aws_over_http() as endpoint, stores(endpoint, fill=_bucket_and_queues, keeps_secrets=True) as variables:
+            for _ in range(self._kind.runs):
+                sample_world.load()
+                counts.append(self._kind.measure(command, {**variables, **own}))
+                answers.append(json.loads(answered.read_text()))
+        return min(counts), answers[0]
 
 
-def _must_be_good(handler: str, answer: dict[str, object]) -> None:
-    """An error is answered sooner than what is asked for: it must not be taken for it."""
-    failed = int(str(answer.get("statusCode", 200))) >= 400 and handler != "gateway.fallback.handler"
-    if failed or answer.get("batchItemFailures") or '"Deny"' in json.dumps(answer):
-        raise RuntimeError(f"{handler} answered {json.dumps(answer)[:500]}")
+def _bucket_and_queues(variables: dict[str, str]) -> None:
+    create_bucket(variables)
+    create_queues(variables)
 
 
 def run() -> list[Result]:
     handlers = packaged()
     kind = counter()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        aws_over_http() as endpoint,
-        stores(endpoint, keeps_secrets=True) as variables,
-    ):
-        create_bucket(variables)
-        create_queues(variables)
+    with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         bare = scratch / "bare"
         shutil.copytree(HERE / "bare", bare)
@@ -127,17 +120,18 @@ def run() -> list[Result]:
         for layer in ("DependenciesLayer", "BatchyardLayer"):
             shutil.copytree(BUILD / layer, opt, dirs_exist_ok=True)
         layers = [opt / "python" / "lib" / "python3.13" / "site-packages", opt / "python"]
-        answers = FirstAnswers(kind, scratch, variables)
+        answers = FirstAnswers(kind, scratch)
         baseline, reading = (
-            answers.measure(f"{name}.handler", [bare, untouched_boto3()], lambda: request("GET", batches(CHANNEL)))
+            answers.measure(f"{name}.handler", [bare, untouched_boto3()], SAMPLES["batch_requests/retrieve"].event)[0]
             for name in ("client", "call")
         )
-        makers = events()
-        if handlers.keys() != makers.keys():
-            raise RuntimeError(f"no first event, or no such function: {sorted(handlers.keys() ^ makers.keys())}")
-        found = {
-            name: answers.measure(handler, [BUILD / name, *layers], makers[name]) for name, handler in handlers.items()
-        }
+        found: dict[str, float] = {}
+        for name, handler in handlers.items():
+            sample = SAMPLES["/".join(handler.split(".")[:2])]
+            found[name], answer = answers.measure(handler, [BUILD / name, *layers], sample.event)
+            # An error is answered sooner than what is asked for: it must not be taken for it.
+            if wrong := sample.differences(answer):
+                raise RuntimeError(f"{handler}: {wrong}")
     return [_result(kind, baseline, reading, found)]
 
 

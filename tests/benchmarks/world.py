@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,12 +25,22 @@ def environment(endpoint: str | None = None) -> dict[str, str]:
     return variables | ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {})
 
 
+def one_channel(_: object) -> None:
+    transact(lambda unit: repository.put(unit, Channel(CHANNEL, "Benchmark")))
+
+
 @contextmanager
-def stores(endpoint: str | None = None, *, keeps_secrets: bool = False) -> Iterator[dict[str, str]]:
-    """Points this process at an engine, with empty tables and one channel in them; tells the environment for it.
+def stores(
+    endpoint: str | None = None,
+    *,
+    fill: Callable[[dict[str, str]], None] = one_channel,
+    keeps_secrets: bool = False,
+) -> Iterator[dict[str, str]]:
+    """Points this process at an engine, with the template's tables in it; tells the environment for it.
 
     Args:
         endpoint: Where the engine is; None for the one that this process has.
+        fill: Puts something into the tables; it is given the environment, and may add to it.
         keeps_secrets: It has a Secrets Manager too, unlike DynamoDB Local.
     """
     before = dict(os.environ)
@@ -43,7 +53,7 @@ def stores(endpoint: str | None = None, *, keeps_secrets: bool = False) -> Itera
     try:
         aws.create_tables(variables)
         aws.create_secret(variables)
-        transact(lambda unit: repository.put(unit, Channel(CHANNEL, "Benchmark")))
+        fill(variables)
         yield variables
     finally:
         clients.secretsmanager = secretsmanager

@@ -10,7 +10,6 @@ import pytest
 
 from tests.support import aws, engines
 from tests.support.engines import Engine
-from tests.support.events import create_queues
 from tools import sam_local, sample_world
 
 # What a function has of AWS's variables; the others are for this process.
@@ -58,7 +57,7 @@ def deployed(engine: Engine, endpoint: str, folder: Path) -> Iterator[Deployment
         aws.forget()
         aws.create_tables(variables)
         aws.create_bucket(variables)
-        create_queues(variables)
+        aws.create_queues(variables)
         for name in ("SWEEP_QUEUE_URL", "LEFTOVERS_QUEUE_URL", "EXPORTS_QUEUE_URL", "PUBLISHED_QUEUE_URL"):
             patch.setenv(name, variables[name])
         sample_world.load()

@@ -9,7 +9,9 @@ client = boto3.client("dynamodb")
 
 
 def handler(event, context):
-    found = client.get_item(TableName=os.environ["CHANNELS_TABLE"], Key={"yard": {"S": "channels"}, "pk": {"N": "5"}})
+    found = client.get_item(
+        TableName=os.environ["CHANNELS_TABLE"], Key={"yard": {"S": "channels"}, "pk": {"N": "7001"}}
+    )
     return {
         "statusCode": 200,
         "headers": {"Content-Type": "application/json"},

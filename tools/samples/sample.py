@@ -33,7 +33,8 @@ class Sample:
         look: Looks at the stores afterwards.
         left: What must be found there, whole.
         repeatable: A second delivery of the event brings about the same.
-        like: The function whose package holds nothing less; tests that have no time run only that one as packaged.
+        like: The sample of a function that needs of Lambda and of its package whatever this one needs. Where time is
+            short, that one alone is run as packaged.
     """
 
     event: Event

@@ -20,7 +20,7 @@ def _policy(effect: str) -> dict[str, object]:
     return {"policyDocument": {"Statement": [{"Effect": effect, "Action": "execute-api:Invoke", "Resource": resource}]}}
 
 
-_LET_IN = {"principalId": world.USER.name, "context": world.TOKEN.caller.to_context(), **_policy("Allow")}
+_LET_IN = {"principalId": world.USER.name, "context": world.CALLER.to_context(), **_policy("Allow")}
 
 SAMPLES = {
     "active_user": route(

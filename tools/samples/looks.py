@@ -9,7 +9,9 @@ from typing import Any
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.product_batches import repository as product_batches
+from batchyard.product_batches import sort_keys
 from batchyard.product_batches.rules import ProductBatch
+from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.store import blobs, clients, items
 from batchyard.store.items import Item
 from batchyard.store.queries import query
@@ -93,7 +95,7 @@ def product_batch(sample: ProductBatch) -> Callable[[], ProductBatch | None]:
     """A product batch as it is now."""
 
     def look() -> ProductBatch | None:
-        item = read_one(PRODUCT_BATCHES, product_batches.key_of(sample.collection, sample.product, sample.id))
+        item = read_one(PRODUCT_BATCHES, sort_keys.key_of(sample.collection, sample.product, sample.id))
         return None if item is None else product_batches.decode(item)
 
     return look
@@ -113,7 +115,7 @@ def statuses(sample: ProductBatch) -> Callable[[], list[tuple[int, int, str]]]:
     """The statuses of its serials: first and last index, and what they are."""
 
     def look() -> list[tuple[int, int, str]]:
-        stretches = product_batches.every_stretch(Unit(), sample)
+        stretches = serials_repository.every_stretch(Unit(), sample)
         return [(run.first, run.last, run.status) for stretch in stretches for run in stretch.runs]
 
     return look

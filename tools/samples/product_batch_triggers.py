@@ -2,8 +2,9 @@
 
 import json
 
-from batchyard.product_batches import exports, leftovers
+from batchyard.product_batches import leftovers
 from batchyard.product_batches import repository as product_batches
+from batchyard.product_batches.exports import repository as exports_repository
 from batchyard.store import items
 from batchyard.store.items import Item
 from batchyard.store.tables import PRODUCT_BATCHES
@@ -103,7 +104,7 @@ SAMPLES = {
         repeatable=True,
     ),
     "start_export": Sample(
-        _changes(_ACTIVATED, (None, exports.encode(world.EXPORT))),
+        _changes(_ACTIVATED, (None, exports_repository.encode(world.EXPORT))),
         TAKEN,
         lambda: looks.messages("EXPORTS_QUEUE_URL"),
         [_EXPORT],

@@ -20,7 +20,7 @@ UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 TAKEN: dict[str, object] = {"batchItemFailures": []}
 """What a trigger answers where nothing is to be delivered again."""
 
-EVERYTHING = world.TOKEN.caller
+EVERYTHING = world.CALLER
 
 
 @dataclass(frozen=True)

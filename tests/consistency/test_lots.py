@@ -15,7 +15,8 @@ from batchyard.product_batches import operations
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.serials import changes
 from batchyard.product_batches.serials.rules import Change
-from batchyard.product_batches.serials.runs import COMMISSIONED, Run, may_become
+from batchyard.product_batches.serials.runs import Run
+from batchyard.product_batches.serials.statuses import COMMISSIONED, may_become
 from tests.consistency import lot_process
 from tests.consistency.faults import at_call, first, lost_answer_and_then
 from tests.consistency.lots import PRODUCT, Collection

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from batchyard.product_batches.serials.runs import STATUSES
+from batchyard.product_batches.serials.statuses import STATUSES
 from batchyard.store import clients
 from tests.integration.conftest import Calls
 from tests.support.api import Api, batches, caller_with

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from batchyard.product_batches.serials import runs
-from batchyard.product_batches.serials.runs import STATUSES
+from batchyard.product_batches.serials.statuses import STATUSES
 from batchyard.serial_codes import keys
 from batchyard.serial_codes.codes import VERSIONS
 from batchyard.store import clients

@@ -8,7 +8,7 @@ import pytest
 
 from batchyard.errors import Unavailable
 from batchyard.product_batches.serials import lookups
-from batchyard.product_batches.serials.runs import STATUSES
+from batchyard.product_batches.serials.statuses import STATUSES
 from tests.integration.conftest import Calls
 from tests.support.api import Answer, Api
 from tests.support.lots import COLLECTION, GTIN, LOT, PUBLIC, codes, make, mistyped, refusal

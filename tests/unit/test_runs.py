@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchyard.product_batches.serials import runs
+from batchyard.product_batches.serials import runs, statuses
 from batchyard.product_batches.serials.runs import Run
 
 FIRST = 7_000
@@ -76,7 +76,7 @@ def may_become(status: str, wanted: str) -> bool:
     return status != "decommissioned" or wanted == "destroyed"
 
 
-@given(stories, st.sampled_from(runs.STATUSES))
+@given(stories, st.sampled_from(statuses.STATUSES))
 def test_a_change_changes_what_may_be_changed_and_keeps_what_it_was(below: Stories, status: str):
     brought, before = runs.changed(tiled(below), status, "new")
     expected = {
@@ -89,10 +89,10 @@ def test_a_change_changes_what_may_be_changed_and_keeps_what_it_was(below: Stori
     assert runs.overlay(changed, before) == tiled(below)
 
 
-@pytest.mark.parametrize("status", runs.STATUSES)
-@pytest.mark.parametrize("wanted", runs.STATUSES)
+@pytest.mark.parametrize("status", statuses.STATUSES)
+@pytest.mark.parametrize("wanted", statuses.STATUSES)
 def test_what_a_serial_may_become(status: str, wanted: str):
-    assert runs.may_become(status, wanted) == may_become(status, wanted)
+    assert statuses.may_become(status, wanted) == may_become(status, wanted)
 
 
 @given(st.lists(st.none() | st.sampled_from(STORIES), min_size=1, max_size=60).filter(any))

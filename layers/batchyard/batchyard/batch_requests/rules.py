@@ -1,7 +1,7 @@
 """The life cycle of a batch request, and how changes merge into it. Pure: no request, no store."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
@@ -17,11 +17,8 @@ INITIALIZED, COMMIT, SENT_TO_REMOTE, ONGOING, DONE, FAIL = (
     "done",
     "fail",
 )
-STATUSES = (INITIALIZED, COMMIT, SENT_TO_REMOTE, ONGOING, DONE, FAIL)
-FINISHED = frozenset({DONE, FAIL})
-UNDER_WAY = frozenset({SENT_TO_REMOTE, ONGOING})
 
-MOVES: dict[str, tuple[str, ...]] = {
+MOVES: Mapping[str, tuple[str, ...]] = {
     INITIALIZED: (COMMIT, DONE, FAIL),
     COMMIT: (COMMIT, SENT_TO_REMOTE, DONE, FAIL),
     SENT_TO_REMOTE: (ONGOING, DONE, FAIL),
@@ -29,7 +26,12 @@ MOVES: dict[str, tuple[str, ...]] = {
     DONE: (),
     FAIL: (),
 }
-"""Where a batch request may go from each status."""
+"""The statuses, and where a batch request may go from each."""
+
+STATUSES = tuple(MOVES)
+FINISHED = frozenset(status for status, moves in MOVES.items() if not moves)
+UNDER_WAY = frozenset({SENT_TO_REMOTE, ONGOING})
+"""Statuses of what one worker has taken on, and no other may."""
 
 OBJECT_FIELDS = ("pk", "failed_reason_type", "remote_id", "version_date", "content_type")
 

@@ -4,15 +4,16 @@ Answers are not built from these models: the store keeps objects as JSON, and th
 `BatchRequest.to_json`). The answer models are its description, and the contract tests hold the two together.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from batchyard.batch_requests import rules
 from batchyard.batch_requests.rules import Change
 from batchyard.errors import Invalid
-from batchyard.http.fields import DateTime, Integer, LongText, Text
+from batchyard.http.fields import DateTime, Integer, LongText, Text, one_of
 
-Status = Literal["initialized", "commit", "sent_to_remote", "ongoing", "done", "fail"]
+Status = Annotated[str, one_of(rules.STATUSES)]
 
 
 class _Input(BaseModel):
@@ -52,7 +53,7 @@ class BatchRequestUpdate(_Input):
 
     # Defaults are never used: what is left out is not in `model_fields_set`, and null is an error for these two.
     channel: Integer = Field(0, description="The channel of the path; a batch request never moves to another one")
-    status: Status = Field("initialized", description="The status to move to, or the present one")
+    status: Status = Field(rules.INITIALIZED, description="The status to move to, or the present one")
     remote_batch_id: Text | None = Field(None, description="The batch's ID on the channel's side")
     content_type: Text | None = Field(None, description="Kind of the objects in it")
     # Not in the model's repr, which powertools writes for its debug log at every request, logged or not.

@@ -1,10 +1,11 @@
 """Field types as Django REST framework's serializers take them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError, core_schema
 
 _LARGEST = 2**63 - 1
 _DATE_FORMAT = "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]"
@@ -48,6 +49,12 @@ def _number(value: Any) -> Any:
 
 def _or_number(schema: dict[str, Any]) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [schema, {"type": "number"}]}, mode="validation")
+
+
+def one_of(names: Iterable[str]) -> GetPydanticSchema:
+    """Makes a text one of some names, as `Literal` does with names that are written there."""
+    schema = core_schema.literal_schema(list(names))
+    return GetPydanticSchema(lambda _source, _handler: schema)
 
 
 Integer = Annotated[

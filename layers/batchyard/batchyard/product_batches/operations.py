@@ -12,7 +12,7 @@ from batchyard.product_batches import repository, rules
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.product_batches.serials.rules import Stretch
-from batchyard.product_batches.serials.runs import COMMISSIONED
+from batchyard.product_batches.serials.statuses import COMMISSIONED
 from batchyard.store.unit import MAX_ACTIONS, Unit, transact
 
 
@@ -65,7 +65,7 @@ def retrieve_public(collection: str, product: str, batch: str) -> ProductBatch:
         NotFound: There is none, or it is a draft or archived.
     """
     found = transact(lambda unit: repository.get(unit, collection, product, batch))
-    if found is None or found.status in rules.NOT_PUBLIC:
+    if found is None or not rules.is_public(found):
         raise NotFound
     return found
 

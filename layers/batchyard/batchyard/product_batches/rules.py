@@ -15,8 +15,18 @@ from batchyard.jsontext import dumps
 
 ACTIVE = "active"
 EXPIRED = "expired"
-STATUSES = ("draft", ACTIVE, "recalled", EXPIRED, "withdrawn", "archived")
-NOT_PUBLIC = frozenset({"draft", "archived"})
+
+_SHOWN: Mapping[str, bool] = {
+    "draft": False,
+    ACTIVE: True,
+    "recalled": True,
+    EXPIRED: True,
+    "withdrawn": True,
+    "archived": False,
+}
+"""Statuses of a batch, and whether everybody may see one that has it."""
+
+STATUSES = tuple(_SHOWN)
 
 MOST_SERIALS = 10_000_000
 """Serials of one batch."""
@@ -249,6 +259,11 @@ def same(current: ProductBatch, wanted: ProductBatch, quantity: int) -> bool:
 def unknown_serial(**details: str) -> NotFound:
     """What there is to say of a code that is none of the serials in question."""
     return NotFound("The code is none of these serials.", code="UNKNOWN_SERIAL", details=details)
+
+
+def is_public(batch: ProductBatch) -> bool:
+    """Whether everybody may see a batch."""
+    return _SHOWN[batch.status]
 
 
 def is_due(batch: ProductBatch, moment: int) -> bool:

@@ -13,16 +13,15 @@ from pydantic_core import PydanticCustomError
 from batchyard.errors import Invalid
 from batchyard.gs1.application_identifiers import CSET_82_UP_TO_20
 from batchyard.gs1.gtin import GTIN_14, is_gtin14
-from batchyard.http.fields import JSON_NUMBER
+from batchyard.http.fields import JSON_NUMBER, one_of
 from batchyard.product_batches import rules
+from batchyard.product_batches.serials import statuses
 
 ID_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.~$&'()*+,;=:@-]{0,99}$"
 """IDs of collections, products and batches: what a path can carry, without what sorts before `$` or means a folder."""
 
-Status = Literal["draft", "active", "recalled", "expired", "withdrawn", "archived"]
-SerialStatus = Literal[
-    "commissioned", "active", "dispensed", "decommissioned", "destroyed", "stolen", "recalled", "sample"
-]
+Status = Annotated[str, one_of(rules.STATUSES)]
+SerialStatus = Annotated[str, one_of(statuses.STATUSES)]
 ExportFormat = Literal["csv", "ndjson", "epcis"]
 
 _DEEPEST = 50

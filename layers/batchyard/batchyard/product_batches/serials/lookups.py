@@ -19,11 +19,9 @@ from batchyard.product_batches.serials import repository, scans
 from batchyard.product_batches.serials.pages import linked
 from batchyard.product_batches.serials.runs import cut
 from batchyard.product_batches.serials.scans import Scans
+from batchyard.product_batches.serials.statuses import is_in_circulation
 from batchyard.serial_codes import codes, keys
 from batchyard.store.unit import Unit
-
-IN_CIRCULATION = frozenset({"commissioned", "active", "dispensed", "sample"})
-"""Statuses of a serial that its holder may rely on."""
 
 FAILURES_PER_MINUTE = 10
 """Verifications that find nothing until a caller's minute is used up, as if it had asked for all it may."""
@@ -129,6 +127,6 @@ def verify(collection: str, text: str, caller: str) -> ProductBatch | None:
     except Unavailable as error:
         # Who holds the item in their hands is not to wait for a count.
         log_defect(error)
-    if serial.batch.status in rules.NOT_PUBLIC or serial.status not in IN_CIRCULATION:
+    if not rules.is_public(serial.batch) or not is_in_circulation(serial.status):
         return None
     return serial.batch

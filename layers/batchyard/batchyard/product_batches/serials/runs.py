@@ -10,16 +10,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-COMMISSIONED = "commissioned"
-STATUSES = (COMMISSIONED, "active", "dispensed", "decommissioned", "destroyed", "stolen", "recalled", "sample")
-
-_LEFT_TO = {"decommissioned": frozenset({"destroyed"}), "destroyed": frozenset[str]()}
-"""What a serial that is out of use may still become. Taken back into use it would be a new one (GS1 CBV 2.0), so only
-undoing the change, as one made by mistake, brings it back."""
+from batchyard.product_batches.serials.statuses import COMMISSIONED, may_become
 
 MOST_RUNS = 1000
 """Runs in one stored stretch, some twelve kB; one with more is cut in pieces of half as many."""
-
 
 _GAP = -1
 
@@ -83,11 +77,6 @@ def changed(runs: Iterable[Run], status: str, change: str) -> tuple[list[Run], l
     """
     before = [run for run in runs if run.status != status and may_become(run.status, status)]
     return [run._replace(status=status, change=change) for run in before], before
-
-
-def may_become(status: str, wanted: str) -> bool:
-    """Whether a serial of one status may get another."""
-    return wanted in _LEFT_TO.get(status, STATUSES)
 
 
 def pieces(runs: Sequence[Run]) -> list[list[Run]]:

@@ -1,0 +1,46 @@
+"""Statuses of serials: all that there is to say of each, but for what EPCIS calls it (`gs1.epcis.MEANINGS`)."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+COMMISSIONED = "commissioned"
+"""The status of a serial to which nothing happened."""
+
+
+class Status(NamedTuple):
+    """A status of a serial.
+
+    Attributes:
+        in_circulation: The holder of an item may rely on a serial that has it.
+        left_to: What a serial that has it may still become; None for anything.
+    """
+
+    in_circulation: bool
+    left_to: frozenset[str] | None = None
+
+
+# Taken back into use, a serial that is out of use would be a new one (GS1 CBV 2.0), so only undoing the change, as one
+# made by mistake, brings it back.
+TABLE: Mapping[str, Status] = {
+    COMMISSIONED: Status(in_circulation=True),
+    "active": Status(in_circulation=True),
+    "dispensed": Status(in_circulation=True),
+    "decommissioned": Status(in_circulation=False, left_to=frozenset({"destroyed"})),
+    "destroyed": Status(in_circulation=False, left_to=frozenset()),
+    "stolen": Status(in_circulation=False),
+    "recalled": Status(in_circulation=False),
+    "sample": Status(in_circulation=True),
+}
+
+STATUSES = tuple(TABLE)
+
+
+def may_become(status: str, wanted: str) -> bool:
+    """Whether a serial of one status may get another."""
+    left_to = TABLE[status].left_to
+    return left_to is None or wanted in left_to
+
+
+def is_in_circulation(status: str) -> bool:
+    """Whether the holder of an item may rely on a serial of this status."""
+    return TABLE[status].in_circulation

@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.channels.repository import every
 from batchyard.channels.schemas import ChannelPage
-from batchyard.errors import NotFound
+from batchyard.errors import NoSuchPage
 from batchyard.http import drf
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
@@ -28,7 +28,7 @@ def list_channels(page: PageNumber = None, limit: Limit = None) -> Response[str]
     readable = [channel for channel in every() if allowed is None or channel.pk in allowed]
     chosen = readable[(number - 1) * size : number * size]
     if not chosen and number > 1:
-        raise NotFound("Invalid page.")
+        raise NoSuchPage
     results = [dumps(channel.to_answer()) for channel in chosen]
     return answer(body(app, number, results, count=len(readable), has_next=number * size < len(readable)))
 

@@ -54,6 +54,13 @@ class NotFound(BatchyardError):
     """There is no such thing, or none that the caller may know of."""
 
 
+class NoSuchPage(NotFound):
+    """A list has not so many pages."""
+
+    def __init__(self) -> None:
+        super().__init__("Invalid page.")
+
+
 class Conflict(BatchyardError):
     """The request contradicts the present state."""
 

@@ -23,7 +23,7 @@ from itertools import islice
 
 from batchyard.batch_requests import positions, repository, rules, tallies
 from batchyard.batch_requests.rules import BatchRequest
-from batchyard.errors import Invalid, NotFound
+from batchyard.errors import Invalid, NoSuchPage
 from batchyard.store import blobs
 from batchyard.store.items import Item
 from batchyard.store.tables import BATCH_REQUESTS
@@ -127,14 +127,14 @@ def page(asked: Question, number: int, caller: str) -> Page:
         caller: Whose walk through the pages this is.
 
     Raises:
-        NotFound: There is no such page.
+        NoSuchPage: There is none of this number.
     """
     position = _start_of(asked, number, caller) if number > 1 else None
     rows = list(islice(_walk(asked, position, asked.limit + 1), asked.limit + 1))
     has_next = len(rows) > asked.limit
     rows = rows[: asked.limit]
     if not rows and number > 1:
-        raise NotFound("Invalid page.")
+        raise NoSuchPage
     if has_next:
         positions.keep(asked.digest(caller), number + 1, rows[-1])
     results = [batch for batch in _whole(rows) if _still(asked, batch)]
@@ -279,5 +279,5 @@ def _start_of(asked: Question, number: int, caller: str) -> Item:
     if missing:
         after = next(islice(_walk(asked, after, missing, keys_only=True), missing - 1, None), None)
     if after is None:
-        raise NotFound("Invalid page.")
+        raise NoSuchPage
     return after

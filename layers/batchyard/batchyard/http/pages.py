@@ -6,7 +6,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import WithJsonSchema
 
-from batchyard.errors import NotFound
+from batchyard.errors import NoSuchPage
 from batchyard.http.app import App
 from batchyard.http.fields import QueryText
 from batchyard.http.urls import another_page
@@ -32,12 +32,12 @@ def page_number(given: str | None) -> int:
     """The page that the query parameter `page` asks for.
 
     Raises:
-        NotFound: It is no page number.
+        NoSuchPage: It is no page number.
     """
     if not given:
         return 1
     if not given.isascii() or not given.isdigit() or len(given) > 9 or int(given) < 1:
-        raise NotFound("Invalid page.")
+        raise NoSuchPage
     return int(given)
 
 

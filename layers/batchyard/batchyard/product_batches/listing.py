@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from batchyard.errors import Conflict, Invalid, NotFound
+from batchyard.errors import Invalid, NotFound
 from batchyard.product_batches import repository, sort_keys
+from batchyard.product_batches.refusals import ambiguous_batch
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.store import items
 from batchyard.store.queries import query
@@ -112,11 +113,7 @@ def only(collection: str, batch: str, product: str | None = None) -> ProductBatc
     if not found:
         raise NotFound(f'There is no batch "{batch}" in this collection.')
     if len(found) > 1:
-        raise Conflict(
-            "Several products have a batch of this ID. Name one with ?productId=.",
-            code="AMBIGUOUS_BATCH",
-            details={"productIds": [one.product for one in found]},
-        )
+        raise ambiguous_batch([one.product for one in found])
     return found[0]
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from batchyard import clock
-from batchyard.errors import Conflict, NotFound, PreconditionFailed
+from batchyard.errors import NotFound, PreconditionFailed
 from batchyard.http.answers import matches, must_fit
-from batchyard.product_batches import repository, rules
+from batchyard.product_batches import refusals, repository, rules
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.product_batches.serials.rules import Stretch
@@ -42,7 +42,7 @@ def create(collection: str, product: str, given: Mapping[str, Any]) -> ProductBa
         if current is not None:
             if rules.same(current, wanted, quantity):
                 return current
-            raise Conflict(f'The product has another batch "{wanted.id}".', code="BATCH_EXISTS")
+            raise refusals.batch_exists(wanted.id)
         now = clock.now()
         return _put(unit, replace(wanted, created=now, updated=now), quantity)
 
@@ -162,16 +162,8 @@ def _untouched(unit: Unit, batch: ProductBatch) -> list[Stretch]:
     for stretch in serials_repository.every_stretch(unit, batch):
         for run in stretch.runs:
             if run.status != COMMISSIONED:
-                raise Conflict(
-                    "Serials of the batch are in use. Add ?force=true to remove it all the same.",
-                    code="SERIALS_IN_USE",
-                    details={"index": batch.number_of(run.first), "status": run.status},
-                )
+                raise refusals.serials_in_use(batch.number_of(run.first), run.status)
         found.append(stretch)
     if len(found) >= MAX_ACTIONS:
-        raise Conflict(
-            "The serials of the batch are kept in too many parts to be removed together with it."
-            " Add ?force=true to remove the batch first.",
-            code="TOO_MANY_PARTS",
-        )
+        raise refusals.too_many_parts()
     return found

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from batchyard.clock import iso
-from batchyard.errors import Invalid, NotFound
+from batchyard.errors import Invalid
 from batchyard.gs1.application_identifiers import is_lot
 from batchyard.gs1.digital_link import digital_link
 from batchyard.jsontext import dumps
@@ -254,11 +254,6 @@ def growth(current: ProductBatch, change: Mapping[str, Any]) -> int:
 def same(current: ProductBatch, wanted: ProductBatch, quantity: int) -> bool:
     """Whether a batch is what somebody wants to make."""
     return (_stated(wanted), quantity) == (_stated(current), current.quantity)
-
-
-def unknown_serial(**details: str) -> NotFound:
-    """What there is to say of a code that is none of the serials in question."""
-    return NotFound("The code is none of these serials.", code="UNKNOWN_SERIAL", details=details)
 
 
 def is_public(batch: ProductBatch) -> bool:

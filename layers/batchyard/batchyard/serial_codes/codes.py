@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from batchyard.errors import Malformed
+from batchyard.serial_codes import INVALID_CODE
 from batchyard.serial_codes.check_character import ALPHABET as CHECK_ALPHABET
 from batchyard.serial_codes.check_character import check_character, check_column
 from batchyard.serial_codes.ff1 import Ff1
@@ -219,4 +220,4 @@ class Codebook:
 
 
 def _invalid(message: str) -> Malformed:
-    return Malformed(message, code="INVALID_CODE")
+    return Malformed(message, code=INVALID_CODE)

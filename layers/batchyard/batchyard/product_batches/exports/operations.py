@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import quote
 
 from batchyard import clock
-from batchyard.errors import Conflict, NotFound
+from batchyard.errors import NotFound
 from batchyard.jsontext import dumps
 from batchyard.product_batches import moment_ids, operations, rules
 from batchyard.product_batches import repository as batches
 from batchyard.product_batches.exports import repository
 from batchyard.product_batches.exports.rules import DONE, FORMATS, Export
+from batchyard.product_batches.refusals import no_gtin
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.sort_keys import beginning
 from batchyard.store import blobs
@@ -66,7 +67,7 @@ def start(
                 return dumps(tried.to_answer())
             found = operations.find(unit, collection, product, batch)
             if kind == "epcis" and "gtin" not in found.fields:
-                raise Conflict("EPCIS names items by their GTIN, and the batch has none.", code="NO_GTIN")
+                raise no_gtin()
             if not found.exports:
                 batches.put(unit, replace(found, exports=True))
             # A clock that is behind must not date it before its batch, whose history is read up to here.

@@ -5,9 +5,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from batchyard import clock
-from batchyard.errors import Conflict, Invalid, NotFound, TooLarge
-from batchyard.product_batches import moment_ids, operations
-from batchyard.product_batches.rules import ProductBatch, unknown_serial
+from batchyard.errors import Invalid, NotFound, TooLarge
+from batchyard.product_batches import moment_ids, operations, refusals
+from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.serials import repository
 from batchyard.product_batches.serials.rules import Change, Stretch
 from batchyard.product_batches.serials.runs import Run, changed, count, cut
@@ -55,13 +55,13 @@ def change_one(
         if place is not None and len(code) - 1 == found.length:
             number = found.number_of(place.index, place.version)
         if number is None:
-            raise unknown_serial()
+            raise refusals.unknown_serial()
         change = _change(unit, found, [(number, 1)], status, by, reason)
         if change.left:
             [span] = _spans(found, change.ranges)
             [present] = cut(_runs(_stretches(unit, found, [span])), span.first, span.last)
             if present.status != status:
-                raise Conflict("This serial is out of use, for good. Undo what made it so.", code="FINAL_STATUS")
+                raise refusals.final_status()
         return number, code, change if change.changed else None
 
     return transact(operation)
@@ -137,11 +137,7 @@ def undo(collection: str, product: str, batch: str, id: str, *, by: str) -> Chan
         for run in change.before:
             for present in cut(runs, run.first, run.last):
                 if present.change != id:
-                    raise Conflict(
-                        "Serials of this change were changed again since. Undo the later change first.",
-                        code="CHANGED_SINCE",
-                        details={"index": found.number_of(present.first), "changeId": present.change},
-                    )
+                    raise refusals.changed_since(found.number_of(present.first), present.change)
         repository.put_runs(unit, stretches, change.before)
         undone = replace(change, undone_by=by, undone_at=clock.now())
         repository.put_change(unit, undone)

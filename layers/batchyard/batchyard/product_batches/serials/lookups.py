@@ -14,7 +14,8 @@ from batchyard.defects import log_defect
 from batchyard.errors import NotFound, Unavailable
 from batchyard.http import limits
 from batchyard.product_batches import rules
-from batchyard.product_batches.rules import ProductBatch, unknown_serial
+from batchyard.product_batches.refusals import unknown_serial
+from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.serials import repository, scans
 from batchyard.product_batches.serials.pages import linked
 from batchyard.product_batches.serials.runs import cut

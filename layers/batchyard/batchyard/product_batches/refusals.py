@@ -1,0 +1,81 @@
+"""What product batches refuse by a name of their own: programs tell these apart from the dialect's standard ones."""
+
+from collections.abc import Mapping, Sequence
+
+from batchyard.errors import BatchyardError, Conflict, Malformed, NotFound
+from batchyard.serial_codes import INVALID_CODE
+
+KINDS: Mapping[str, type[BatchyardError]] = {
+    "AMBIGUOUS_BATCH": Conflict,
+    "BATCH_EXISTS": Conflict,
+    "CHANGED_SINCE": Conflict,
+    "FINAL_STATUS": Conflict,
+    "NO_GTIN": Conflict,
+    "SERIALS_IN_USE": Conflict,
+    "TOO_MANY_PARTS": Conflict,
+    "UNKNOWN_SERIAL": NotFound,
+    # By `serial_codes`, of what somebody typed.
+    INVALID_CODE: Malformed,
+}
+"""By its name, as what kind of error each is refused."""
+
+
+def ambiguous_batch(products: Sequence[str]) -> BatchyardError:
+    """Several products have a batch of this ID; the details name them."""
+    message = "Several products have a batch of this ID. Name one with ?productId=."
+    return _refusal("AMBIGUOUS_BATCH", message, productIds=list(products))
+
+
+def batch_exists(batch: str) -> BatchyardError:
+    """A batch of this ID is there, and is not the one that somebody wants to make."""
+    return _refusal("BATCH_EXISTS", f'The product has another batch "{batch}".')
+
+
+def changed_since(number: int | None, change: str) -> BatchyardError:
+    """A change cannot be undone, since a serial of it was changed again.
+
+    Args:
+        number: Which one it is within the batch, from 0.
+        change: ID of the later change; empty for none.
+    """
+    message = "Serials of this change were changed again since. Undo the later change first."
+    return _refusal("CHANGED_SINCE", message, index=number, changeId=change)
+
+
+def final_status() -> BatchyardError:
+    """The serial's status cannot be changed any more."""
+    return _refusal("FINAL_STATUS", "This serial is out of use, for good. Undo what made it so.")
+
+
+def no_gtin() -> BatchyardError:
+    """EPCIS is asked for of a batch that has no GTIN."""
+    return _refusal("NO_GTIN", "EPCIS names items by their GTIN, and the batch has none.")
+
+
+def serials_in_use(number: int | None, status: str) -> BatchyardError:
+    """A batch cannot be removed, since something happened to a serial of it.
+
+    Args:
+        number: Which one it is within the batch, from 0.
+        status: What it became.
+    """
+    message = "Serials of the batch are in use. Add ?force=true to remove it all the same."
+    return _refusal("SERIALS_IN_USE", message, index=number, status=status)
+
+
+def too_many_parts() -> BatchyardError:
+    """A batch cannot be removed together with its serials, since these are more items than one transaction takes."""
+    message = (
+        "The serials of the batch are kept in too many parts to be removed together with it."
+        " Add ?force=true to remove the batch first."
+    )
+    return _refusal("TOO_MANY_PARTS", message)
+
+
+def unknown_serial(**details: str) -> BatchyardError:
+    """A code is none of the serials in question; the details name the batch whose it is, if it is any other's."""
+    return _refusal("UNKNOWN_SERIAL", "The code is none of these serials.", **details)
+
+
+def _refusal(code: str, message: str, **details: object) -> BatchyardError:
+    return KINDS[code](message, code=code, details=details)

@@ -1,0 +1,45 @@
+"""What product batches refuse by names of their own: all of it is said in one module."""
+
+import ast
+import inspect
+from collections.abc import Callable
+
+import pytest
+
+from batchyard.errors import BatchyardError
+from batchyard.product_batches import refusals
+from batchyard.serial_codes import codes
+from tests.support.template import ROOT
+
+FAMILY = [ROOT / "layers/batchyard/batchyard/product_batches", ROOT / "functions/product_batches"]
+MODULES = sorted(path for folder in FAMILY for path in folder.rglob("*.py") if path.name != "refusals.py")
+
+RAISED: dict[str, Callable[[], BatchyardError]] = {
+    "AMBIGUOUS_BATCH": lambda: refusals.ambiguous_batch(["a", "b"]),
+    "BATCH_EXISTS": lambda: refusals.batch_exists("L1"),
+    "CHANGED_SINCE": lambda: refusals.changed_since(3, "c"),
+    "FINAL_STATUS": refusals.final_status,
+    "NO_GTIN": refusals.no_gtin,
+    "SERIALS_IN_USE": lambda: refusals.serials_in_use(3, "stolen"),
+    "TOO_MANY_PARTS": refusals.too_many_parts,
+    "UNKNOWN_SERIAL": refusals.unknown_serial,
+}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_other_module_gives_an_error_a_name(path) -> None:
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    assert not [call.lineno for call in calls if any(keyword.arg == "code" for keyword in call.keywords)]
+
+
+def test_each_function_of_the_module_refuses_by_a_name_of_its_own() -> None:
+    functions = {name for name, _ in inspect.getmembers(refusals, inspect.isfunction) if not name.startswith("_")}
+    assert functions == {name.lower() for name in RAISED}
+    assert {name: refuse().code for name, refuse in RAISED.items()} == {name: name for name in RAISED}
+    assert RAISED.keys() | {codes.INVALID_CODE} == refusals.KINDS.keys()
+
+
+def test_what_is_no_code_is_refused_as_the_family_says() -> None:
+    with pytest.raises(refusals.KINDS["INVALID_CODE"]) as refused:
+        codes.normalize("!")
+    assert refused.value.code == "INVALID_CODE"

@@ -135,7 +135,7 @@ def test_who_is_refused_is_told_when_to_come_back(
     taker.take("a", 1)
     with pytest.raises(Throttled) as refused:
         taker.take("a", 1)
-    assert refused.value.retry_after == wait
+    assert refused.value.retry_after_s == wait
     at(second + wait)
     taker.take("a", 1)
 

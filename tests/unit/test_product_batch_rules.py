@@ -260,7 +260,7 @@ def test_the_day_of_a_moment_is_the_one_that_is_written():
     assert rules.day_of("2028-06-30T23:30:00-05:00") == date(2028, 6, 30)
     batch = replace(EMPTY, fields={"gtin": GTIN, "expiryDate": "2028-06-30T00:00:00+02:00"})
     assert batch.digital_link(DOMAIN) == f"{DOMAIN}/01/{GTIN}/10/L1?17=280630"
-    assert batch.expires == micros(datetime(2028, 6, 29, 22, tzinfo=UTC))
+    assert batch.expires_us == micros(datetime(2028, 6, 29, 22, tzinfo=UTC))
 
 
 @given(st.integers(0, 253_370_764_799), st.integers(0, 999_999_999))

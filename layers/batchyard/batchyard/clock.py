@@ -1,4 +1,7 @@
-"""Time as the service keeps it: whole microseconds since the Unix epoch, written in ISO 8601 with a `Z`."""
+"""Time as the service keeps it: whole microseconds since the Unix epoch, written in ISO 8601 with a `Z`.
+
+Names of what is kept in another unit end in it: `_s` for seconds, as in the times to live of DynamoDB's items.
+"""
 
 import time
 from datetime import datetime, timedelta
@@ -11,6 +14,11 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-def iso(moment: int) -> str:
+def now_s() -> int:
+    """The present moment in whole seconds since the Unix epoch."""
+    return now() // 1_000_000
+
+
+def iso(moment_us: int) -> str:
     """A moment as the API writes it: `2026-11-22T02:50:19.114587Z`."""
-    return (_EPOCH + timedelta(microseconds=moment)).isoformat(timespec="microseconds") + "Z"
+    return (_EPOCH + timedelta(microseconds=moment_us)).isoformat(timespec="microseconds") + "Z"

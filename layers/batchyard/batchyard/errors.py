@@ -101,12 +101,12 @@ class Throttled(BatchyardError):
     """The caller has used up its requests.
 
     Args:
-        retry_after: Seconds until it may ask again.
+        retry_after_s: Seconds until it may ask again.
     """
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"Request was throttled. Expected available in {retry_after} seconds.")
-        self.retry_after = retry_after
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"Request was throttled. Expected available in {retry_after_s} seconds.")
+        self.retry_after_s = retry_after_s
 
 
 class FailedDependency(BatchyardError):

@@ -75,7 +75,7 @@ def _take(window: int) -> _Lease:
                 Key=items.encode({"id": "pk-nodes", "at": candidate}),
                 UpdateExpression="SET expires = :expires ADD taken :one",
                 ExpressionAttributeValues=items.encode(
-                    {":one": 1, ":expires": clock.now() // 1_000_000 + _KEPT_SECONDS},
+                    {":one": 1, ":expires": clock.now_s() + _KEPT_SECONDS},
                 ),
                 ReturnValues="UPDATED_NEW",
             )

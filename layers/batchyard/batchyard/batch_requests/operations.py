@@ -155,7 +155,7 @@ def attach_log(channel: int, pk: int, key: str, digest: str) -> bool:
     return transact(operation)
 
 
-def fail_unless_changed_since(channel: int, pk: int, moment: int) -> bool:
+def fail_unless_changed_since(channel: int, pk: int, moment_us: int) -> bool:
     """Fails a batch request whose last change was before a moment; false where it changed after, or is finished.
 
     Raises:
@@ -164,7 +164,7 @@ def fail_unless_changed_since(channel: int, pk: int, moment: int) -> bool:
 
     def operation(unit: Unit) -> bool:
         current = _find(unit, channel, pk)
-        if current.modified >= moment or current.status in rules.FINISHED:
+        if current.modified >= moment_us or current.status in rules.FINISHED:
             return False
         revised = rules.revise(current, {"status": rules.FAIL}, whole=False)
         repository.put(unit, replace(revised, modified=clock.now()))

@@ -36,7 +36,7 @@ def keep(question: str, number: int, after: Item) -> None:
                     "id": f"page#{question}",
                     "at": number,
                     "after": json.dumps(position),
-                    "expires": clock.now() // 1_000_000 + _KEPT_SECONDS,
+                    "expires": clock.now_s() + _KEPT_SECONDS,
                 }
             ),
         )
@@ -62,7 +62,7 @@ def nearest(question: str, number: int) -> tuple[int, Item | None]:
             Limit=1,
         )
     for found in map(items.decode, answer["Items"]):
-        if int(found["expires"]) > clock.now() // 1_000_000:
+        if int(found["expires"]) > clock.now_s():
             after: Item = json.loads(str(found["after"]))
             return int(found["at"]), after
     return 1, None

@@ -216,10 +216,10 @@ def has_any(unit: Unit, channel: int) -> bool:
     return any(row["pk"] not in staged for row in islice(rows(channel, wanted=wanted), wanted))
 
 
-def unchanged_since(channel: int, status: str, moment: int) -> Iterator[int]:
+def unchanged_since(channel: int, status: str, moment_us: int) -> Iterator[int]:
     """Primary keys of a channel's batch requests in a status, last changed before a moment, oldest change first."""
     for row in rows(channel, status=status, columns=("modified",)):
-        if int(row["modified"]) >= moment:
+        if int(row["modified"]) >= moment_us:
             return
         yield int(row["pk"])
 

@@ -17,16 +17,16 @@ def fail_stale() -> int:
 def _stale(channel: Channel) -> Iterator[tuple[int, int]]:
     if channel.stale_after is None:
         return
-    before = clock.now() - channel.stale_after * 1_000_000
+    before_us = clock.now() - channel.stale_after * 1_000_000
     for status in rules.STATUSES:
         if status not in rules.FINISHED:
-            for pk in repository.unchanged_since(channel.pk, status, before):
-                yield pk, before
+            for pk in repository.unchanged_since(channel.pk, status, before_us):
+                yield pk, before_us
 
 
-def _fail(channel: int, pk: int, before: int) -> bool:
+def _fail(channel: int, pk: int, before_us: int) -> bool:
     """Fails a batch request, unless it went on after all."""
     try:
-        return operations.fail_unless_changed_since(channel, pk, before)
+        return operations.fail_unless_changed_since(channel, pk, before_us)
     except NotFound:
         return False

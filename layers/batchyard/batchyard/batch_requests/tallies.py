@@ -142,12 +142,11 @@ def _fitting(records: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _add(steps: Counter[Row], mark: str, last: str) -> str:
     """Adds to the tallies, unless the batch under this mark was counted; answers up to where it is counted now."""
     place: Key = {"id": f"tallied#{mark}", "at": 0}
-    now = clock.now() // 1_000_000
     writes: list[Any] = [
         {
             "Put": {
                 "TableName": EPHEMERA.name,
-                "Item": items.encode({**place, "last": last, "expires": now + _KEPT_SECONDS}),
+                "Item": items.encode({**place, "last": last, "expires": clock.now_s() + _KEPT_SECONDS}),
                 "ConditionExpression": "attribute_not_exists(id)",
             }
         }

@@ -31,7 +31,7 @@ batch's own dispatch write request contexts."""
 
 # Else the first environment would take all of a small limit.
 _FEWEST_SLICES = 8
-_MINUTE = 60_000_000
+_MINUTE_US = 60_000_000
 _KEPT_SECONDS = 180
 
 
@@ -78,7 +78,7 @@ def take(subject: str, limit: int, count: int = 1) -> None:
         Unavailable: The store did not answer.
     """
     now = clock.now()
-    minute = now // _MINUTE
+    minute = now // _MINUTE_US
     with _lock:
         lease = _leases.get(subject)
         if lease is None or lease.minute != minute:

@@ -26,7 +26,7 @@ def headers(error: BatchyardError) -> dict[str, str]:
     if isinstance(error, errors.MethodNotAllowed):
         return {"Allow": ", ".join(error.allowed)}
     if isinstance(error, errors.Throttled):
-        return {"Retry-After": str(error.retry_after)}
+        return {"Retry-After": str(error.retry_after_s)}
     return {}
 
 

@@ -5,15 +5,11 @@ import secrets
 PATTERN = "^[0-9a-f]{22}$"
 
 
-def new(moment: int) -> str:
-    """An ID that nothing else has.
-
-    Args:
-        moment: When it happened, in microseconds since the Unix epoch.
-    """
-    return f"{first_of(moment)}{secrets.token_hex(4)}"
+def new(moment_us: int) -> str:
+    """An ID that nothing else has, of what happened at a moment."""
+    return f"{first_of(moment_us)}{secrets.token_hex(4)}"
 
 
-def first_of(moment: int) -> str:
+def first_of(moment_us: int) -> str:
     """What comes before all IDs of a moment and of later ones, and behind all others."""
-    return f"{moment:014x}"
+    return f"{moment_us:014x}"

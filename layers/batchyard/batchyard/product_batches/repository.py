@@ -55,8 +55,8 @@ def encode(batch: ProductBatch) -> Item:
     }
     if batch.exports:
         item["exports"] = True
-    if batch.status == rules.ACTIVE and batch.expires is not None:
-        item |= {"expiring": _EXPIRING, "expires_at": batch.expires}
+    if batch.status == rules.ACTIVE and batch.expires_us is not None:
+        item |= {"expiring": _EXPIRING, "expires_at": batch.expires_us}
     return item
 
 
@@ -82,11 +82,8 @@ def search_text(batch: str, name: str | None) -> str:
     return f"{batch}\n{name or ''}".lower()
 
 
-def due(moment: int) -> Iterator[tuple[str, str, str]]:
-    """IDs of collection, product and batch of those that are to expire, as of a moment ago.
-
-    Args:
-        moment: In microseconds since the Unix epoch.
+def due(moment_us: int) -> Iterator[tuple[str, str, str]]:
+    """IDs of collection, product and batch of those that are to expire at a moment, as the index has them.
 
     Raises:
         Unavailable: The store did not answer.
@@ -95,7 +92,7 @@ def due(moment: int) -> Iterator[tuple[str, str, str]]:
         "TableName": PRODUCT_BATCHES.name,
         "IndexName": "by_expiry",
         "KeyConditionExpression": "expiring = :expiring AND expires_at <= :moment",
-        "ExpressionAttributeValues": items.encode({":expiring": _EXPIRING, ":moment": moment}),
+        "ExpressionAttributeValues": items.encode({":expiring": _EXPIRING, ":moment": moment_us}),
     }
     for item in query(request):
         _, batch, product = str(item["sort_key"]).split(" ")

@@ -124,7 +124,7 @@ class ProductBatch:
         return self.id if is_lot(self.id) else None
 
     @property
-    def expires(self) -> int | None:
+    def expires_us(self) -> int | None:
         """The moment from which it is expired, in microseconds since the Unix epoch; None for never."""
         given = self.fields.get("expiryDate")
         return None if given is None else end_of(given)
@@ -261,9 +261,9 @@ def is_public(batch: ProductBatch) -> bool:
     return _SHOWN[batch.status]
 
 
-def is_due(batch: ProductBatch, moment: int) -> bool:
-    """Whether a batch is to expire, at a moment in microseconds since the Unix epoch."""
-    return batch.status == ACTIVE and batch.expires is not None and batch.expires <= moment
+def is_due(batch: ProductBatch, moment_us: int) -> bool:
+    """Whether a batch is to expire at a moment."""
+    return batch.status == ACTIVE and batch.expires_us is not None and batch.expires_us <= moment_us
 
 
 def day_of(given: When | None) -> date | None:

@@ -40,12 +40,12 @@ class Event:
 
     Args:
         kind: Its `detail-type`.
-        moment: When it happened, in microseconds since the Unix epoch.
+        moment_us: When it happened.
         detail: The facts, as JSON takes them; the change's number comes to them.
     """
 
     kind: str
-    moment: int
+    moment_us: int
     detail: Mapping[str, Any]
 
 
@@ -102,7 +102,7 @@ def _put(told: Sequence[_Told], source: str) -> str | None:
                 "EventBusName": os.environ["EVENT_BUS"],
                 "Source": source,
                 "DetailType": event.kind,
-                "Time": datetime.fromtimestamp(event.moment / 1_000_000, UTC),
+                "Time": datetime.fromtimestamp(event.moment_us / 1_000_000, UTC),
                 "Detail": json.dumps({**event.detail, "change": name}, ensure_ascii=False),
             }
             for _, name, event in some

@@ -33,12 +33,12 @@ def once(unit: Unit, key: str | None, scope: str, make: Callable[[], str]) -> st
         return make()
     if len(key) > _LONGEST_KEY:
         raise Invalid({"Idempotency-Key": [f"Ensure this field has no more than {_LONGEST_KEY} characters."]})
-    now = clock.now() // 1_000_000
+    now_s = clock.now_s()
     digest = hashlib.sha256(f"{scope}\n{key}".encode()).hexdigest()
     place: Key = {"id": f"reply#{digest}", "at": 0}
     kept = unit.get(EPHEMERA, place)
-    if kept is not None and int(kept["expires"]) > now:
+    if kept is not None and int(kept["expires"]) > now_s:
         return str(kept["reply"])
     reply = make()
-    unit.put(EPHEMERA, {**place, "reply": reply, "expires": now + _KEPT_SECONDS})
+    unit.put(EPHEMERA, {**place, "reply": reply, "expires": now_s + _KEPT_SECONDS})
     return reply

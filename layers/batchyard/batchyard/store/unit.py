@@ -41,7 +41,7 @@ MOST_DELETES = 25
 _ATTEMPTS = 40
 _CONFLICTING_READS = 8
 _EMPTY_ANSWERS = 8
-_LONGEST_PAUSE = 0.4
+_LONGEST_PAUSE_S = 0.4
 _LOST_RACES = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 _REFUSED_FOR_NOW = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
 
@@ -375,7 +375,7 @@ def _must_fit(writes: list[_Write]) -> None:
 
 
 def _pause(number: int) -> None:
-    time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.01 * 2**number)))  # noqa: S311 (jitter, no secret)
+    time.sleep(random.uniform(0, min(_LONGEST_PAUSE_S, 0.01 * 2**number)))  # noqa: S311 (jitter, no secret)
 
 
 def _version(item: Item | None) -> int | None:

@@ -139,4 +139,4 @@ def latest(batch: ProductBatch) -> list[dict[str, Any]]:
 
 
 def _is_kept(export: Export) -> bool:
-    return clock.now() // 1_000_000 < export.expires
+    return clock.now_s() < export.expires_s

@@ -44,7 +44,7 @@ def encode(export: Export) -> Item:
         "parts": export.parts or None,
         "finished": export.finished,
         "reason": export.reason,
-        "expires": export.expires,
+        "expires": export.expires_s,
         "version": export.version,
     }
     return items.present(item)

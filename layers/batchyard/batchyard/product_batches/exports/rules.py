@@ -79,7 +79,7 @@ class Export:
         return f"{FOLDER}/{self.collection}/{self.product}/{self.batch}/{self.id}.{FORMATS[self.format][0]}"
 
     @property
-    def expires(self) -> int:
+    def expires_s(self) -> int:
         """When it is forgotten, in seconds since the Unix epoch."""
         return self.created // 1_000_000 + KEPT_SECONDS
 

@@ -41,7 +41,7 @@ _LISTED = {
 # A query is not isolated from transactions: it may see one piece of a cut stretch a moment before the other.
 _LOOKS = 2
 
-_MOMENT = 0.05
+_MOMENT_S = 0.05
 
 
 # Stretches.
@@ -130,7 +130,7 @@ def holder(unit: Unit, collection: str, index: int) -> Stretch | None:
     """
     for look in range(_LOOKS):
         if look:
-            _wait(_MOMENT)
+            _wait(_MOMENT_S)
         reaching = _reaching(unit, collection, index, index, LAST_INDEX)
         if not reaching:
             # Of a cut stretch the last piece keeps the place, so it is nobody's.

@@ -17,7 +17,7 @@ from batchyard.store.unit import read_many
 SUSPICIOUS = 20
 """Scans of one serial on one day, in UTC, from which on it is flagged."""
 
-_DAY = 86_400_000_000
+_DAY_US = 86_400_000_000
 _RACES = 3
 
 
@@ -61,7 +61,7 @@ def count(batch: ProductBatch, index: int) -> None:
         Unavailable: The store did not take it.
     """
     now = clock.now()
-    values = {":now": now, ":today": now // _DAY, ":one": 1}
+    values = {":now": now, ":today": now // _DAY_US, ":one": 1}
     stamps = "SET last_scan = :now, first_scan = if_not_exists(first_scan, :now)"
     for _ in range(_RACES):
         again = _update(

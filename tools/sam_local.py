@@ -13,7 +13,6 @@ import contextlib
 import json
 import os
 import platform
-import re
 import shutil
 import signal
 import socket
@@ -29,6 +28,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
+from botocore import xform_name
 
 from tools import events, sample_world
 from tools.local_stack import BUILD, HOME, ROOT, LocalStack, last_port
@@ -189,7 +189,7 @@ def _packaged() -> dict[str, Any]:
 def _variables(stack: LocalStack) -> dict[str, str]:
     """The functions' environment on the local stack: its outputs are named like their variables."""
     found = stack.engine.client("cloudformation").describe_stacks(StackName=_STACK)["Stacks"][0]["Outputs"]
-    named = {re.sub(r"(?<!^)(?=[A-Z])", "_", output["OutputKey"]).upper(): output["OutputValue"] for output in found}
+    named = {xform_name(output["OutputKey"]).upper(): output["OutputValue"] for output in found}
     wanted = _packaged()["Globals"]["Function"]["Environment"]["Variables"]
     return {**_CREDENTIALS, **{name: value for name, value in named.items() if name in wanted}}
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from batchyard.batch_requests import published
+from batchyard.store import deliveries
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Publishes what changed; the first record that failed and all after it are delivered again."""
-    failed = published.publish(event["Records"])
-    return {"batchItemFailures": [{"itemIdentifier": failed}] if failed else []}
+    return deliveries.again(published.publish(event["Records"]))

@@ -3,18 +3,20 @@
 import os
 from typing import Any
 
+from batchyard.deadline import deadline
 from batchyard.product_batches import leftovers
 from batchyard.store import queues
 
-_ENOUGH = 5_000
+_STEP_MS = 5_000
 """Milliseconds that a step and a message may take; a run that takes longer is cut off, and delivered again."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Removes what is left of batches, in a further message where the time runs out; what failed is delivered again."""
+    time_is_up = deadline(context, _STEP_MS)
 
     def remove(told: str) -> None:
-        if not leftovers.remove(told, lambda: context.get_remaining_time_in_millis() < _ENOUGH):
+        if not leftovers.remove(told, time_is_up):
             queues.send(os.environ["LEFTOVERS_QUEUE_URL"], [told])
 
     return queues.each(event, remove)

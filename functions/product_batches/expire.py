@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from batchyard.deadline import deadline
 from batchyard.product_batches import expiry
 
-_ENOUGH = 5_000
+_BATCH_MS = 5_000
 """Milliseconds that one more batch may take."""
 
 
@@ -14,7 +15,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     Raises:
         RuntimeError: Some could not, so that the run is tried again and seen.
     """
-    outcome = expiry.expire_due(lambda: context.get_remaining_time_in_millis() < _ENOUGH)
+    outcome = expiry.expire_due(deadline(context, _BATCH_MS))
     if outcome.failed:
         raise RuntimeError(f"{outcome.failed} batches could not expire, {outcome.expired} did")
     return {"expired": outcome.expired, "finished": outcome.finished}

@@ -3,9 +3,9 @@
 from typing import Any
 
 from batchyard.product_batches.exports import messages
+from batchyard.store import deliveries
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Sends the messages; the first record that failed and all after it are delivered again."""
-    failed = messages.start_work(event["Records"])
-    return {"batchItemFailures": [{"itemIdentifier": failed}] if failed else []}
+    return deliveries.again(messages.start_work(event["Records"]))

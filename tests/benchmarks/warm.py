@@ -7,7 +7,6 @@ would send them: what is measured is Python's CPU on this side of the network, b
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
+from botocore import xform_name
 from botocore.client import BaseClient
 
 from batchyard.store.tables import EPHEMERA
@@ -55,7 +55,7 @@ def noted() -> Iterator[list[tuple[str, dict[str, Any]]]]:
     original = getattr(BaseClient, MADE)
 
     def noting(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-        calls.append((re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower(), parameters))
+        calls.append((xform_name(operation), parameters))
         return original(client, operation, parameters)
 
     with patch.object(BaseClient, MADE, noting):

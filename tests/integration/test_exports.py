@@ -102,7 +102,7 @@ def workers(lot_stream: Stream, monkeypatch: pytest.MonkeyPatch) -> Workers:
     """Those who write exports."""
     made = Workers(lot_stream)
     monkeypatch.setenv("EXPORTS_QUEUE_URL", made.url)
-    monkeypatch.setattr(write_export, "_PAUSE", 0)
+    monkeypatch.setattr(write_export, "_PAUSE_S", 0)
     return made
 
 

@@ -1,11 +1,12 @@
 """The template's stores on an engine: moto, DynamoDB Local or MiniStack, whichever the AWS client speaks to."""
 
 import json
-import re
 import uuid
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
+
+from botocore import xform_name
 
 from batchyard.batch_requests import ids
 from batchyard.http import limits
@@ -122,4 +123,4 @@ def forget() -> None:
 
 def _variable(logical_id: str) -> str:
     """`BatchRequestsTable` as the functions' environment names it: `BATCH_REQUESTS_TABLE`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", logical_id).upper()
+    return xform_name(logical_id).upper()

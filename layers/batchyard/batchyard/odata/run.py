@@ -49,12 +49,12 @@ class Run:
 
     Args:
         routes: What answers its requests.
-        has_time: Whether another request may still begin.
+        time_is_up: Whether no other request may begin.
     """
 
-    def __init__(self, routes: Routes, has_time: Callable[[], bool]) -> None:
+    def __init__(self, routes: Routes, time_is_up: Callable[[], bool]) -> None:
         self.routes = routes
-        self.has_time = has_time
+        self.time_is_up = time_is_up
         self._outcomes: Outcomes = {}
 
     def answers(self, batch: Batch, *, goes_on: bool) -> Iterator[PartAnswer | ChangeSetAnswer]:
@@ -109,7 +109,7 @@ class Run:
                 raise Malformed("A change set holds writes only.")
             if any(outcomes.get(name, "") is None for name in request.depends_on):
                 raise FailedDependency
-            if not self.has_time():
+            if self.time_is_up():
                 raise Unavailable("The batch ran out of time before this request began. Send it again.")
             return self.routes.send(_referred(request, outcomes))
 

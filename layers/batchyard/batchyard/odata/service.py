@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from batchyard.deadline import deadline
 from batchyard.errors import Malformed, TooLarge, UnsupportedMediaType
 from batchyard.http.urls import header
 from batchyard.odata import answers, json_form, multipart
@@ -74,9 +75,7 @@ def respond(event: Mapping[str, Any], context: Any, batch: Batch, routes: Routes
         batch: The batch, as `read` read it.
         routes: What answers its requests.
     """
-
-    def has_time() -> bool:
-        return bool(context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS)
+    time_is_up = deadline(context, RESERVE_MILLISECONDS)
 
     def no_room(answer: answers.PartAnswer) -> answers.PartAnswer:
         return routes.refuse(
@@ -84,7 +83,7 @@ def respond(event: Mapping[str, Any], context: Any, batch: Batch, routes: Routes
         )
 
     goes_on = _is_json(event) or not batch.nested or _prefers_to_go_on(event)
-    parts = list(answers.fitting(Run(routes, has_time).answers(batch, goes_on=goes_on), len(batch), no_room))
+    parts = list(answers.fitting(Run(routes, time_is_up).answers(batch, goes_on=goes_on), len(batch), no_room))
     as_multipart = _answers_multipart(event)
     body, content_type = answers.multipart(parts) if as_multipart else answers.as_json(parts)
     headers = {"Content-Type": content_type, "OData-Version": "4.0" if as_multipart else "4.01"}

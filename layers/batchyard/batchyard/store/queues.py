@@ -1,15 +1,12 @@
 """Queues: messages of ours are sent, and those that were delivered are worked on one by one."""
 
-import logging
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from batchyard.defects import log_defect
 from batchyard.errors import Unavailable
-from batchyard.store import clients
+from batchyard.store import clients, deliveries
 from batchyard.store.calls import reaching_aws
-
-logger = logging.getLogger("batchyard")
 
 _AT_ONCE = 10
 
@@ -42,21 +39,15 @@ def each(event: Mapping[str, Any], act: Callable[[str], None]) -> dict[str, Any]
         event: An SQS event.
         act: What to do for a message's body; idempotent, since queues deliver at least once.
     """
-    failures = []
+    failed = []
     for message in event["Records"]:
         try:
             act(message["body"])
         except Exception as error:
             # One message that fails must not keep the others of its batch from being done.
-            log_failure(error)
-            failures.append({"itemIdentifier": message["messageId"]})
-    return {"batchItemFailures": failures}
-
-
-def log_failure(error: Exception) -> None:
-    """Logs what went wrong with a message, and where: not the error's own words, which may quote what it holds."""
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    logger.error("%s at %s:%s", type(error).__name__, where.filename, where.lineno)
+            log_defect(error)
+            failed.append(message["messageId"])
+    return deliveries.again(*failed)
 
 
 def deliver_again(url: str, receipt: str, seconds: int) -> None:

@@ -30,7 +30,7 @@ from batchyard.product_batches.exports import rules as export_rules
 from batchyard.product_batches.exports.rules import Export
 from batchyard.product_batches.rules import Block, ProductBatch
 from batchyard.product_batches.serials import repository as serials_repository
-from batchyard.product_batches.serials.rules import Change, Stretch
+from batchyard.product_batches.serials.rules import StatusChange, Stretch
 from batchyard.product_batches.serials.runs import Run
 from batchyard.scope import Scope
 from batchyard.serial_codes.codes import Codebook
@@ -226,7 +226,7 @@ PRODUCT_BATCHES_THERE = (WITHOUT_SERIALS, TWIN, LOT, DRAFT)
 MISSING_PRODUCT_BATCH = "L99"
 
 # The last five shoes of the lot were spoilt.
-SPOILT = Change(
+SPOILT = StatusChange(
     collection=COLLECTION,
     product=RUNNER,
     batch=LOT.id,
@@ -395,7 +395,7 @@ def _product_batch_keys() -> Iterator[Key]:
     return map(PRODUCT_BATCHES.key_of, list(query(request)))
 
 
-def item_of_change(change: Change) -> Item:
+def item_of_change(change: StatusChange) -> Item:
     """A change of serials as the store keeps it."""
     unit = Unit()
     serials_repository.put_change(unit, change)

@@ -7,7 +7,7 @@ from typing import Any
 from batchyard.product_batches import repository
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.serials.repository import decode_change, decode_stretch
-from batchyard.product_batches.serials.rules import Change, Stretch
+from batchyard.product_batches.serials.rules import StatusChange, Stretch
 from batchyard.product_batches.serials.runs import Run
 from batchyard.store import clients, items
 from batchyard.store.items import Item
@@ -78,7 +78,7 @@ class Collection:
         """Its stretches of serials."""
         return [decode_stretch(item) for item in self.rows("serials ")]
 
-    def changes(self, batch: str) -> list[Change]:
+    def changes(self, batch: str) -> list[StatusChange]:
         """The changes of a batch's serials, the first one first."""
         return [decode_change(item) for item in self.rows(f"change {batch} ")]
 

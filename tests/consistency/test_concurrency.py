@@ -11,7 +11,7 @@ import pytest
 
 from batchyard import clock
 from batchyard.batch_requests import ids, operations, rules
-from batchyard.batch_requests.rules import BatchRequest, Change
+from batchyard.batch_requests.rules import BatchRequest, Wanted
 from batchyard.channels import operations as channels
 from batchyard.channels.rules import Channel
 from batchyard.errors import Invalid, NotFound, Throttled
@@ -42,7 +42,7 @@ def channel(world: World) -> int:
 
 
 def _update(channel: int, pk: int, **fields: Any) -> Callable[[], BatchRequest]:
-    change: Change = {**fields}  # type: ignore[typeddict-item]
+    change: Wanted = {**fields}  # type: ignore[typeddict-item]
     if "objects" in change:
         change["objects"] = [{**dict.fromkeys(rules.OBJECT_FIELDS), **entry} for entry in change["objects"] or []]
     return partial(operations.update, channel, pk, change)
@@ -129,7 +129,7 @@ def test_one_end_wins(world: World, channel: int) -> None:
 def test_identical_repeats_are_one_change(world: World, channel: int) -> None:
     pk = world.api.open_batch(channel, status="commit")["pk"]
     before = _version(world, channel, pk)
-    change: Change = {"status": "fail", "objects": [{**dict.fromkeys(rules.OBJECT_FIELDS), "pk": 1}]}
+    change: Wanted = {"status": "fail", "objects": [{**dict.fromkeys(rules.OBJECT_FIELDS), "pk": 1}]}
     answers = at_once([partial(operations.update, channel, pk, change, log_file="the same")] * WORKERS)
     assert {answer.version for answer in answers if isinstance(answer, BatchRequest)} == {before + 1}
     assert all(isinstance(answer, BatchRequest) for answer in answers), answers

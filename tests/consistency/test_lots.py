@@ -14,7 +14,7 @@ from batchyard.errors import BatchyardError, Conflict, Invalid, NotFound
 from batchyard.product_batches import operations
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.serials import changes
-from batchyard.product_batches.serials.rules import Change
+from batchyard.product_batches.serials.rules import StatusChange
 from batchyard.product_batches.serials.runs import Run
 from batchyard.product_batches.serials.statuses import COMMISSIONED, may_become
 from tests.consistency import lot_process
@@ -141,7 +141,7 @@ def test_processes_share_nothing_but_the_store(lots: Collection) -> None:
 # Statuses of serials.
 
 
-def _serial_order(lots: Collection, batch: str) -> list[Change]:
+def _serial_order(lots: Collection, batch: str) -> list[StatusChange]:
     """The changes of a batch in an order that explains what each found, and what is there now."""
     of_batch, runs = lots.batches()[batch], lots.runs(batch)
 
@@ -150,7 +150,7 @@ def _serial_order(lots: Collection, batch: str) -> list[Change]:
         assert start is not None
         return range(start, start + run.size)
 
-    def after(story: Story, change: Change) -> Story | None:
+    def after(story: Story, change: StatusChange) -> Story | None:
         """What a change makes of it; None where it found something else."""
         found = {number: (run.status, run.change) for run in change.before for number in numbers(run)}
         following = list(story)
@@ -164,7 +164,7 @@ def _serial_order(lots: Collection, batch: str) -> list[Change]:
                     following[number] = (change.status, change.id)
         return following
 
-    def orders(story: Story, left: Sequence[Change]) -> Iterator[list[Change]]:
+    def orders(story: Story, left: Sequence[StatusChange]) -> Iterator[list[StatusChange]]:
         if not left:
             if story == [(run.status, run.change) for run in runs for _ in range(run.size)]:
                 yield []
@@ -180,7 +180,7 @@ def _serial_order(lots: Collection, batch: str) -> list[Change]:
     return order
 
 
-def _undo(lots: Collection, batch: str, changes: Sequence[Change]) -> None:
+def _undo(lots: Collection, batch: str, changes: Sequence[StatusChange]) -> None:
     for change in reversed(changes):
         answer = lots.undo(batch, change.id)
         assert answer.status == 200, answer.text
@@ -253,7 +253,7 @@ def test_one_undoing_and_another_change_exclude_each_other(lots: Collection) -> 
         if isinstance(undone, Conflict):
             assert lots.statuses(id) == [(3, "active"), (2, "dispensed"), (5, "active")]
         else:
-            assert isinstance(undone, Change), undone
+            assert isinstance(undone, StatusChange), undone
             assert lots.statuses(id) == [(3, COMMISSIONED), (2, "dispensed"), (5, COMMISSIONED)]
     lots.must_be_whole()
 

@@ -10,7 +10,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from batchyard.batch_requests import repository, rules
-from batchyard.batch_requests.rules import OBJECT_FIELDS, BatchRequest, Change, attach_log, revise
+from batchyard.batch_requests.rules import OBJECT_FIELDS, BatchRequest, Wanted, attach_log, revise
 from batchyard.clock import iso
 from batchyard.errors import Invalid
 
@@ -60,7 +60,7 @@ def twin(one: dict[str, Any]) -> tuple[str | None, int]:
     return one["content_type"], one["pk"]
 
 
-def attempt(batch: BatchRequest, change: Change, whole: bool) -> BatchRequest | None:
+def attempt(batch: BatchRequest, change: Wanted, whole: bool) -> BatchRequest | None:
     """The revised batch request; None where it is refused."""
     try:
         return revise(batch, change, whole=whole)
@@ -69,7 +69,7 @@ def attempt(batch: BatchRequest, change: Change, whole: bool) -> BatchRequest | 
 
 
 @given(batch_requests(), changes, st.booleans())
-def test_a_repeat_changes_nothing(batch: BatchRequest, change: Change, whole: bool) -> None:
+def test_a_repeat_changes_nothing(batch: BatchRequest, change: Wanted, whole: bool) -> None:
     revised = attempt(batch, change, whole)
     assume(revised is not None)
     assert revised is not None
@@ -78,7 +78,7 @@ def test_a_repeat_changes_nothing(batch: BatchRequest, change: Change, whole: bo
 
 @given(batch_requests(), changes, st.booleans())
 def test_the_status_moves_as_the_life_cycle_has_it_and_finished_ones_stay_as_they_are(
-    batch: BatchRequest, change: Change, whole: bool
+    batch: BatchRequest, change: Wanted, whole: bool
 ) -> None:
     revised = attempt(batch, change, whole)
     wanted = change.get("status", batch.status)
@@ -90,7 +90,7 @@ def test_the_status_moves_as_the_life_cycle_has_it_and_finished_ones_stay_as_the
 
 
 @given(batch_requests(), changes, st.booleans())
-def test_what_identifies_it_never_changes(batch: BatchRequest, change: Change, whole: bool) -> None:
+def test_what_identifies_it_never_changes(batch: BatchRequest, change: Wanted, whole: bool) -> None:
     revised = attempt(batch, change, whole) or batch
     kept = ("channel", "pk", "local_batch_id", "modified", "version", "log_key", "log_digest")
     assert [getattr(revised, name) for name in kept] == [getattr(batch, name) for name in kept]
@@ -134,14 +134,14 @@ def test_nothing_erases_nothing(batch: BatchRequest, nothing: list[Any] | None) 
 
 
 @given(batch_requests(), changes, st.booleans())
-def test_the_counts_are_those_of_the_objects(batch: BatchRequest, change: Change, whole: bool) -> None:
+def test_the_counts_are_those_of_the_objects(batch: BatchRequest, change: Wanted, whole: bool) -> None:
     revised = attempt(batch, change, whole) or batch
     assert revised.object_count == len(listed(revised))
     assert revised.failed_count == sum(one["failed_reason_type"] is not None for one in listed(revised))
 
 
 @given(batch_requests(), changes, st.booleans())
-def test_fields_that_are_not_given_stay(batch: BatchRequest, change: Change, whole: bool) -> None:
+def test_fields_that_are_not_given_stay(batch: BatchRequest, change: Wanted, whole: bool) -> None:
     revised = attempt(batch, change, whole) or batch
     for name in ("status", "remote_batch_id", "content_type", "objects"):
         if name not in change:
@@ -149,7 +149,7 @@ def test_fields_that_are_not_given_stay(batch: BatchRequest, change: Change, who
 
 
 @given(batch_requests(), changes, st.booleans())
-def test_an_answer_is_json_with_every_field(batch: BatchRequest, change: Change, whole: bool) -> None:
+def test_an_answer_is_json_with_every_field(batch: BatchRequest, change: Wanted, whole: bool) -> None:
     revised = attempt(batch, change, whole) or batch
     answer = json.loads(revised.to_json())
     assert answer == {

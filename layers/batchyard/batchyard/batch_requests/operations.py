@@ -10,7 +10,7 @@ from dataclasses import replace
 from batchyard import clock
 from batchyard.batch_requests import ids, listing, repository, rules
 from batchyard.batch_requests.listing import Page, Question
-from batchyard.batch_requests.rules import BatchRequest, Change
+from batchyard.batch_requests.rules import BatchRequest, Wanted
 from batchyard.channels import repository as channel_repository
 from batchyard.errors import Contended, Invalid, NotFound, NotUpdated, PreconditionFailed, Unavailable
 from batchyard.http.answers import matches, must_fit
@@ -86,7 +86,7 @@ def list_page(asked: Question, number: int, caller: str) -> Page:
 def update(
     channel: int,
     pk: int,
-    change: Change,
+    change: Wanted,
     *,
     whole: bool = False,
     log_file: str | None = None,

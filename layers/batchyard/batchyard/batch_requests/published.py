@@ -11,7 +11,7 @@ from typing import Any
 from batchyard.batch_requests.sweeping import POINTERS
 from batchyard.clock import iso
 from batchyard.store import events, notices, queues
-from batchyard.store.events import Change, Event
+from batchyard.store.events import Event, RecordChange
 
 SOURCE = "batchyard.batch_requests"
 DETAIL_TYPE = "BatchRequest Status Changed"
@@ -26,7 +26,7 @@ def publish(records: Sequence[Mapping[str, Any]]) -> str | None:
     return events.publish(records, SOURCE, _move, _let_go)
 
 
-def _move(change: Change) -> list[Event]:
+def _move(change: RecordChange) -> list[Event]:
     old, new = change.old, change.new
     before, after = (old or {}).get("status"), (new or {}).get("status")
     if before == after:
@@ -48,13 +48,13 @@ def _move(change: Change) -> list[Event]:
     return [Event(DETAIL_TYPE, moment, detail)]
 
 
-def _let_go(changes: Sequence[Change]) -> None:
+def _let_go(changes: Sequence[RecordChange]) -> None:
     released = [notices.message(key) for change in changes for key in _released(change)]
     if released:
         queues.send(os.environ["SWEEP_QUEUE_URL"], released)
 
 
-def _released(change: Change) -> list[str]:
+def _released(change: RecordChange) -> list[str]:
     held = {(change.new or {}).get(name) for name in POINTERS}
     released = ((change.old or {}).get(name) for name in POINTERS)
     return [str(key) for key in released if key is not None and key not in held]

@@ -36,7 +36,7 @@ UNDER_WAY = frozenset({SENT_TO_REMOTE, ONGOING})
 OBJECT_FIELDS = ("pk", "failed_reason_type", "remote_id", "version_date", "content_type")
 
 
-class Change(TypedDict, total=False):
+class Wanted(TypedDict, total=False):
     """What a request wants changed: only the fields that it holds; of each object all of `OBJECT_FIELDS`, in order."""
 
     status: str
@@ -89,7 +89,7 @@ class BatchRequest:
         )
 
 
-def revise(current: BatchRequest, change: Change, *, whole: bool) -> BatchRequest:
+def revise(current: BatchRequest, change: Wanted, *, whole: bool) -> BatchRequest:
     """What a change makes of a batch request; `current` itself where it changes nothing.
 
     Args:

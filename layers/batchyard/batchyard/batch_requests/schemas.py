@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from batchyard.batch_requests import rules
-from batchyard.batch_requests.rules import Change
+from batchyard.batch_requests.rules import Wanted
 from batchyard.errors import Invalid
 from batchyard.http.fields import DateTime, Integer, LongText, Text, one_of
 
@@ -69,9 +69,9 @@ class BatchRequestUpdate(_Input):
         if "channel" in self.model_fields_set:
             _must_be(self.channel, channel)
 
-    def change(self) -> Change:
+    def change(self) -> Wanted:
         """Only what was sent, without what needs no deciding."""
-        given: Change = self.model_dump(include=self.model_fields_set - {"channel", "log_file"})  # type: ignore[assignment]
+        given: Wanted = self.model_dump(include=self.model_fields_set - {"channel", "log_file"})  # type: ignore[assignment]
         return given
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from batchyard.clock import iso
 from batchyard.product_batches import leftovers, repository, sort_keys
 from batchyard.store import events, queues
-from batchyard.store.events import Change, Event
+from batchyard.store.events import Event, RecordChange
 from batchyard.store.items import Item
 
 SOURCE = "batchyard.product_batches"
@@ -30,7 +30,7 @@ def publish(records: Sequence[Mapping[str, Any]]) -> str | None:
     return events.publish(records, SOURCE, _told, _clean_up_after)
 
 
-def _told(change: Change) -> list[Event]:
+def _told(change: RecordChange) -> list[Event]:
     old, new = change.old or {}, change.new or {}
     match _kind(change):
         case "batch" if _is_removed(change):
@@ -46,12 +46,12 @@ def _told(change: Change) -> list[Event]:
     return [event for event in told if event is not None]
 
 
-def _is_removed(change: Change) -> bool:
+def _is_removed(change: RecordChange) -> bool:
     """Whether a batch was removed; if the same change set made another of its ID, the stream has both as one change."""
     return change.old is not None and (change.new is None or change.new["created"] != change.old["created"])
 
 
-def _kind(change: Change) -> str:
+def _kind(change: RecordChange) -> str:
     return str((change.new or change.old or {})["sort_key"]).partition(" ")[0]
 
 
@@ -107,7 +107,7 @@ def _suspicion(old: Item, new: Item) -> Event | None:
     return Event(SERIAL_SUSPICIOUS, moment, detail)
 
 
-def _clean_up_after(changes: Sequence[Change]) -> None:
+def _clean_up_after(changes: Sequence[RecordChange]) -> None:
     removed = (change.old for change in changes if _kind(change) == "batch" and _is_removed(change))
     left = [leftovers.notice(repository.decode(item)) for item in removed if item is not None]
     if left:

@@ -20,7 +20,7 @@ from batchyard.store.items import Item
 _AT_ONCE = 10
 
 
-class Change(NamedTuple):
+class RecordChange(NamedTuple):
     """A change of an item.
 
     Args:
@@ -55,8 +55,8 @@ _Told = tuple[str, str, Event]
 def publish(
     records: Sequence[Mapping[str, Any]],
     source: str,
-    told: Callable[[Change], Sequence[Event]],
-    also: Callable[[Sequence[Change]], None],
+    told: Callable[[RecordChange], Sequence[Event]],
+    also: Callable[[Sequence[RecordChange]], None],
 ) -> str | None:
     """Tells of changes in their order; answers the sequence number of the first that failed, None if none did.
 
@@ -78,9 +78,9 @@ def publish(
     return None
 
 
-def _change(record: Mapping[str, Any]) -> Change:
+def _change(record: Mapping[str, Any]) -> RecordChange:
     change = record["dynamodb"]
-    return Change(change["SequenceNumber"], *(_item(change.get(name)) for name in ("OldImage", "NewImage")))
+    return RecordChange(change["SequenceNumber"], *(_item(change.get(name)) for name in ("OldImage", "NewImage")))
 
 
 def _item(image: Mapping[str, Any] | None) -> Item | None:
@@ -88,7 +88,7 @@ def _item(image: Mapping[str, Any] | None) -> Item | None:
     return items.decode({name: value for name, value in image.items() if "B" not in value}) if image else None
 
 
-def _named(change: Change, told: Sequence[Event]) -> list[_Told]:
+def _named(change: RecordChange, told: Sequence[Event]) -> list[_Told]:
     """Events of a change with its number, and with a name that no other event has."""
     number = change.number
     return [(number, f"{number}.{position}" if position else number, event) for position, event in enumerate(told)]

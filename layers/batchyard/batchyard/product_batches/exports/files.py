@@ -19,7 +19,7 @@ from batchyard.product_batches.exports.rules import Export
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.product_batches.serials.pages import around_code, codes_of
-from batchyard.product_batches.serials.rules import Change
+from batchyard.product_batches.serials.rules import StatusChange
 from batchyard.product_batches.serials.runs import Run, count
 from batchyard.serial_codes import keys
 
@@ -151,7 +151,7 @@ def _commissionings(export: Export, batch: ProductBatch, start: int) -> Iterator
         yield Part(text.encode(), 0, "0/0")
 
 
-def _changes(batch: ProductBatch, change: Change, written: int) -> Iterator[Part]:
+def _changes(batch: ProductBatch, change: StatusChange, written: int) -> Iterator[Part]:
     """The events of a change, each after one that is there already: serials are commissioned first."""
     # A clock that is behind could have dated a change of serials before the export that does not have them.
     runs = [run for run in change.before if batch.number_of(run.last) is not None]

@@ -9,7 +9,7 @@ from batchyard.errors import Invalid, NotFound, TooLarge
 from batchyard.product_batches import moment_ids, operations, refusals
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.serials import repository
-from batchyard.product_batches.serials.rules import Change, Stretch
+from batchyard.product_batches.serials.rules import StatusChange, Stretch
 from batchyard.product_batches.serials.runs import Run, changed, count, cut
 from batchyard.store.replies import once
 from batchyard.store.unit import MAX_ACTIONS, Unit, transact
@@ -23,7 +23,7 @@ _NEAR = 20
 
 def change_one(
     collection: str, product: str, batch: str, text: str, status: str, *, by: str, reason: str | None = None
-) -> tuple[int, str, Change | None]:
+) -> tuple[int, str, StatusChange | None]:
     """Changes the status of one serial.
 
     Args:
@@ -49,7 +49,7 @@ def change_one(
     code = codes.normalize(text)
     place = keys.find(collection, code)
 
-    def operation(unit: Unit) -> tuple[int, str, Change | None]:
+    def operation(unit: Unit) -> tuple[int, str, StatusChange | None]:
         found = operations.find(unit, collection, product, batch)
         number = None
         if place is not None and len(code) - 1 == found.length:
@@ -110,7 +110,7 @@ def change_many(
     return transact(operation)
 
 
-def undo(collection: str, product: str, batch: str, id: str, *, by: str) -> Change:
+def undo(collection: str, product: str, batch: str, id: str, *, by: str) -> StatusChange:
     """Takes a change back: its serials get the statuses that they had before.
 
     Args:
@@ -125,7 +125,7 @@ def undo(collection: str, product: str, batch: str, id: str, *, by: str) -> Chan
         Conflict: Some of its serials were changed again since.
     """
 
-    def operation(unit: Unit) -> Change:
+    def operation(unit: Unit) -> StatusChange:
         found = operations.find(unit, collection, product, batch)
         change = repository.get_change(unit, found, id)
         if change is None:
@@ -148,7 +148,7 @@ def undo(collection: str, product: str, batch: str, id: str, *, by: str) -> Chan
 
 def _change(
     unit: Unit, batch: ProductBatch, ranges: Sequence[tuple[int, int]], status: str, by: str, reason: str | None
-) -> Change:
+) -> StatusChange:
     now = clock.now()
     id = moment_ids.new(now)
     spans = _spans(batch, ranges)
@@ -163,7 +163,7 @@ def _change(
         after += brought
         before += were
     asked = sum(size for _, size in ranges)
-    change = Change(
+    change = StatusChange(
         collection=batch.collection,
         product=batch.product,
         batch=batch.id,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from batchyard.errors import Conflict, Contended, TooLarge
 from batchyard.product_batches.rules import Block, ProductBatch
-from batchyard.product_batches.serials.rules import Change, Stretch
+from batchyard.product_batches.serials.rules import StatusChange, Stretch
 from batchyard.product_batches.serials.runs import Run, cut, overlay, pack, pieces, unpack
 from batchyard.product_batches.sort_keys import LAST_INDEX, between, change_key, names_in, serials_key
 from batchyard.store import items
@@ -210,7 +210,7 @@ def decode_stretch(item: Item) -> Stretch:
 # Changes.
 
 
-def put_change(unit: Unit, change: Change) -> None:
+def put_change(unit: Unit, change: StatusChange) -> None:
     """Stages a change that `get_change` found, or that is new.
 
     Raises:
@@ -236,13 +236,13 @@ def put_change(unit: Unit, change: Change) -> None:
     unit.put(PRODUCT_BATCHES, items.present(item))
 
 
-def get_change(unit: Unit, batch: ProductBatch, id: str) -> Change | None:
+def get_change(unit: Unit, batch: ProductBatch, id: str) -> StatusChange | None:
     """A change of a batch's serials; None where there is none of this ID."""
     item = unit.get(PRODUCT_BATCHES, change_key(batch.collection, batch.product, batch.id, id))
     return decode_change(item) if item is not None and is_change_of(item, batch) else None
 
 
-def changes(batch: ProductBatch, limit: int, before: str | None = None) -> list[Change]:
+def changes(batch: ProductBatch, limit: int, before: str | None = None) -> list[StatusChange]:
     """The latest changes of a batch's serials, the last one first; without what the serials were before.
 
     Args:
@@ -254,7 +254,7 @@ def changes(batch: ProductBatch, limit: int, before: str | None = None) -> list[
         Unavailable: The store did not answer.
     """
     prefix = str(change_key(batch.collection, batch.product, batch.id, "")["sort_key"])
-    found: list[Change] = []
+    found: list[StatusChange] = []
     request = between(batch.collection, prefix, prefix + (before or "~")) | {
         # Not `before`, which can be as large as an item can be.
         "ProjectionExpression": ", ".join(_LISTED),
@@ -271,7 +271,7 @@ def changes(batch: ProductBatch, limit: int, before: str | None = None) -> list[
     return found
 
 
-def changes_between(batch: ProductBatch, first: str, end: str) -> Iterator[Change]:
+def changes_between(batch: ProductBatch, first: str, end: str) -> Iterator[StatusChange]:
     """Changes of a batch's serials in their order, read page by page.
 
     Args:
@@ -294,10 +294,10 @@ def is_change_of(item: Item, batch: ProductBatch) -> bool:
     return batch.number_of(int(item["first"])) is not None
 
 
-def decode_change(item: Item) -> Change:
+def decode_change(item: Item) -> StatusChange:
     """The change of an item; without `before` where that was not read."""
     batch, product, id = names_in(item)
-    return Change(
+    return StatusChange(
         collection=str(item["collection_id"]),
         product=product,
         batch=batch,

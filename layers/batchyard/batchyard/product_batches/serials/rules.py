@@ -39,7 +39,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StatusChange:
     """One change of serials' statuses.
 
     Args:

@@ -79,8 +79,7 @@ def test_single_changes_and_change_sets_meet(world: World, channel: int) -> None
         for pk in into:
             _update(channel, pk, objects=some(3, first=3 * worker))()
 
-    def change_set(worker: int) -> None:
-        unit = Unit()
+    def change_set(worker: int, unit: Unit) -> None:
         with joined(unit):
             merge(worker, into=pks)
         unit.commit()

@@ -171,6 +171,7 @@ def test_a_lost_race_has_the_whole_operation_decide_again() -> None:
         found = work.get(CHANNELS, key(1))
         assert found is not None
         attempts.append(found["count"])
+        assert work.attempt == len(attempts)
         if len(attempts) < 4:
             put(1, count=len(attempts))
         return int(work.put(CHANNELS, {**key(1), "count": int(found["count"]) + 10})["count"])

@@ -36,16 +36,12 @@ def open_one(channel: int, *, idempotency_key: str | None = None, scope: str = "
     opened = BatchRequest(
         channel=channel, pk=pk, local_batch_id=str(uuid.uuid4()), status=rules.INITIALIZED, modified=pk
     )
-    tried = False
 
     def operation(unit: Unit) -> str:
-        nonlocal tried
-        again, tried = tried, True
-
         def make() -> str:
             # Nobody else has this key: it is there if the answer to the first try got lost, and somebody then changed
             # it before botocore's repeat.
-            if again and repository.exists(unit, channel, pk):
+            if unit.attempt > 1 and repository.exists(unit, channel, pk):
                 return opened.to_json()
             if not channel_repository.find(unit, channel).is_active:
                 raise Invalid({"channel": ["The channel is not active."]})

@@ -79,8 +79,8 @@ class Run:
         return answer
 
     def _change_set(self, change_set: ChangeSet) -> ChangeSetAnswer | PartAnswer:
-        def attempt() -> ChangeSetAnswer | PartAnswer:
-            unit, outcomes = Unit(), dict(self._outcomes)
+        def attempt(unit: Unit) -> ChangeSetAnswer | PartAnswer:
+            outcomes = dict(self._outcomes)
             answers: list[PartAnswer] = []
             with self._reading_ahead(change_set.requests, outcomes), joined(unit):
                 for request in change_set.requests:

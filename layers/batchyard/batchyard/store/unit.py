@@ -58,11 +58,16 @@ class _Write:
 class Unit:
     """Reads and staged writes of one commit.
 
+    Args:
+        attempt: Which try at the commit it is, from 1. From the second on, what an operation wants may be there: an
+            earlier try was written, and its answer got lost.
+
     Attributes:
         contended: An operation found that somebody is changing what it reads: the whole unit is to be tried again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, attempt: int = 1) -> None:
+        self.attempt = attempt
         self.contended = False
         self._reads: dict[tuple[Any, ...], Item | None] = {}
         self._writes: dict[tuple[Any, ...], _Write] = {}
@@ -232,8 +237,7 @@ def transact[T](operation: Callable[[Unit], T]) -> T:
             ambient.contended = True
             raise
 
-    def attempt() -> T:
-        unit = Unit()
+    def attempt(unit: Unit) -> T:
         result = operation(unit)
         unit.commit()
         return result
@@ -241,15 +245,15 @@ def transact[T](operation: Callable[[Unit], T]) -> T:
     return retrying(attempt)
 
 
-def retrying[T](attempt: Callable[[], T]) -> T:
-    """Makes an attempt until it wins its race, with jitter between.
+def retrying[T](attempt: Callable[[Unit], T]) -> T:
+    """Makes an attempt, each on a unit of its own, until one wins its race, with jitter between.
 
     Raises:
         Contended: Every attempt lost its race.
     """
     for number in range(_ATTEMPTS):
         try:
-            return attempt()
+            return attempt(Unit(number + 1))
         except Contended:
             _pause(number)
     raise Contended

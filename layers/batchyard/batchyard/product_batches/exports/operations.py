@@ -56,15 +56,13 @@ def start(
     """
     now = clock.now()
     id = moment_ids.new(now)
-    tried: Export | None = None
 
     def operation(unit: Unit) -> str:
         def make() -> str:
-            nonlocal tried
             # Nobody else has this ID: it is there if the answer to the first try got lost, and a worker then changed it
             # before botocore's repeat.
-            if tried is not None and repository.get(unit, collection, product, batch, id) is not None:
-                return dumps(tried.to_answer())
+            if unit.attempt > 1 and (begun := repository.get(unit, collection, product, batch, id)) is not None:
+                return dumps(begun.as_begun().to_answer())
             found = operations.find(unit, collection, product, batch)
             if kind == "epcis" and "gtin" not in found.fields:
                 raise no_gtin()
@@ -72,7 +70,7 @@ def start(
                 batches.put(unit, replace(found, exports=True))
             # A clock that is behind must not date it before its batch, whose history is read up to here.
             created = max(now, found.created)
-            tried = Export(
+            export = Export(
                 collection=collection,
                 product=product,
                 batch=batch,
@@ -85,8 +83,8 @@ def start(
                 domain=operations.link_domain(),
                 fields={name: found.fields[name] for name in _FIELDS if name in found.fields},
             )
-            repository.put(unit, tried)
-            return dumps(tried.to_answer())
+            repository.put(unit, export)
+            return dumps(export.to_answer())
 
         return once(unit, idempotency_key, f"{scope} exports {collection} {product} {batch}", make)
 

@@ -101,6 +101,22 @@ class Export:
             **{name: value for name, value in later.items() if value is not None},
         }
 
+    def as_begun(self) -> "Export":
+        """It as it was when it was made."""
+        return Export(
+            collection=self.collection,
+            product=self.product,
+            batch=self.batch,
+            id=self.id,
+            format=self.format,
+            total=self.total,
+            created=self.created,
+            updated=self.created,
+            made=self.made,
+            domain=self.domain,
+            fields=self.fields,
+        )
+
     def of(self, batch: ProductBatch) -> ProductBatch | None:
         """Its batch as it was when the export was made; None for another one of the same ID."""
         if batch.created != self.made:

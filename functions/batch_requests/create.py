@@ -1,6 +1,5 @@
 """POST /api/v1/channel/{channel_id}/batch_requests/: opens a batch request."""
 
-import json
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
@@ -33,9 +32,8 @@ def create(
     body.must_be_in(channel_id)
     # By user: a client whose token has ended repeats the request with another one.
     opened = operations.open_one(channel_id, idempotency_key=idempotency_key, scope=caller().user)
-    pk = json.loads(opened)["pk"]
-    location = f"{app.base_url}/api/v1/channel/{channel_id}/batch_requests/{pk}/"
-    return answer(opened, 201, {"Location": location, "ETag": etag(1)})
+    location = f"{app.base_url}/api/v1/channel/{channel_id}/batch_requests/{opened.pk}/"
+    return answer(opened.to_json(), 201, {"Location": location, "ETag": etag(opened.version)})
 
 
 handler = app.lambda_handler

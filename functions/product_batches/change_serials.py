@@ -9,6 +9,7 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.http.headers import IdempotencyKey
+from batchyard.jsontext import dumps
 from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CollectionId, ProductId
 from batchyard.product_batches.schemas import SerialChange, SerialChangeCreate
 from batchyard.product_batches.serials import changes
@@ -42,7 +43,7 @@ def change_serials(
         reason=body.reason,
         idempotency_key=idempotency_key,
     )
-    return answer(changed)
+    return answer(dumps(changed))
 
 
 handler = app.lambda_handler

@@ -1,6 +1,5 @@
 """POST …/product/{productId}/batch/{batchId}/export: starts an export of a batch's serials."""
 
-import json
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
@@ -10,6 +9,7 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.http.headers import IdempotencyKey
+from batchyard.jsontext import dumps
 from batchyard.product_batches.exports import operations as exports
 from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CollectionId, ProductId
 from batchyard.product_batches.schemas import ExportCreate, SerialExport
@@ -37,8 +37,8 @@ def export(
     started = exports.start(
         collectionId, productId, batchId, body.format, idempotency_key=idempotency_key, scope=caller().user
     )
-    path = f"/admin/collection/{collectionId}/product/{productId}/batch/{batchId}/export/{json.loads(started)['id']}"
-    return answer(started, 202, {"Location": f"{app.base_url}{path}"})
+    path = f"/admin/collection/{collectionId}/product/{productId}/batch/{batchId}/export/{started['id']}"
+    return answer(dumps(started), 202, {"Location": f"{app.base_url}{path}"})
 
 
 handler = app.lambda_handler

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from batchyard.http import coded
 from batchyard.http.app import App, answer
+from batchyard.jsontext import dumps
 from batchyard.product_batches import operations
 from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, Before, CollectionId, ProductId
 from batchyard.product_batches.schemas import SerialChange
@@ -31,7 +32,7 @@ def list_serial_changes(
 ) -> Response[str]:
     """Answers who changed which serials of the batch, and when; the latest change first."""
     batch = operations.retrieve(collectionId, productId, batchId)
-    return answer(f"[{','.join(one.to_json() for one in serials_repository.changes(batch, limit, before))}]")
+    return answer(dumps([one.to_answer() for one in serials_repository.changes(batch, limit, before)]))
 
 
 handler = app.lambda_handler

@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
+from batchyard.jsontext import dumps
 from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, ChangeId, CollectionId, ProductId
 from batchyard.product_batches.schemas import SerialChange
 from batchyard.product_batches.serials import changes
@@ -23,7 +24,8 @@ def undo_serial_change(
     collectionId: CollectionId, productId: ProductId, batchId: BatchId, changeId: ChangeId
 ) -> Response[str]:
     """Takes a change back, unless some of its serials were changed again since. Undone twice, it stays undone."""
-    return answer(changes.undo(collectionId, productId, batchId, changeId, by=caller().user).to_json())
+    undone = changes.undo(collectionId, productId, batchId, changeId, by=caller().user)
+    return answer(dumps(undone.to_answer()))
 
 
 handler = app.lambda_handler

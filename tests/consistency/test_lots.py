@@ -1,7 +1,6 @@
 """Product batches in many hands at once: serials that belong to one batch each, statuses in some serial order."""
 
 import itertools
-import json
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -49,12 +48,12 @@ def _grow(lots: Collection, batch: str, quantity: int) -> partial[ProductBatch]:
     return partial(operations.update, lots.id, PRODUCT, batch, {"quantity": quantity})
 
 
-def _change(lots: Collection, batch: str, status: str, *ranges: tuple[int, int]) -> partial[str]:
+def _change(lots: Collection, batch: str, status: str, *ranges: tuple[int, int]) -> partial[dict[str, Any]]:
     return partial(changes.change_many, lots.id, PRODUCT, batch, ranges, status, by="tester")
 
 
-def _id(changed: str) -> str:
-    return str(json.loads(changed)["id"])
+def _id(changed: dict[str, Any]) -> str:
+    return str(changed["id"])
 
 
 # Blocks of indices.
@@ -198,9 +197,9 @@ def test_changes_of_overlapping_ranges_happen_in_some_order(lots: Collection, se
         start, second = source.randrange(0, 25), source.randrange(35, 50)
         jobs.append(_change(lots, "L1", status, (start, source.randrange(1, 10)), (second, source.randrange(1, 10))))
     answers = at_once(jobs)
-    assert all(isinstance(answer, str) for answer in answers), answers
+    assert all(isinstance(answer, dict) for answer in answers), answers
     order = _serial_order(lots, "L1")
-    assert len(order) == sum(json.loads(answer)["changed"] > 0 for answer in answers)
+    assert len(order) == sum(answer["changed"] > 0 for answer in answers)
     lots.must_be_whole()
     _undo(lots, "L1", order)
     assert lots.statuses("L1") == [(60, COMMISSIONED)]
@@ -228,7 +227,7 @@ def test_stretches_that_are_cut_at_once_lose_nothing(lots: Collection) -> None:
         return [(number, 1) for number in range(2 * worker, 2400, 2 * workers)]
 
     answers = at_once([_change(lots, "L1", "dispensed", *singles(worker)) for worker in range(workers)])
-    assert all(isinstance(answer, str) for answer in answers), answers
+    assert all(isinstance(answer, dict) for answer in answers), answers
     lots.must_be_whole()
     assert len(lots.stretches()) > 2
     assert lots.statuses("L1") == [(1, "dispensed"), (1, COMMISSIONED)] * 1200
@@ -249,7 +248,7 @@ def test_one_undoing_and_another_change_exclude_each_other(lots: Collection) -> 
                 _change(lots, id, "dispensed", (3, 2)),
             ]
         )
-        assert isinstance(changed, str), changed
+        assert isinstance(changed, dict), changed
         if isinstance(undone, Conflict):
             assert lots.statuses(id) == [(3, "active"), (2, "dispensed"), (5, "active")]
         else:
@@ -281,7 +280,7 @@ def _must_exclude(lots: Collection, batch: str, removed: Any, changed: Any) -> N
         assert batch not in lots.batches()
     else:
         assert isinstance(removed, Conflict), removed
-        assert isinstance(changed, str), changed
+        assert isinstance(changed, dict), changed
         assert (1, "dispensed") in lots.statuses(batch)
 
 

@@ -1,6 +1,5 @@
 """What DynamoDB bounds and moto does not: the size of an item, and what one transaction can do."""
 
-import json
 import threading
 from typing import Any
 
@@ -26,7 +25,7 @@ def channel(world: World) -> int:
 
 
 def _opened(channel: int) -> int:
-    return int(json.loads(operations.open_one(channel))["pk"])
+    return operations.open_one(channel).pk
 
 
 # Items.

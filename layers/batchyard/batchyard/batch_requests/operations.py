@@ -20,8 +20,8 @@ from batchyard.store.replies import once
 from batchyard.store.unit import Unit, transact
 
 
-def open_one(channel: int, *, idempotency_key: str | None = None, scope: str = "") -> str:
-    """Opens a batch request and answers it as JSON; a repeat with the same key answers the first one again.
+def open_one(channel: int, *, idempotency_key: str | None = None, scope: str = "") -> BatchRequest:
+    """Opens a batch request; a repeat with the same key answers the first one again.
 
     Args:
         channel: The channel's primary key.
@@ -33,21 +33,20 @@ def open_one(channel: int, *, idempotency_key: str | None = None, scope: str = "
         Invalid: The channel is not active.
     """
     pk = ids.next_pk()
-    opened = BatchRequest(
-        channel=channel, pk=pk, local_batch_id=str(uuid.uuid4()), status=rules.INITIALIZED, modified=pk
-    )
+    new = BatchRequest(channel=channel, pk=pk, local_batch_id=str(uuid.uuid4()), status=rules.INITIALIZED, modified=pk)
 
-    def operation(unit: Unit) -> str:
-        def make() -> str:
+    def operation(unit: Unit) -> BatchRequest:
+        def make() -> BatchRequest:
             # Nobody else has this key: it is there if the answer to the first try got lost, and somebody then changed
             # it before botocore's repeat.
             if unit.attempt > 1 and repository.exists(unit, channel, pk):
-                return opened.to_json()
+                return replace(new, version=1)
             if not channel_repository.find(unit, channel).is_active:
                 raise Invalid({"channel": ["The channel is not active."]})
-            return repository.put(unit, opened).to_json()
+            return repository.put(unit, new)
 
-        return once(unit, idempotency_key, f"{scope} opens in {channel}", make)
+        named = f"{scope} opens in {channel}"
+        return once(unit, idempotency_key, named, make, encode=BatchRequest.to_json, decode=rules.opened)
 
     return transact(operation)
 

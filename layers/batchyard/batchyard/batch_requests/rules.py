@@ -89,6 +89,19 @@ class BatchRequest:
         )
 
 
+def opened(text: str) -> BatchRequest:
+    """The batch request of what was answered (`to_json`) when it was opened, as it was then."""
+    told = json.loads(text)
+    return BatchRequest(
+        channel=told["channel"],
+        pk=told["pk"],
+        local_batch_id=told["local_batch_id"],
+        status=told["status"],
+        modified=told["pk"],
+        version=1,
+    )
+
+
 def revise(current: BatchRequest, change: Wanted, *, whole: bool) -> BatchRequest:
     """What a change makes of a batch request; `current` itself where it changes nothing.
 

@@ -8,6 +8,7 @@ from typing import Any
 from batchyard import clock
 from batchyard.errors import NotFound, PreconditionFailed
 from batchyard.http.answers import matches, must_fit
+from batchyard.jsontext import dumps
 from batchyard.product_batches import refusals, repository, rules
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.serials import repository as serials_repository
@@ -148,7 +149,7 @@ def _put(unit: Unit, batch: ProductBatch, more: int) -> ProductBatch:
         block = serials_repository.allocate(unit, batch.collection, more, key, capacity, batch.updated)
         serials_repository.put_block(unit, batch, block)
         batch = replace(batch, blocks=(*batch.blocks, block))
-    must_fit(batch.to_json(link_domain()))
+    must_fit(dumps(batch.to_answer(link_domain())))
     return repository.put(unit, batch)
 
 

@@ -167,10 +167,6 @@ class ProductBatch:
             **_link(self.digital_link(domain)),
         }
 
-    def to_json(self, domain: str) -> str:
-        """Its answer as JSON."""
-        return dumps(self.to_answer(domain))
-
     def places(self, start: int, size: int) -> Iterator[tuple[Block, int, int]]:
         """Where some of its serials lie.
 

@@ -5,10 +5,12 @@ at which a repeat would find the one without the other.
 """
 
 import hashlib
+import json
 from collections.abc import Callable
 
 from batchyard import clock
 from batchyard.errors import Invalid
+from batchyard.jsontext import dumps
 from batchyard.store.items import Key
 from batchyard.store.tables import EPHEMERA
 from batchyard.store.unit import Unit
@@ -17,14 +19,24 @@ _KEPT_SECONDS = 24 * 3600
 _LONGEST_KEY = 255
 
 
-def once(unit: Unit, key: str | None, scope: str, make: Callable[[], str]) -> str:
+def once[T](
+    unit: Unit,
+    key: str | None,
+    scope: str,
+    make: Callable[[], T],
+    *,
+    encode: Callable[[T], str] = dumps,
+    decode: Callable[[str], T] = json.loads,
+) -> T:
     """The reply to a request: the kept one where this key was seen within 24 hours, else a new one.
 
     Args:
         unit: The unit of the request.
         key: The caller's `Idempotency-Key`; None or empty makes a new reply each time.
         scope: Whose key it is, and for what: the same key means nothing in another scope.
-        make: Does what is asked and answers the reply.
+        make: Does what is asked and returns the reply.
+        encode: The reply as it is kept.
+        decode: The reply of what was kept.
 
     Raises:
         Invalid: The key is too long.
@@ -38,7 +50,7 @@ def once(unit: Unit, key: str | None, scope: str, make: Callable[[], str]) -> st
     place: Key = {"id": f"reply#{digest}", "at": 0}
     kept = unit.get(EPHEMERA, place)
     if kept is not None and int(kept["expires"]) > now_s:
-        return str(kept["reply"])
+        return decode(str(kept["reply"]))
     reply = make()
-    unit.put(EPHEMERA, {**place, "reply": reply, "expires": now_s + _KEPT_SECONDS})
+    unit.put(EPHEMERA, {**place, "reply": encode(reply), "expires": now_s + _KEPT_SECONDS})
     return reply

@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 from batchyard import clock
 from batchyard.errors import NotFound
-from batchyard.jsontext import dumps
 from batchyard.product_batches import moment_ids, operations, rules
 from batchyard.product_batches import repository as batches
 from batchyard.product_batches.exports import repository
@@ -39,8 +38,8 @@ def start(
     *,
     idempotency_key: str | None = None,
     scope: str = "",
-) -> str:
-    """Asks for an export and answers it as JSON; a repeat with the same key answers the first one again.
+) -> dict[str, Any]:
+    """Asks for an export and returns it as it is answered; a repeat with the same key returns the first one again.
 
     Args:
         collection: ID of the collection.
@@ -57,12 +56,12 @@ def start(
     now = clock.now()
     id = moment_ids.new(now)
 
-    def operation(unit: Unit) -> str:
-        def make() -> str:
+    def operation(unit: Unit) -> dict[str, Any]:
+        def make() -> dict[str, Any]:
             # Nobody else has this ID: it is there if the answer to the first try got lost, and a worker then changed it
             # before botocore's repeat.
             if unit.attempt > 1 and (begun := repository.get(unit, collection, product, batch, id)) is not None:
-                return dumps(begun.as_begun().to_answer())
+                return begun.as_begun().to_answer()
             found = operations.find(unit, collection, product, batch)
             if kind == "epcis" and "gtin" not in found.fields:
                 raise no_gtin()
@@ -84,7 +83,7 @@ def start(
                 fields={name: found.fields[name] for name in _FIELDS if name in found.fields},
             )
             repository.put(unit, export)
-            return dumps(export.to_answer())
+            return export.to_answer()
 
         return once(unit, idempotency_key, f"{scope} exports {collection} {product} {batch}", make)
 

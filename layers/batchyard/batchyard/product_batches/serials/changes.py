@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from batchyard import clock
 from batchyard.errors import Invalid, NotFound, TooLarge
@@ -77,8 +78,8 @@ def change_many(
     by: str,
     reason: str | None = None,
     idempotency_key: str | None = None,
-) -> str:
-    """Changes the status of serials by ranges, all of them or none; answers the change as JSON.
+) -> dict[str, Any]:
+    """Changes the status of serials by ranges, all of them or none; returns the change as it is answered.
 
     Serials that have the status already, or one that is final, are left as they are.
 
@@ -90,7 +91,7 @@ def change_many(
         status: The status that they get.
         by: The user who wants it.
         reason: Why.
-        idempotency_key: The user's key for this request; a repeat with it answers the first change again.
+        idempotency_key: The user's key for this request; a repeat with it returns the first change again.
 
     Raises:
         NotFound: There is no such batch.
@@ -98,11 +99,11 @@ def change_many(
         TooLarge: The serials have more different stories than one commit can change.
     """
 
-    def operation(unit: Unit) -> str:
+    def operation(unit: Unit) -> dict[str, Any]:
         found = operations.find(unit, collection, product, batch)
 
-        def make() -> str:
-            return _change(unit, found, _in_order(ranges, found.quantity), status, by, reason).to_json()
+        def make() -> dict[str, Any]:
+            return _change(unit, found, _in_order(ranges, found.quantity), status, by, reason).to_answer()
 
         scope = f"{by} changes serials of {collection}/{product}/{batch}"
         return once(unit, idempotency_key, scope, make)

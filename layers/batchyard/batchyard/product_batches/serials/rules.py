@@ -1,9 +1,9 @@
 """What is kept of serials: stretches of them with their statuses, and the changes that brought these."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from batchyard.clock import iso
-from batchyard.jsontext import dumps
 from batchyard.product_batches.serials.runs import Run
 
 
@@ -74,19 +74,17 @@ class StatusChange:
     undone_by: str | None = None
     undone_at: int | None = None
 
-    def to_json(self) -> str:
+    def to_answer(self) -> dict[str, Any]:
         """It as it is answered."""
-        return dumps(
-            {
-                "id": self.id if self.changed else None,
-                "status": self.status,
-                "ranges": [{"startIndex": start, "count": size} for start, size in self.ranges],
-                "changed": self.changed,
-                "left": self.left,
-                "reason": self.reason,
-                "by": self.by,
-                "at": iso(self.at),
-                "undoneBy": self.undone_by,
-                "undoneAt": None if self.undone_at is None else iso(self.undone_at),
-            }
-        )
+        return {
+            "id": self.id if self.changed else None,
+            "status": self.status,
+            "ranges": [{"startIndex": start, "count": size} for start, size in self.ranges],
+            "changed": self.changed,
+            "left": self.left,
+            "reason": self.reason,
+            "by": self.by,
+            "at": iso(self.at),
+            "undoneBy": self.undone_by,
+            "undoneAt": None if self.undone_at is None else iso(self.undone_at),
+        }

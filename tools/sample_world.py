@@ -227,9 +227,7 @@ MISSING_PRODUCT_BATCH = "L99"
 
 # The last five shoes of the lot were spoilt.
 SPOILT = StatusChange(
-    collection=COLLECTION,
-    product=RUNNER,
-    batch=LOT.id,
+    batch=LOT.key,
     id=f"{_moment(25):014x}5a3b1e01",
     status="decommissioned",
     ranges=((15, 5),),
@@ -245,9 +243,7 @@ SPOILT = StatusChange(
 # to come: a week later they would be forgotten.
 _ASKED_FOR = int(datetime(2099, 9, 15, tzinfo=UTC).timestamp()) * 1_000_000
 EXPORT = Export(
-    collection=COLLECTION,
-    product=RUNNER,
-    batch=LOT.id,
+    batch=LOT.key,
     id=f"{_ASKED_FOR:014x}5a3b1e02",
     format="csv",
     total=20,
@@ -361,7 +357,7 @@ def _product_batch_items() -> list[Item]:
             runs: tuple[Run, ...] = (Run(block.first, block.last),)
             if batch is LOT:
                 runs = (Run(0, 14), Run(15, 19, SPOILT.status, SPOILT.id))
-            stretch = Stretch(batch.collection, batch.product, batch.id, batch.length, block.key, runs)
+            stretch = Stretch(batch.key, batch.length, block.key, runs)
             serials_repository.put_stretch(unit, stretch)
             unused = max(unused, block.last + 1)
     serials_repository.put_change(unit, SPOILT)
@@ -376,8 +372,8 @@ def _outlet_items() -> list[Item]:
     unit = Unit()
     [block] = REMOVED.blocks
     runs = (Run(0, 2), Run(3, 4, SPOILT.status, SPOILT.id))
-    serials_repository.put_stretch(unit, Stretch(OUTLET, RUNNER, REMOVED.id, REMOVED.length, block.key, runs))
-    spoilt = replace(SPOILT, collection=OUTLET, batch=REMOVED.id, ranges=((3, 2),), before=(Run(3, 4),), changed=2)
+    serials_repository.put_stretch(unit, Stretch(REMOVED.key, REMOVED.length, block.key, runs))
+    spoilt = replace(SPOILT, batch=REMOVED.key, ranges=((3, 2),), before=(Run(3, 4),), changed=2)
     serials_repository.put_change(unit, spoilt)
     staged = [item for _, item in unit.staged(PRODUCT_BATCHES) if item is not None]
     scans: Item = {**_SCANS, **sort_keys.scan_key(OUTLET, 1)}

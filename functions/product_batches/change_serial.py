@@ -10,6 +10,7 @@ from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
 from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CodeId, CollectionId, ProductId
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import SerialState, SerialUpdate
 from batchyard.product_batches.serials import changes
 
@@ -32,7 +33,7 @@ def change_serial(
 ) -> Response[str]:
     """Changes the status of one serial. The change can be undone by its ID."""
     number, code, change = changes.change_one(
-        collectionId, productId, batchId, codeId, body.status, by=caller().user, reason=body.reason
+        BatchKey(collectionId, productId, batchId), codeId, body.status, by=caller().user, reason=body.reason
     )
     changed = {"code": code, "index": number, "status": body.status, "changeId": change.id if change else None}
     return answer(dumps(changed))

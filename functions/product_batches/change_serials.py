@@ -11,6 +11,7 @@ from batchyard.http.caller import caller
 from batchyard.http.headers import IdempotencyKey
 from batchyard.jsontext import dumps
 from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import SerialChange, SerialChangeCreate
 from batchyard.product_batches.serials import changes
 
@@ -34,9 +35,7 @@ def change_serials(
     """Changes the status of serials by ranges, all or none; those that it cannot be changed of are left as they are."""
     ranges = [(one.startIndex, one.count) for one in body.ranges]
     changed = changes.change_many(
-        collectionId,
-        productId,
-        batchId,
+        BatchKey(collectionId, productId, batchId),
         ranges,
         body.status,
         by=caller().user,

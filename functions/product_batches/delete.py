@@ -9,6 +9,7 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.product_batches import operations, repository
 from batchyard.product_batches.parameters import IN_COLLECTION, TAG, BatchId, CollectionId, IfMatch, ProductId
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import Removed
 
 app = App(coded, IN_COLLECTION)
@@ -29,7 +30,7 @@ def delete(
     if_match: IfMatch = None,
 ) -> Response[str]:
     """Removes a batch whose serials are not in use. Its serials are valid no more, and are never handed out again."""
-    operations.delete(collectionId, productId, batchId, force=force, if_match=if_match)
+    operations.delete(BatchKey(collectionId, productId, batchId), force=force, if_match=if_match)
     return answer("{}")
 
 

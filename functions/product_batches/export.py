@@ -12,6 +12,7 @@ from batchyard.http.headers import IdempotencyKey
 from batchyard.jsontext import dumps
 from batchyard.product_batches.exports import operations as exports
 from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import ExportCreate, SerialExport
 
 app = App(coded, IN_COLLECTION)
@@ -35,7 +36,7 @@ def export(
     """Starts an export of all serials that the batch has now. The batch shows how far it is."""
     # By user: a client whose key has ended repeats the request with another one.
     started = exports.start(
-        collectionId, productId, batchId, body.format, idempotency_key=idempotency_key, scope=caller().user
+        BatchKey(collectionId, productId, batchId), body.format, idempotency_key=idempotency_key, scope=caller().user
     )
     path = f"/admin/collection/{collectionId}/product/{productId}/batch/{batchId}/export/{started['id']}"
     return answer(dumps(started), 202, {"Location": f"{app.base_url}{path}"})

@@ -9,6 +9,7 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.product_batches import repository, rules
 from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import SerialPage
 from batchyard.product_batches.serials import pages
 
@@ -32,7 +33,7 @@ def get_serials(
     count: Annotated[int, Query(ge=1, le=rules.LARGEST_PAGE, description="Serials on the page, at most")] = 10,
 ) -> Response[str]:
     """Answers a page of the batch's serials, in their order."""
-    return answer(pages.page(collectionId, productId, batchId, start, count).to_json())
+    return answer(pages.page(BatchKey(collectionId, productId, batchId), start, count).to_json())
 
 
 handler = app.lambda_handler

@@ -10,6 +10,7 @@ from batchyard.http.app import App, answer
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations
 from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, Before, CollectionId, ProductId
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import SerialChange
 from batchyard.product_batches.serials import repository as serials_repository
 
@@ -31,7 +32,7 @@ def list_serial_changes(
     before: Before = None,
 ) -> Response[str]:
     """Answers who changed which serials of the batch, and when; the latest change first."""
-    batch = operations.retrieve(collectionId, productId, batchId)
+    batch = operations.retrieve(BatchKey(collectionId, productId, batchId))
     return answer(dumps([one.to_answer() for one in serials_repository.changes(batch, limit, before)]))
 
 

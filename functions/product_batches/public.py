@@ -7,6 +7,7 @@ from batchyard.http.app import App, answer
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations, repository
 from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import PublicBatch
 
 app = App(coded, None, any_origin=True)
@@ -22,7 +23,7 @@ app = App(coded, None, any_origin=True)
 )
 def public(collectionId: CollectionId, productId: ProductId, batchId: BatchId) -> Response[str]:
     """Answers what everybody may know of the batch; there are no drafts and no archived batches here."""
-    batch = operations.retrieve_public(collectionId, productId, batchId)
+    batch = operations.retrieve_public(BatchKey(collectionId, productId, batchId))
     return answer(dumps(batch.to_public(operations.link_domain())))
 
 

@@ -7,6 +7,7 @@ from batchyard.http.app import App
 from batchyard.product_batches import answers, operations, repository
 from batchyard.product_batches.exports import operations as exports
 from batchyard.product_batches.parameters import IN_COLLECTION, TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import ProductBatchAnswer
 
 app = App(coded, IN_COLLECTION)
@@ -21,7 +22,7 @@ app = App(coded, IN_COLLECTION)
 )
 def retrieve(collectionId: CollectionId, productId: ProductId, batchId: BatchId) -> Response[str]:
     """Answers the batch, and how far exports of its serials are."""
-    batch = operations.retrieve(collectionId, productId, batchId)
+    batch = operations.retrieve(BatchKey(collectionId, productId, batchId))
     return answers.batch(batch, exports.latest(batch))
 
 

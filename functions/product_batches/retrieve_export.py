@@ -7,6 +7,7 @@ from batchyard.http.app import App, answer
 from batchyard.jsontext import dumps
 from batchyard.product_batches.exports import operations as exports
 from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CollectionId, ExportId, ProductId
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import SerialExportFile
 
 app = App(coded, IN_COLLECTION)
@@ -23,7 +24,7 @@ def retrieve_export(
     collectionId: CollectionId, productId: ProductId, batchId: BatchId, exportId: ExportId
 ) -> Response[str]:
     """Answers the export; once it is done, with a URL that works for five minutes without a key."""
-    found = exports.retrieve(collectionId, productId, batchId, exportId)
+    found = exports.retrieve(BatchKey(collectionId, productId, batchId), exportId)
     return answer(dumps(found), headers={"Cache-Control": "no-store"})
 
 

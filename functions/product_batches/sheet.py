@@ -10,6 +10,7 @@ from batchyard.http.answers import must_fit
 from batchyard.http.app import App
 from batchyard.product_batches import rules
 from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.serials import sheets
 
 app = App(coded, IN_COLLECTION)
@@ -41,7 +42,7 @@ def sheet(
     columns: Annotated[int, Query(ge=1, le=12, description="Codes in a row")] = 5,
 ) -> Response[str]:
     """Answers a page as wide as A4 with the digital links of serials as QR codes, their codes in letters below."""
-    page = sheets.page(collectionId, productId, batchId, start, count, columns)
+    page = sheets.page(BatchKey(collectionId, productId, batchId), start, count, columns)
     return Response(200, "image/svg+xml", must_fit(page))
 
 

@@ -7,6 +7,7 @@ from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
 from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, ChangeId, CollectionId, ProductId
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import SerialChange
 from batchyard.product_batches.serials import changes
 
@@ -24,7 +25,7 @@ def undo_serial_change(
     collectionId: CollectionId, productId: ProductId, batchId: BatchId, changeId: ChangeId
 ) -> Response[str]:
     """Takes a change back, unless some of its serials were changed again since. Undone twice, it stays undone."""
-    undone = changes.undo(collectionId, productId, batchId, changeId, by=caller().user)
+    undone = changes.undo(BatchKey(collectionId, productId, batchId), changeId, by=caller().user)
     return answer(dumps(undone.to_answer()))
 
 

@@ -9,6 +9,7 @@ from batchyard.http import coded
 from batchyard.http.app import App
 from batchyard.product_batches import answers, operations, repository
 from batchyard.product_batches.parameters import IN_COLLECTION, TAG, BatchId, CollectionId, IfMatch, ProductId
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import ProductBatchAnswer, ProductBatchUpdate
 
 app = App(coded, IN_COLLECTION)
@@ -30,7 +31,7 @@ def update(
 ) -> Response[str]:
     """Changes the fields that are given; a greater quantity brings new serials and leaves the old ones as they are."""
     given = body.must_be(batchId).given()
-    return answers.batch(operations.update(collectionId, productId, batchId, given, if_match=if_match))
+    return answers.batch(operations.update(BatchKey(collectionId, productId, batchId), given, if_match=if_match))
 
 
 handler = app.lambda_handler

@@ -37,9 +37,7 @@ class Sink:
         self.batch = ProductBatch(
             "wines", "barolo", "L1", FIELDS, blocks=(Block(0, total, 1, now),), created=now, updated=now, version=1
         )
-        self.export = Export(
-            "wines", "barolo", "L1", "1", kind, total, now, now, now, "https://id.gs1.org", FIELDS, version=1
-        )
+        self.export = Export(self.batch.key, "1", kind, total, now, now, now, "https://id.gs1.org", FIELDS, version=1)
         self.bytes = self.parts = 0
 
     def write_part(self, key: str, upload: str, number: int, content: bytes) -> bytes:

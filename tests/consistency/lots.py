@@ -91,7 +91,7 @@ class Collection:
         found: list[Run] = []
         of_batch = self.batches()[batch]
         for stretch in self.stretches():
-            for run in stretch.runs if stretch.batch == batch else ():
+            for run in stretch.runs if stretch.batch.id == batch else ():
                 first, last = of_batch.number_of(run.first), of_batch.number_of(run.last)
                 assert first is not None
                 assert last is not None
@@ -125,7 +125,9 @@ class Collection:
         assert position <= handed_out
         assert handed_out - sum(batch.quantity for batch in found) == wasted
         stretches = self.stretches()
-        tiles = [(tile.first, tile.last, tile.batch, tile.product, tile.length, tile.key) for tile in stretches]
+        tiles = [
+            (tile.first, tile.last, tile.batch.id, tile.batch.product, tile.length, tile.key) for tile in stretches
+        ]
         wanted = {
             (block.first, block.last): (batch.id, batch.product, batch.length, block.key)
             for batch in found

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.product_batches.serials.rules import Stretch
 from batchyard.product_batches.serials.runs import MOST_RUNS, Run
@@ -47,7 +48,7 @@ def _with_stories(lots: Collection, serials: int, runs: int) -> None:
             Run(index, index, "dispensed", f"{index:014x}{source.randbytes(4).hex()}")
             for index in range(start, min(start + runs, serials))
         )
-        serials_repository.put_stretch(unit, Stretch(lots.id, PRODUCT, "L1", 10, 1, stories))
+        serials_repository.put_stretch(unit, Stretch(BatchKey(lots.id, PRODUCT, "L1"), 10, 1, stories))
     staged = [item for _, item in unit.staged(PRODUCT_BATCHES) if item is not None]
     for some in (staged[position : position + _AT_ONCE] for position in range(0, len(staged), _AT_ONCE)):
         requests = [{"PutRequest": {"Item": items.encode(item)}} for item in some]

@@ -11,7 +11,7 @@ import pytest
 
 from batchyard.errors import BatchyardError, Conflict, Invalid, NotFound
 from batchyard.product_batches import operations
-from batchyard.product_batches.rules import ProductBatch
+from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.product_batches.serials import changes
 from batchyard.product_batches.serials.rules import StatusChange
 from batchyard.product_batches.serials.runs import Run
@@ -45,11 +45,11 @@ def _create(lots: Collection, batch: str, quantity: int, **fields: Any) -> parti
 
 
 def _grow(lots: Collection, batch: str, quantity: int) -> partial[ProductBatch]:
-    return partial(operations.update, lots.id, PRODUCT, batch, {"quantity": quantity})
+    return partial(operations.update, BatchKey(lots.id, PRODUCT, batch), {"quantity": quantity})
 
 
 def _change(lots: Collection, batch: str, status: str, *ranges: tuple[int, int]) -> partial[dict[str, Any]]:
-    return partial(changes.change_many, lots.id, PRODUCT, batch, ranges, status, by="tester")
+    return partial(changes.change_many, BatchKey(lots.id, PRODUCT, batch), ranges, status, by="tester")
 
 
 def _id(changed: dict[str, Any]) -> str:
@@ -244,7 +244,7 @@ def test_one_undoing_and_another_change_exclude_each_other(lots: Collection) -> 
         made = _change(lots, id, "active", (0, 10))()
         undone, changed = at_once(
             [
-                partial(changes.undo, lots.id, PRODUCT, id, _id(made), by="tester"),
+                partial(changes.undo, BatchKey(lots.id, PRODUCT, id), _id(made), by="tester"),
                 _change(lots, id, "dispensed", (3, 2)),
             ]
         )
@@ -260,7 +260,7 @@ def test_one_undoing_and_another_change_exclude_each_other(lots: Collection) -> 
 def test_one_serial_is_dispensed_once(lots: Collection) -> None:
     _create(lots, "L1", 5)()
     code = lots.code("L1", 2)
-    sell = partial(changes.change_one, lots.id, PRODUCT, "L1", code, "dispensed", by="tester")
+    sell = partial(changes.change_one, BatchKey(lots.id, PRODUCT, "L1"), code, "dispensed", by="tester")
     answers = at_once([sell] * 8)
     assert not any(isinstance(answer, BatchyardError) for answer in answers), answers
     assert len([change for _, _, change in answers if change is not None]) == 1
@@ -271,7 +271,7 @@ def test_one_serial_is_dispensed_once(lots: Collection) -> None:
 
 
 def _remove(lots: Collection, batch: str) -> partial[None]:
-    return partial(operations.delete, lots.id, PRODUCT, batch)
+    return partial(operations.delete, BatchKey(lots.id, PRODUCT, batch))
 
 
 def _must_exclude(lots: Collection, batch: str, removed: Any, changed: Any) -> None:

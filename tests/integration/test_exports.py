@@ -23,6 +23,7 @@ from batchyard.product_batches.exports import files as export_files
 from batchyard.product_batches.exports import operations as exports
 from batchyard.product_batches.exports import repository as exports_repository
 from batchyard.product_batches.exports import work as export_work
+from batchyard.product_batches.rules import BatchKey
 from batchyard.serial_codes import keys
 from batchyard.store import blobs, clients, items
 from batchyard.store.tables import PRODUCT_BATCHES
@@ -521,7 +522,7 @@ def test_a_batch_that_is_removed_takes_its_export_with_it(
         make(api, quantity=95, **LINKED)
     assert workers.run() == 1
     named = json.loads(message["body"])
-    export = exports_repository.get(Unit(), "wines", "barolo", "L1", named["export"])
+    export = exports_repository.get(Unit(), BatchKey("wines", "barolo", "L1"), named["export"])
     assert export is not None
     assert (export.status, export.reason) == ("failed", "The batch was removed.")
     assert not uploads(stores)

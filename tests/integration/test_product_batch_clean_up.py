@@ -10,7 +10,7 @@ import pytest
 from batchyard.errors import Unavailable
 from batchyard.product_batches import repository
 from batchyard.product_batches.exports import operations as exports
-from batchyard.product_batches.rules import Block, ProductBatch
+from batchyard.product_batches.rules import BatchKey, Block, ProductBatch
 from batchyard.product_batches.serials import runs
 from batchyard.store import clients, items, unit
 from batchyard.store.queries import query
@@ -43,7 +43,7 @@ def full_life(api: Api, id: str = "L1", quantity: int = 120) -> dict[str, Any]:
     change(api, id, (1, 1), (3, 1), status="stolen")
     for code in codes(api, id)[:4]:
         verify(api, code)
-    exports.start("wines", "barolo", id, "csv")
+    exports.start(BatchKey("wines", "barolo", id), "csv")
     return made
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from batchyard import clock
 from batchyard.defects import log_defect
 from batchyard.product_batches import repository, rules
+from batchyard.product_batches.rules import BatchKey
 from batchyard.store.unit import Unit, transact
 
 
@@ -35,9 +36,9 @@ def expire_due(time_is_up: Callable[[], bool]) -> Outcome:
     """
     now = clock.now()
     expired = failed = 0
-    for collection, product, batch in repository.due(now):
+    for batch in repository.due(now):
         try:
-            expired += _expire(collection, product, batch, now)
+            expired += _expire(batch, now)
         except Exception as error:
             log_defect(error)
             failed += 1
@@ -46,11 +47,11 @@ def expire_due(time_is_up: Callable[[], bool]) -> Outcome:
     return Outcome(expired, failed, finished=True)
 
 
-def _expire(collection: str, product: str, batch: str, now: int) -> bool:
+def _expire(batch: BatchKey, now: int) -> bool:
     """Has a batch expire, unless it is no longer due: the index tells of a moment ago."""
 
     def operation(unit: Unit) -> bool:
-        found = repository.get(unit, collection, product, batch)
+        found = repository.get(unit, batch)
         if found is None or not rules.is_due(found, now):
             return False
         repository.put(unit, replace(found, status=rules.EXPIRED, updated=max(now, found.updated + 1)))

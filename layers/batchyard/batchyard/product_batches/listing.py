@@ -15,7 +15,7 @@ from typing import Any
 from batchyard.errors import Invalid, NotFound
 from batchyard.product_batches import repository, sort_keys
 from batchyard.product_batches.refusals import ambiguous_batch
-from batchyard.product_batches.rules import ProductBatch
+from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.store import items
 from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES
@@ -92,7 +92,7 @@ def by_id(collection: str, batch: str, limit: int | None = None) -> list[Product
     Raises:
         Unavailable: The store did not answer.
     """
-    prefix = str(sort_keys.key_of(collection, "", batch)["sort_key"])
+    prefix = str(sort_keys.key_of(BatchKey(collection, "", batch))["sort_key"])
     found = query(sort_keys.beginning(collection, prefix))
     return [repository.decode(item) for item in islice(found, limit)]
 
@@ -120,7 +120,7 @@ def only(collection: str, batch: str, product: str | None = None) -> ProductBatc
 def _of_product(collection: str, batch: str, product: str) -> list[ProductBatch]:
     if not _ID.fullmatch(product):
         return []
-    item = read_one(PRODUCT_BATCHES, sort_keys.key_of(collection, product, batch))
+    item = read_one(PRODUCT_BATCHES, sort_keys.key_of(BatchKey(collection, product, batch)))
     return [] if item is None else [repository.decode(item)]
 
 
@@ -154,7 +154,7 @@ def _request(
 
 
 def _start(request: dict[str, Any], collection: str, product: str, batch: str) -> dict[str, items.Value]:
-    key: dict[str, items.Value] = {**sort_keys.key_of(collection, product, batch)}
+    key: dict[str, items.Value] = {**sort_keys.key_of(BatchKey(collection, product, batch))}
     return {**key, "product_id": product, "batch_id": batch} if "IndexName" in request else key
 
 

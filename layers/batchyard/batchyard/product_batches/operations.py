@@ -10,7 +10,7 @@ from batchyard.errors import NotFound, PreconditionFailed
 from batchyard.http.answers import matches, must_fit
 from batchyard.jsontext import dumps
 from batchyard.product_batches import refusals, repository, rules
-from batchyard.product_batches.rules import ProductBatch
+from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.product_batches.serials.rules import Stretch
 from batchyard.product_batches.serials.statuses import COMMISSIONED
@@ -39,7 +39,7 @@ def create(collection: str, product: str, given: Mapping[str, Any]) -> ProductBa
 
     def operation(unit: Unit) -> ProductBatch:
         wanted = rules.revise(empty, given)
-        current = repository.get(unit, collection, product, wanted.id)
+        current = repository.get(unit, wanted.key)
         if current is not None:
             if rules.same(current, wanted, quantity):
                 return current
@@ -50,30 +50,28 @@ def create(collection: str, product: str, given: Mapping[str, Any]) -> ProductBa
     return transact(operation)
 
 
-def retrieve(collection: str, product: str, batch: str) -> ProductBatch:
+def retrieve(batch: BatchKey) -> ProductBatch:
     """A batch as it is now.
 
     Raises:
         NotFound: There is none.
     """
-    return transact(lambda unit: find(unit, collection, product, batch))
+    return transact(lambda unit: find(unit, batch))
 
 
-def retrieve_public(collection: str, product: str, batch: str) -> ProductBatch:
+def retrieve_public(batch: BatchKey) -> ProductBatch:
     """A batch that everybody may see.
 
     Raises:
         NotFound: There is none, or it is a draft or archived.
     """
-    found = transact(lambda unit: repository.get(unit, collection, product, batch))
+    found = transact(lambda unit: repository.get(unit, batch))
     if found is None or not rules.is_public(found):
         raise NotFound
     return found
 
 
-def update(
-    collection: str, product: str, batch: str, given: Mapping[str, Any], *, if_match: str | None = None
-) -> ProductBatch:
+def update(batch: BatchKey, given: Mapping[str, Any], *, if_match: str | None = None) -> ProductBatch:
     """Changes the fields of a batch that are given, and answers it as it is then.
 
     Raises:
@@ -84,7 +82,7 @@ def update(
     """
 
     def operation(unit: Unit) -> ProductBatch:
-        current = find(unit, collection, product, batch)
+        current = find(unit, batch)
         more = rules.growth(current, given)
         revised = rules.revise(current, given)
         if revised is current and not more:
@@ -97,13 +95,11 @@ def update(
     return transact(operation)
 
 
-def delete(collection: str, product: str, batch: str, *, force: bool = False, if_match: str | None = None) -> None:
+def delete(batch: BatchKey, *, force: bool = False, if_match: str | None = None) -> None:
     """Removes a batch. Its serials are never handed out again.
 
     Args:
-        collection: ID of the collection.
-        product: ID of the product.
-        batch: ID of the batch.
+        batch: Which batch.
         force: Also where something happened to its serials.
         if_match: The caller's `If-Match`.
 
@@ -114,7 +110,7 @@ def delete(collection: str, product: str, batch: str, *, force: bool = False, if
     """
 
     def operation(unit: Unit) -> None:
-        current = find(unit, collection, product, batch)
+        current = find(unit, batch)
         if not matches(if_match, current.version):
             raise PreconditionFailed
         if not force:
@@ -127,15 +123,15 @@ def delete(collection: str, product: str, batch: str, *, force: bool = False, if
     transact(operation)
 
 
-def find(unit: Unit, collection: str, product: str, batch: str) -> ProductBatch:
+def find(unit: Unit, batch: BatchKey) -> ProductBatch:
     """A batch as this unit will leave it.
 
     Raises:
         NotFound: There is none.
     """
-    found = repository.get(unit, collection, product, batch)
+    found = repository.get(unit, batch)
     if found is None:
-        raise NotFound(f'There is no batch "{batch}" of this product.')
+        raise NotFound(f'There is no batch "{batch.id}" of this product.')
     return found
 
 

@@ -76,12 +76,12 @@ def _serials(old: Item, new: Item) -> Event | None:
     undone = "undone_at" in new
     if not new or (old and undone == ("undone_at" in old)):
         return None
-    batch, product, id = sort_keys.names_in(new)
+    batch, id = sort_keys.names_in(new)
     moment = int(new["undone_at" if undone else "at"])
     detail = {
-        "collectionId": new["collection_id"],
-        "productId": product,
-        "batchId": batch,
+        "collectionId": batch.collection,
+        "productId": batch.product,
+        "batchId": batch.id,
         "changeId": id,
         "status": new["status"],
         "changed": new["changed"],

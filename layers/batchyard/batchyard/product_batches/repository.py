@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from batchyard.jsontext import dumps
 from batchyard.product_batches import rules
-from batchyard.product_batches.rules import Block, ProductBatch
+from batchyard.product_batches.rules import BatchKey, Block, ProductBatch
 from batchyard.product_batches.sort_keys import key_of
 from batchyard.store import items
 from batchyard.store.items import Item, Key
@@ -19,12 +19,13 @@ _EXPIRING = "active"
 
 def reads(parameters: Mapping[str, str]) -> list[tuple[Table, Key]]:
     """What the store is asked for a batch, by the parameters of its path."""
-    return [(PRODUCT_BATCHES, key_of(parameters["collectionId"], parameters["productId"], parameters["batchId"]))]
+    batch = BatchKey(parameters["collectionId"], parameters["productId"], parameters["batchId"])
+    return [(PRODUCT_BATCHES, key_of(batch))]
 
 
-def get(unit: Unit, collection: str, product: str, batch: str) -> ProductBatch | None:
+def get(unit: Unit, batch: BatchKey) -> ProductBatch | None:
     """A batch as this unit will leave it."""
-    item = unit.get(PRODUCT_BATCHES, key_of(collection, product, batch))
+    item = unit.get(PRODUCT_BATCHES, key_of(batch))
     return None if item is None else decode(item)
 
 
@@ -35,13 +36,13 @@ def put(unit: Unit, batch: ProductBatch) -> ProductBatch:
 
 def delete(unit: Unit, batch: ProductBatch) -> None:
     """Stages the removal of a batch that `get` found."""
-    unit.delete(PRODUCT_BATCHES, key_of(batch.collection, batch.product, batch.id))
+    unit.delete(PRODUCT_BATCHES, key_of(batch.key))
 
 
 def encode(batch: ProductBatch) -> Item:
     """The item of a batch."""
     item: Item = {
-        **key_of(batch.collection, batch.product, batch.id),
+        **key_of(batch.key),
         "batch_id": batch.id,
         "product_id": batch.product,
         "search_text": search_text(batch.id, batch.fields.get("name")),
@@ -82,8 +83,8 @@ def search_text(batch: str, name: str | None) -> str:
     return f"{batch}\n{name or ''}".lower()
 
 
-def due(moment_us: int) -> Iterator[tuple[str, str, str]]:
-    """IDs of collection, product and batch of those that are to expire at a moment, as the index has them.
+def due(moment_us: int) -> Iterator[BatchKey]:
+    """Batches that are to expire at a moment, as the index has them.
 
     Raises:
         Unavailable: The store did not answer.
@@ -96,4 +97,4 @@ def due(moment_us: int) -> Iterator[tuple[str, str, str]]:
     }
     for item in query(request):
         _, batch, product = str(item["sort_key"]).split(" ")
-        yield str(item["collection_id"]), product, batch
+        yield BatchKey(str(item["collection_id"]), product, batch)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from batchyard.clock import iso
 from batchyard.errors import Invalid
@@ -56,6 +56,20 @@ _BEFORE_TIME = frozenset("Tt ")
 
 When = str | Mapping[str, int]
 """A date as clients write it: an ISO 8601 date or moment, or `{"seconds", "nanoseconds"?}` since 1970."""
+
+
+class BatchKey(NamedTuple):
+    """Which batch is meant.
+
+    Attributes:
+        collection: ID of the collection.
+        product: ID of the product, unique within the collection.
+        id: ID of the batch, unique within the product.
+    """
+
+    collection: str
+    product: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +123,11 @@ class ProductBatch:
     updated: int = 0
     version: int = 0
     exports: bool = False
+
+    @property
+    def key(self) -> BatchKey:
+        """What names it."""
+        return BatchKey(self.collection, self.product, self.id)
 
     @property
     def quantity(self) -> int:

@@ -13,10 +13,12 @@ Sort keys begin with the kind of the item:
 IDs hold no character that sorts before `$`, so a space between them keeps the order of the IDs.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
+from batchyard.product_batches.rules import BatchKey
 from batchyard.store import items
-from batchyard.store.items import Item, Key
+from batchyard.store.items import Key, Value
 from batchyard.store.tables import PRODUCT_BATCHES
 
 LAST_INDEX = 10**15 - 1
@@ -25,9 +27,9 @@ LAST_INDEX = 10**15 - 1
 _DIGITS = len(str(LAST_INDEX))
 
 
-def key_of(collection: str, product: str, batch: str) -> Key:
+def key_of(batch: BatchKey) -> Key:
     """The key of a batch's item."""
-    return {"collection_id": collection, "sort_key": f"batch {batch} {product}"}
+    return {"collection_id": batch.collection, "sort_key": f"batch {batch.id} {batch.product}"}
 
 
 def serials_key(collection: str, last: int) -> Key:
@@ -35,9 +37,14 @@ def serials_key(collection: str, last: int) -> Key:
     return {"collection_id": collection, "sort_key": f"serials {last:0{_DIGITS}}"}
 
 
-def change_key(collection: str, product: str, batch: str, id: str) -> Key:
+def change_key(batch: BatchKey, id: str) -> Key:
     """The key of the item of a change of serials."""
-    return {"collection_id": collection, "sort_key": f"change {batch} {product} {id}"}
+    return {"collection_id": batch.collection, "sort_key": f"change {batch.id} {batch.product} {id}"}
+
+
+def export_key(batch: BatchKey, id: str) -> Key:
+    """The key of the item of an export."""
+    return {"collection_id": batch.collection, "sort_key": f"export {batch.id} {batch.product} {id}"}
 
 
 def scan_key(collection: str, index: int) -> Key:
@@ -45,10 +52,10 @@ def scan_key(collection: str, index: int) -> Key:
     return {"collection_id": collection, "sort_key": f"scan {index:0{_DIGITS}}"}
 
 
-def names_in(item: Item) -> tuple[str, str, str]:
-    """IDs of the batch, of the product, and its own, of the item of a change or an export."""
+def names_in(item: Mapping[str, Value]) -> tuple[BatchKey, str]:
+    """The batch of the item of a change or an export, and the ID of that itself."""
     _, batch, product, id = str(item["sort_key"]).split(" ")
-    return batch, product, id
+    return BatchKey(str(item["collection_id"]), product, batch), id
 
 
 def beginning(collection: str, prefix: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from batchyard.errors import Unavailable
 from batchyard.jsontext import dumps
-from batchyard.product_batches.exports.repository import KIND
 from batchyard.product_batches.sort_keys import names_in
 from batchyard.store import items, queues
 
@@ -39,7 +38,7 @@ def announce(messages: Sequence[Mapping[str, str]]) -> None:
 
 def _message(record: Mapping[str, Any]) -> dict[str, str] | None:
     key = items.decode(record["dynamodb"]["Keys"])
-    if record["eventName"] != "INSERT" or not str(key["sort_key"]).startswith(f"{KIND} "):
+    if record["eventName"] != "INSERT" or not str(key["sort_key"]).startswith("export "):
         return None
-    batch, product, id = names_in(key)
-    return {"collection": str(key["collection_id"]), "product": product, "batch": batch, "export": id}
+    batch, id = names_in(key)
+    return {"collection": batch.collection, "product": batch.product, "batch": batch.id, "export": id}

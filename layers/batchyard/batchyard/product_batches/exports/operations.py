@@ -15,8 +15,8 @@ from batchyard.product_batches import repository as batches
 from batchyard.product_batches.exports import repository
 from batchyard.product_batches.exports.rules import DONE, FORMATS, Export
 from batchyard.product_batches.refusals import no_gtin
-from batchyard.product_batches.rules import ProductBatch
-from batchyard.product_batches.sort_keys import beginning
+from batchyard.product_batches.rules import BatchKey, ProductBatch
+from batchyard.product_batches.sort_keys import beginning, export_key
 from batchyard.store import blobs
 from batchyard.store.queries import query
 from batchyard.store.replies import once
@@ -31,9 +31,7 @@ _FIELDS = ("gtin", "variant", "lotNumber", *rules.DATES)
 
 
 def start(
-    collection: str,
-    product: str,
-    batch: str,
+    batch: BatchKey,
     kind: str,
     *,
     idempotency_key: str | None = None,
@@ -42,9 +40,7 @@ def start(
     """Asks for an export and returns it as it is answered; a repeat with the same key returns the first one again.
 
     Args:
-        collection: ID of the collection.
-        product: ID of the product.
-        batch: ID of the batch.
+        batch: Which batch.
         kind: The format, one of `FORMATS`.
         idempotency_key: The caller's key for this request.
         scope: Whose key it is.
@@ -60,9 +56,9 @@ def start(
         def make() -> dict[str, Any]:
             # Nobody else has this ID: it is there if the answer to the first try got lost, and a worker then changed it
             # before botocore's repeat.
-            if unit.attempt > 1 and (begun := repository.get(unit, collection, product, batch, id)) is not None:
+            if unit.attempt > 1 and (begun := repository.get(unit, batch, id)) is not None:
                 return begun.as_begun().to_answer()
-            found = operations.find(unit, collection, product, batch)
+            found = operations.find(unit, batch)
             if kind == "epcis" and "gtin" not in found.fields:
                 raise no_gtin()
             if not found.exports:
@@ -70,8 +66,6 @@ def start(
             # A clock that is behind must not date it before its batch, whose history is read up to here.
             created = max(now, found.created)
             export = Export(
-                collection=collection,
-                product=product,
                 batch=batch,
                 id=id,
                 format=kind,
@@ -85,12 +79,12 @@ def start(
             repository.put(unit, export)
             return export.to_answer()
 
-        return once(unit, idempotency_key, f"{scope} exports {collection} {product} {batch}", make)
+        return once(unit, idempotency_key, f"{scope} exports {' '.join(batch)}", make)
 
     return transact(operation)
 
 
-def retrieve(collection: str, product: str, batch: str, id: str) -> dict[str, Any]:
+def retrieve(batch: BatchKey, id: str) -> dict[str, Any]:
     """An export as it is answered by itself: with a URL to download its file at, once that is complete.
 
     Raises:
@@ -98,8 +92,8 @@ def retrieve(collection: str, product: str, batch: str, id: str) -> dict[str, An
     """
 
     def operation(unit: Unit) -> Export:
-        found = operations.find(unit, collection, product, batch)
-        export = repository.get(unit, collection, product, batch, id)
+        found = operations.find(unit, batch)
+        export = repository.get(unit, batch, id)
         if export is None or not _is_kept(export) or export.made != found.created:
             raise NotFound(f'There is no export "{id}" of this batch.')
         return export
@@ -107,7 +101,7 @@ def retrieve(collection: str, product: str, batch: str, id: str) -> dict[str, An
     export = transact(operation)
     if export.status != DONE:
         return export.to_answer()
-    name = f"{export.batch}-{export.id}.{FORMATS[export.format][0]}"
+    name = f"{export.batch.id}-{export.id}.{FORMATS[export.format][0]}"
     # The batch's ID may hold what ends a quoted file name, or only looks like one.
     url = blobs.download_url(export.key, DOWNLOAD_SECONDS, f"attachment; filename*=UTF-8''{quote(name, safe='')}")
     return {**export.to_answer(), "downloadUrl": url}
@@ -121,7 +115,7 @@ def latest(batch: ProductBatch) -> list[dict[str, Any]]:
     """
     if not batch.exports:
         return []
-    prefix = str(repository.key_of(batch.collection, batch.product, batch.id, "")["sort_key"])
+    prefix = str(export_key(batch.key, "")["sort_key"])
     request = beginning(batch.collection, prefix) | {"ScanIndexForward": False, "Limit": LISTED}
     found: list[dict[str, Any]] = []
     for item in query(request):

@@ -5,18 +5,17 @@ from dataclasses import replace
 
 from batchyard.jsontext import dumps
 from batchyard.product_batches.exports.rules import Export
-from batchyard.product_batches.sort_keys import names_in
+from batchyard.product_batches.rules import BatchKey
+from batchyard.product_batches.sort_keys import export_key, names_in
 from batchyard.store import items
-from batchyard.store.items import Item, Key
+from batchyard.store.items import Item
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit
 
-KIND = "export"
 
-
-def get(unit: Unit, collection: str, product: str, batch: str, id: str) -> Export | None:
+def get(unit: Unit, batch: BatchKey, id: str) -> Export | None:
     """An export as this unit will leave it."""
-    item = unit.get(PRODUCT_BATCHES, key_of(collection, product, batch, id))
+    item = unit.get(PRODUCT_BATCHES, export_key(batch, id))
     return None if item is None else decode(item)
 
 
@@ -28,7 +27,7 @@ def put(unit: Unit, export: Export) -> Export:
 def encode(export: Export) -> Item:
     """The item of an export."""
     item: dict[str, items.Value | None] = {
-        **key_of(export.collection, export.product, export.batch, export.id),
+        **export_key(export.batch, export.id),
         "format": export.format,
         "total": export.total,
         "created": export.created,
@@ -52,10 +51,8 @@ def encode(export: Export) -> Item:
 
 def decode(item: Item) -> Export:
     """The export of an item."""
-    batch, product, id = names_in(item)
+    batch, id = names_in(item)
     return Export(
-        collection=str(item["collection_id"]),
-        product=product,
         batch=batch,
         id=id,
         format=str(item["format"]),
@@ -75,8 +72,3 @@ def decode(item: Item) -> Export:
         reason=items.text(item, "reason"),
         version=int(item["version"]),
     )
-
-
-def key_of(collection: str, product: str, batch: str, id: str) -> Key:
-    """The key of an export's item."""
-    return {"collection_id": collection, "sort_key": f"{KIND} {batch} {product} {id}"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from batchyard.clock import iso
-from batchyard.product_batches.rules import Block, ProductBatch
+from batchyard.product_batches.rules import BatchKey, Block, ProductBatch
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 
@@ -30,9 +30,7 @@ class Export:
     """One export of a batch's serials.
 
     Args:
-        collection: ID of the collection.
-        product: ID of the product.
-        batch: ID of the batch.
+        batch: Which batch's it is.
         id: Its own ID; those of later exports are greater.
         format: One of `FORMATS`.
         total: How many serials it has.
@@ -52,9 +50,7 @@ class Export:
         version: Counts its changes; 0 before it is stored.
     """
 
-    collection: str
-    product: str
-    batch: str
+    batch: BatchKey
     id: str
     format: str
     total: int
@@ -76,7 +72,7 @@ class Export:
     @property
     def key(self) -> str:
         """Where its file lies in the bucket."""
-        return f"{FOLDER}/{self.collection}/{self.product}/{self.batch}/{self.id}.{FORMATS[self.format][0]}"
+        return f"{FOLDER}/{'/'.join(self.batch)}/{self.id}.{FORMATS[self.format][0]}"
 
     @property
     def expires_s(self) -> int:
@@ -104,8 +100,6 @@ class Export:
     def as_begun(self) -> "Export":
         """It as it was when it was made."""
         return Export(
-            collection=self.collection,
-            product=self.product,
             batch=self.batch,
             id=self.id,
             format=self.format,

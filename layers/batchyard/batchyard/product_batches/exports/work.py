@@ -13,7 +13,7 @@ from batchyard import clock
 from batchyard.product_batches import repository as batches
 from batchyard.product_batches.exports import files, repository
 from batchyard.product_batches.exports.rules import DONE, ENDED, FAILED, FORMATS, RUNNING, Export
-from batchyard.product_batches.rules import ProductBatch
+from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.store import blobs
 from batchyard.store.blobs import RECEIPT, Blob, UploadLost
 from batchyard.store.unit import Unit, transact
@@ -71,10 +71,10 @@ def give_up(asked: Mapping[str, str]) -> None:
 
 def _find(asked: Mapping[str, str]) -> tuple[Export | None, ProductBatch | None]:
     """An export, and its batch as it was then; None for what is gone."""
-    named = asked["collection"], asked["product"], asked["batch"]
+    named = BatchKey(asked["collection"], asked["product"], asked["batch"])
     unit = Unit()
-    export = repository.get(unit, *named, asked["export"])
-    batch = None if export is None else batches.get(unit, *named)
+    export = repository.get(unit, named, asked["export"])
+    batch = None if export is None else batches.get(unit, named)
     return export, None if export is None or batch is None else export.of(batch)
 
 
@@ -141,7 +141,7 @@ def _record(export: Export, **changes: Any) -> Export | None:
     """Stores what became of an export; None where it is not as it was any more."""
 
     def operation(unit: Unit) -> Export | None:
-        present = repository.get(unit, export.collection, export.product, export.batch, export.id)
+        present = repository.get(unit, export.batch, export.id)
         if present is None or present.version != export.version:
             return None
         return repository.put(unit, replace(export, **changes, updated=clock.now()))

@@ -8,7 +8,7 @@ from typing import Any
 from batchyard import clock
 from batchyard.errors import Invalid, NotFound, TooLarge
 from batchyard.product_batches import moment_ids, operations, refusals
-from batchyard.product_batches.rules import ProductBatch
+from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.product_batches.serials import repository
 from batchyard.product_batches.serials.rules import StatusChange, Stretch
 from batchyard.product_batches.serials.runs import Run, changed, count, cut
@@ -23,14 +23,12 @@ _NEAR = 20
 
 
 def change_one(
-    collection: str, product: str, batch: str, text: str, status: str, *, by: str, reason: str | None = None
+    batch: BatchKey, text: str, status: str, *, by: str, reason: str | None = None
 ) -> tuple[int, str, StatusChange | None]:
     """Changes the status of one serial.
 
     Args:
-        collection: ID of the collection.
-        product: ID of the product.
-        batch: ID of the batch.
+        batch: Which batch.
         text: The serial's code, as somebody typed it.
         status: The status that it gets.
         by: The user who wants it.
@@ -48,10 +46,10 @@ def change_one(
     from batchyard.serial_codes import codes, keys
 
     code = codes.normalize(text)
-    place = keys.find(collection, code)
+    place = keys.find(batch.collection, code)
 
     def operation(unit: Unit) -> tuple[int, str, StatusChange | None]:
-        found = operations.find(unit, collection, product, batch)
+        found = operations.find(unit, batch)
         number = None
         if place is not None and len(code) - 1 == found.length:
             number = found.number_of(place.index, place.version)
@@ -69,9 +67,7 @@ def change_one(
 
 
 def change_many(
-    collection: str,
-    product: str,
-    batch: str,
+    batch: BatchKey,
     ranges: Sequence[tuple[int, int]],
     status: str,
     *,
@@ -84,9 +80,7 @@ def change_many(
     Serials that have the status already, or one that is final, are left as they are.
 
     Args:
-        collection: ID of the collection.
-        product: ID of the product.
-        batch: ID of the batch.
+        batch: Which batch.
         ranges: Number of the first serial within the batch, and how many.
         status: The status that they get.
         by: The user who wants it.
@@ -100,24 +94,22 @@ def change_many(
     """
 
     def operation(unit: Unit) -> dict[str, Any]:
-        found = operations.find(unit, collection, product, batch)
+        found = operations.find(unit, batch)
 
         def make() -> dict[str, Any]:
             return _change(unit, found, _in_order(ranges, found.quantity), status, by, reason).to_answer()
 
-        scope = f"{by} changes serials of {collection}/{product}/{batch}"
+        scope = f"{by} changes serials of {'/'.join(batch)}"
         return once(unit, idempotency_key, scope, make)
 
     return transact(operation)
 
 
-def undo(collection: str, product: str, batch: str, id: str, *, by: str) -> StatusChange:
+def undo(batch: BatchKey, id: str, *, by: str) -> StatusChange:
     """Takes a change back: its serials get the statuses that they had before.
 
     Args:
-        collection: ID of the collection.
-        product: ID of the product.
-        batch: ID of the batch.
+        batch: Which batch.
         id: ID of the change. One that was undone is answered as it is.
         by: The user who wants it.
 
@@ -127,7 +119,7 @@ def undo(collection: str, product: str, batch: str, id: str, *, by: str) -> Stat
     """
 
     def operation(unit: Unit) -> StatusChange:
-        found = operations.find(unit, collection, product, batch)
+        found = operations.find(unit, batch)
         change = repository.get_change(unit, found, id)
         if change is None:
             raise NotFound(f'There is no change "{id}" of this batch.')
@@ -165,9 +157,7 @@ def _change(
         before += were
     asked = sum(size for _, size in ranges)
     change = StatusChange(
-        collection=batch.collection,
-        product=batch.product,
-        batch=batch.id,
+        batch=batch.key,
         id=id,
         status=status,
         ranges=tuple(ranges),

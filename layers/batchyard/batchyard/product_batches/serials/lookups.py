@@ -91,7 +91,7 @@ def find(collection: str, text: str, product: str | None = None, batch: str | No
     stretch = repository.holder(unit, collection, place.index)
     if stretch is None:
         raise unknown_serial()
-    found, counted = scans.with_batch(collection, stretch.product, stretch.batch, place.index)
+    found, counted = scans.with_batch(stretch.batch, place.index)
     # Serials of a batch that was removed may outlive it for a moment, and a new one of its ID does not inherit them.
     number = None if found is None else found.number_of(place.index, place.version)
     if found is None or number is None or found.length != len(code) - 1:

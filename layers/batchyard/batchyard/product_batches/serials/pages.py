@@ -7,7 +7,7 @@ from itertools import repeat
 from batchyard.gs1.digital_link import link_parts
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations, rules
-from batchyard.product_batches.rules import ProductBatch
+from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.product_batches.serials import repository
 from batchyard.product_batches.serials.runs import cut
 from batchyard.serial_codes import keys
@@ -38,13 +38,11 @@ class Page:
         )
 
 
-def page(collection: str, product: str, batch: str, start: int, size: int) -> Page:
+def page(batch: BatchKey, start: int, size: int) -> Page:
     """A page of a batch's serials, with their codes and statuses.
 
     Args:
-        collection: ID of the collection.
-        product: ID of the product.
-        batch: ID of the batch.
+        batch: Which batch.
         start: Number of the first one within the batch, from 0.
         size: How many, at most.
 
@@ -54,7 +52,7 @@ def page(collection: str, product: str, batch: str, start: int, size: int) -> Pa
     """
 
     def operation(unit: Unit) -> Page:
-        found = operations.find(unit, collection, product, batch)
+        found = operations.find(unit, batch)
         link = linked(found)
         rows = zip(codes_of(found, start, size), statuses_of(unit, found, start, size), strict=True)
         items = [

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from batchyard.errors import Conflict, Contended, TooLarge
-from batchyard.product_batches.rules import Block, ProductBatch
+from batchyard.product_batches.rules import BatchKey, Block, ProductBatch
 from batchyard.product_batches.serials.rules import StatusChange, Stretch
 from batchyard.product_batches.serials.runs import Run, cut, overlay, pack, pieces, unpack
 from batchyard.product_batches.sort_keys import LAST_INDEX, between, change_key, names_in, serials_key
@@ -76,15 +76,15 @@ def allocate(unit: Unit, collection: str, size: int, key: int, capacity: int, ma
 def put_block(unit: Unit, batch: ProductBatch, block: Block) -> None:
     """Stages the serials of a new block of a batch."""
     run = Run(block.first, block.last)
-    put_stretch(unit, Stretch(batch.collection, batch.product, batch.id, batch.length, block.key, (run,)))
+    put_stretch(unit, Stretch(batch.key, batch.length, block.key, (run,)))
 
 
 def put_stretch(unit: Unit, stretch: Stretch) -> None:
     """Stages a stretch that `stretches` found, or that is new."""
     item: Item = {
-        **serials_key(stretch.collection, stretch.last),
-        "of_batch": stretch.batch,
-        "of_product": stretch.product,
+        **serials_key(stretch.batch.collection, stretch.last),
+        "of_batch": stretch.batch.id,
+        "of_product": stretch.batch.product,
         "length": stretch.length,
         "key": stretch.key,
         "first": stretch.first,
@@ -163,7 +163,7 @@ def every_stretch(unit: Unit, batch: ProductBatch) -> Iterator[Stretch]:
 
 def delete_stretch(unit: Unit, stretch: Stretch) -> None:
     """Stages the removal of a stretch that `stretches` found."""
-    unit.delete(PRODUCT_BATCHES, serials_key(stretch.collection, stretch.last))
+    unit.delete(PRODUCT_BATCHES, serials_key(stretch.batch.collection, stretch.last))
 
 
 def _overlapping(unit: Unit, collection: str, first: int, last: int, end: int) -> list[Stretch]:
@@ -198,9 +198,7 @@ def _last_of(item: Item) -> int:
 def decode_stretch(item: Item) -> Stretch:
     """The stretch of an item."""
     return Stretch(
-        collection=str(item["collection_id"]),
-        product=str(item["of_product"]),
-        batch=str(item["of_batch"]),
+        batch=BatchKey(str(item["collection_id"]), str(item["of_product"]), str(item["of_batch"])),
         length=int(item["length"]),
         key=int(item["key"]),
         runs=tuple(unpack(item["runs"], int(item["first"]))),  # type: ignore[arg-type]
@@ -220,7 +218,7 @@ def put_change(unit: Unit, change: StatusChange) -> None:
     if len(before) > _LARGEST_BEFORE:
         raise TooLarge("These serials have had too many different changes. Change them in smaller ranges.")
     item = {
-        **change_key(change.collection, change.product, change.batch, change.id),
+        **change_key(change.batch, change.id),
         "status": change.status,
         "ranges": json.dumps(change.ranges),
         "first": change.before[0].first,
@@ -238,7 +236,7 @@ def put_change(unit: Unit, change: StatusChange) -> None:
 
 def get_change(unit: Unit, batch: ProductBatch, id: str) -> StatusChange | None:
     """A change of a batch's serials; None where there is none of this ID."""
-    item = unit.get(PRODUCT_BATCHES, change_key(batch.collection, batch.product, batch.id, id))
+    item = unit.get(PRODUCT_BATCHES, change_key(batch.key, id))
     return decode_change(item) if item is not None and is_change_of(item, batch) else None
 
 
@@ -253,7 +251,7 @@ def changes(batch: ProductBatch, limit: int, before: str | None = None) -> list[
     Raises:
         Unavailable: The store did not answer.
     """
-    prefix = str(change_key(batch.collection, batch.product, batch.id, "")["sort_key"])
+    prefix = str(change_key(batch.key, "")["sort_key"])
     found: list[StatusChange] = []
     request = between(batch.collection, prefix, prefix + (before or "~")) | {
         # Not `before`, which can be as large as an item can be.
@@ -282,7 +280,7 @@ def changes_between(batch: ProductBatch, first: str, end: str) -> Iterator[Statu
     Raises:
         Unavailable: The store did not answer.
     """
-    low, high = (change_key(batch.collection, batch.product, batch.id, id)["sort_key"] for id in (first, end))
+    low, high = (change_key(batch.key, id)["sort_key"] for id in (first, end))
     for item in query(between(batch.collection, low, high)):
         change = decode_change(item)
         if change.id < end:
@@ -296,10 +294,8 @@ def is_change_of(item: Item, batch: ProductBatch) -> bool:
 
 def decode_change(item: Item) -> StatusChange:
     """The change of an item; without `before` where that was not read."""
-    batch, product, id = names_in(item)
+    batch, id = names_in(item)
     return StatusChange(
-        collection=str(item["collection_id"]),
-        product=product,
         batch=batch,
         id=id,
         status=str(item["status"]),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchyard.clock import iso
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.serials.runs import Run
 
 
@@ -12,17 +13,13 @@ class Stretch:
     """Neighbouring serials of one block, as they are stored.
 
     Args:
-        collection: ID of the collection.
-        product: ID of the product.
-        batch: ID of the batch.
+        batch: Which batch's they are.
         length: Characters of their codes, without the check character.
         key: Version of the key of their codes.
         runs: Their statuses.
     """
 
-    collection: str
-    product: str
-    batch: str
+    batch: BatchKey
     length: int
     key: int
     runs: tuple[Run, ...]
@@ -43,9 +40,7 @@ class StatusChange:
     """One change of serials' statuses.
 
     Args:
-        collection: ID of the collection.
-        product: ID of the product.
-        batch: ID of the batch.
+        batch: Which batch's they are.
         id: Its own ID; those of later changes are greater.
         status: The status that it brought.
         ranges: What it was asked for: number of the first serial within the batch, and how many.
@@ -59,9 +54,7 @@ class StatusChange:
         undone_at: When.
     """
 
-    collection: str
-    product: str
-    batch: str
+    batch: BatchKey
     id: str
     status: str
     ranges: tuple[tuple[int, int], ...]

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from batchyard import clock
 from batchyard.product_batches import repository, sort_keys
-from batchyard.product_batches.rules import ProductBatch
+from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.store import clients, items
 from batchyard.store.calls import code_of, reaching_aws
 from batchyard.store.items import Item
@@ -38,13 +38,13 @@ class Scans:
     flagged: int | None = None
 
 
-def with_batch(collection: str, product: str, batch: str, index: int) -> tuple[ProductBatch | None, Scans]:
+def with_batch(batch: BatchKey, index: int) -> tuple[ProductBatch | None, Scans]:
     """A batch and the scans of one of its serials, in one read.
 
     Raises:
         Unavailable: The store did not answer.
     """
-    key, scan_key = sort_keys.key_of(collection, product, batch), sort_keys.scan_key(collection, index)
+    key, scan_key = sort_keys.key_of(batch), sort_keys.scan_key(batch.collection, index)
     found = {item["sort_key"]: item for item in read_many(PRODUCT_BATCHES, [key, scan_key])}
     item = found.get(key["sort_key"])
     return None if item is None else repository.decode(item), _scans(found.get(scan_key["sort_key"], {}))

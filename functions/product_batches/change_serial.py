@@ -9,7 +9,15 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
-from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CodeId, CollectionId, ProductId
+from batchyard.product_batches.parameters import (
+    IN_COLLECTION,
+    SERIALS_TAG,
+    BatchId,
+    CodeId,
+    CollectionId,
+    ProductId,
+    documented,
+)
 from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import SerialState, SerialUpdate
 from batchyard.product_batches.serials import changes
@@ -22,7 +30,7 @@ app = App(coded, IN_COLLECTION)
     summary="Change the status of a serial",
     operation_id="changeSerial",
     tags=[SERIALS_TAG],
-    responses=coded.documented(200, SerialState, 400, 401, 403, 404, 409, 413, 415),
+    responses=documented(200, SerialState, 400, 401, 403, 404, 409, 413, 415),
 )
 def change_serial(
     collectionId: CollectionId,

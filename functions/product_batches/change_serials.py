@@ -10,7 +10,14 @@ from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.http.headers import IdempotencyKey
 from batchyard.jsontext import dumps
-from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.parameters import (
+    IN_COLLECTION,
+    SERIALS_TAG,
+    BatchId,
+    CollectionId,
+    ProductId,
+    documented,
+)
 from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import SerialChange, SerialChangeCreate
 from batchyard.product_batches.serials import changes
@@ -23,7 +30,7 @@ app = App(coded, IN_COLLECTION)
     summary="Change the status of many serials",
     operation_id="changeSerials",
     tags=[SERIALS_TAG],
-    responses=coded.documented(200, SerialChange, 400, 401, 403, 404, 409, 413, 415),
+    responses=documented(200, SerialChange, 400, 401, 403, 404, 409, 413, 415),
 )
 def change_serials(
     collectionId: CollectionId,

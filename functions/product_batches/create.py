@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from batchyard.http import coded
 from batchyard.http.app import App
 from batchyard.product_batches import answers, operations
-from batchyard.product_batches.parameters import IN_COLLECTION, TAG, CollectionId, ProductId
+from batchyard.product_batches.parameters import IN_COLLECTION, TAG, CollectionId, ProductId, documented
 from batchyard.product_batches.schemas import ProductBatchAnswer, ProductBatchCreate
 
 app = App(coded, IN_COLLECTION)
@@ -19,7 +19,7 @@ app = App(coded, IN_COLLECTION)
     summary="Create a batch",
     operation_id="createProductBatch",
     tags=[TAG],
-    responses=coded.documented(200, ProductBatchAnswer, 400, 401, 403, 404, 409, 413, 415),
+    responses=documented(200, ProductBatchAnswer, 400, 401, 403, 404, 409, 413, 415),
 )
 def create(
     collectionId: CollectionId, productId: ProductId, body: Annotated[ProductBatchCreate, Body()]

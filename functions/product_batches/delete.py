@@ -8,7 +8,15 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.product_batches import operations, repository
-from batchyard.product_batches.parameters import IN_COLLECTION, TAG, BatchId, CollectionId, IfMatch, ProductId
+from batchyard.product_batches.parameters import (
+    IN_COLLECTION,
+    TAG,
+    BatchId,
+    CollectionId,
+    IfMatch,
+    ProductId,
+    documented,
+)
 from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import Removed
 
@@ -20,7 +28,7 @@ app = App(coded, IN_COLLECTION)
     summary="Delete a batch",
     operation_id="deleteProductBatch",
     tags=[TAG],
-    responses=coded.documented(200, Removed, 400, 401, 403, 404, 409, 412),
+    responses=documented(200, Removed, 400, 401, 403, 404, 409, 412),
 )
 def delete(
     collectionId: CollectionId,

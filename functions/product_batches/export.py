@@ -11,7 +11,14 @@ from batchyard.http.caller import caller
 from batchyard.http.headers import IdempotencyKey
 from batchyard.jsontext import dumps
 from batchyard.product_batches.exports import operations as exports
-from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.parameters import (
+    IN_COLLECTION,
+    SERIALS_TAG,
+    BatchId,
+    CollectionId,
+    ProductId,
+    documented,
+)
 from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import ExportCreate, SerialExport
 
@@ -24,7 +31,7 @@ app = App(coded, IN_COLLECTION)
     operation_id="exportSerials",
     tags=[SERIALS_TAG],
     status_code=202,
-    responses=coded.documented(202, SerialExport, 400, 401, 403, 404, 409, 413, 415),
+    responses=documented(202, SerialExport, 400, 401, 403, 404, 409, 413, 415),
 )
 def export(
     collectionId: CollectionId,

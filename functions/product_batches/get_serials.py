@@ -8,7 +8,14 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.product_batches import repository, rules
-from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.parameters import (
+    IN_COLLECTION,
+    SERIALS_TAG,
+    BatchId,
+    CollectionId,
+    ProductId,
+    documented,
+)
 from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import SerialPage
 from batchyard.product_batches.serials import pages
@@ -21,7 +28,7 @@ app = App(coded, IN_COLLECTION)
     summary="Serials of a batch",
     operation_id="getSerials",
     tags=[SERIALS_TAG],
-    responses=coded.documented(200, SerialPage, 400, 401, 403, 404, 413),
+    responses=documented(200, SerialPage, 400, 401, 403, 404, 413),
 )
 def get_serials(
     collectionId: CollectionId,

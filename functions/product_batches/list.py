@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from batchyard.http import coded
 from batchyard.http.app import App
 from batchyard.product_batches import answers, listing
-from batchyard.product_batches.parameters import IN_COLLECTION, TAG, CollectionId, Cursor, Limit, ProductId
+from batchyard.product_batches.parameters import IN_COLLECTION, TAG, CollectionId, Cursor, Limit, ProductId, documented
 from batchyard.product_batches.schemas import ProductBatchAnswer
 
 app = App(coded, IN_COLLECTION)
@@ -16,7 +16,7 @@ app = App(coded, IN_COLLECTION)
     summary="Batches of a product",
     operation_id="listProductBatches",
     tags=[TAG],
-    responses=coded.documented(200, list[ProductBatchAnswer], 400, 401, 403, 404),
+    responses=documented(200, list[ProductBatchAnswer], 400, 401, 403, 404),
 )
 def list_batches(
     collectionId: CollectionId,

@@ -9,7 +9,15 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations
-from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, Before, CollectionId, ProductId
+from batchyard.product_batches.parameters import (
+    IN_COLLECTION,
+    SERIALS_TAG,
+    BatchId,
+    Before,
+    CollectionId,
+    ProductId,
+    documented,
+)
 from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import SerialChange
 from batchyard.product_batches.serials import repository as serials_repository
@@ -22,7 +30,7 @@ app = App(coded, IN_COLLECTION)
     summary="Changes of serials' statuses",
     operation_id="listSerialChanges",
     tags=[SERIALS_TAG],
-    responses=coded.documented(200, list[SerialChange], 400, 401, 403, 404),
+    responses=documented(200, list[SerialChange], 400, 401, 403, 404),
 )
 def list_serial_changes(
     collectionId: CollectionId,

@@ -6,7 +6,15 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations
-from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CodeId, CollectionId, ProductId
+from batchyard.product_batches.parameters import (
+    IN_COLLECTION,
+    SERIALS_TAG,
+    BatchId,
+    CodeId,
+    CollectionId,
+    ProductId,
+    documented,
+)
 from batchyard.product_batches.schemas import SerialLookup
 from batchyard.product_batches.serials import lookups
 
@@ -18,7 +26,7 @@ app = App(coded, IN_COLLECTION)
     summary="Look up a serial of a batch",
     operation_id="lookupSerial",
     tags=[SERIALS_TAG],
-    responses=coded.documented(200, SerialLookup, 400, 401, 403, 404),
+    responses=documented(200, SerialLookup, 400, 401, 403, 404),
 )
 def lookup(collectionId: CollectionId, productId: ProductId, batchId: BatchId, codeId: CodeId) -> Response[str]:
     """Answers the serial and its batch."""

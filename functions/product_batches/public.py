@@ -6,7 +6,7 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations, repository
-from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.parameters import TAG, BatchId, CollectionId, ProductId, documented
 from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import PublicBatch
 
@@ -19,7 +19,7 @@ app = App(coded, None, any_origin=True)
     operation_id="retrievePublicProductBatch",
     tags=[TAG],
     security=[],
-    responses=coded.documented(200, PublicBatch, 404),
+    responses=documented(200, PublicBatch, 404),
 )
 def public(collectionId: CollectionId, productId: ProductId, batchId: BatchId) -> Response[str]:
     """Answers what everybody may know of the batch; there are no drafts and no archived batches here."""

@@ -6,7 +6,7 @@ from batchyard.http import coded
 from batchyard.http.app import App
 from batchyard.product_batches import answers, operations, repository
 from batchyard.product_batches.exports import operations as exports
-from batchyard.product_batches.parameters import IN_COLLECTION, TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.parameters import IN_COLLECTION, TAG, BatchId, CollectionId, ProductId, documented
 from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import ProductBatchAnswer
 
@@ -18,7 +18,7 @@ app = App(coded, IN_COLLECTION)
     summary="A batch",
     operation_id="retrieveProductBatch",
     tags=[TAG],
-    responses=coded.documented(200, ProductBatchAnswer, 401, 403, 404),
+    responses=documented(200, ProductBatchAnswer, 401, 403, 404),
 )
 def retrieve(collectionId: CollectionId, productId: ProductId, batchId: BatchId) -> Response[str]:
     """Answers the batch, and how far exports of its serials are."""

@@ -6,7 +6,15 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.jsontext import dumps
 from batchyard.product_batches.exports import operations as exports
-from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CollectionId, ExportId, ProductId
+from batchyard.product_batches.parameters import (
+    IN_COLLECTION,
+    SERIALS_TAG,
+    BatchId,
+    CollectionId,
+    ExportId,
+    ProductId,
+    documented,
+)
 from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import SerialExportFile
 
@@ -18,7 +26,7 @@ app = App(coded, IN_COLLECTION)
     summary="An export of a batch's serials",
     operation_id="retrieveSerialExport",
     tags=[SERIALS_TAG],
-    responses=coded.documented(200, SerialExportFile, 401, 403, 404),
+    responses=documented(200, SerialExportFile, 401, 403, 404),
 )
 def retrieve_export(
     collectionId: CollectionId, productId: ProductId, batchId: BatchId, exportId: ExportId

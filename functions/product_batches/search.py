@@ -9,7 +9,7 @@ from batchyard.http import coded
 from batchyard.http.app import App
 from batchyard.http.fields import QueryText
 from batchyard.product_batches import answers, listing
-from batchyard.product_batches.parameters import IN_COLLECTION, TAG, CollectionId, Cursor, Limit
+from batchyard.product_batches.parameters import IN_COLLECTION, TAG, CollectionId, Cursor, Limit, documented
 from batchyard.product_batches.schemas import ProductBatchAnswer
 
 app = App(coded, IN_COLLECTION)
@@ -20,7 +20,7 @@ app = App(coded, IN_COLLECTION)
     summary="Batches of a collection",
     operation_id="searchProductBatches",
     tags=[TAG],
-    responses=coded.documented(200, list[ProductBatchAnswer], 400, 401, 403, 404),
+    responses=documented(200, list[ProductBatchAnswer], 400, 401, 403, 404),
 )
 def search_batches(
     collectionId: CollectionId,

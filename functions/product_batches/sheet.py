@@ -9,7 +9,14 @@ from batchyard.http import coded
 from batchyard.http.answers import must_fit
 from batchyard.http.app import App
 from batchyard.product_batches import rules
-from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, CollectionId, ProductId
+from batchyard.product_batches.parameters import (
+    IN_COLLECTION,
+    SERIALS_TAG,
+    BatchId,
+    CollectionId,
+    ProductId,
+    documented,
+)
 from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.serials import sheets
 
@@ -27,7 +34,7 @@ OUTSIDE_BATCHES = (
     operation_id="serialSheet",
     tags=[SERIALS_TAG],
     responses={
-        **coded.documented(200, None, 400, 401, 403, 404, 413),
+        **documented(200, None, 400, 401, 403, 404, 413),
         200: {"description": "An SVG page", "content": {"image/svg+xml": {"schema": {"type": "string"}}}},
     },
 )

@@ -10,7 +10,7 @@ from batchyard.http.app import App, answer
 from batchyard.http.fields import QueryText
 from batchyard.jsontext import dumps
 from batchyard.product_batches import listing
-from batchyard.product_batches.parameters import IN_COLLECTION, TAG, BatchId, CollectionId
+from batchyard.product_batches.parameters import IN_COLLECTION, TAG, BatchId, CollectionId, documented
 from batchyard.product_batches.schemas import Tag
 
 app = App(coded, IN_COLLECTION)
@@ -21,7 +21,7 @@ app = App(coded, IN_COLLECTION)
     summary="Tags of a batch",
     operation_id="listProductBatchTags",
     tags=[TAG],
-    responses=coded.documented(200, list[Tag], 401, 403, 404),
+    responses=documented(200, list[Tag], 401, 403, 404),
 )
 def tags(
     collectionId: CollectionId,

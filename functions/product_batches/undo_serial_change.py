@@ -6,7 +6,15 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
-from batchyard.product_batches.parameters import IN_COLLECTION, SERIALS_TAG, BatchId, ChangeId, CollectionId, ProductId
+from batchyard.product_batches.parameters import (
+    IN_COLLECTION,
+    SERIALS_TAG,
+    BatchId,
+    ChangeId,
+    CollectionId,
+    ProductId,
+    documented,
+)
 from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import SerialChange
 from batchyard.product_batches.serials import changes
@@ -19,7 +27,7 @@ app = App(coded, IN_COLLECTION)
     summary="Undo a change of serials' statuses",
     operation_id="undoSerialChange",
     tags=[SERIALS_TAG],
-    responses=coded.documented(200, SerialChange, 400, 401, 403, 404, 409, 413, 415),
+    responses=documented(200, SerialChange, 400, 401, 403, 404, 409, 413, 415),
 )
 def undo_serial_change(
     collectionId: CollectionId, productId: ProductId, batchId: BatchId, changeId: ChangeId

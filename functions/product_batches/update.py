@@ -8,7 +8,15 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from batchyard.http import coded
 from batchyard.http.app import App
 from batchyard.product_batches import answers, operations, repository
-from batchyard.product_batches.parameters import IN_COLLECTION, TAG, BatchId, CollectionId, IfMatch, ProductId
+from batchyard.product_batches.parameters import (
+    IN_COLLECTION,
+    TAG,
+    BatchId,
+    CollectionId,
+    IfMatch,
+    ProductId,
+    documented,
+)
 from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.schemas import ProductBatchAnswer, ProductBatchUpdate
 
@@ -20,7 +28,7 @@ app = App(coded, IN_COLLECTION)
     summary="Update a batch",
     operation_id="updateProductBatch",
     tags=[TAG],
-    responses=coded.documented(200, ProductBatchAnswer, 400, 401, 403, 404, 409, 412, 413, 415),
+    responses=documented(200, ProductBatchAnswer, 400, 401, 403, 404, 409, 412, 413, 415),
 )
 def update(
     collectionId: CollectionId,

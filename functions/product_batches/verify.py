@@ -6,7 +6,7 @@ from batchyard.http import coded
 from batchyard.http.app import App, answer
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations
-from batchyard.product_batches.parameters import SERIALS_TAG, CodeId, CollectionId
+from batchyard.product_batches.parameters import SERIALS_TAG, CodeId, CollectionId, documented
 from batchyard.product_batches.schemas import Verification
 from batchyard.product_batches.serials import lookups
 
@@ -19,7 +19,7 @@ app = App(coded, None, any_origin=True)
     operation_id="verifySerial",
     tags=[SERIALS_TAG],
     security=[],
-    responses=coded.documented(200, Verification, 400, 404),
+    responses=documented(200, Verification, 400, 404),
 )
 def verify(collectionId: CollectionId, codeId: CodeId) -> Response[str]:
     """Answers whether the code is that of an item in circulation, and then its batch. Who guesses is slowed down."""

@@ -197,3 +197,24 @@ def test_a_route_documents_what_it_answers() -> None:
     assert set(schema["required"]) == set(json.loads(coded.answer(NotFound()).body or ""))
     assert schema["properties"]["code"] == {"type": "integer", "const": 404}
     assert coded.documented(204, None)[204] == {"description": "No Content"}
+
+
+def names(responses: dict[int, Any], status: int) -> list[str]:
+    """The names that a route's refusal may have, as the document tells."""
+    found: list[str] = responses[status]["content"]["application/json"]["schema"]["properties"]["errorCode"]["enum"]
+    return found
+
+
+@pytest.mark.parametrize(("error", "status", "code"), [case[:3] for case in ANSWERS])
+def test_the_document_knows_each_name(error: BatchyardError, status: int, code: str) -> None:
+    assert code in names(coded.documented(200, None, status), status)
+
+
+def test_the_document_knows_the_names_of_a_family() -> None:
+    class Lost(NotFound):
+        """Somewhere else."""
+
+    own = {"TWO_OF_THEM": errors.Conflict, "LOST": Lost}
+    told = coded.documented(200, None, 404, 409, own=own)
+    assert (names(told, 404), names(told, 409)) == (["LOST", "NOT_FOUND"], ["CONFLICT", "TWO_OF_THEM"])
+    assert names(told, 500) == ["INTERNAL_ERROR"]

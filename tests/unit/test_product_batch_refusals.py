@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from batchyard.errors import BatchyardError
-from batchyard.product_batches import refusals
+from batchyard.product_batches import parameters, refusals
 from batchyard.serial_codes import codes
 from tests.support.template import ROOT
 
@@ -43,3 +43,13 @@ def test_what_is_no_code_is_refused_as_the_family_says() -> None:
     with pytest.raises(refusals.KINDS["INVALID_CODE"]) as refused:
         codes.normalize("!")
     assert refused.value.code == "INVALID_CODE"
+
+
+def test_the_document_tells_all_of_them() -> None:
+    told = {
+        name
+        for response in parameters.documented(200, None, 400, 404, 409).values()
+        for body in response.get("content", {}).values()
+        for name in body["schema"]["properties"]["errorCode"]["enum"]
+    }
+    assert refusals.KINDS.keys() <= told

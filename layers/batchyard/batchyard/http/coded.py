@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
@@ -45,6 +46,7 @@ _STANDARD: dict[type[BatchyardError], tuple[HTTPStatus, str, str]] = {
         "The service is temporarily unavailable, try again later.",
     ),
 }
+_NONE: Mapping[str, type[BatchyardError]] = MappingProxyType({})
 _UNFORESEEN = (HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "An unforeseen error occurred.")
 
 
@@ -61,7 +63,7 @@ def read(data: Any) -> dict[str, Any]:
 
 def answer(error: BatchyardError) -> Response[str]:
     """An error as this family's clients read it."""
-    status, code, message = refusals.standard(_STANDARD, error, _UNFORESEEN)
+    status, code, message = refusals.standard(_STANDARD, type(error), _UNFORESEEN)
     details = error.details
     if isinstance(error, Invalid):
         details = {"fields": error.fields, **details}
@@ -97,24 +99,29 @@ def invalid(found: Iterable[Mapping[str, Any]]) -> BatchyardError:
     return Invalid(fields)
 
 
-def documented(status: int, model: type | None, *others: int) -> dict[int, Any]:
+def documented(
+    status: int, model: type | None, *others: int, own: Mapping[str, type[BatchyardError]] = _NONE
+) -> dict[int, Any]:
     """The `responses` of a route for the OpenAPI document.
 
     Args:
         status: The status of success.
         model: What its body is; None for an empty one.
         others: The statuses of refusals, besides those that every route can answer.
+        own: What the family refuses by names of its own: the kinds of these errors, by their names.
     """
-    return refusals.documented(status, model, others, _schema)
+    names = [(known, name) for known, name, _ in (*_STANDARD.values(), _UNFORESEEN)]
+    names += [(refusals.standard(_STANDARD, kind, _UNFORESEEN)[0], name) for name, kind in own.items()]
+    return refusals.documented(status, model, others, lambda refusal: _schema(refusal, names))
 
 
-def _schema(status: int) -> dict[str, Any]:
+def _schema(status: int, names: Iterable[tuple[int, str]]) -> dict[str, Any]:
     return {
         "type": "object",
         "required": ["code", "errorCode", "message", "details"],
         "properties": {
             "code": {"type": "integer", "const": int(status)},
-            "errorCode": {"type": "string"},
+            "errorCode": {"type": "string", "enum": sorted({name for known, name in names if known == status})},
             "message": {"type": "string"},
             "details": {"type": "object"},
         },

@@ -68,7 +68,7 @@ def answer(error: BatchyardError) -> Response[str]:
     """An error as this family's clients read it."""
     if isinstance(error, Invalid):
         return _json(HTTPStatus.BAD_REQUEST, error.fields)
-    status, standard = refusals.standard(_STATUS, error, _UNFORESEEN)
+    status, standard = refusals.standard(_STATUS, type(error), _UNFORESEEN)
     headers = refusals.headers(error)
     if isinstance(error, errors.NotAuthenticated):
         headers["WWW-Authenticate"] = "Token"

@@ -10,15 +10,15 @@ from batchyard.errors import BatchyardError
 _ANYWHERE = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def standard[T](table: Mapping[type[BatchyardError], T], error: BatchyardError, unforeseen: T) -> T:
-    """What a dialect's table has for an error, or for the nearest kind of error that it has.
+def standard[T](table: Mapping[type[BatchyardError], T], error: type[BatchyardError], unforeseen: T) -> T:
+    """What a dialect's table has for a kind of error, or for the nearest kind that it has.
 
     Args:
         table: What it has, by kinds of errors.
-        error: The error.
+        error: The kind of error.
         unforeseen: What it has for an error of no kind that it knows.
     """
-    return next((table[kind] for kind in type(error).__mro__ if kind in table), unforeseen)
+    return next((table[kind] for kind in error.__mro__ if kind in table), unforeseen)
 
 
 def headers(error: BatchyardError) -> dict[str, str]:

@@ -35,7 +35,7 @@ def answer(error: BatchyardError, *, version3: bool = False) -> tuple[int, dict[
         error: The error.
         version3: The client speaks version 3.
     """
-    status, standard = refusals.standard(_STATUS, error, _UNFORESEEN)
+    status, standard = refusals.standard(_STATUS, type(error), _UNFORESEEN)
     code, message = status.phrase.replace(" ", ""), error.detail or standard
     body: dict[str, Any] = {"error": {"code": code, "message": message}}
     if version3:

@@ -1,12 +1,14 @@
-"""Parameters that several routes of product batches have in common."""
+"""What several routes of product batches have in common: parameters, and how the document tells of refusals."""
 
+from functools import partial
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from pydantic import Field
 
+from batchyard.http import coded
 from batchyard.http.fields import QueryText
-from batchyard.product_batches import moment_ids
+from batchyard.product_batches import moment_ids, refusals
 from batchyard.product_batches.schemas import Id
 from batchyard.scope import Rights
 
@@ -31,3 +33,6 @@ Cursor = Annotated[QueryText, Query(description="Where the page begins, from the
 Limit = Annotated[int, Query(ge=1, le=1000, description="Batches on the page, at most")]
 TAG = "Product batches"
 SERIALS_TAG = "Serial numbers"
+
+documented = partial(coded.documented, own=refusals.KINDS)
+"""The `responses` of a route for the OpenAPI document, with the names that the family refuses by."""

@@ -9,7 +9,7 @@ import pytest
 from batchyard.errors import BatchyardError
 from batchyard.product_batches import parameters, refusals
 from batchyard.serial_codes import codes
-from tests.support.template import ROOT
+from tools.template import ROOT
 
 FAMILY = [ROOT / "layers/batchyard/batchyard/product_batches", ROOT / "functions/product_batches"]
 MODULES = sorted(path for folder in FAMILY for path in folder.rglob("*.py") if path.name != "refusals.py")

@@ -95,7 +95,7 @@ def product_batch(sample: ProductBatch) -> Callable[[], ProductBatch | None]:
     """A product batch as it is now."""
 
     def look() -> ProductBatch | None:
-        item = read_one(PRODUCT_BATCHES, sort_keys.key_of(sample.collection, sample.product, sample.id))
+        item = read_one(PRODUCT_BATCHES, sort_keys.key_of(sample.key))
         return None if item is None else product_batches.decode(item)
 
     return look

@@ -401,7 +401,8 @@ class LocalStack:
         assert function is not None, uri
         lambda_ = self.engine.client("lambda")
         found = lambda_.get_function_configuration(FunctionName=self.physical_id(function[1]))
-        return uri.replace(function[0], found["FunctionArn"]).replace("${AWS::Region}", region)
+        resolved = uri.replace(function[0], found["FunctionArn"])
+        return resolved.replace("${AWS::Region}", region).replace("${AWS::Partition}", "aws")
 
     def physical_id(self, logical_id: str) -> str:
         """What a resource of the template is called on the engine."""

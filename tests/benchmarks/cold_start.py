@@ -25,7 +25,7 @@ from tests.benchmarks.world import CHANNEL, stores
 from tests.support.api import batches
 from tests.support.aws import create_bucket
 from tests.support.events import create_queues
-from tests.support.template import ROOT, resources
+from tests.support.template import ROOT, api_methods, resources
 
 HERE = Path(__file__).parent
 BUILD = ROOT / ".aws-sam" / "build"
@@ -173,8 +173,7 @@ def _result(kind: Counter, bare: float, reading: float, found: dict[str, float])
 
 
 def _answers_routes(name: str) -> bool:
-    triggers = resources("AWS::Serverless::Function")[name].get("Events", {}).values()
-    return any(trigger["Type"] == "Api" for trigger in triggers)
+    return any(one.function == name for one in api_methods())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from batchyard.http.caller import Caller
 from tests.support.documented import must_be_documented
-from tests.support.template import resources
+from tests.support.template import api_methods, resources
 
 EVERYTHING = Caller(user="tester", token="tok_tests", admin=True, writes=True, channels=None, collections=None)
 STAGE = "prod"
@@ -50,12 +50,8 @@ class Route:
 @cache
 def routes() -> list[Route]:
     """The template's routes, greedy ones last."""
-    found = [
-        Route(event["Properties"]["Method"].upper(), event["Properties"]["Path"], properties["Handler"])
-        for properties in resources("AWS::Serverless::Function").values()
-        for event in properties.get("Events", {}).values()
-        if event["Type"] == "Api"
-    ]
+    functions = resources("AWS::Serverless::Function")
+    found = [Route(one.method, one.path, functions[one.function]["Handler"]) for one in api_methods()]
     return sorted(
         found, key=lambda route: ("+}" in route.path, route.path.count("{"), route.path, route.method == "ANY")
     )

@@ -13,9 +13,11 @@ from tools.generate import FUNCTIONS, Unfit
 PUBLIC = "NONE"
 """The authorizer of whatever asks for no token, as SAM calls it."""
 
-_DEFAULT = "TokenAuthorizer"
+DEFAULT_AUTHORIZER = "TokenAuthorizer"
+"""The authorizer of whatever names no other one."""
+
 # Who brought no good key is told so by the default authorizer in the words of DRF, or by the route in its own.
-_AUTHORIZERS: tuple[tuple[Dialect, str], ...] = ((drf, _DEFAULT), (coded, "KeyAuthorizer"))
+_AUTHORIZERS: tuple[tuple[Dialect, str], ...] = ((drf, DEFAULT_AUTHORIZER), (coded, "KeyAuthorizer"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +65,21 @@ class Handler:
         return self.route is not None and not hasattr(self.module, "OUTSIDE_BATCHES")
 
     @property
-    def authorizer(self) -> str | None:
-        """The authorizer that stands before it; None for the API's default one.
+    def authorizer(self) -> str:
+        """The authorizer that stands before it.
 
         Raises:
             Unfit: Nobody said which one its dialect wants.
         """
         app = self.app
         if app is None:
-            return None
+            # Nor has it a dialect to answer 401 in.
+            return DEFAULT_AUTHORIZER
         if app.public:
             return PUBLIC
         for dialect, authorizer in _AUTHORIZERS:
             if app.dialect is dialect:
-                return None if authorizer == _DEFAULT else authorizer
+                return authorizer
         raise Unfit(f"{self.name}: tools/generate/handlers.py has no authorizer for its dialect")
 
 
@@ -86,8 +89,3 @@ def handlers(functions: Path = FUNCTIONS) -> Iterator[Handler]:
         module = importlib.import_module(".".join(file.relative_to(functions).with_suffix("").parts))
         if hasattr(module, "handler"):
             yield Handler(module)
-
-
-def security(authorizer: str | None) -> str:
-    """The authorizer's name in an API document."""
-    return authorizer or _DEFAULT

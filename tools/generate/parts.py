@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tools.generate import FUNCTIONS, ROOT
+from tools.generate import FUNCTIONS, ROOT, Unfit
 from tools.generate.cloudformation import parsed
 
 FILE = "resources.yaml"
@@ -64,21 +64,34 @@ class Parts:
 
     @cached_property
     def resources(self) -> dict[str, dict[str, Any]]:
-        """All resources by their logical IDs."""
-        return {name: one for part in self._all for name, one in part.data["Resources"].items()}
+        """All resources by their logical IDs.
+
+        Raises:
+            Unfit: Two parts have one.
+        """
+        return self._all("Resources")
 
     @cached_property
     def alarms(self) -> dict[str, Mapping[str, str]]:
-        """What the alarms of resources say, by the resource and the kind of alarm."""
-        return {name: said for part in self._all for name, said in part.data.get("Alarms", {}).items()}
+        """What the alarms of resources say, by the resource and the kind of alarm.
+
+        Raises:
+            Unfit: Two parts have those of one resource.
+        """
+        return self._all("Alarms")
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
         """The properties of all resources of a type, by their logical IDs."""
         return {name: one.get("Properties", {}) for name, one in self.resources.items() if one["Type"] == kind}
 
-    @property
-    def _all(self) -> list[Part]:
-        return [self.frame, *self.families]
+    def _all(self, section: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for part in (self.frame, *self.families):
+            own = part.data.get(section, {})
+            if twice := found.keys() & own.keys():
+                raise Unfit(f"{section} of {part.name} has {', '.join(sorted(twice))}, as another part has")
+            found |= own
+        return found
 
 
 def parts(functions: Path = FUNCTIONS) -> Parts:

@@ -6,9 +6,10 @@ It is put together as text, so that comments and layout stay as they are.
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from tools.generate import Unfit, alarms, dashboard, gateway_responses, policies, unserved
-from tools.generate.handlers import Handler
+from tools.generate.handlers import DEFAULT_AUTHORIZER, Handler
 from tools.generate.parts import Part, Parts
 
 _HEADER = """\
@@ -27,7 +28,7 @@ def text(parts: Parts, handlers: Sequence[Handler]) -> str:
     """
     by_name = {handler.name: handler for handler in handlers}
     functions = {
-        name: _handler_of(name, properties["Handler"], by_name)
+        name: _handler_of(name, properties, by_name)
         for name, properties in parts.of("AWS::Serverless::Function").items()
     }
     by_handler = {handler.name: name for name, handler in functions.items()}
@@ -47,8 +48,11 @@ def text(parts: Parts, handlers: Sequence[Handler]) -> str:
         "queues": lambda: dashboard.queues(parts),
     }
 
+    placed: set[str] = set()
+
     def filled(place: re.Match[str]) -> str:
         indentation, kind, name = place.groups()
+        placed.add(name)
         if kind == "families":
             found = _of_families(name, parts.families, functions)
         elif name in computed:
@@ -60,6 +64,9 @@ def text(parts: Parts, handlers: Sequence[Handler]) -> str:
     frame = re.sub(r"(?m)^\n(#.*\n)*Alarms:\n( .*\n)+", "", parts.frame.text)
     # What comes from a family may have such places, too.
     whole = _PLACE.sub(filled, _PLACE.sub(filled, frame))
+    wanted = {*computed, *(section for part in parts.families for section in part.sections)} - {"Alarms"}
+    if lost := wanted - placed:
+        raise Unfit(f"{parts.frame.name} has no place for {', '.join(sorted(lost))}")
     return _HEADER + re.sub(r"\A(#.*\n)+", "", whole)
 
 
@@ -90,20 +97,25 @@ def _called(function: str, handler: Handler) -> str:
     """What is to be added to a function so that the API calls it: its event, or the permission for all its paths."""
     if handler.route is not None:
         method, path = handler.route
-        auth = f"\n        Auth: {{Authorizer: {handler.authorizer}}}" if handler.authorizer else ""
-        return f"""\
+        event = f"""\
     Events:
       Route:
         Type: Api
         Properties:
           RestApiId: !Ref Api
           Path: {path}
-          Method: {method}{textwrap.indent(auth, "  ")}
+          Method: {method}
 """
+        if handler.authorizer != DEFAULT_AUTHORIZER:
+            event += f"          Auth: {{Authorizer: {handler.authorizer}}}\n"
+        return event
     return "\n" + unserved.permission(function) if handler.catch_all else ""
 
 
-def _handler_of(function: str, name: str, by_name: Mapping[str, Handler]) -> Handler:
-    if name not in by_name:
-        raise Unfit(f"{function} has the handler {name}, which is not there")
-    return by_name[name]
+def _handler_of(function: str, properties: Mapping[str, Any], by_name: Mapping[str, Handler]) -> Handler:
+    handler = by_name.get(properties["Handler"])
+    if handler is None:
+        raise Unfit(f"{function} has the handler {properties['Handler']}, which is not there")
+    if handler.route is not None and "Events" in properties:
+        raise Unfit(f"{function} has Events, but the event of a route comes from its module")
+    return handler

@@ -7,7 +7,7 @@ its function's policy and a resource of the stack each; so all paths of a functi
 from collections.abc import Iterable, Mapping
 
 from tools.generate import Unfit
-from tools.generate.handlers import PUBLIC, Handler, security
+from tools.generate.handlers import PUBLIC, Handler
 from tools.generate.routes import table
 
 METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
@@ -29,7 +29,7 @@ def paths(handlers: Iterable[Handler], functions: Mapping[str, str]) -> str:
     found: dict[str, list[str]] = {}
     for handler in known:
         for path in handler.catch_all:
-            found[path] = [_operation(_ANY, functions[handler.name], security(handler.authorizer))]
+            found[path] = [_operation(_ANY, functions[handler.name], handler.authorizer)]
     if _FALLBACK not in functions:
         raise Unfit(f"no function of the template has the handler {_FALLBACK}")
     for path, served in table(known).items():

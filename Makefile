@@ -16,11 +16,12 @@ UV := .local/tools/uv/bin/uv
 SAM := $(CURDIR)/.local/tools/sam/bin/sam
 TYPED := layers/batchyard/batchyard layers/dependencies functions tools
 
-# SAM and the layers' makefiles need a Python 3.13 by that name, with pip. SAM copies what Python left beside the functions'
-# sources, so that goes; bytecode made for Lambda would not be worth its step: handlers are short, it saves 0.1 % of a start.
+# SAM and the layers' makefiles need a Python 3.13 by that name, with pip. SAM copies what else lies beside the functions'
+# sources, so that goes: parts of the template, and what Python left. Bytecode made for Lambda would not be worth its step:
+# handlers are short, it saves 0.1 % of a start.
 sam_build = PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHON=$(PYTHON) ARCHITECTURE=$(1) \
 	$(SAM) build --build-dir $(2) --parameter-overrides Architecture=$(1) && \
-	find $(2)/*Function -name __pycache__ -prune -exec rm -rf {} +
+	find $(2)/*Function \( -name __pycache__ -o -name resources.yaml \) -prune -exec rm -rf {} +
 
 .PHONY: help
 help: ## this list
@@ -75,8 +76,11 @@ check: setup ## format, lint, strict types, import direction, documents that mus
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy $(TYPED)
 	.venv/bin/lint-imports
-	$(PYTHON) -m tools.openapi --check
-	$(PYTHON) -m tools.routes --check
+	$(PYTHON) -m tools.generate --check
+
+.PHONY: generate
+generate: setup ## write what is computed from the code: template.yaml, the OpenAPI document, the table of routes, events/
+	$(PYTHON) -m tools.generate
 
 .PHONY: format
 format: setup ## format, and mend what the linter can mend

@@ -30,7 +30,8 @@ from urllib.parse import urlsplit
 import yaml
 from botocore import xform_name
 
-from tools import events, sample_world
+from tools import sample_world
+from tools.generate import events
 from tools.local_stack import BUILD, HOME, ROOT, LocalStack, last_port
 
 SAM = ROOT / ".local" / "tools" / "sam" / "bin" / "sam"

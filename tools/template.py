@@ -1,39 +1,38 @@
 """template.yaml as data, with CloudFormation's short intrinsic functions as plain mappings."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tools import aws_events
+from tools.generate import ROOT
+from tools.generate.cloudformation import parsed
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-class _Loader(yaml.SafeLoader):
-    pass
+_ANY = "x-amazon-apigateway-any-method"
 
 
-def _intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
-    return {suffix: value}
+@dataclass(frozen=True, slots=True)
+class ApiMethod:
+    """A method of a path of the API.
 
+    Args:
+        method: Its name, or `ANY`.
+        path: The path, parameters in braces.
+        function: The logical ID of the function that is called.
+        authorizer: The authorizer that stands before it; `NONE` for none.
+    """
 
-_Loader.add_multi_constructor("!", _intrinsic)
+    method: str
+    path: str
+    function: str
+    authorizer: str
 
 
 @cache
 def template() -> dict[str, Any]:
     """The template."""
-    document: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)
-    return document
+    return dict(parsed((ROOT / "template.yaml").read_text()))
 
 
 def resources(kind: str) -> dict[str, dict[str, Any]]:
@@ -43,6 +42,41 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
         for name, resource in template()["Resources"].items()
         if resource["Type"] == kind
     }
+
+
+@cache
+def api_methods() -> tuple[ApiMethod, ...]:
+    """What the API serves and refuses: the events of functions, and the document that they are merged with."""
+    (api,) = resources("AWS::Serverless::Api").values()
+    events = [
+        ApiMethod(
+            event["Properties"]["Method"],
+            event["Properties"]["Path"],
+            function,
+            event["Properties"].get("Auth", {}).get("Authorizer", api["Auth"]["DefaultAuthorizer"]),
+        )
+        for function, properties in resources("AWS::Serverless::Function").items()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "Api"
+    ]
+    return (*events, *(_described(*one) for one in _operations(api["DefinitionBody"])))
+
+
+def _operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(path, method, operation) for path, item in document["paths"].items() for method, operation in item.items()]
+
+
+def _described(path: str, method: str, operation: dict[str, Any]) -> ApiMethod:
+    [[authorizer]] = operation["security"]
+    integration = operation["x-amazon-apigateway-integration"]
+    assert (integration["type"], integration["httpMethod"]) == ("aws_proxy", "POST")
+    called = re.fullmatch(
+        r"arn:\$\{AWS::Partition\}:apigateway:\$\{AWS::Region\}:lambda:path/2015-03-31/functions/"
+        r"\$\{(\w+)\.Arn\}/invocations",
+        integration["uri"]["Sub"],
+    )
+    assert called is not None
+    return ApiMethod("ANY" if method == _ANY else method.upper(), path, called[1], authorizer)
 
 
 @dataclass(frozen=True)
@@ -67,12 +101,8 @@ class Route:
 @cache
 def routes() -> list[Route]:
     """The template's routes, greedy ones last."""
-    found = [
-        Route(event["Properties"]["Method"].upper(), event["Properties"]["Path"], properties["Handler"])
-        for properties in resources("AWS::Serverless::Function").values()
-        for event in properties.get("Events", {}).values()
-        if event["Type"] == "Api"
-    ]
+    functions = resources("AWS::Serverless::Function")
+    found = [Route(one.method, one.path, functions[one.function]["Handler"]) for one in api_methods()]
     return sorted(
         found, key=lambda route: ("+}" in route.path, route.path.count("{"), route.path, route.method == "ANY")
     )

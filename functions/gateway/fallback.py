@@ -8,6 +8,9 @@ from batchyard.http.app import App
 from batchyard.http.urls import route_path
 from gateway.routes import ROUTES
 
+CATCH_ALL = ("/", "/{proxy+}")
+"""The paths that it takes, with any method."""
+
 app = App(drf, None)
 product_batches = App(coded, None)
 

@@ -1,4 +1,4 @@
-"""The routes of the service, as `python -m tools.routes` found them in the functions."""
+"""The routes of the service, as `make generate` finds them in the functions."""
 
 import json
 from pathlib import Path

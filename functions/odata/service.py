@@ -13,6 +13,9 @@ from batchyard.odata.dispatch import Dispatcher
 from batchyard.odata.service import BatchAnswer
 from gateway.routes import ROUTES
 
+CATCH_ALL = ("/v1/{odata+}", "/V1/{odata+}")
+"""The paths that it takes, with any method. Some clients write the second one, and paths have a case."""
+
 FALLBACK = "gateway.fallback"
 """What answers requests that no route takes."""
 

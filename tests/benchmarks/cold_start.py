@@ -25,7 +25,7 @@ from tests.support.aws import create_bucket, create_queues
 from tools import sample_world
 from tools.aws_events import Event
 from tools.samples import SAMPLES
-from tools.template import ROOT, resources
+from tools.template import ROOT, api_methods, resources
 
 HERE = Path(__file__).parent
 BUILD = ROOT / ".aws-sam" / "build"
@@ -167,8 +167,7 @@ def _result(kind: Counter, bare: float, reading: float, found: dict[str, float])
 
 
 def _answers_routes(name: str) -> bool:
-    triggers = resources("AWS::Serverless::Function")[name].get("Events", {}).values()
-    return any(trigger["Type"] == "Api" for trigger in triggers)
+    return any(one.function == name for one in api_methods())
 
 
 if __name__ == "__main__":

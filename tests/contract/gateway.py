@@ -18,7 +18,7 @@ from batchyard.identity import recent
 from tests.support.api import DEFAULT_DOMAIN, Answer, Api, Context, Front, invoke
 from tests.support.documented import must_be_documented
 from tools import aws_events
-from tools.template import resources
+from tools.template import api_methods, resources
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -146,14 +146,7 @@ def _invoke(handler: str, event: dict[str, Any]) -> Answer:
 @cache
 def _authorizers() -> dict[tuple[str, str], str]:
     """The authorizer that stands before a route, by its path and method; `NONE` for a public one."""
-    (api,) = resources("AWS::Serverless::Api").values()
-    return {
-        (route["Path"], route["Method"].upper()): route.get("Auth", {}).get(
-            "Authorizer", api["Auth"]["DefaultAuthorizer"]
-        )
-        for function in resources("AWS::Serverless::Function").values()
-        for route in (event["Properties"] for event in function.get("Events", {}).values() if event["Type"] == "Api")
-    }
+    return {(one.path, one.method): one.authorizer for one in api_methods()}
 
 
 def _own(kind: str, standard: int) -> Answer:

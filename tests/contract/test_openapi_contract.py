@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from tests.support.documented import DOCUMENT, document, operation_of
-from tools import openapi
-from tools.template import ROOT, routes
+from tests.support.documented import document, operation_of
+from tools.template import routes
 
 LIST = "/api/v1/channel/{channel_id}/batch_requests/"
 ONE = LIST + "{id}/"
@@ -118,9 +117,8 @@ def items(schema: dict[str, Any]) -> dict[str, Any]:
     return resolved(next(resolved(option)["items"] for option in schema["anyOf"] if "items" in option))
 
 
-def test_the_document_is_valid_and_what_the_code_says() -> None:
+def test_the_document_is_valid() -> None:
     OpenAPIV31SpecValidator(document()).validate()
-    assert DOCUMENT.read_text(encoding="utf-8") == openapi.as_text(openapi.merged(openapi.apps(ROOT / "functions")))
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -45,7 +45,7 @@ from tests.support.batch import (
     run_json,
     send,
 )
-from tools.routes import FUNCTIONS
+from tools.generate import FUNCTIONS
 
 OWN_PACKAGES = {path.name for path in FUNCTIONS.iterdir()}
 READ_ONLY = narrowed("tok_reader", writes=False, admin=False)

@@ -21,7 +21,7 @@ from identity import authorizer, key_authorizer
 from tests.integration.conftest import SECRET, Calls
 from tests.support.api import Api, Context, batches, caller_with
 from tools import aws_events
-from tools.template import resources
+from tools.template import api_methods, resources
 
 PASSWORD = f"{SECRET} pässwörd"
 ACCOUNT = {"username": "anna", "password": PASSWORD}
@@ -451,11 +451,7 @@ def test_a_request_that_no_authorizer_let_in_is_unauthenticated(stores: dict[str
 
 
 def test_each_route_but_the_public_ones_has_the_authorizer() -> None:
-    public = set()
-    for properties in resources("AWS::Serverless::Function").values():
-        for event in properties.get("Events", {}).values():
-            if event["Type"] == "Api" and event["Properties"].get("Auth", {}).get("Authorizer") == "NONE":
-                public.add((event["Properties"]["Method"], event["Properties"]["Path"]))
+    public = {(one.method, one.path) for one in api_methods() if one.authorizer == "NONE"}
     assert public >= {("POST", "/api/v1/auth/login")}
     assert not {(method, path.rstrip("/")) for method, path in ROUTES} & {
         (method, path.replace("{channel_id}", "1").replace("{id}", "{pk}")) for method, path in public

@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 from tests.sam_local.conftest import Deployment
-from tools import events, sam_local
+from tools import sam_local
+from tools.generate import events
 from tools.samples import SAMPLES
 from tools.template import resources
 

@@ -1,15 +1,11 @@
 """Which function serves which path, where something else than API Gateway has to know it."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from batchyard.errors import MethodNotAllowed, NotFound
 from batchyard.http.routes import Routes
 from gateway.routes import ROUTES
 from tools.aws_events import path_parameters
-from tools.routes import TABLE, table
 from tools.template import routes as of_template
 
 TABLE_OF_THINGS = {
@@ -62,10 +58,6 @@ def test_other_methods_are_told_which_there_are(path: str, allowed: list[str]) -
     with pytest.raises(MethodNotAllowed) as refusal:
         THINGS.find("TRACE", path)
     assert refusal.value.allowed == allowed
-
-
-def test_the_table_is_what_the_functions_register() -> None:
-    assert json.loads((Path(__file__).parents[2] / TABLE).read_text()) == table()
 
 
 def test_each_route_of_the_template_is_found_with_its_own_parameters() -> None:

@@ -1,27 +1,20 @@
-"""`python -m tools.openapi`: write the OpenAPI document of the whole API, merged from those of its functions.
+"""`functions/docs/openapi.json`: the OpenAPI document of the whole API, merged from those of its functions.
 
-Every module below `functions/` that has an `app` describes its own route. The merged document is committed as
-`functions/docs/openapi.json`, where the function that serves it finds it; `--check` tells whether it still says what
-the code says.
+Every handler that has an `app` describes its own route. The document lies where the function that serves it finds it.
 """
 
-import argparse
-import difflib
-import importlib
 import json
-import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
-type Json = dict[str, Any]
+from tools.generate import Unfit
+from tools.generate.handlers import Handler
 
-FUNCTIONS = Path("functions")
-DOCUMENT = FUNCTIONS / "docs" / "openapi.json"
+type Json = dict[str, Any]
 
 _OF_NEW_BATCH_REQUEST = (
     "retrieveBatchRequest",
@@ -103,19 +96,6 @@ _DESCRIPTION = (
 )
 
 
-class Unfit(Exception):
-    """The functions' documents do not make one."""
-
-
-def apps(functions: Path = FUNCTIONS) -> Iterator[APIGatewayRestResolver]:
-    """The resolvers of all functions, in the order of their modules."""
-    for path in sorted(functions.rglob("*.py")):
-        module = importlib.import_module(".".join(path.relative_to(functions).with_suffix("").parts))
-        app = getattr(module, "app", None)
-        if isinstance(app, APIGatewayRestResolver):
-            yield app
-
-
 def merged(resolvers: Iterable[APIGatewayRestResolver]) -> Json:
     """One document of them all.
 
@@ -169,8 +149,13 @@ def merged(resolvers: Iterable[APIGatewayRestResolver]) -> Json:
     }
 
 
+def text(handlers: Iterable[Handler]) -> str:
+    """The document of all handlers, as it is committed."""
+    return as_text(merged(handler.app for handler in handlers if handler.app is not None))
+
+
 def as_text(document: Json) -> str:
-    """The document as it is committed."""
+    """A document as it is committed."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -310,30 +295,3 @@ def _verify(paths: dict[str, Json]) -> None:
             raise Unfit(f"{where} has no tags")
         if (other := seen.setdefault(operation["operationId"], where)) != where:
             raise Unfit(f"{where} has the operation id of {other}")
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.openapi", description="Writes the API's OpenAPI document.")
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; leave with 1 if the committed one is stale"
-    )
-    check: bool = parser.parse_args(arguments).check
-    try:
-        wanted = as_text(merged(apps()))
-    except Unfit as error:
-        print(error, file=sys.stderr)
-        return 1
-    committed = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
-    if check and committed != wanted:
-        sys.stdout.writelines(
-            difflib.unified_diff(committed.splitlines(True), wanted.splitlines(True), str(DOCUMENT), "the code")
-        )
-        print(f"{DOCUMENT} is stale: python -m tools.openapi", file=sys.stderr)
-        return 1
-    if not check:
-        DOCUMENT.write_text(wanted, encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

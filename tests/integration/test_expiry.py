@@ -13,10 +13,10 @@ from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit
 from product_batches import expire, publish
 from tests.integration.conftest import SECRET, Calls
-from tests.integration.test_product_batch_clean_up import Hurried
-from tests.integration.test_product_batch_events import BATCHES, make
-from tests.integration.test_status_events import drained
 from tests.support.api import Api, Context
+from tests.support.clean_up import Hurried
+from tests.support.lots import BATCHES, make
+from tests.support.messages import drained
 from tests.support.streams import Stream, deliver
 
 HOUR = 3600

@@ -30,9 +30,9 @@ from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit
 from product_batches import start_export, write_export
 from tests.integration.conftest import Calls
-from tests.integration.test_product_batches import BATCHES, GTIN, make
 from tests.support.api import Api, Context, narrowed
 from tests.support.batch import Part, request, run_change_set
+from tests.support.lots import BATCHES, GTIN, make
 from tests.support.streams import Stream, deliver
 from tools import aws_events
 

@@ -20,7 +20,7 @@ from batchyard.store.unit import Unit
 from identity import authorizer, key_authorizer
 from tests.integration.conftest import SECRET, Calls
 from tests.support.api import Api, Context, batches, caller_with
-from tools import aws_events
+from tests.support.authorizers import asks, effect
 from tools.template import api_methods, resources
 
 PASSWORD = f"{SECRET} pässwörd"
@@ -31,20 +31,6 @@ ACCOUNT = {"username": "anna", "password": PASSWORD}
 def anna(stores: dict[str, str]) -> User:
     """A user who may do everything."""
     return operations.create_user("anna", PASSWORD, Scope(admin=True))
-
-
-def asks(**headers: str) -> dict[str, Any]:
-    """An event of a REQUEST authorizer."""
-    return aws_events.authorization(Api(None).event("GET", "/api/v1/active_user/", headers=headers)[0])
-
-
-def effect(answer: dict[str, Any]) -> str:
-    """What a policy says about the stage."""
-    (statement,) = answer["policyDocument"]["Statement"]
-    assert statement["Action"] == "execute-api:Invoke"
-    # Kept for a minute and asked about every route: it must speak of them all.
-    assert statement["Resource"] == f"{aws_events.STAGE_ARN}/*"
-    return str(statement["Effect"])
 
 
 def admitted(key: str, scheme: str = "Token") -> Api | None:

@@ -20,6 +20,7 @@ from batchyard.batch_requests import logs
 from batchyard.store import clients
 from tests.integration.conftest import SECRET, Calls
 from tests.support.api import Api, batches
+from tests.support.aws import keys_in_bucket
 from tests.support.streams import deliver_messages
 from tools import aws_events
 
@@ -29,12 +30,6 @@ TEXT = f"{SECRET} über\r\n– 2nd line \x00 \U0001f600\n"
 def attach(*bodies: str) -> list[int]:
     """Hands messages to the trigger; returns the positions of those to deliver again."""
     return deliver_messages(attach_log.handler, *bodies)
-
-
-def keys(stores: dict[str, str], prefix: str = "") -> list[str]:
-    """The keys in the bucket."""
-    found = clients.s3().list_objects_v2(Bucket=stores["CONTENT_BUCKET"], Prefix=prefix)
-    return [content["Key"] for content in found.get("Contents", [])]
 
 
 def download(api: Api, url: str) -> bytes:
@@ -56,7 +51,7 @@ def test_a_log_file_is_kept_gzipped_and_read_at_a_presigned_url(
 ) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     assert api(method, url, {"log_file": text}).status == 200
-    (key,) = keys(stores)
+    (key,) = keys_in_bucket(stores)
     assert key.startswith(f"logs/{url.split('/')[4]}/{url.split('/')[6]}/")
     stored = clients.s3().get_object(Bucket=stores["CONTENT_BUCKET"], Key=key)["Body"].read()
     assert gzip.decompress(stored) == str(text).encode()
@@ -112,7 +107,7 @@ def test_the_same_log_file_again_changes_nothing(api: Api, channel: int, stores:
     calls.clear()
     assert api.patch(url, body).json() == opened
     assert not calls.writes()
-    assert len(keys(stores)) == 1
+    assert len(keys_in_bucket(stores)) == 1
 
 
 def test_another_log_file_takes_its_place(api: Api, channel: int, stores: dict[str, str]) -> None:
@@ -126,7 +121,7 @@ def test_a_refused_update_stores_no_log_file(api: Api, channel: int, stores: dic
     assert api.patch(url, {"status": "ongoing", "log_file": TEXT}).status == 400
     assert api.patch(url, {"remote_batch_id": "x", "log_file": TEXT}, headers={"If-Match": '"9"'}).status == 412
     assert api.patch(batches(channel, 5), {"log_file": TEXT}).status == 404
-    assert keys(stores) == []
+    assert keys_in_bucket(stores) == []
 
 
 def upload(api: Api, url: str, content: bytes) -> str:
@@ -144,10 +139,10 @@ def test_an_uploaded_log_file_is_attached(api: Api, channel: int, stores: dict[s
     url = batches(channel, api.open_batch(channel, status="done", objects=[{"pk": 1}])["pk"])
     before = api.get(url)
     key = upload(api, url, TEXT.encode())
-    assert keys(stores) == [key]
+    assert keys_in_bucket(stores) == [key]
     assert api.get(f"{url}log_file/").status == 404
     assert attach(aws_events.stored(key)) == []
-    assert [found.split("/")[0] for found in keys(stores)] == ["logs"]
+    assert [found.split("/")[0] for found in keys_in_bucket(stores)] == ["logs"]
     assert download(api, url) == TEXT.encode()
     after = api.get(url)
     assert {**after.json(), "modified_date": None} == {**before.json(), "modified_date": None}
@@ -176,10 +171,10 @@ def test_a_delivery_repeated_changes_nothing(api: Api, channel: int, stores: dic
     url = batches(channel, api.open_batch(channel)["pk"])
     key = upload(api, url, TEXT.encode())
     assert attach(aws_events.stored(key), aws_events.stored(key)) == []
-    first, stored = api.get(url), keys(stores)
+    first, stored = api.get(url), keys_in_bucket(stores)
     assert attach(aws_events.stored(key)) == []
     again = api.get(url)
-    assert (again.text, again.headers["ETag"], keys(stores)) == (first.text, first.headers["ETag"], stored)
+    assert (again.text, again.headers["ETag"], keys_in_bucket(stores)) == (first.text, first.headers["ETag"], stored)
 
 
 def test_a_delivery_repeated_after_a_crash_before_its_end_attaches_nothing_twice(
@@ -200,7 +195,7 @@ def test_a_delivery_repeated_after_a_crash_before_its_end_attaches_nothing_twice
     assert attach(aws_events.stored(key)) == []
     again = api.get(url)
     assert (again.text, again.headers["ETag"]) == (first.text, first.headers["ETag"])
-    assert [found.split("/")[0] for found in keys(stores)] == ["logs"]
+    assert [found.split("/")[0] for found in keys_in_bucket(stores)] == ["logs"]
     assert download(api, url) == TEXT.encode()
 
 
@@ -209,7 +204,7 @@ def test_the_same_text_inline_and_uploaded_is_one_log_file(api: Api, channel: in
     before = api.get(url)
     assert attach(aws_events.stored(upload(api, url, TEXT.encode()))) == []
     assert api.get(url).headers["ETag"] == before.headers["ETag"]
-    assert len(keys(stores)) == 1
+    assert len(keys_in_bucket(stores)) == 1
     assert download(api, url) == TEXT.encode()
 
 
@@ -218,7 +213,7 @@ def test_an_upload_to_what_is_gone_by_then_is_removed(api: Api, channel: int, st
     key = upload(api, url, TEXT.encode())
     api.delete(url)
     assert attach(aws_events.stored(key)) == []
-    assert keys(stores) == []
+    assert keys_in_bucket(stores) == []
 
 
 def test_one_bad_message_does_not_keep_the_others_from_being_attached(

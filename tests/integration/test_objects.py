@@ -13,6 +13,7 @@ from batchyard.store import clients
 from batchyard.store.tables import BATCH_REQUESTS
 from tests.integration.conftest import Calls
 from tests.support.api import Api, batches
+from tests.support.load import many
 
 NAMES = ["pk", "failed_reason_type", "remote_id", "version_date", "content_type"]
 
@@ -126,21 +127,6 @@ def test_a_full_update_takes_a_given_list_as_the_whole_list(api: Api, channel: i
     assert api.get(url).json()["objects"] == []
     assert api.put(url, {"objects": None}).json()["objects"] is None
     assert api.get(url).json()["objects"] is None
-
-
-def many(count: int, seed: int, **fields: Any) -> list[dict[str, Any]]:
-    """Objects that do not compress to nothing."""
-    source = random.Random(seed)
-    return [
-        {
-            "pk": number,
-            "content_type": "product",
-            "remote_id": f"{source.getrandbits(96):024x}",
-            "version_date": f"2026-11-{1 + number % 28:02}T02:50:19.{source.randrange(10**6):06}Z",
-            **fields,
-        }
-        for number in range(1, count + 1)
-    ]
 
 
 def bulky(count: int, start: int = 0) -> list[dict[str, Any]]:

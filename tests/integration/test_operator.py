@@ -13,8 +13,8 @@ from batchyard.scope import Scope
 from batchyard.store import clients
 from identity import authorizer
 from tests.integration.conftest import SECRET
-from tests.integration.test_identity import asks, effect
 from tests.support.api import Api, Context
+from tests.support.authorizers import asks, effect
 
 pytestmark = pytest.mark.usefixtures("stores")
 PASSWORD = f"{SECRET} of anna"

@@ -13,23 +13,13 @@ from batchyard.product_batches.exports import operations as exports
 from batchyard.product_batches.rules import BatchKey, Block, ProductBatch
 from batchyard.product_batches.serials import runs
 from batchyard.store import clients, items, unit
-from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES
-from product_batches import clean_up, publish
-from tests.integration.test_product_batch_events import BATCHES, change, codes, make, make_anew, verify
-from tests.integration.test_status_events import drained
-from tests.support.api import Api, Context
-from tests.support.streams import Stream, deliver, deliver_messages
-
-
-def stored(collection: str = "wines") -> set[str]:
-    """The sort keys of all items of a collection."""
-    request = {
-        "TableName": PRODUCT_BATCHES.name,
-        "KeyConditionExpression": "collection_id = :collection",
-        "ExpressionAttributeValues": items.encode({":collection": collection}),
-    }
-    return {str(item["sort_key"]) for item in query(request)}
+from product_batches import publish
+from tests.support.api import Api
+from tests.support.clean_up import Hurried, cleaned, stored
+from tests.support.lots import BATCHES, change, codes, make, make_anew, path_of, verify
+from tests.support.messages import drained
+from tests.support.streams import Stream, deliver
 
 
 def kinds(keys: set[str]) -> set[str]:
@@ -39,9 +29,9 @@ def kinds(keys: set[str]) -> set[str]:
 def full_life(api: Api, id: str = "L1", quantity: int = 120) -> dict[str, Any]:
     """A new batch with changes, scans and an export."""
     made = make(api, id, quantity=quantity)
-    change(api, id, *((number, 1) for number in range(0, quantity, 2)))
-    change(api, id, (1, 1), (3, 1), status="stolen")
-    for code in codes(api, id)[:4]:
+    change(api, "decommissioned", *((number, 1) for number in range(0, quantity, 2)), path=path_of(id))
+    change(api, "stolen", (1, 1), (3, 1), path=path_of(id))
+    for code in codes(api, path_of(id))[:4]:
         verify(api, code)
     exports.start(BatchKey("wines", "barolo", id), "csv")
     return made
@@ -58,23 +48,6 @@ def removals(stream: Stream, queue: str) -> list[dict[str, Any]]:
     """What the clean-up is told of the changes since the last call."""
     assert deliver(publish.handler, stream.read()) == {"batchItemFailures": []}
     return drained(queue)
-
-
-class Hurried(Context):
-    """A context whose time runs out after some looks at it."""
-
-    def __init__(self, looks: int) -> None:
-        self._left = looks
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds."""
-        self._left -= 1
-        return 200_000 if self._left > 0 else 100
-
-
-def cleaned(*told: dict[str, Any] | str, context: Context | None = None) -> list[int]:
-    """Hands messages to the clean-up; returns the positions of those to deliver again."""
-    return deliver_messages(clean_up.handler, *told, context=context)
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +129,7 @@ def test_what_a_batch_leaves_behind_that_was_made_anew_in_one_change_set(
     full_life(api)
     lot_stream.read()
     make_anew(api, "L1")
-    change(api, "L1", (1, 1), status="stolen")
+    change(api, "stolen", (1, 1), path=path_of("L1"))
     own = {key for key in stored() if key.startswith("batch ")}
     [told] = removals(lot_stream, leftovers_queue)
     assert cleaned(told) == []

@@ -11,45 +11,18 @@ from batchyard.store import clients
 from batchyard.store.tables import PRODUCT_BATCHES
 from product_batches import publish
 from tests.integration.conftest import SECRET
-from tests.integration.test_status_events import drained, refusing
 from tests.support.api import Api
-from tests.support.batch import run_json
+from tests.support.lots import BATCHES, change, codes, make, make_anew, path_of, verify
+from tests.support.messages import drained, refusing
 from tests.support.streams import Stream, deliver
 from tools.template import resources
 
 pytestmark = pytest.mark.usefixtures("leftovers_queue")
 
-COLLECTION = "/admin/collection/wines"
-BATCHES = f"{COLLECTION}/product/barolo/batch"
 PATTERNS = [
     json.loads(one["Pattern"])
     for one in resources("AWS::Lambda::EventSourceMapping")["PublishProductBatchesChanges"]["FilterCriteria"]["Filters"]
 ]
-
-
-def make(api: Api, id: str = "L1", **fields: Any) -> dict[str, Any]:
-    """A new batch of the product, as it is answered."""
-    made = api.post(BATCHES, {"id": id, **fields})
-    assert made.status == 200, made.text
-    return dict(made.json())
-
-
-def change(api: Api, id: str, *ranges: tuple[int, int], status: str = "decommissioned") -> dict[str, Any]:
-    """A change of serials of a batch, as it is answered."""
-    asked = [{"startIndex": start, "count": size} for start, size in ranges]
-    answer = api.post(f"{BATCHES}/{id}/serialChange", {"status": status, "ranges": asked, "reason": SECRET})
-    assert answer.status == 200, answer.text
-    return dict(answer.json())
-
-
-def codes(api: Api, id: str) -> list[str]:
-    """The codes of a batch's serials."""
-    return [item["code"] for item in api.get(f"{BATCHES}/{id}/getSN?count=10000").json()["items"]]
-
-
-def verify(api: Api, code: str) -> None:
-    """Looks a code up in public."""
-    assert api.get(f"/public/collection/wines/verifySN/{code}").status == 200
 
 
 def failed(records: list[dict[str, Any]]) -> str | None:
@@ -118,7 +91,7 @@ def test_each_move_is_told(api: Api, lot_stream: Stream, event_queue: str) -> No
 def test_changes_of_serials_and_their_undoing_are_told(api: Api, lot_stream: Stream, event_queue: str) -> None:
     make(api, quantity=1000)
     lot_stream.read()
-    made = change(api, "L1", (0, 10), (500, 500), status="stolen")
+    made = change(api, "stolen", (0, 10), (500, 500), path=path_of("L1"), reason=SECRET)
     undone = api.post(f"{BATCHES}/L1/serialChange/{made['id']}/undo").json()
     assert api.post(f"{BATCHES}/L1/serialChange/{made['id']}/undo").json() == undone
     records = let_through(lot_stream.read())
@@ -145,7 +118,7 @@ def test_changes_of_serials_and_their_undoing_are_told(api: Api, lot_stream: Str
 def test_a_serial_that_is_seen_too_often_is_told_once(api: Api, lot_stream: Stream, event_queue: str) -> None:
     make(api, quantity=5)
     make(api, "L2", quantity=5)
-    [often, seldom] = codes(api, "L2")[1:3]
+    [often, seldom] = codes(api, path_of("L2"))[1:3]
     lot_stream.read()
     verify(api, seldom)
     for _ in range(scans.SUSPICIOUS + 3):
@@ -172,12 +145,12 @@ def test_a_serial_that_is_seen_too_often_is_told_once(api: Api, lot_stream: Stre
 def test_what_is_told_gets_through_the_filter_and_little_else(api: Api, lot_stream: Stream, event_queue: str) -> None:
     make(api, quantity=40)
     make(api, "L2", quantity=5)
-    made = change(api, "L1", (3, 4))
+    made = change(api, "decommissioned", (3, 4), path=path_of("L1"), reason=SECRET)
     api.post(f"{BATCHES}/L1/serialChange/{made['id']}/undo")
-    for code in codes(api, "L1")[:10]:
+    for code in codes(api, path_of("L1"))[:10]:
         verify(api, code)
     for _ in range(scans.SUSPICIOUS):
-        verify(api, codes(api, "L2")[0])
+        verify(api, codes(api, path_of("L2"))[0])
     api.put(f"{BATCHES}/L1", {"status": "recalled"})
     api.delete(f"{BATCHES}/L2?force=true")
     records = lot_stream.read()
@@ -194,7 +167,7 @@ def test_what_is_told_gets_through_the_filter_and_little_else(api: Api, lot_stre
 
 def test_what_the_clean_up_removes_is_not_told(api: Api, lot_stream: Stream, event_queue: str) -> None:
     make(api, quantity=5)
-    made = change(api, "L1", (0, 1))
+    made = change(api, "decommissioned", (0, 1), path=path_of("L1"), reason=SECRET)
     lot_stream.read()
     key = {"collection_id": {"S": "wines"}, "sort_key": {"S": f"change L1 barolo {made['id']}"}}
     clients.dynamodb().delete_item(TableName=PRODUCT_BATCHES.name, Key=key)
@@ -205,27 +178,11 @@ def test_what_the_clean_up_removes_is_not_told(api: Api, lot_stream: Stream, eve
     assert drained(event_queue) == []
 
 
-def make_anew(api: Api, *ids: str) -> None:
-    """Removes batches and makes others of their IDs, all in one change set."""
-    requests = [
-        request
-        for id in ids
-        for request in (
-            {"method": "DELETE", "url": f"{BATCHES}/{id}?force=true"},
-            {"method": "POST", "url": BATCHES, "body": {"id": id, "quantity": 2, "status": "active"}},
-        )
-    ]
-    answers = run_json(
-        api, *({"id": str(number), "atomicityGroup": "all", **one} for number, one in enumerate(requests))
-    )
-    assert {answer["status"] for answer in answers} == {200}
-
-
 def test_a_batch_made_anew_in_one_change_set_is_told_as_two(
     api: Api, lot_stream: Stream, event_queue: str, leftovers_queue: str
 ) -> None:
     removed = make(api, quantity=3)
-    change(api, "L1", (0, 1))
+    change(api, "decommissioned", (0, 1), path=path_of("L1"), reason=SECRET)
     lot_stream.read()
     make_anew(api, "L1")
     made = api.get(f"{BATCHES}/L1").json()

@@ -22,10 +22,10 @@ from batchyard.serial_codes.codes import VERSIONS
 from batchyard.store import clients
 from batchyard.store.tables import PRODUCT_BATCHES
 from product_batches import publish
-from tests.integration.test_product_batch_clean_up import cleaned, stored
-from tests.integration.test_status_events import drained
 from tests.support.api import Answer, Api, narrowed
+from tests.support.clean_up import cleaned, stored
 from tests.support.lots import refusal
+from tests.support.messages import drained
 from tests.support.overtaking import before_the_first_commit
 from tests.support.streams import Stream, deliver
 

@@ -6,10 +6,10 @@ import pytest
 import zxingcpp
 
 from batchyard.product_batches.serials import sheets
-from tests.integration.test_product_batches import BATCHES, GTIN, make
 from tests.support.api import Api
 from tests.support.batch import Part, request, run
-from tests.unit.test_gs1_sheet import printed, texts
+from tests.support.lots import BATCHES, GTIN, make
+from tests.support.sheets import printed, texts
 
 
 def read(svg: str) -> set[str]:

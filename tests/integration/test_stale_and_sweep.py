@@ -10,9 +10,9 @@ from batchyard.batch_requests import repository
 from batchyard.store import clients
 from batchyard.store.unit import Unit
 from tests.integration.conftest import Calls
-from tests.integration.test_log_files import keys
-from tests.integration.test_objects import many
 from tests.support.api import Api, Context, batches
+from tests.support.aws import keys_in_bucket
+from tests.support.load import many
 from tests.support.streams import Stream, deliver, deliver_messages
 from tools import aws_events
 
@@ -160,26 +160,26 @@ def large(api: Api, channel: int) -> str:
 
 
 def test_blobs_that_are_pointed_at_stay(api: Api, stores: dict[str, str], large: str) -> None:
-    found = [key for key in keys(stores) if key.startswith("logs/")] + keys(stores, "objects/")[-1:]
+    found = [key for key in keys_in_bucket(stores) if key.startswith("logs/")] + keys_in_bucket(stores, "objects/")[-1:]
     before = api.get(large).text
     needed = [key for key in found if sweeping({"key": key}, aws_events.stored(key)) == []]
     assert needed == found
     assert api.get(large).text == before
     assert api.get(f"{large}log_file/").status == 303
-    assert set(found) <= set(keys(stores))
+    assert set(found) <= set(keys_in_bucket(stores))
 
 
 def test_blobs_that_nothing_points_at_are_removed(api: Api, stores: dict[str, str], large: str) -> None:
     api.patch(large, {"log_file": "s3cret 2"})
     api.put(large, {"objects": [{"pk": 1}]})
-    for key in keys(stores):
+    for key in keys_in_bucket(stores):
         assert sweeping(aws_events.stored(key)) == []
-    (log,) = keys(stores)
+    (log,) = keys_in_bucket(stores)
     assert log.startswith("logs/")
     assert api.get(f"{large}log_file/").status == 303
     api.delete(large)
     assert sweeping({"key": log}) == []
-    assert keys(stores) == []
+    assert keys_in_bucket(stores) == []
 
 
 def test_what_a_crash_left_behind_is_removed(api: Api, channel: int, stores: dict[str, str]) -> None:
@@ -188,7 +188,7 @@ def test_what_a_crash_left_behind_is_removed(api: Api, channel: int, stores: dic
     for key in left:
         clients.s3().put_object(Bucket=stores["CONTENT_BUCKET"], Key=key, Body=b"x")
     assert sweeping(*({"key": key} for key in left)) == []
-    assert keys(stores) == []
+    assert keys_in_bucket(stores) == []
     assert sweeping(*({"key": key} for key in left)) == []
 
 
@@ -199,7 +199,7 @@ def test_one_bad_message_does_not_keep_the_others_from_being_swept(
     clients.s3().put_object(Bucket=stores["CONTENT_BUCKET"], Key=key, Body=b"x")
     test = aws_events.stored_nothing()
     assert sweeping({"key": "logs/x/y/z"}, {"key": "s3cret"}, test, {"Records": [{}]}, {"key": key}) == [0, 1, 3]
-    assert keys(stores) == []
+    assert keys_in_bucket(stores) == []
 
 
 def test_an_unreadable_message_is_delivered_again(stores: dict[str, str]) -> None:

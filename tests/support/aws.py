@@ -124,3 +124,9 @@ def forget() -> None:
 def _variable(logical_id: str) -> str:
     """`BatchRequestsTable` as the functions' environment names it: `BATCH_REQUESTS_TABLE`."""
     return xform_name(logical_id).upper()
+
+
+def keys_in_bucket(stores: dict[str, str], prefix: str = "") -> list[str]:
+    """The keys in the bucket for contents."""
+    found = clients.s3().list_objects_v2(Bucket=stores["CONTENT_BUCKET"], Prefix=prefix)
+    return [content["Key"] for content in found.get("Contents", [])]

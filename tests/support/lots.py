@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.support.api import Api
+from tests.support.batch import run_json
 
 GTIN = "09521234543213"
 WINES = "wines"
@@ -63,3 +64,24 @@ def refusal(status: int, code: str, message: str, /, **details: Any) -> dict[str
 def invalid(**fields: Any) -> dict[str, Any]:
     """The body of a refusal that names fields."""
     return refusal(400, "VALIDATION_ERROR", "The request is not valid: see details.fields.", fields=fields)
+
+
+def verify(api: Api, code: str) -> None:
+    """Looks a code up in public."""
+    assert api.get(f"{PUBLIC}/verifySN/{code}").status == 200
+
+
+def make_anew(api: Api, *ids: str) -> None:
+    """Removes batches and makes others of their IDs, all in one change set."""
+    requests = [
+        request
+        for id in ids
+        for request in (
+            {"method": "DELETE", "url": f"{BATCHES}/{id}?force=true"},
+            {"method": "POST", "url": BATCHES, "body": {"id": id, "quantity": 2, "status": "active"}},
+        )
+    ]
+    answers = run_json(
+        api, *({"id": str(number), "atomicityGroup": "all", **one} for number, one in enumerate(requests))
+    )
+    assert {answer["status"] for answer in answers} == {200}

@@ -103,7 +103,7 @@ def test_it_starts_up_without_a_token(client: Client) -> None:
 
 def test_it_logs_in_again_when_its_token_has_ended(client: Client, channel: int) -> None:
     client.open(channel)
-    operations.revoke(lambda token: token.user == NAME and token.expires is not None)
+    operations.revoke(lambda token: token.user == NAME and token.expires_s is not None)
     GATEWAY.forget()
     client.open(channel)
     assert client.logins == 2
@@ -113,7 +113,7 @@ def test_it_logs_in_again_when_its_token_has_ended(client: Client, channel: int)
 def test_a_request_is_repeated_with_another_token(client: Client, channel: int) -> None:
     opened = client.open(channel, **{"Idempotency-Key": "load-17"})
     # The answer gets lost, and the token ends before the client asks again.
-    operations.revoke(lambda token: token.user == NAME and token.expires is not None)
+    operations.revoke(lambda token: token.user == NAME and token.expires_s is not None)
     GATEWAY.forget()
     assert client.open(channel, **{"Idempotency-Key": "load-17"}) == opened
     assert client.logins == 2

@@ -75,7 +75,7 @@ def _create_token(options: argparse.Namespace) -> None:
 def _list_tokens(_: argparse.Namespace) -> None:
     for token in repository.every():
         if isinstance(token, Token):
-            expires = None if token.expires is None else iso(token.expires * 1_000_000)
+            expires = None if token.expires_s is None else iso(token.expires_s * 1_000_000)
             fields = {"id": token.id, "user": token.user, "created": iso(token.created), "expires": expires}
             print(json.dumps({**fields, **_described(token.scope)}))
 

@@ -115,6 +115,6 @@ def _issue(unit: Unit, user: User, scope: Scope, seconds: int | None) -> str:
     # Written again, so that the token is made only while there is this user: a removal revokes all there are.
     repository.put_user(unit, user)
     key, now = tokens.new_key(), clock.now()
-    expires = None if seconds is None else now // 1_000_000 + seconds
-    repository.put_token(unit, Token(tokens.new_token_id(), user.name, scope, now, tokens.digest(key), expires))
+    expires_s = None if seconds is None else now // 1_000_000 + seconds
+    repository.put_token(unit, Token(tokens.new_token_id(), user.name, scope, now, tokens.digest(key), expires_s))
     return key

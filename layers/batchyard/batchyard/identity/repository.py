@@ -59,7 +59,7 @@ def put_token(unit: Unit, token: Token) -> None:
         "created": token.created,
         **token.scope.to_attributes(),
     }
-    unit.put(IDENTITY, item if token.expires is None else {**item, "expires": token.expires})
+    unit.put(IDENTITY, item if token.expires_s is None else {**item, "expires": token.expires_s})
 
 
 def find_token(key: str) -> Token | None:
@@ -95,5 +95,5 @@ def _token(item: Item) -> Token:
         scope=Scope.from_attributes(item),
         created=int(item["created"]),
         digest=str(item["id"]).removeprefix("token#"),
-        expires=items.number(item, "expires"),
+        expires_s=items.number(item, "expires"),
     )

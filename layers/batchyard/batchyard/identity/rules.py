@@ -32,7 +32,7 @@ class Token:
         user: The name of its owner.
         scope: What it may do.
         created: When it was made, in microseconds since the Unix epoch.
-        expires: When it ends, in seconds since the Unix epoch; None for never.
+        expires_s: When it ends, in seconds since the Unix epoch; None for never.
         digest: What is stored of its key.
     """
 
@@ -41,9 +41,9 @@ class Token:
     scope: Scope
     created: int
     digest: str
-    expires: int | None = None
+    expires_s: int | None = None
 
     @property
     def has_ended(self) -> bool:
         """Whether it is no good any more."""
-        return self.expires is not None and self.expires <= clock.now() // 1_000_000
+        return self.expires_s is not None and self.expires_s <= clock.now_s()

@@ -297,7 +297,7 @@ def test_a_gap_between_stretches_is_looked_at_again_a_moment_later(
     monkeypatch.setattr(client, "query", late)
     found = serials_repository.holder(Unit(), "wines", 2)
     assert found is not None
-    assert (found.batch, found.first, found.last) == ("L1", 0, 4)
+    assert (found.batch.id, found.first, found.last) == ("L1", 0, 4)
     assert pauses == [0.05]
 
 

@@ -6,8 +6,10 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.http import coded
-from batchyard.http.app import App
-from batchyard.product_batches import answers, operations
+from batchyard.http.answers import etag
+from batchyard.http.app import App, answer
+from batchyard.jsontext import dumps
+from batchyard.product_batches import operations
 from batchyard.product_batches.parameters import IN_COLLECTION, TAG, CollectionId, ProductId, documented
 from batchyard.product_batches.schemas import ProductBatchAnswer, ProductBatchCreate
 
@@ -27,7 +29,8 @@ def create(
     """Makes a batch and its serials. Making the very same again answers it as it is."""
     batch = operations.create(collectionId, productId, body.given())
     location = f"{app.base_url}/admin/collection/{collectionId}/product/{productId}/batch/{batch.id}"
-    return answers.batch(batch, headers={"Location": location})
+    headers = {"Location": location, "ETag": etag(batch.version)}
+    return answer(dumps(batch.to_answer(operations.link_domain())), headers=headers)
 
 
 handler = app.lambda_handler

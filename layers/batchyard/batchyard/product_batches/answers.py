@@ -17,13 +17,11 @@ LARGEST_PAGE = 5 * 1024 * 1024
 """Bytes of the batches on a page, as Lambda counts them; a page has one batch at least, whatever its size."""
 
 
-def batch(
-    found: ProductBatch, exports: Sequence[Mapping[str, Any]] = (), headers: Mapping[str, str] | None = None
-) -> Response[str]:
+def batch(found: ProductBatch, exports: Sequence[Mapping[str, Any]] = ()) -> Response[str]:
     """The answer that is a batch, with its exports if there are any."""
     facts = found.to_answer(operations.link_domain())
     shown = {**facts, "exports": exports} if exports else facts
-    return answer(dumps(shown), headers={**(headers or {}), "ETag": etag(found.version)})
+    return answer(dumps(shown), headers={"ETag": etag(found.version)})
 
 
 def page(app: App, found: Page) -> Response[str]:

@@ -8,9 +8,8 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from batchyard.errors import Invalid, NotFound
 from batchyard.product_batches import repository, sort_keys
@@ -30,11 +29,10 @@ ALL = 1000
 _MOST_NAMED = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Some batches of a list.
 
-    Args:
+    Attributes:
         batches: The batches.
         cursor: What the next page is asked for with; None on the last.
     """

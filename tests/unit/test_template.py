@@ -121,15 +121,14 @@ def test_the_api_may_call_each_function_that_it_calls() -> None:
 
 @pytest.mark.parametrize("function", sorted({one.function for one in api_methods()}))
 def test_the_authorizer_guards_what_the_code_asks_a_caller_for(function: str) -> None:
-    # Without an app of its own, a handler asks for the caller itself.
+    # Without an app of its own, a handler asks for the caller itself, and refuses in words of its own.
     app = getattr(modules()[FUNCTIONS[function]["Handler"]], "app", None)
     guards = {one.authorizer for one in api_methods() if one.function == function}
     if app is not None and app.public:
         assert guards == {"NONE"}
-    elif app is not None and app.dialect is coded:
+    elif app is None or app.dialect is coded:
         assert guards == {"KeyAuthorizer"}
     else:
-        # The default one: what has no app has no dialect of its own to answer 401 in.
         assert guards == {API["Auth"]["DefaultAuthorizer"]} == {"TokenAuthorizer"}
 
 

@@ -10,6 +10,7 @@ from batchyard.http import caller, limits
 from batchyard.http.caller import Caller
 from batchyard.odata import errors, service, urls
 from batchyard.odata.dispatch import Dispatcher
+from batchyard.odata.negotiation import version_of
 from batchyard.odata.service import BatchAnswer
 from gateway.routes import ROUTES
 
@@ -41,7 +42,7 @@ def _answer(event: dict[str, Any], context: Any, asking: Caller) -> BatchAnswer:
         raise
     limit = asking.scope.requests_per_minute or limits.default_limit()
     limits.take(asking.token, limit, count=sum(1 for _ in batch.requests()) + 1)
-    routes = Dispatcher(event, context, ROUTES, FALLBACK, refusal_in_batches, version3=service.speaks_version3(event))
+    routes = Dispatcher(event, context, ROUTES, FALLBACK, refusal_in_batches, version=version_of(event))
     return service.respond(event, context, batch, routes)
 
 
@@ -54,4 +55,4 @@ def _must_be_batch(event: dict[str, Any]) -> None:
 
 
 def _refusal(event: dict[str, Any], error: BatchyardError) -> BatchAnswer:
-    return BatchAnswer(*errors.answer(error, version3=service.speaks_version3(event)))
+    return BatchAnswer(*errors.answer(error, version_of(event)))

@@ -163,9 +163,16 @@ def test_an_empty_batch_is_answered_with_nothing(api: Api) -> None:
         ({"OData-Version": "4.01", "OData-MaxVersion": "4.01"}, None, 200, None),
         ({"OData-Version": "4.0", "Accept": "application/json"}, True, 200, "4.0"),
         ({"OData-Version": "4.01", "Accept": "application/json"}, False, 200, "4.01"),
-        ({"DataServiceVersion": "3.0;"}, True, 202, "4.0"),
-        ({"MaxDataServiceVersion": "3.0;NetFx"}, True, 202, "4.0"),
-        ({"maxdataserviceversion": "3.0", "Accept": "application/json"}, True, 202, "4.0"),
+        ({"DataServiceVersion": "3.0;"}, True, 202, "3.0"),
+        ({"MaxDataServiceVersion": "3.0;NetFx"}, True, 202, "3.0"),
+        ({"maxdataserviceversion": "3.0", "Accept": "application/json"}, True, 202, "3.0"),
+        ({"DataServiceVersion": "1.0", "MaxDataServiceVersion": "2.0"}, True, 202, "2.0"),
+        ({"DataServiceVersion": "9.9"}, True, 202, "3.0"),
+        ({"OData-MaxVersion": "4.0;NetFx", "Accept": "application/json"}, True, 200, "4.0"),
+        ({"OData-MaxVersion": "5.0"}, None, 200, None),
+        ({"Accept": "multipart/mixed;q=0.5, application/json"}, False, 200, "4.01"),
+        ({"Accept": "multipart/mixed;q=0, application/json;q=0.1"}, False, 200, "4.01"),
+        ({"Accept": "multipart/mixed; q=0.9, application/json; q=0.8"}, True, 200, "4.0"),
     ],
 )
 def test_the_form_of_the_answer(
@@ -179,8 +186,9 @@ def test_the_form_of_the_answer(
     ):
         answer = send(api, body, content_type, headers=headers)
         expected = own_is_multipart if multipart is None else multipart
-        assert (answer.status, answer.headers["OData-Version"]) == (status, version or ("4.0" if expected else "4.01"))
-        assert ("DataServiceVersion" in answer.headers) == (status == 202)
+        name, other = ("DataServiceVersion", "OData-Version")[:: 1 if status == 202 else -1]
+        assert (answer.status, answer.headers[name]) == (status, version or ("4.0" if expected else "4.01"))
+        assert other not in answer.headers
         if expected:
             (found,) = parts_of(answer)
             assert isinstance(found, Part)
@@ -191,10 +199,23 @@ def test_the_form_of_the_answer(
             assert (entry["id"], entry["status"], entry["body"]["count"]) == ("a b", 200, 0)
 
 
-def test_a_multipart_batch_without_content_ids_answered_as_json(api: Api) -> None:
-    answer = send(api, envelope(request("GET", "/api/v1/channels/")), headers={"Accept": "application/json"})
-    (entry,) = answer.json()["responses"]
-    assert (entry["id"], entry["status"]) == (None, 200)
+def test_a_multipart_batch_without_content_ids_is_answered_in_kind(api: Api) -> None:
+    asked = {"Accept": "application/json"}
+    without, named = request("GET", "/api/v1/channels/"), request("GET", "/api/v1/channels/", Content_ID="1")
+    (found,) = parts_of(send(api, envelope(without), headers=asked))
+    assert isinstance(found, Part)
+    assert found.status == 200
+    entries = send(api, envelope(without, named), headers=asked).json()["responses"]
+    assert [(entry["id"], entry["status"]) for entry in entries] == [(None, 200), ("1", 200)]
+
+
+@pytest.mark.parametrize("headers", [{"OData-Version": "3.0"}, {"OData-Version": "5"}, {"OData-MaxVersion": "3.0"}])
+def test_a_version_that_is_not_spoken_is_refused(api: Api, channel: int, headers: dict[str, str]) -> None:
+    refused = send(api, envelope(creation(channel)), headers=headers)
+    assert (refused.status, refused.json()["error"]["code"]) == (400, "BadRequest")
+    (name,) = headers
+    assert name in refused.json()["error"]["message"]
+    assert opened(api, channel) == 0
 
 
 def test_errors_of_version_3(api: Api, channel: int) -> None:
@@ -345,7 +366,7 @@ def test_a_body_that_is_no_text_is_refused_as_it_would_be_alone(api: Api, channe
 
 def test_nobody_known_is_refused(api: Api, channel: int) -> None:
     answer = send(Api(caller=None), envelope(creation(channel)))
-    assert (answer.status, answer.json()["error"]["code"]) == (401, "Unauthorized")
+    assert (answer.status, answer.json()["error"]["code"]) == (401, "")
     assert opened(api, channel) == 0
 
 
@@ -433,14 +454,76 @@ def test_the_json_form_goes_on_and_fails_what_depends(api: Api, channel: int) ->
         ("2", 424),
         ("3", 424),
         ("4", 424),
+        ("5", 424),
         ("6", 424),
+        ("7", 424),
         ("8", 404),
         ("9", 424),
         ("10", 201),
         ("11", 201),
     ]
     assert answers[1]["body"]["error"]["code"] == "FailedDependency"
+    assert [answer.get("atomicityGroup") for answer in answers[3:8]] == ["g", "g", None, "h", "h"]
     assert opened(api, channel) == 2
+
+
+def test_a_request_runs_if_its_condition_holds(api: Api, channel: int) -> None:
+    def post(identifier: str, condition: Any = None, target: int = channel, **fields: Any) -> dict[str, Any]:
+        body = {"channel": target}
+        return {"id": identifier, "method": "POST", "url": batches(target), "body": body, "if": condition, **fields}
+
+    answers = run_json(
+        api,
+        post("good"),
+        post("bad", target=channel + 1),
+        post("1", "$good/$succeeded"),
+        post("2", "$bad/$succeeded"),
+        post("3", "not $bad/$succeeded and ($good/$succeeded or false)"),
+        post("4", "$2/$succeeded or $nobody/$succeeded"),
+        post("5", "$good/$succeeded and"),
+        post("6", True),
+        post("7", atomicityGroup="g"),
+        post("8", "$bad/$succeeded", atomicityGroup="g"),
+        post("9", "not $g/$succeeded"),
+        post("10", atomicityGroup="h"),
+        post("11", "$10/$succeeded", atomicityGroup="h"),
+        post("12", "$h/$succeeded"),
+    )
+    assert [answer["status"] for answer in answers] == [
+        *(201, 404, 201, 424, 201, 424, 424, 424),
+        *(424, 424, 201),
+        *(201, 201, 201),
+    ]
+    messages = {answer["id"]: answer["body"]["error"]["message"] for answer in answers if answer["status"] == 424}
+    assert messages["2"] == "Its condition does not hold."
+    assert "$nobody" in messages["4"]
+    assert "character 21" in messages["5"]
+    assert opened(api, channel) == 7
+
+
+def test_a_member_that_comes_twice_stops_all_of_it(api: Api, channel: int) -> None:
+    one = f'{{"id": "1", "method": "POST", "url": "{batches(channel)}", "body": {{"channel": {channel}}}'
+    for twice in (', "method": "GET"}', ', "headers": {"X": "1", "X": "2"}}'):
+        refused = send(api, f'{{"requests": [{one}}}, {one.replace("1", "2", 1)}{twice}]}}', "application/json")
+        assert refused.status == 400
+        assert "twice" in refused.json()["error"]["message"]
+    assert opened(api, channel) == 0
+
+
+def test_a_flat_batch_stops_where_its_client_prefers_that(api: Api, channel: int) -> None:
+    parts = [creation(channel), creation(channel + 1), creation(channel)]
+    for preference, statuses in (
+        ("odata.continue-on-error=false", [201, 404]),
+        ("x, continue-on-error", [201, 404, 201]),
+    ):
+        answers = parts_of(send(api, envelope(*parts), headers={"Prefer": preference}))
+        assert [part.status for part in answers if isinstance(part, Part)] == statuses
+    posts = [
+        {"id": str(n), "method": "POST", "url": batches(t), "body": {"channel": t}}
+        for n, t in enumerate((channel + 1, channel))
+    ]
+    answers = run_json(api, *posts, headers={"Prefer": 'continue-on-error="false"'})
+    assert [answer["status"] for answer in answers] == [404]
 
 
 # References.
@@ -481,6 +564,43 @@ def test_references_that_lead_nowhere(api: Api, channel: int) -> None:
     )
     assert [answer.status for answer in answers] == [400, 404, 424, 200, 400, 400, 400, 201, 400, 400, 400, 404]
     assert answers[2].json()["error"]["code"] == "FailedDependency"
+
+
+@pytest.mark.parametrize("root", ["/v1/", "/V1/", f"{DEFAULT_DOMAIN.base}/v1/", "https://elsewhere.example/v1/"])
+def test_a_reference_may_have_the_services_root_in_front(api: Api, channel: int, root: str) -> None:
+    made, seen, moved, other = run_flat(
+        api,
+        creation(channel, Content_ID="1"),
+        request("GET", f"{root}$1"),
+        request("PATCH", f"{root}$1?x=y", {"status": "commit"}),
+        request("GET", f"{root}$2"),
+    )
+    assert made.status == 201
+    if "elsewhere" in root:
+        assert [answer.status for answer in (seen, moved, other)] == [400, 400, 400]
+    else:
+        assert (seen.json(), moved.json()["status"], other.status) == (made.json(), "commit", 400)
+
+
+@pytest.mark.parametrize("name", ["metadata", "batch", "root", "id", "all", "entity", "crossjoin(a,b)", "METADATA"])
+def test_what_is_odatas_own_is_never_a_reference(api: Api, channel: int, name: str) -> None:
+    made, removed, left = run_json(
+        api,
+        {"id": name, "method": "POST", "url": batches(channel), "body": {"channel": channel}},
+        {"id": "2", "method": "DELETE", "url": f"${name}"},
+        {"id": "3", "method": "GET", "url": batches(channel)},
+    )
+    assert made["status"] == 201
+    assert removed["status"] in {400, 404}
+    assert [found["pk"] for found in left["body"]["results"]] == [made["body"]["pk"]]
+
+
+def test_without_a_key_a_batch_is_refused_in_the_shape_of_odata(api: Api, channel: int) -> None:
+    for method, path in (("POST", "/v1/$batch"), ("GET", "/v1/Products"), ("GET", "/V1/$metadata")):
+        refused = Api(None)(method, path, text=envelope(creation(channel)) if method == "POST" else None)
+        assert refused.status == 401
+        assert refused.json() == {"error": {"code": "", "message": "Authorization has been denied for this request."}}
+    assert opened(api, channel) == 0
 
 
 def test_of_several_with_one_content_id_the_last_one_counts(api: Api, channel: int) -> None:

@@ -311,8 +311,11 @@ def test_the_error_has_the_id_of_the_request_that_failed(api: Api, channel: int)
         }
         for number, target in enumerate([channel, channel + 1, channel])
     ]
-    (answer,) = run_json(api, *entries)
+    first, answer, third = run_json(api, *entries)
     assert (answer["id"], answer["status"], answer["body"]) == ("1", 404, {"detail": "Not found."})
+    for other, name in ((first, "0"), (third, "2")):
+        assert (other["id"], other["status"], other["body"]["error"]["code"]) == (name, 424, "FailedDependency")
+    assert {one["atomicityGroup"] for one in (first, answer, third)} == {"g"}
     assert everything(api, channel) == []
 
 

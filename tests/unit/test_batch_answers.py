@@ -13,6 +13,7 @@ from batchyard.http.answers import LARGEST_ANSWER
 from batchyard.odata import answers
 from batchyard.odata import errors as odata_errors
 from batchyard.odata.answers import Answers, ChangeSetAnswer, PartAnswer
+from batchyard.odata.negotiation import Version
 from tests.support.api import Answer
 from tests.support.batch import Part, parts_of
 
@@ -142,7 +143,7 @@ def test_what_is_written_can_be_read(parts: list[PartAnswer | ChangeSetAnswer]) 
     [
         (errors.Malformed("No."), 400, "BadRequest", "No."),
         (errors.Invalid({"a": ["b"]}), 400, "BadRequest", "['b']"),
-        (errors.NotAuthenticated(), 401, "Unauthorized", None),
+        (errors.NotAuthenticated(), 401, "", "Authorization has been denied for this request."),
         (errors.NotPermitted(), 403, "Forbidden", None),
         (errors.NotFound(), 404, "NotFound", None),
         (errors.MethodNotAllowed("GET", ["POST"]), 405, "MethodNotAllowed", None),
@@ -166,7 +167,7 @@ def test_errors(error: errors.BatchyardError, status: int, code: str, message: s
     assert content["code"] == code
     assert content["message"] == (message or error.detail or content["message"])
     assert content["message"]
-    _, _, as_version3 = odata_errors.answer(error, version3=True)
+    _, _, as_version3 = odata_errors.answer(error, Version("3.0", legacy=True))
     assert json.loads(as_version3) == {
         "odata.error": {"code": code, "message": {"lang": "en-US", "value": content["message"]}}
     }

@@ -64,7 +64,6 @@ def test_what_a_request_holds() -> None:
     [
         (None, {"a": [1]}, b'{"a":[1]}'),
         (None, "text", b'"text"'),
-        (None, None, b"null"),
         ("application/json;charset=utf-8", "text", b'"text"'),
         ("application/vnd.api+json", "text", b'"text"'),
         ("text/plain", "text ü", "text ü".encode()),
@@ -81,6 +80,7 @@ def test_bodies(content_type: str | None, body: Any, sent: bytes) -> None:
 def test_without_a_body_there_is_none() -> None:
     assert (only().body, only().headers) == (b"", {})
     assert only(headers=None, dependsOn=None, atomicityGroup=None) == only()
+    assert (only(method="POST", body=None).body, only(method="POST", body=None).headers) == (b"", {})
 
 
 def test_an_atomicity_group_is_a_change_set() -> None:

@@ -2,6 +2,7 @@
 
 import string
 from urllib.parse import quote, unquote
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from batchyard.errors import Malformed
 from batchyard.odata.urls import Segment, parse
+
+GUID = "a3f0c9d2-1B4e-4c6a-8d2f-0123456789ab"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,9 @@ from batchyard.odata.urls import Segment, parse
         ("Products(ID=1)", [Segment("Products", {"ID": 1})]),
         ("Products( ID = 1 )", [Segment("Products", {"ID": 1})]),
         ("Products('1')", [Segment("Products", {"": "1"})]),
+        (f"Products({GUID})", [Segment("Products", {"": UUID(GUID)})]),
+        (f"Products(guid'{GUID}')", [Segment("Products", {"": UUID(GUID)})]),
+        (f"Products(ID={GUID} , Name='{GUID}')", [Segment("Products", {"ID": UUID(GUID), "Name": GUID})]),
         ("Products('')", [Segment("Products", {"": ""})]),
         (
             "AttributeValues(ProductID=1, Name='it''s')",
@@ -66,6 +72,9 @@ def test_paths(path: str, segments: list[Segment]) -> None:
         "Products(1,,2)",
         "Products(1,2)",
         "Products(ID=1,2)",
+        f"Products({GUID}0)",
+        f"Products({GUID[:-1]})",
+        "Products(guid'1')",
         "Products(1,ID=2)",
         "Products(ID=1,ID=2)",
         "Products(ID=)",
@@ -106,7 +115,7 @@ def test_keys() -> None:
 
 
 _NAMES = st.text(string.ascii_letters + "_", min_size=1, max_size=8)
-_VALUES = st.integers(-(10**18), 10**18) | st.text(max_size=8)
+_VALUES = st.integers(-(10**18), 10**18) | st.text(max_size=8) | st.uuids()
 _KEYS = st.dictionaries(_NAMES, _VALUES, max_size=3) | _VALUES.map(lambda value: {"": value})
 
 

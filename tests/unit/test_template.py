@@ -121,15 +121,14 @@ def test_the_api_may_call_each_function_that_it_calls() -> None:
 
 @pytest.mark.parametrize("function", sorted({one.function for one in api_methods()}))
 def test_the_authorizer_guards_what_the_code_asks_a_caller_for(function: str) -> None:
-    # Without an app of its own, a handler asks for the caller itself.
+    # Without an app of its own, a handler asks for the caller itself, and refuses in words of its own.
     app = getattr(modules()[FUNCTIONS[function]["Handler"]], "app", None)
     guards = {one.authorizer for one in api_methods() if one.function == function}
     if app is not None and app.public:
         assert guards == {"NONE"}
-    elif app is not None and app.dialect is coded:
+    elif app is None or app.dialect is coded:
         assert guards == {"KeyAuthorizer"}
     else:
-        # The default one: what has no app has no dialect of its own to answer 401 in.
         assert guards == {API["Auth"]["DefaultAuthorizer"]} == {"TokenAuthorizer"}
 
 
@@ -310,9 +309,12 @@ def test_the_gateway_speaks_like_the_api(kind: str) -> None:
     response = API["GatewayResponses"][kind]
     template = response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"in words"')
     body, status = json.loads(template), response.get("StatusCode")
-    coded = {"code", "errorCode", "message", "details"} - ({"code"} if status is None else set())
+    coded = {"code", "errorCode", "message", "details", "error"} - ({"code"} if status is None else set())
     assert body.keys() == {"detail"} | (set() if status == 401 else coded)
     assert (body.get("code", status), body.get("details", {})) == (status, {})
+    if status != 401:
+        assert body["error"].keys() == {"code", "message"}
+        assert all(body["error"].values())
     headers = response.get("ResponseParameters", {}).get("Headers", {})
     assert headers.get("WWW-Authenticate") == ("'Token'" if response.get("StatusCode") == 401 else None)
     assert ("Retry-After" in headers) == (response.get("StatusCode") == 429)

@@ -1,8 +1,8 @@
-"""What API Gateway answers by itself, in the words of both dialects.
+"""What API Gateway answers by itself, in the words of all dialects.
 
-One response is for all routes of the API, so a body has what clients of either family read: `detail` as Django REST
-framework has it, and the fields of product batches beside it. Who may not come in reads `detail` alone, as the routes
-of product batches answer that by themselves.
+One response is for all routes of the API, so a body has what clients of any family read: `detail` as Django REST
+framework has it, the fields of product batches beside it, and OData's `error`. Who may not come in reads `detail`
+alone, as the routes of the other two answer that by themselves.
 """
 
 import copy
@@ -15,6 +15,7 @@ from batchyard import errors
 from batchyard.errors import BatchyardError
 from batchyard.http import coded, drf
 from batchyard.jsontext import dumps
+from batchyard.odata import errors as odata
 
 _IN_WORDS = "$context.error.messageString"
 
@@ -84,6 +85,14 @@ def _response(kind: str, own: _Own) -> str:
     body = json.loads(plain.body or "")
     if not own.admits_nobody:
         body |= json.loads(named.body or "") | {"code": int(status)}
+        _, _, text = odata.answer(error)
+        body["error"] = json.loads(text)["error"]
+        if own.status is not None:
+            body["error"]["code"] = own.status.phrase.replace(" ", "")
+        elif own.any_status and own.code is not None:
+            body["error"]["code"] = own.code
+        if own.message is not None:
+            body["error"]["message"] = own.message
     own_words = {"detail": own.detail, "errorCode": own.code, "message": own.message}
     body |= {name: words for name, words in own_words.items() if words is not None}
     if own.any_status:

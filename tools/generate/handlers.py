@@ -16,8 +16,11 @@ PUBLIC = "NONE"
 DEFAULT_AUTHORIZER = "TokenAuthorizer"
 """The authorizer of whatever names no other one."""
 
+LETTING_AUTHORIZER = "KeyAuthorizer"
+"""The authorizer that lets everybody pass, for whatever refuses those without a good key in words of its own."""
+
 # Who brought no good key is told so by the default authorizer in the words of DRF, or by the route in its own.
-_AUTHORIZERS: tuple[tuple[Dialect, str], ...] = ((drf, DEFAULT_AUTHORIZER), (coded, "KeyAuthorizer"))
+_AUTHORIZERS: tuple[tuple[Dialect, str], ...] = ((drf, DEFAULT_AUTHORIZER), (coded, LETTING_AUTHORIZER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +76,7 @@ class Handler:
         """
         app = self.app
         if app is None:
-            # Nor has it a dialect to answer 401 in.
-            return DEFAULT_AUTHORIZER
+            return LETTING_AUTHORIZER
         if app.public:
             return PUBLIC
         for dialect, authorizer in _AUTHORIZERS:

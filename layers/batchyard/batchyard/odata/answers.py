@@ -48,9 +48,22 @@ class PartAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSetAnswer:
-    """The answers to a change set that happened. One that did not is a single `PartAnswer`."""
+    """The answer to a change set.
+
+    Args:
+        answers: The answers to its requests, in order.
+        name: The name of an `atomicityGroup`; None in multipart.
+        refusal: Why it did not happen, which in multipart is all that is answered.
+    """
 
     answers: list[PartAnswer]
+    name: str | None = None
+    refusal: PartAnswer | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether nothing of it happened."""
+        return self.refusal is not None
 
 
 type Answers = Iterable[PartAnswer | ChangeSetAnswer]
@@ -83,7 +96,7 @@ def fitting(
 
     for answer in answers:
         if isinstance(answer, ChangeSetAnswer):
-            yield ChangeSetAnswer([fitted(part) for part in answer.answers])
+            yield replace(answer, answers=[fitted(part) for part in answer.answers])
         else:
             yield fitted(answer)
 
@@ -94,23 +107,30 @@ def multipart(answers: Answers) -> tuple[str, str]:
     lines: list[str] = []
     for part in answers:
         lines.append(f"--{boundary}")
-        if isinstance(part, PartAnswer):
-            lines += _http(part)
-            continue
-        inner = f"changesetresponse_{uuid.uuid4()}"
-        lines += [f"Content-Type: multipart/mixed; boundary={inner}", ""]
-        for answer in part.answers:
-            lines.append(f"--{inner}")
-            lines += _http(answer)
-        lines += [f"--{inner}--", ""]
+        match part:
+            case PartAnswer():
+                lines += _http(part)
+            case ChangeSetAnswer(refusal=PartAnswer() as refusal):
+                lines += _http(refusal)
+            case ChangeSetAnswer(answers=inside):
+                inner = f"changesetresponse_{uuid.uuid4()}"
+                lines += [f"Content-Type: multipart/mixed; boundary={inner}", ""]
+                for answer in inside:
+                    lines.append(f"--{inner}")
+                    lines += _http(answer)
+                lines += [f"--{inner}--", ""]
     lines += [f"--{boundary}--", ""]
     return "\r\n".join(lines), f"multipart/mixed; boundary={boundary}"
 
 
 def as_json(answers: Answers) -> tuple[str, str]:
     """The answers as JSON; the body and its media type."""
-    flat = (a for part in answers for a in (part.answers if isinstance(part, ChangeSetAnswer) else [part]))
-    return f'{{"responses":[{",".join(map(_entry, flat))}]}}', "application/json"
+    entries = (
+        _entry(answer, part.name if isinstance(part, ChangeSetAnswer) else None)
+        for part in answers
+        for answer in (part.answers if isinstance(part, ChangeSetAnswer) else [part])
+    )
+    return f'{{"responses":[{",".join(entries)}]}}', "application/json"
 
 
 def _http(answer: PartAnswer) -> list[str]:
@@ -124,9 +144,10 @@ def _http(answer: PartAnswer) -> list[str]:
     return [*lines, "", answer.body]
 
 
-def _entry(answer: PartAnswer) -> str:
+def _entry(answer: PartAnswer, group: str | None) -> str:
+    named = {"id": answer.content_id} if group is None else {"id": answer.content_id, "atomicityGroup": group}
     headers = {name.lower(): value for name, value in answer.headers.items()}
-    entry = dumps({"id": answer.content_id, "status": answer.status, "headers": headers})
+    entry = dumps({**named, "status": answer.status, "headers": headers})
     return f'{entry[:-1]},"body":{_as_json(answer)}}}' if answer.body else entry
 
 

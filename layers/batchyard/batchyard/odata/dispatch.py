@@ -21,9 +21,10 @@ from batchyard.http.limits import COUNTED
 from batchyard.http.routes import Route, Routes
 from batchyard.http.urls import base_url, header
 from batchyard.odata import errors, urls
-from batchyard.odata.addresses import resolve
+from batchyard.odata.addresses import ROOT, resolve
 from batchyard.odata.answers import PartAnswer
 from batchyard.odata.envelope import READS, PartRequest
+from batchyard.odata.negotiation import VERSION_4, Version
 from batchyard.odata.urls import Segment
 from batchyard.store.items import Key
 from batchyard.store.tables import Table
@@ -45,7 +46,7 @@ class Dispatcher:
         routes: What the service serves.
         fallback: The module that answers what none of them takes.
         refusal: Why a request to an entity set has no place in a batch, by its method and segments; None if it has.
-        version3: Errors of the batch itself are worded as OData 3 has them.
+        version: The version of OData that errors of the batch itself are worded in.
     """
 
     def __init__(
@@ -56,16 +57,27 @@ class Dispatcher:
         fallback: str,
         refusal: Callable[[str, Sequence[Segment]], str | None],
         *,
-        version3: bool = False,
+        version: Version = VERSION_4,
     ) -> None:
         self.event = event
         self.context = context
         self.routes = routes
         self.fallback = fallback
         self.refusal = refusal
-        self.version3 = version3
+        self.version = version
         self.base = urlsplit(base_url(event))
         self._own_headers = {name: given for name in _FROM_THE_BATCH if (given := header(event, name)) is not None}
+
+    def below_root(self, url: str) -> str:
+        """A URL without the service's root in front, if it has one: `https://…/v1/$1` is `$1`."""
+        try:
+            path, query = resolve(url, self.base)
+        except BatchyardError:
+            # Where it leads is told when it is sent.
+            return url
+        if path[: len(ROOT)].lower() != ROOT:
+            return url
+        return path[len(ROOT) :] + (f"?{query}" if query else "")
 
     def send(self, request: PartRequest) -> PartAnswer:
         """The answer of a request's own handler.
@@ -92,7 +104,7 @@ class Dispatcher:
 
     def refuse(self, error: BatchyardError, content_id: str | None) -> PartAnswer:
         """The answer to a request that no handler gets to see."""
-        return PartAnswer(*errors.answer(error, version3=self.version3), content_id)
+        return PartAnswer(*errors.answer(error, self.version), content_id)
 
     def _reads(self, requests: Iterable[PartRequest]) -> Iterator[tuple[Table, Key]]:
         for request in requests:

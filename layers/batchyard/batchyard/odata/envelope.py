@@ -41,6 +41,7 @@ class PartRequest:
         body: The body's bytes.
         content_id: What other requests and the answer call it.
         depends_on: Content IDs of requests, or names of groups, that must have succeeded.
+        condition: What must hold for it to run, as it was written (`conditions`); None for nothing.
         error: Why the request cannot be read, where only this part is malformed.
     """
 
@@ -50,6 +51,7 @@ class PartRequest:
     body: bytes = b""
     content_id: str | None = None
     depends_on: tuple[str, ...] = ()
+    condition: object = None
     error: str | None = None
 
 
@@ -84,6 +86,11 @@ class Batch:
     def __len__(self) -> int:
         """How many requests it has, an empty change set being one."""
         return sum(len(part.requests) or 1 if isinstance(part, ChangeSet) else 1 for part in self.parts)
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether any request has an ID."""
+        return any(request.content_id is not None for request in self.requests())
 
     def requests(self) -> Iterator[PartRequest]:
         """All requests, in order."""

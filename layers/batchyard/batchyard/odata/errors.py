@@ -7,11 +7,12 @@ from batchyard import errors
 from batchyard.errors import BatchyardError
 from batchyard.http import refusals
 from batchyard.jsontext import dumps
+from batchyard.odata.negotiation import VERSION_4, Version
 
 _STATUS: dict[type[BatchyardError], tuple[HTTPStatus, str]] = {
     errors.Malformed: (HTTPStatus.BAD_REQUEST, "The request cannot be read."),
     errors.Invalid: (HTTPStatus.BAD_REQUEST, "The request is not valid."),
-    errors.NotAuthenticated: (HTTPStatus.UNAUTHORIZED, "Authentication credentials were not provided."),
+    errors.NotAuthenticated: (HTTPStatus.UNAUTHORIZED, "Authorization has been denied for this request."),
     errors.NotPermitted: (HTTPStatus.FORBIDDEN, "The token does not permit this."),
     errors.NotFound: (HTTPStatus.NOT_FOUND, "There is no such resource."),
     errors.MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "The method is not allowed."),
@@ -28,17 +29,19 @@ _STATUS: dict[type[BatchyardError], tuple[HTTPStatus, str]] = {
 _UNFORESEEN = (HTTPStatus.INTERNAL_SERVER_ERROR, "An unforeseen error occurred.")
 
 
-def answer(error: BatchyardError, *, version3: bool = False) -> tuple[int, dict[str, str], str]:
+def answer(error: BatchyardError, version: Version = VERSION_4) -> tuple[int, dict[str, str], str]:
     """An error as OData clients read it: status, headers and body.
 
     Args:
         error: The error.
-        version3: The client speaks version 3.
+        version: The version that the client asks for.
     """
     status, standard = refusals.standard(_STATUS, type(error), _UNFORESEEN)
-    code, message = status.phrase.replace(" ", ""), error.detail or standard
+    # Clients know it without a code.
+    code = "" if status == HTTPStatus.UNAUTHORIZED else status.phrase.replace(" ", "")
+    message = error.detail or standard
     body: dict[str, Any] = {"error": {"code": code, "message": message}}
-    if version3:
+    if version.legacy:
         body = {"odata.error": {"code": code, "message": {"lang": "en-US", "value": message}}}
-    headers = {"Content-Type": "application/json", "OData-Version": "4.0", **refusals.headers(error)}
+    headers = {"Content-Type": "application/json", **version.headers, **refusals.headers(error)}
     return status.value, headers, dumps(body)

@@ -25,7 +25,7 @@ def parse(body: bytes) -> Batch:
         MalformedBatchError: The envelope cannot be read, or holds too many requests.
     """
     try:
-        document = json.loads(body, parse_constant=_refuse_constant)
+        document = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise MalformedBatchError(f"The batch is no JSON: {error}") from None
     entries = document.get("requests") if isinstance(document, dict) else None
@@ -55,6 +55,7 @@ def _place(batch: Batch, entry: dict[str, Any], names: set[str]) -> None:
         names.add(name)
     request = _request(entry, identifier)
     request.depends_on = tuple(needed)
+    request.condition = entry.get("if")
     if group is None:
         batch.parts.append(request)
     elif isinstance(last, ChangeSet) and goes_on:
@@ -81,7 +82,7 @@ def _request(entry: dict[str, Any], identifier: str) -> PartRequest:
         if len(url) + sum(len(name) + len(value) for name, value in headers.items()) > LARGEST_HEADERS:
             raise MalformedPartError(f"A request's url and headers hold at most {LARGEST_HEADERS} characters.")
         request.headers = {name.lower(): value.strip() for name, value in headers.items()}
-        if "body" in entry:
+        if entry.get("body") is not None:
             request.body = _body(entry["body"], request.headers.setdefault("content-type", "application/json"))
     except MalformedPartError as error:
         request.error = str(error)
@@ -101,6 +102,16 @@ def _body(body: Any, content_type: str) -> bytes:
         return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
     except (ValueError, RecursionError):
         raise MalformedPartError("The body cannot be sent.") from None
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of two members of one name nobody knows which one a reader would take."""
+    found = dict(members)
+    if len(found) != len(members):
+        names = [name for name, _ in members]
+        twice = next(name for position, name in enumerate(names) if name in names[:position])
+        raise ValueError(f'an object has "{twice[:100]}" twice')
+    return found
 
 
 def _refuse_constant(name: str) -> None:

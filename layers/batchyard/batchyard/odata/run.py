@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import Protocol
 from urllib.parse import unquote
@@ -15,6 +16,7 @@ from urllib.parse import unquote
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, Contended, FailedDependency, Malformed, Unavailable
 from batchyard.odata.answers import ChangeSetAnswer, PartAnswer
+from batchyard.odata.conditions import holds
 from batchyard.odata.envelope import READS, Batch, ChangeSet, PartRequest
 from batchyard.store.unit import Unit, joined, retrying
 
@@ -23,12 +25,16 @@ type Outcomes = dict[str, str | None]
 Where several have one ID, which OData 3 and 4.0 allow, it is the last one's."""
 
 _REFERENCE = re.compile(r"\$([^/?#]+)(.*)", re.DOTALL)
-# What begins with a dollar sign and is a resource of OData's own.
-_RESOURCES = frozenset({"all", "batch", "entity", "metadata"})
+# What begins with a dollar sign and is OData's own, whatever a request is called (URL Conventions 4.01, 2).
+_RESOURCE = re.compile(r"(?:all|batch|crossjoin\(.*|entity|id|metadata|root)\Z", re.IGNORECASE)
+_OF_A_GROUP = "Another request of its group failed, so that none of them happened."
 
 
 class Routes(Protocol):
     """What answers the requests of a batch."""
+
+    def below_root(self, url: str) -> str:
+        """A URL without the service's root in front, if it has one."""
 
     def send(self, request: PartRequest) -> PartAnswer:
         """The answer to a request.
@@ -70,7 +76,7 @@ class Run:
                 for part in group:
                     answer = self._change_set(part) if isinstance(part, ChangeSet) else self._single(part)
                     yield answer
-                    if isinstance(answer, PartAnswer) and answer.failed and not goes_on:
+                    if answer.failed and not goes_on:
                         return
 
     def _single(self, request: PartRequest) -> PartAnswer:
@@ -78,8 +84,8 @@ class Run:
         _note(request, answer, self._outcomes)
         return answer
 
-    def _change_set(self, change_set: ChangeSet) -> ChangeSetAnswer | PartAnswer:
-        def attempt(unit: Unit) -> ChangeSetAnswer | PartAnswer:
+    def _change_set(self, change_set: ChangeSet) -> ChangeSetAnswer:
+        def attempt(unit: Unit) -> ChangeSetAnswer:
             outcomes = dict(self._outcomes)
             answers: list[PartAnswer] = []
             with self._reading_ahead(change_set.requests, outcomes), joined(unit):
@@ -88,18 +94,33 @@ class Run:
                     if unit.contended:
                         raise Contended
                     if answer.failed:
-                        return answer
+                        return self._refused(change_set, answer, len(answers))
                     _note(request, answer, outcomes)
                     answers.append(answer)
             unit.commit()
             self._outcomes = outcomes
-            return ChangeSetAnswer(answers)
+            if change_set.name is not None:
+                self._outcomes[change_set.name] = ""
+            return ChangeSetAnswer(answers, change_set.name)
 
         names = [request.content_id for request in change_set.requests]
         outcome = self._safely(names[0] if names else None, lambda: retrying(attempt))
-        if isinstance(outcome, PartAnswer):
+        answer = self._refused(change_set, outcome) if isinstance(outcome, PartAnswer) else outcome
+        if answer.failed:
             self._outcomes.update({name: None for name in [*names, change_set.name] if name is not None})
-        return outcome
+        return answer
+
+    def _refused(self, change_set: ChangeSet, refusal: PartAnswer, position: int | None = None) -> ChangeSetAnswer:
+        """The answer to a change set of which nothing happened, since one request was refused, or all of it."""
+
+        def answer(number: int, request: PartRequest) -> PartAnswer:
+            if position in {None, number}:
+                return replace(refusal, content_id=request.content_id)
+            return self.routes.refuse(FailedDependency(_OF_A_GROUP), request.content_id)
+
+        return ChangeSetAnswer(
+            [answer(number, request) for number, request in enumerate(change_set.requests)], change_set.name, refusal
+        )
 
     def _answer(self, request: PartRequest, outcomes: Outcomes, within: ChangeSet | None = None) -> PartAnswer:
         def send() -> PartAnswer:
@@ -109,9 +130,11 @@ class Run:
                 raise Malformed("A change set holds writes only.")
             if any(outcomes.get(name, "") is None for name in request.depends_on):
                 raise FailedDependency
+            if request.condition is not None and not holds(request.condition, partial(_succeeded, outcomes)):
+                raise FailedDependency("Its condition does not hold.")
             if self.time_is_up():
                 raise Unavailable("The batch ran out of time before this request began. Send it again.")
-            return self.routes.send(_referred(request, outcomes))
+            return self.routes.send(self._referred(request, outcomes))
 
         return self._safely(request.content_id, send)
 
@@ -133,29 +156,32 @@ class Run:
             if isinstance(part, PartRequest) and part.error is None:
                 # One that leads nowhere is told so when its turn comes.
                 with suppress(BatchyardError):
-                    requests.append(_referred(part, outcomes))
+                    requests.append(self._referred(part, outcomes))
         return self.routes.reading_ahead(requests)
 
+    def _referred(self, request: PartRequest, outcomes: Outcomes) -> PartRequest:
+        """The request with the URL that a reference in it stands for.
 
-def _referred(request: PartRequest, outcomes: Outcomes) -> PartRequest:
-    """The request with the URL that a reference in it stands for.
+        Raises:
+            FailedDependency: What it refers to failed.
+            Malformed: It refers to nothing.
+        """
+        reference = _REFERENCE.fullmatch(self.routes.below_root(request.url))
+        if reference is None or _RESOURCE.match(reference[1]):
+            return request
+        name, rest = unquote(reference[1]), reference[2]
+        location = outcomes.get(name, "")
+        if location is None:
+            raise FailedDependency("The request that the URL refers to failed.")
+        if not location:
+            raise Malformed("The URL refers to no request before this one that made something.")
+        return replace(request, url=(location.rstrip("/") if rest else location) + rest)
 
-    Raises:
-        FailedDependency: What it refers to failed.
-        Malformed: It refers to nothing.
-    """
-    reference = _REFERENCE.fullmatch(request.url)
-    if reference is None:
-        return request
-    name, rest = unquote(reference[1]), reference[2]
-    if name not in outcomes and name.lower() in _RESOURCES:
-        return request
-    location = outcomes.get(name, "")
-    if location is None:
-        raise FailedDependency("The request that the URL refers to failed.")
-    if not location:
-        raise Malformed("The URL refers to no request before this one that made something.")
-    return replace(request, url=(location.rstrip("/") if rest else location) + rest)
+
+def _succeeded(outcomes: Outcomes, name: str) -> bool:
+    if name not in outcomes:
+        raise FailedDependency(f'"if" names "${name[:100]}", which is no request or group before this one.')
+    return outcomes[name] is not None
 
 
 def _note(request: PartRequest, answer: PartAnswer, outcomes: Outcomes) -> None:

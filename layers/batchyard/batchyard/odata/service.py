@@ -8,8 +8,9 @@ from typing import Any
 from batchyard.deadline import deadline
 from batchyard.errors import Malformed, TooLarge, UnsupportedMediaType
 from batchyard.http.urls import header
-from batchyard.odata import answers, json_form, multipart
+from batchyard.odata import answers, json_form, multipart, negotiation
 from batchyard.odata.envelope import Batch, MalformedBatchError
+from batchyard.odata.negotiation import Version
 from batchyard.odata.run import Routes, Run
 
 LARGEST_BODY = 6 * 1024 * 1024
@@ -17,10 +18,6 @@ LARGEST_BODY = 6 * 1024 * 1024
 
 RESERVE_MILLISECONDS = 3000
 """Time kept for the last request that begins, and for writing the answer."""
-
-_VERSION_3 = ("DataServiceVersion", "MaxDataServiceVersion")
-_VERSION_4 = ("OData-Version", "OData-MaxVersion")
-_GOES_ON = frozenset({"continue-on-error", "odata.continue-on-error"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +35,15 @@ class BatchAnswer:
     body: str
 
 
-def speaks_version3(event: Mapping[str, Any]) -> bool:
-    """Whether a client says that it speaks OData 3."""
-    return any(header(event, name) is not None for name in _VERSION_3)
-
-
 def read(event: Mapping[str, Any]) -> Batch:
     """The batch of an API Gateway event.
 
     Raises:
-        Malformed: It cannot be read, so that nothing of it may run.
+        Malformed: It cannot be read, or is in a version that is not spoken here, so that nothing of it may run.
         TooLarge: It is larger than a batch may be.
         UnsupportedMediaType: It has none of the known forms.
     """
+    negotiation.must_be_spoken(event)
     body = _body(event)
     if len(body) > LARGEST_BODY:
         raise TooLarge(f"A batch holds at most {LARGEST_BODY} bytes.")
@@ -82,14 +75,15 @@ def respond(event: Mapping[str, Any], context: Any, batch: Batch, routes: Routes
             TooLarge("The answer has no room in the batch's. Ask for it by itself."), answer.content_id
         )
 
-    goes_on = _is_json(event) or not batch.nested or _prefers_to_go_on(event)
+    preference = negotiation.continues_on_error(event)
+    goes_on = (_is_json(event) or not batch.nested) if preference is None else preference
     parts = list(answers.fitting(Run(routes, time_is_up).answers(batch, goes_on=goes_on), len(batch), no_room))
-    as_multipart = _answers_multipart(event)
+    as_multipart = negotiation.answers_multipart(event, is_json=_is_json(event), has_ids=batch.has_ids)
     body, content_type = answers.multipart(parts) if as_multipart else answers.as_json(parts)
-    headers = {"Content-Type": content_type, "OData-Version": "4.0" if as_multipart else "4.01"}
-    if speaks_version3(event):
-        return BatchAnswer(202, {**headers, "DataServiceVersion": "3.0"}, body)
-    return BatchAnswer(200, headers, body)
+    version = negotiation.version_of(event)
+    if not version.legacy:
+        version = Version("4.0" if as_multipart else "4.01")
+    return BatchAnswer(202 if version.legacy else 200, {"Content-Type": content_type, **version.headers}, body)
 
 
 def _body(event: Mapping[str, Any]) -> bytes:
@@ -102,20 +96,3 @@ def _body(event: Mapping[str, Any]) -> bytes:
 
 def _is_json(event: Mapping[str, Any]) -> bool:
     return multipart.media_type_of(header(event, "Content-Type") or "") == "application/json"
-
-
-def _prefers_to_go_on(event: Mapping[str, Any]) -> bool:
-    for preference in (header(event, "Prefer") or "").lower().replace(";", ",").split(","):
-        name, _, value = preference.partition("=")
-        if name.strip() in _GOES_ON:
-            return value.strip('" ') != "false"
-    return False
-
-
-def _answers_multipart(event: Mapping[str, Any]) -> bool:
-    accepted = {multipart.media_type_of(one) for one in (header(event, "Accept") or "").split(",")}
-    if "multipart/mixed" in accepted or speaks_version3(event):
-        return True
-    if any((header(event, name) or "").strip() == "4.0" for name in _VERSION_4):
-        return True
-    return "application/json" not in accepted and not _is_json(event)

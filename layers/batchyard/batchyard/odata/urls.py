@@ -5,14 +5,18 @@
 
 import re
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from batchyard.errors import Malformed
 
-type Value = str | int
+type Value = str | int | UUID
 
 _STRING = r"'(?:[^']|'')*+'"
 _SEGMENT = re.compile(rf"(\$?[A-Za-z_][\w.]*)(?:\(((?:[^')]|{_STRING})*+)\))?+(?:/+|\Z)")
-_COMPONENT = re.compile(rf"\s*+(?:(\w+)\s*+=\s*+)?({_STRING}|-?[0-9]{{1,19}})\s*+(?:,(?!\s*+\Z)|\Z)")
+_GUID = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+# A GUID stands alone, and before OData 4 in `guid'…'`.
+_LITERAL = rf"(?:guid'(?P<older>{_GUID})'|(?P<guid>{_GUID})|(?P<text>{_STRING})|(?P<number>-?[0-9]{{1,19}}))"
+_COMPONENT = re.compile(rf"\s*+(?:(?P<name>\w+)\s*+=\s*+)?{_LITERAL}\s*+(?:,(?!\s*+\Z)|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,19 @@ def _key(text: str) -> dict[str, Value]:
     position = 0
     while position < len(text):
         found = _COMPONENT.match(text, position)
-        name = (found[1] or "") if found else ""
+        name = (found["name"] or "") if found else ""
         if found is None or name in key or (key and "" in {name, *key}):
             raise Malformed(f"({text}) is no key.")
-        key[name] = found[2][1:-1].replace("''", "'") if found[2].startswith("'") else int(found[2])
+        key[name] = _value(found)
         position = found.end()
     return key
 
 
+def _value(found: re.Match[str]) -> Value:
+    if found["text"] is not None:
+        return found["text"][1:-1].replace("''", "'")
+    return int(found["number"]) if found["number"] else UUID(found["guid"] or found["older"])
+
+
 def _literal(value: Value) -> str:
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)

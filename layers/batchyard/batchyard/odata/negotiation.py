@@ -1,0 +1,109 @@
+"""What a client says of itself and of the answer that it can read: versions, media types, preferences."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from batchyard.errors import Malformed
+from batchyard.http.urls import header
+from batchyard.odata.multipart import media_type_of
+
+_SPOKEN = frozenset({"4.0", "4.01"})
+_SPOKEN_BEFORE = ("1.0", "2.0", "3.0")
+_VERSION = re.compile(r"(?:[4-9]|[1-9][0-9])(?:\.[0-9]{1,2})?")
+_GOES_ON = frozenset({"continue-on-error", "odata.continue-on-error"})
+
+
+class Version(NamedTuple):
+    """The version of OData that an answer is in.
+
+    Args:
+        number: As a header says it: `4.0`, or `2.0`.
+        legacy: It is one before 4, which has headers and errors of its own.
+    """
+
+    number: str
+    legacy: bool = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header that says it."""
+        return {"DataServiceVersion" if self.legacy else "OData-Version": self.number}
+
+
+VERSION_4 = Version("4.0")
+
+
+def version_of(event: Mapping[str, Any]) -> Version:
+    """The version that errors are worded in: one before 4 for clients that ask for it, else 4.0, which all read."""
+    asked = _asked(event, "MaxDataServiceVersion") or _asked(event, "DataServiceVersion")
+    if asked is not None:
+        # Never above what was asked for (OData 2, 2.2.5.4).
+        return Version(asked if asked in _SPOKEN_BEFORE else _SPOKEN_BEFORE[-1], legacy=True)
+    return VERSION_4
+
+
+def must_be_spoken(event: Mapping[str, Any]) -> None:
+    """Raises `Malformed` for a version of OData that the service does not speak (OData 4.01, 8.1.5 and 8.2.7)."""
+    given = _asked(event, "OData-Version")
+    if given is not None and given not in _SPOKEN:
+        raise Malformed(f'OData-Version "{given[:20]}" is not spoken here, but 4.0 and 4.01 are.')
+    highest = _asked(event, "OData-MaxVersion")
+    if highest is not None and not _VERSION.fullmatch(highest):
+        raise Malformed(f'OData-MaxVersion "{highest[:20]}" is no version from 4.0 on, the lowest that is spoken here.')
+
+
+def continues_on_error(event: Mapping[str, Any]) -> bool | None:
+    """Whether a client prefers that a batch goes on after an error (`Prefer`); None where it does not say."""
+    for preference in (header(event, "Prefer") or "").lower().replace(";", ",").split(","):
+        name, _, value = preference.partition("=")
+        if name.strip() in _GOES_ON:
+            return value.strip('" ') != "false"
+    return None
+
+
+def answers_multipart(event: Mapping[str, Any], *, is_json: bool, has_ids: bool) -> bool:
+    """Whether the answer to a batch is multipart; else it is JSON.
+
+    Args:
+        event: The API Gateway event of the batch.
+        is_json: The batch is JSON itself.
+        has_ids: A request in it has an ID, without which nobody could tell answers in JSON apart.
+    """
+    accepted = _accepted(event)
+    multipart, json = accepted.get("multipart/mixed", 0.0), accepted.get("application/json", 0.0)
+    if multipart and multipart >= json:
+        return True
+    # Only 4.01 has batches in JSON. Clients that send multipart without IDs often accept JSON, and mean the parts.
+    if version_of(event).legacy or "4.0" in _asked_for_4(event) or (not is_json and not has_ids):
+        return True
+    return not json and not is_json
+
+
+def _accepted(event: Mapping[str, Any]) -> dict[str, float]:
+    """Media types with how much they are wanted, from 0 to 1 (RFC 9110, 12.5.1)."""
+    found: dict[str, float] = {}
+    for one in (header(event, "Accept") or "").split(","):
+        _, *parameters = one.split(";")
+        weight = 1.0
+        for parameter in parameters:
+            name, _, value = parameter.partition("=")
+            if name.strip().lower() == "q":
+                weight = _weight(value.strip())
+        found[media_type_of(one)] = weight
+    return found
+
+
+def _weight(text: str) -> float:
+    whole, _, digits = text.partition(".")
+    return float(text) if whole in {"0", "1"} and (digits.isdecimal() or not digits) else 1.0
+
+
+def _asked_for_4(event: Mapping[str, Any]) -> set[str | None]:
+    return {_asked(event, "OData-Version"), _asked(event, "OData-MaxVersion")}
+
+
+def _asked(event: Mapping[str, Any], name: str) -> str | None:
+    """A version as a header says it, without what some clients put behind it: `4.0;NetFx`."""
+    given = header(event, name)
+    return None if given is None else given.partition(";")[0].strip()

@@ -91,6 +91,41 @@ def test_a_scope_survives_being_stored(scope: Scope) -> None:
     assert Scope.from_attributes(item) == scope
 
 
+@given(scopes, scopes, scopes)
+def test_what_is_within_two_scopes_is_what_both_may_do(one: Scope, other: Scope, third: Scope) -> None:
+    both = one.within(other)
+    assert (both.admin, both.writes) == (one.admin and other.admin, one.writes and other.writes)
+    for channel in {0, *(one.channels or ()), *(other.channels or ())}:
+        assert both.has_channel(channel) == (one.has_channel(channel) and other.has_channel(channel))
+    for collection in {"", *(one.collections or ()), *(other.collections or ())}:
+        assert both.has_collection(collection) == (one.has_collection(collection) and other.has_collection(collection))
+    # What both leave open stays open.
+    assert (both.channels is None) == (one.channels is None and other.channels is None)
+    assert (both.collections is None) == (one.collections is None and other.collections is None)
+    limits = {one.requests_per_minute, other.requests_per_minute} - {None}
+    assert both.requests_per_minute in (limits or {None})
+    assert all(limit is None or (both.requests_per_minute or 0) <= limit for limit in limits)
+    assert both == other.within(one) == both.within(one) == both.within(other)
+    assert one.within(one) == one
+    assert one.within(Scope(admin=True)) == one
+    assert both.within(third) == one.within(other.within(third))
+
+
+@given(scopes, scopes, st.sampled_from(["GET", "PUT"]), st.integers(0, 9), st.booleans(), st.booleans())
+def test_a_scope_within_another_is_permitted_what_both_are(
+    one: Scope, other: Scope, method: str, channel: int, admin: bool, every_channel: bool
+) -> None:
+    def permitted(scope: Scope) -> bool:
+        try:
+            rights = Rights(channel="channel", collection="collection", admin=admin, every_channel=every_channel)
+            rights.must_be_in(scope, method, {"channel": str(channel), "collection": "shoes"})
+        except NotPermitted:
+            return False
+        return True
+
+    assert permitted(one.within(other)) == (permitted(one) and permitted(other))
+
+
 def test_a_context_that_says_nothing_of_collections_opens_none() -> None:
     context = Caller("anna", "tok_1", Scope(channels=None, collections=None)).to_context()
     del context["collections"]

@@ -72,13 +72,18 @@ def create_token(name: str, scope: Scope, seconds: int | None = None) -> str:
 
     Args:
         name: The user.
-        scope: What it may do.
+        scope: What it may do, as far as the user may.
         seconds: How long it is good for; None for ever.
 
     Raises:
         NotFound: There is no such user.
     """
-    return transact(lambda unit: _issue(unit, _find(unit, name), scope, seconds))
+
+    def operation(unit: Unit) -> str:
+        user = _find(unit, name)
+        return _issue(unit, user, scope.within(user.scope), seconds)
+
+    return transact(operation)
 
 
 def find_user(name: str) -> User:

@@ -70,7 +70,7 @@ def test_a_token_limited_to_channels_is_not_for_all_collections(run: Run) -> Non
 def test_a_user_is_made_listed_and_removed(run: Run) -> None:
     assert run("create-user", "anna", "--password-stdin", "--admin", typed=f"{PASSWORD}\n") == "1 anna\n"
     limits = ("--read-only", "--channels", "7,5", "--collections", "shoes,hats")
-    assert run("create-user", "bert", "--password-stdin", *limits, typed="s3cret") == "2 bert\n"
+    assert run("create-user", "bert", "--password-stdin", *limits, typed=PASSWORD) == "2 bert\n"
     listed = [json.loads(line) for line in run("list-users").splitlines()]
     assert sorted(listed, key=lambda user: user["pk"]) == [
         {
@@ -206,7 +206,7 @@ def test_channels_are_made_with_the_primary_keys_that_clients_know(run: Run) -> 
 
 def test_what_is_missing_or_there_already_is_told(run: Run) -> None:
     run("create-user", "anna", "--password-stdin", typed=PASSWORD)
-    assert "anna" in run("create-user", "anna", "--password-stdin", typed="s3cret", status=1)
+    assert "anna" in run("create-user", "anna", "--password-stdin", typed=PASSWORD[::-1], status=1)
     assert operations.log_in("anna", PASSWORD)
     assert "nobody" in run("create-token", "nobody", status=1)
     assert "nobody" in run("delete-user", "nobody", status=1)
@@ -266,9 +266,11 @@ def test_a_bad_channel_is_not_made(run: Run, field: str, arguments: tuple[str, .
     assert run("list-channels") == ""
 
 
-@pytest.mark.parametrize("password", ["", "\n"])
-def test_a_user_without_a_password_is_not_made(run: Run, password: str) -> None:
-    assert "password" in run("create-user", "anna", "--password-stdin", typed=password, status=1)
+@pytest.mark.parametrize("password", ["", "\n", f"{SECRET} elev\n", "x" * 1025])
+def test_a_user_without_a_good_password_is_not_made(run: Run, password: str) -> None:
+    assert "password has 12 to 1024 characters" in run(
+        "create-user", "anna", "--password-stdin", typed=password, status=1
+    )
     assert run("list-users") == ""
 
 

@@ -49,8 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _create_user(options: argparse.Namespace) -> None:
     password = sys.stdin.readline().rstrip("\n") if options.password_stdin else getpass.getpass()
-    if not password:
-        raise BatchyardError("A user needs a password.")
     user = identity.create_user(options.name, password, _scope(options))
     print(f"{user.pk} {user.name}")
 

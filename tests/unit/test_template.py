@@ -18,6 +18,7 @@ from batchyard.product_batches.exports import rules as export_rules
 from batchyard.store import tables
 from batchyard.store.tables import Table
 from product_batches import write_export
+from tests.support import transformed
 from tools.template import ROOT, api_methods, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -335,6 +336,7 @@ def test_the_gateway_answers_what_the_contract_says() -> None:
         ("MISSING_AUTHENTICATION_TOKEN", errors.NotFound()),
         ("THROTTLED", errors.Throttled(1)),
         ("QUOTA_EXCEEDED", errors.Throttled(60)),
+        ("WAF_FILTERED", errors.Throttled(60)),
         ("REQUEST_TOO_LARGE", errors.TooLarge()),
         ("BAD_REQUEST_BODY", errors.Malformed()),
         ("BAD_REQUEST_PARAMETERS", errors.Malformed()),
@@ -378,6 +380,44 @@ def test_who_shows_no_token_is_slowed_down() -> None:
     served = {(method, path) for method, path in SERVED if path.startswith("/public/")}
     assert served
     assert all(SLOWED_DOWN[route] < EVERYWHERE["ThrottlingRateLimit"] for route in served)
+
+
+def per_address() -> dict[str, float]:
+    """What one address may ask of paths that hold a text, per second."""
+    [acl] = resources("AWS::WAFv2::WebACL").values()
+    found = {}
+    for rule in acl["Rules"]:
+        assert rule["Action"] == {"Block": {}}
+        rate = rule["Statement"]["RateBasedStatement"]
+        assert rate["AggregateKeyType"] == "IP"
+        match = rate["ScopeDownStatement"]["ByteMatchStatement"]
+        assert (match["FieldToMatch"], match["PositionalConstraint"]) == ({"UriPath": {}}, "CONTAINS")
+        found[match["SearchString"]] = rate["Limit"] / rate["EvaluationWindowSec"]
+    return found
+
+
+def test_one_address_cannot_use_up_what_all_may_ask_without_a_token() -> None:
+    public = {(one.method, one.path) for one in api_methods() if one.authorizer == "NONE"} & SLOWED_DOWN.keys()
+    assert {path for _, path in public} >= {"/api/v1/auth/login", "/public/collection/{collectionId}/verifySN/{codeId}"}
+    bounded = {route: limit for route in public for text, limit in per_address().items() if text in route[1]}
+    assert bounded.keys() >= {(method, path) for method, path in public if not path.startswith(("/docs", "/openapi"))}
+    for route, limit in bounded.items():
+        assert limit <= SLOWED_DOWN[route] / 5, route
+    # Nobody who shows a token is meant.
+    guarded = {path for _, path in SERVED} - {path for _, path in public}
+    assert not [path for path in guarded for text in per_address() if text in path]
+
+
+def test_the_limits_of_addresses_are_on_unless_somebody_turns_them_off() -> None:
+    assert template()["Parameters"]["WebAcl"]["Default"] == "on"
+    [association] = resources("AWS::WAFv2::WebACLAssociation").values()
+    assert target(association["WebACLArn"]) in resources("AWS::WAFv2::WebACL")
+    conditional = {name for name, one in template()["Resources"].items() if one.get("Condition")}
+    assert conditional == {"AddressLimits", "AddressLimitsOfStage"}
+    [made] = transformed.of("AWS::WAFv2::WebACLAssociation").values()
+    # The stage that SAM makes, so that it is there by then.
+    [stage] = [name for name, one in transformed.resources().items() if one["Type"] == "AWS::ApiGateway::Stage"]
+    assert f"${{{stage}}}" in json.dumps(made["ResourceArn"])
 
 
 def test_cloudformation_can_read_it() -> None:

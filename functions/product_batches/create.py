@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.http import coded
 from batchyard.http.app import App
+from batchyard.http.caller import caller
 from batchyard.product_batches import answers, operations
 from batchyard.product_batches.parameters import IN_COLLECTION, TAG, CollectionId, ProductId, documented
 from batchyard.product_batches.schemas import ProductBatchAnswer, ProductBatchCreate
@@ -25,7 +26,7 @@ def create(
     collectionId: CollectionId, productId: ProductId, body: Annotated[ProductBatchCreate, Body()]
 ) -> Response[str]:
     """Makes a batch and its serials. Making the very same again answers it as it is."""
-    batch = operations.create(collectionId, productId, body.given())
+    batch = operations.create(collectionId, productId, body.given(), by=caller().user)
     location = f"{app.base_url}/admin/collection/{collectionId}/product/{productId}/batch/{batch.id}"
     return answers.batch(batch, headers={"Location": location})
 

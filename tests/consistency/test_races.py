@@ -63,7 +63,7 @@ def test_a_repeated_write_leaves_what_others_build_on(
     url = batches(channel, pk)
 
     def another() -> None:
-        assert operations.update(channel, pk, {"remote_batch_id": "another's"}).log_key
+        assert operations.update(channel, pk, {"remote_batch_id": "another's"}, by="tester").log_key
 
     with at_call(1, lost_answer_and_then(another), of="PutItem") as strike:
         answer = world.api.patch(url, {"objects": objects, "log_file": "of the first"})

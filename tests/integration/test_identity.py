@@ -184,6 +184,7 @@ def test_failed_logins_are_logged_without_what_was_typed(anna: User, caplog: pyt
     assert [(one["message"], one["levelname"], one["source"]) for one in records] == [
         ("failed login", "WARNING", "192.0.2.1"),
         ("failed login", "WARNING", "192.0.2.2"),
+        ("login", "INFO", "192.0.2.3"),
     ]
     assert records[0]["user"] == "anna"
     assert "user" not in records[1]

@@ -359,9 +359,14 @@ def test_the_access_log_holds_no_secret() -> None:
     line = API["AccessLogSetting"]["Format"]
     assert "\n" not in line
     named = re.findall(r"\$context\.([\w.]+)", " ".join(json.loads(line).values()))
-    assert {"requestId", "status", "authorizer.principalId"} <= set(named)
+    assert {"requestId", "status", "authorizer.principalId", "authorizer.token"} <= set(named)
     # What a client sends: the path holds IDs, the rest may hold anything.
     assert not [name for name in named if re.search(r"path$|header|query|body|params|claims", name)]
+
+
+def test_who_changed_what_is_not_filtered_out_of_the_log() -> None:
+    # `batchyard.http.audit` logs information.
+    assert template()["Globals"]["Function"]["LoggingConfig"]["ApplicationLogLevel"] == "INFO"
 
 
 def test_the_login_has_the_memory_and_the_cpu_that_a_hash_takes() -> None:

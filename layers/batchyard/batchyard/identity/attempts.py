@@ -1,4 +1,4 @@
-"""Failed logins: how they are slowed down, and what is logged of them.
+"""Logins: how those that fail are slowed down, and what is logged of them.
 
 Counted are those of one address at one name, and those of one address at all names; of one name from all addresses none
 are, since that would let anybody keep a user out.
@@ -40,6 +40,7 @@ def counted(name: str, address: str) -> Iterator[None]:
             limits.take(counter, limit)
             taken.append(counter)
         yield
+        logger.info("login", extra={"user": name, "source": address})
     except WrongCredentials as error:
         failed = True
         _log(name, address, known=error.known)

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, Contended, FailedDependency, Malformed, Unavailable
+from batchyard.http import audit
 from batchyard.odata.answers import ChangeSetAnswer, PartAnswer
 from batchyard.odata.envelope import READS, Batch, ChangeSet, PartRequest
 from batchyard.store.unit import Unit, joined, retrying
@@ -82,7 +83,7 @@ class Run:
         def attempt(unit: Unit) -> ChangeSetAnswer | PartAnswer:
             outcomes = dict(self._outcomes)
             answers: list[PartAnswer] = []
-            with self._reading_ahead(change_set.requests, outcomes), joined(unit):
+            with self._reading_ahead(change_set.requests, outcomes), joined(unit), audit.held() as changes:
                 for request in change_set.requests:
                     answer = self._answer(request, outcomes, within=change_set)
                     if unit.contended:
@@ -92,6 +93,7 @@ class Run:
                     _note(request, answer, outcomes)
                     answers.append(answer)
             unit.commit()
+            audit.write(changes)
             self._outcomes = outcomes
             return ChangeSetAnswer(answers)
 

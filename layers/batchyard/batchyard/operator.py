@@ -152,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_scope(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--admin", action="store_true", help="may manage channels")
+    parser.add_argument("--admin", action="store_true", help="may manage channels, and make some if not limited to any")
     parser.add_argument("--read-only", action="store_true", help="may not change anything")
     parser.add_argument(
         "--channels", type=_channels, default=argparse.SUPPRESS, help="primary keys with commas, or all"

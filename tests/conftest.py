@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from batchyard.identity import tokens
 from batchyard.store import clients
 from tests.support import aws
 from tests.support.api import Api
@@ -29,6 +30,8 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     for name, value in {**aws.CREDENTIALS, **variables}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    # Hashes of passwords are slow on purpose, and what they cost is told by other tests.
+    monkeypatch.setattr(tokens, "COST", tokens.Cost(4, 8, 1))
     aws.forget()
     for name in _MAKERS:
         monkeypatch.setattr(clients, name, cache(partial(_kept_client, name)))

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
+from batchyard.actor import Actor
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.channels import repository as channels
@@ -199,6 +200,7 @@ LOT = ProductBatch(
     updated=_moment(21),
     version=2,
     exports=True,
+    actor=Actor(by=USER.name),
 )
 DRAFT = ProductBatch(
     COLLECTION,

@@ -31,7 +31,7 @@ def create(
     """Opens a batch request in status `initialized`."""
     body.must_be_in(channel_id)
     # By user: a client whose token has ended repeats the request with another one.
-    opened = operations.open_one(channel_id, idempotency_key=idempotency_key, scope=caller().user)
+    opened = operations.open_one(channel_id, by=caller().user, idempotency_key=idempotency_key)
     location = f"{app.base_url}/api/v1/channel/{channel_id}/batch_requests/{opened.pk}/"
     return answer(opened.to_json(), 201, {"Location": location, "ETag": etag(opened.version)})
 

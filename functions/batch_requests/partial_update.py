@@ -11,6 +11,7 @@ from batchyard.batch_requests.schemas import BatchRequestAnswer, BatchRequestUpd
 from batchyard.http import drf
 from batchyard.http.answers import etag
 from batchyard.http.app import App, answer
+from batchyard.http.caller import caller
 
 app = App(drf, IN_CHANNEL)
 
@@ -27,7 +28,15 @@ def partial_update(
 ) -> Response[str]:
     """Changes the fields that are given; given objects are merged by content type and primary key."""
     body.must_be_in(channel_id)
-    batch = operations.update(channel_id, id, body.change(), whole=False, log_file=body.log_file, if_match=if_match)
+    batch = operations.update(
+        channel_id,
+        id,
+        body.change(),
+        by=caller().user,
+        whole=False,
+        log_file=body.log_file,
+        if_match=if_match,
+    )
     return answer(batch.to_json(), headers={"ETag": etag(batch.version)})
 
 

@@ -12,7 +12,7 @@ from batchyard.http.app import App, answer
 from batchyard.jsontext import dumps
 from batchyard.scope import Rights
 
-app = App(drf, Rights(admin=True))
+app = App(drf, Rights(admin=True, every_channel=True))
 
 
 @app.post(
@@ -24,7 +24,7 @@ app = App(drf, Rights(admin=True))
     responses=drf.documented(201, ChannelAnswer, 400, 401, 403, 413, 415),
 )
 def create(body: Annotated[ChannelCreate, Body()]) -> Response[str]:
-    """Makes a channel, for an administrator's token."""
+    """Makes a channel, for an administrator's token that is not limited to some channels."""
     channel = operations.create(body.model_dump())
     return answer(dumps(channel.to_answer()), 201, {"Location": f"{app.base_url}/api/v1/channels/{channel.pk}/"})
 

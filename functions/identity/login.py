@@ -1,20 +1,20 @@
 """POST /api/v1/auth/login/: a new key for a user."""
 
-import hashlib
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from batchyard.http import drf, limits
+from batchyard.http import drf
 from batchyard.http.app import App, answer
-from batchyard.identity import operations
+from batchyard.http.source import source
+from batchyard.identity import attempts, operations
 from batchyard.identity.schemas import Credentials, Key
 from batchyard.jsontext import dumps
 
-ATTEMPTS_PER_MINUTE = 20
-
 app = App(drf, None)
+
+OUTSIDE_BATCHES = "A batch does not log in. Ask for /api/v1/auth/login/ by itself."
 
 
 @app.post(
@@ -27,9 +27,8 @@ app = App(drf, None)
 )
 def login(body: Annotated[Credentials, Body()]) -> Response[str]:
     """Answers a new key, good for thirty days."""
-    # By name, so that guessing at one user from many addresses is slowed down too.
-    limits.take(f"login {hashlib.sha256(body.username.encode()).hexdigest()}", ATTEMPTS_PER_MINUTE)
-    return answer(dumps({"key": operations.log_in(body.username, body.password)}))
+    with attempts.counted(body.username, source(app.current_event.raw_event)):
+        return answer(dumps({"key": operations.log_in(body.username, body.password)}))
 
 
 handler = app.lambda_handler

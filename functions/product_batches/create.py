@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from batchyard.http import coded
 from batchyard.http.answers import etag
 from batchyard.http.app import App, answer
+from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations
 from batchyard.product_batches.parameters import IN_COLLECTION, TAG, CollectionId, ProductId, documented
@@ -27,7 +28,7 @@ def create(
     collectionId: CollectionId, productId: ProductId, body: Annotated[ProductBatchCreate, Body()]
 ) -> Response[str]:
     """Makes a batch and its serials. Making the very same again answers it as it is."""
-    batch = operations.create(collectionId, productId, body.given())
+    batch = operations.create(collectionId, productId, body.given(), by=caller().user)
     location = f"{app.base_url}/admin/collection/{collectionId}/product/{productId}/batch/{batch.id}"
     headers = {"Location": location, "ETag": etag(batch.version)}
     return answer(dumps(batch.to_answer(operations.link_domain())), headers=headers)

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.http import coded
 from batchyard.http.app import App
+from batchyard.http.caller import caller
 from batchyard.product_batches import answers, operations, repository
 from batchyard.product_batches.parameters import (
     IN_COLLECTION,
@@ -39,7 +40,8 @@ def update(
 ) -> Response[str]:
     """Changes the fields that are given; a greater quantity brings new serials and leaves the old ones as they are."""
     given = body.must_be(batchId).given()
-    return answers.batch(operations.update(BatchKey(collectionId, productId, batchId), given, if_match=if_match))
+    batch = BatchKey(collectionId, productId, batchId)
+    return answers.batch(operations.update(batch, given, by=caller().user, if_match=if_match))
 
 
 handler = app.lambda_handler

@@ -4,6 +4,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.http import coded
 from batchyard.http.app import App, answer
+from batchyard.http.source import source
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations
 from batchyard.product_batches.parameters import SERIALS_TAG, CodeId, CollectionId, documented
@@ -23,8 +24,7 @@ app = App(coded, None, any_origin=True)
 )
 def verify(collectionId: CollectionId, codeId: CodeId) -> Response[str]:
     """Answers whether the code is that of an item in circulation, and then its batch. Who guesses is slowed down."""
-    source = str(app.current_event.raw_event["requestContext"]["identity"]["sourceIp"])
-    batch = lookups.verify(collectionId, codeId, source)
+    batch = lookups.verify(collectionId, codeId, source(app.current_event.raw_event))
     shown = None if batch is None else batch.to_public(operations.link_domain())
     return answer(dumps({"valid": batch is not None, "batch": shown}), headers={"Cache-Control": "no-store"})
 

@@ -345,10 +345,10 @@ class LogIn(Case):
 
     def begin(self) -> None:
         self.user = f"user {uuid.uuid4()}"
-        identity.create_user(self.user, "a password", Scope())
+        identity.create_user(self.user, "a long password", Scope())
 
     def act(self) -> None:
-        body = {"username": self.user, "password": "a password"}
+        body = {"username": self.user, "password": "a long password"}
         self.key = _done(Api(caller=None).post("/api/v1/auth/login/", body)).json()["key"]
 
     def outcome(self) -> Any:
@@ -366,10 +366,10 @@ class CreateUser(Case):
 
     def act(self) -> None:
         if not self.again or not self._exists():
-            identity.create_user(self.user, "a password", Scope())
+            identity.create_user(self.user, "a long password", Scope())
 
     def outcome(self) -> Any:
-        return identity.log_in(self.user, "a password") is not None
+        return identity.log_in(self.user, "a long password") is not None
 
     def _exists(self) -> bool:
         try:
@@ -413,7 +413,7 @@ def _hours_later(hours: int) -> Iterator[None]:
 @contextmanager
 def small_items() -> Iterator[None]:
     """Objects go to S3 when they are larger than `INLINE_BYTES` here, and passwords are hashed in no time."""
-    with patch.object(repository, "INLINE_BYTES", INLINE_BYTES), patch.dict(tokens._SCRYPT, n=2):
+    with patch.object(repository, "INLINE_BYTES", INLINE_BYTES), patch.object(tokens, "COST", tokens.Cost(1, 1, 1)):
         yield
 
 

@@ -63,7 +63,7 @@ def test_a_repeated_write_leaves_what_others_build_on(
     url = batches(channel, pk)
 
     def another() -> None:
-        assert operations.update(channel, pk, {"remote_batch_id": "another's"}).log_key
+        assert operations.update(channel, pk, {"remote_batch_id": "another's"}, by="tester").log_key
 
     with at_call(1, lost_answer_and_then(another), of="PutItem") as strike:
         answer = world.api.patch(url, {"objects": objects, "log_file": "of the first"})
@@ -251,10 +251,10 @@ def test_what_is_finished_does_not_fail(world: World, channel: int, pk: int) -> 
 
 
 def test_a_user_who_is_deleted_has_no_token_left(world: World) -> None:
-    for act in (partial(identity.log_in, password="a password"), partial(identity.create_token, scope=Scope())):
+    for act in (partial(identity.log_in, password="a long password"), partial(identity.create_token, scope=Scope())):
         for number in itertools.count(1):
             name = f"user {uuid.uuid4()}"
-            identity.create_user(name, "a password", Scope())
+            identity.create_user(name, "a long password", Scope())
             with at_call(number, first(partial(identity.delete_user, name))) as strike:
                 try:
                     act(name)

@@ -25,7 +25,7 @@ def channel(world: World) -> int:
 
 
 def _opened(channel: int) -> int:
-    return operations.open_one(channel).pk
+    return operations.open_one(channel, by="tester").pk
 
 
 # Items.
@@ -80,7 +80,7 @@ def test_the_largest_item_fits(world: World, channel: int) -> None:
 
 
 def _rename(channel: int, pk: int, name: str) -> BatchRequest:
-    return operations.update(channel, pk, {"remote_batch_id": name})
+    return operations.update(channel, pk, {"remote_batch_id": name}, by="tester")
 
 
 def test_a_hundred_items_are_committed_at_once(world: World, channel: int) -> None:
@@ -92,7 +92,7 @@ def test_a_hundred_items_are_committed_at_once(world: World, channel: int) -> No
             first_answer = _rename(channel, pk, "staged")
             # What follows in the same unit reads what was staged.
             assert operations.retrieve(channel, pk) == first_answer
-            second = operations.update(channel, pk, {"status": "commit"})
+            second = operations.update(channel, pk, {"status": "commit"}, by="tester")
             assert (second.remote_batch_id, second.status) == ("staged", "commit")
         operations.delete(channel, pks[-2])
         with pytest.raises(NotFound):
@@ -119,7 +119,9 @@ def test_a_unit_that_loses_its_race_leaves_nothing(world: World, channel: int) -
     with joined(unit):
         for pk in pks:
             _rename(channel, pk, "of the unit")
-        operations.update(channel, pks[0], {"status": "commit", "objects": _large()}, log_file="of the unit")
+        operations.update(
+            channel, pks[0], {"status": "commit", "objects": _large()}, by="tester", log_file="of the unit"
+        )
         opened = _opened(channel)
     _rename(channel, pks[7], "of another")
     with pytest.raises(Contended):
@@ -137,7 +139,7 @@ def test_a_unit_whose_answer_gets_lost_is_committed_once(world: World, channel: 
     with joined(unit):
         for pk in pks:
             _rename(channel, pk, "staged")
-        operations.update(channel, pks[0], {"status": "commit", "objects": _large()}, log_file="staged")
+        operations.update(channel, pks[0], {"status": "commit", "objects": _large()}, by="tester", log_file="staged")
     with at_call(1, lost_answer, of="TransactWriteItems") as strike:
         unit.commit()
     assert strike

@@ -34,8 +34,9 @@ class Service:
         for name, value in {**aws.CREDENTIALS, **variables, "REQUESTS_PER_MINUTE": "100000000"}.items():
             patch.setenv(name, value)
         patch.setenv("VERIFICATIONS_PER_MINUTE", "100000000")
+        patch.setenv("FAILED_LOGINS_PER_MINUTE", "100000000")
         # Logins are slow on purpose, and many here.
-        patch.setattr(tokens, "_SCRYPT", {"n": 2, "r": 1, "p": 1})
+        patch.setattr(tokens, "COST", tokens.Cost(1, 1, 1))
         aws.forget()
         aws.create_tables(variables)
         aws.create_bucket(variables)

@@ -31,12 +31,12 @@ class Run:
     def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self._capsys, self._monkeypatch = capsys, monkeypatch
 
-    def __call__(self, *arguments: str, status: int = 0, typed: str = "") -> str:
-        """What a command prints; where it fails, to standard error."""
+    def __call__(self, *arguments: str, status: int = 0, typed: str = "", told: str = "") -> str:
+        """What a command prints; where it fails, to standard error. Where it does not, it prints `told` there."""
         self._monkeypatch.setattr("sys.stdin", io.StringIO(typed))
         assert operator.main(arguments) == status
         printed = self._capsys.readouterr()
-        assert (printed.err if status == 0 else printed.out) == ""
+        assert (printed.err if status == 0 else printed.out) == told
         return printed.out if status == 0 else printed.err
 
     def refused(self, *arguments: str) -> str:
@@ -54,6 +54,7 @@ def let_in(key: str) -> dict[str, str] | None:
 
 def test_a_token_limited_to_channels_is_not_for_all_collections(run: Run) -> None:
     run("create-user", "anna", "--password-stdin", typed=f"{PASSWORD}\n")
+    run("create-channel", "Marketplace", "--pk", "5")
     for arguments, wanted in (
         (("--channels", "5"), []),
         (("--channels", "5", "--collections", "all"), "all"),
@@ -69,7 +70,7 @@ def test_a_token_limited_to_channels_is_not_for_all_collections(run: Run) -> Non
 def test_a_user_is_made_listed_and_removed(run: Run) -> None:
     assert run("create-user", "anna", "--password-stdin", "--admin", typed=f"{PASSWORD}\n") == "1 anna\n"
     limits = ("--read-only", "--channels", "7,5", "--collections", "shoes,hats")
-    assert run("create-user", "bert", "--password-stdin", *limits, typed="s3cret") == "2 bert\n"
+    assert run("create-user", "bert", "--password-stdin", *limits, typed=PASSWORD) == "2 bert\n"
     listed = [json.loads(line) for line in run("list-users").splitlines()]
     assert sorted(listed, key=lambda user: user["pk"]) == [
         {
@@ -107,7 +108,8 @@ def test_a_password_is_asked_for_where_it_is_not_given(run: Run, monkeypatch: py
 
 
 def test_a_token_is_shown_once_listed_without_its_key_and_revoked(run: Run) -> None:
-    run("create-user", "anna", "--password-stdin", typed=PASSWORD)
+    run("create-user", "anna", "--admin", "--password-stdin", typed=PASSWORD)
+    run("create-channel", "Marketplace", "--pk", "5")
     key = run(
         "create-token", "anna", "--channels", "5", "--read-only", "--requests-per-minute", "9", "--days", "2"
     ).strip()
@@ -138,6 +140,60 @@ def test_a_token_is_shown_once_listed_without_its_key_and_revoked(run: Run) -> N
     assert "There is no token" in run("revoke-token", context["token"], status=1)
 
 
+@pytest.mark.parametrize(
+    ("users", "tokens", "granted", "left_out"),
+    [
+        ((), ("--admin",), {"admin": False}, "--admin"),
+        (("--channels", "5"), ("--channels", "5,6,7"), {"channels": [5]}, "--channels 6,7"),
+        (("--channels", "5"), ("--channels", "6"), {"channels": []}, "--channels 6"),
+        (("--channels", "5"), ("--channels", "all"), {"channels": [5]}, "--channels all others than 5"),
+        (
+            ("--collections", "shoes"),
+            ("--collections", "hats,shoes"),
+            {"collections": ["shoes"]},
+            "--collections hats",
+        ),
+        (
+            ("--requests-per-minute", "9"),
+            ("--requests-per-minute", "10"),
+            {"requests_per_minute": 9},
+            "--requests-per-minute above 9",
+        ),
+        (
+            ("--read-only", "--channels", "5"),
+            ("--admin", "--collections", "all"),
+            {"admin": False, "writes": False, "channels": [5], "collections": []},
+            "--admin; --collections all others than none",
+        ),
+    ],
+)
+def test_a_token_gets_no_more_than_its_user_has_and_it_is_told(
+    run: Run, users: tuple[str, ...], tokens: tuple[str, ...], granted: dict[str, object], left_out: str
+) -> None:
+    for pk in ("5", "6", "7"):
+        run("create-channel", "Marketplace", "--pk", pk)
+    run("create-user", "anna", "--password-stdin", *users, typed=PASSWORD)
+    told = f"batchyard: anna may not do all of this. Left out: {left_out}.\n"
+    assert let_in(run("create-token", "anna", *tokens, told=told).strip())
+    [listed] = map(json.loads, run("list-tokens").splitlines())
+    assert {name: listed[name] for name in granted} == granted
+
+
+def test_a_limit_that_the_user_has_not_is_the_tokens_own(run: Run) -> None:
+    run("create-user", "anna", "--password-stdin", typed=PASSWORD)
+    run("create-token", "anna", "--requests-per-minute", "10000")
+    [listed] = map(json.loads, run("list-tokens").splitlines())
+    assert listed["requests_per_minute"] == 10_000
+
+
+def test_a_token_for_a_channel_that_is_not_there_is_not_made(run: Run) -> None:
+    run("create-user", "anna", "--password-stdin", typed=PASSWORD)
+    run("create-channel", "Marketplace", "--pk", "5")
+    refused = run("create-token", "anna", "--channels", "5,8,6", status=1)
+    assert refused == "batchyard: There is no channel 6, 8.\n"
+    assert run("list-tokens") == ""
+
+
 def test_channels_are_made_with_the_primary_keys_that_clients_know(run: Run) -> None:
     assert run("create-channel", "Marketplace", "--pk", "77", "--stale-after", "3600") == "77\n"
     assert run("create-channel", "Other") == "1\n"
@@ -150,7 +206,7 @@ def test_channels_are_made_with_the_primary_keys_that_clients_know(run: Run) -> 
 
 def test_what_is_missing_or_there_already_is_told(run: Run) -> None:
     run("create-user", "anna", "--password-stdin", typed=PASSWORD)
-    assert "anna" in run("create-user", "anna", "--password-stdin", typed="s3cret", status=1)
+    assert "anna" in run("create-user", "anna", "--password-stdin", typed=PASSWORD[::-1], status=1)
     assert operations.log_in("anna", PASSWORD)
     assert "nobody" in run("create-token", "nobody", status=1)
     assert "nobody" in run("delete-user", "nobody", status=1)
@@ -210,9 +266,11 @@ def test_a_bad_channel_is_not_made(run: Run, field: str, arguments: tuple[str, .
     assert run("list-channels") == ""
 
 
-@pytest.mark.parametrize("password", ["", "\n"])
-def test_a_user_without_a_password_is_not_made(run: Run, password: str) -> None:
-    assert "password" in run("create-user", "anna", "--password-stdin", typed=password, status=1)
+@pytest.mark.parametrize("password", ["", "\n", f"{SECRET} elev\n", "x" * 1025])
+def test_a_user_without_a_good_password_is_not_made(run: Run, password: str) -> None:
+    assert "password has 12 to 1024 characters" in run(
+        "create-user", "anna", "--password-stdin", typed=password, status=1
+    )
     assert run("list-users") == ""
 
 

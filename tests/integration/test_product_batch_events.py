@@ -9,9 +9,9 @@ from batchyard.errors import Unavailable
 from batchyard.product_batches.serials import scans
 from batchyard.store import clients
 from batchyard.store.tables import PRODUCT_BATCHES
-from product_batches import publish
+from product_batches import expire, publish
 from tests.integration.conftest import SECRET
-from tests.support.api import Api
+from tests.support.api import EVERYTHING, Api, Context
 from tests.support.lots import BATCHES, change, codes, make, make_anew, path_of, verify
 from tests.support.messages import drained, refusing
 from tests.support.streams import Stream, deliver
@@ -82,10 +82,33 @@ def test_each_move_is_told(api: Api, lot_stream: Stream, event_queue: str) -> No
         "newStatus": "recalled",
         "quantity": 12,
         "updatedAt": answers[-1].json()["updatedAt"],
+        "by": "tester",
+        "trigger": None,
         "change": records[3]["dynamodb"]["SequenceNumber"],
     }
     assert len({detail["change"] for detail in details}) == 4
     assert SECRET not in json.dumps(events)
+
+
+def test_each_move_of_a_batch_names_who_made_it(api: Api, lot_stream: Stream, event_queue: str) -> None:
+    other = Api(EVERYTHING._replace(user="other"))
+    make(api, status="draft", quantity=3)
+    other.put(f"{BATCHES}/L1", {"status": "active", "expiryDate": "2020-01-01"})
+    # Who changes it without a move is not who moved it.
+    api.put(f"{BATCHES}/L1", {"name": "Renamed"})
+    assert expire.handler({}, Context())["expired"] == 1
+    api.put(f"{BATCHES}/L1", {"status": "recalled"})
+    other.delete(f"{BATCHES}/L1")
+    assert failed(let_through(lot_stream.read())) is None
+    details = [event["detail"] for event in drained(event_queue)]
+    assert [(detail["newStatus"], detail["by"], detail["trigger"]) for detail in details] == [
+        ("draft", "tester", None),
+        ("active", "other", None),
+        ("expired", None, "expiry"),
+        ("recalled", "tester", None),
+        # The item is gone that could say who did it; the log does.
+        (None, None, None),
+    ]
 
 
 def test_changes_of_serials_and_their_undoing_are_told(api: Api, lot_stream: Stream, event_queue: str) -> None:
@@ -200,6 +223,8 @@ def test_a_batch_made_anew_in_one_change_set_is_told_as_two(
             "newStatus": None,
             "quantity": 3,
             "updatedAt": removed["updatedAt"],
+            "by": None,
+            "trigger": None,
             "change": number,
         },
         {
@@ -208,6 +233,8 @@ def test_a_batch_made_anew_in_one_change_set_is_told_as_two(
             "newStatus": "active",
             "quantity": 2,
             "updatedAt": made["updatedAt"],
+            "by": "tester",
+            "trigger": None,
             "change": f"{number}.1",
         },
     ]

@@ -2,18 +2,22 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from batch_requests import publish
+from batch_requests import fail_stale, publish
 from batchyard.errors import Unavailable
 from batchyard.store import clients
+from batchyard.store.tables import BATCH_REQUESTS
 from tests.integration.conftest import SECRET
-from tests.support.api import Api, batches
+from tests.support.api import EVERYTHING, Api, Context, batches
+from tests.support.batch import request, run_change_set
 from tests.support.load import many
 from tests.support.messages import drained, refusing
 from tests.support.streams import Stream, deliver
+from tools import aws_events
 
 pytestmark = pytest.mark.usefixtures("sweep_queue")
 
@@ -74,10 +78,73 @@ def test_each_move_is_told_with_its_outcome(api: Api, channel: int, stream: Stre
         "new_status": "done",
         "objects": {"total": 5, "failed": 2, "succeeded": 3},
         "modified_date": done["modified_date"],
+        "by": "tester",
+        "trigger": None,
         "change": records[4]["dynamodb"]["SequenceNumber"],
     }
     assert SECRET not in json.dumps(events)
     assert len({detail["change"] for detail in details}) == 5
+
+
+def actors(url: str) -> list[tuple[str | None, str | None, str | None]]:
+    """Of each move that was told, the new status, and who made it."""
+    details = [event["detail"] for event in drained(url)]
+    return [(detail.get("new_status"), detail["by"], detail["trigger"]) for detail in details]
+
+
+def test_each_move_names_who_made_it(
+    api: Api, channel: int, stream: Stream, event_queue: str, at: Callable[[float], None]
+) -> None:
+    worker = Api(EVERYTHING._replace(user="worker"))
+    at(0)
+    api.patch(f"/api/v1/channels/{channel}/", {"stale_after": 60})
+    pk = api.open_batch(channel)["pk"]
+    worker.patch(batches(channel, pk), {"status": "commit"})
+    # Who changes it without a move is not who moved it.
+    api.patch(batches(channel, pk), {"objects": [{"pk": 1}], "content_type": "stock"})
+    api.patch(batches(channel, pk), {"status": "sent_to_remote"})
+    worker.put(batches(channel, pk), {"status": "sent_to_remote"})
+    at(61)
+    assert fail_stale.handler({}, Context()) == {"failed": 1}
+    worker.delete(batches(channel, pk))
+    assert failed(stream.read()) is None
+    assert actors(event_queue) == [
+        ("initialized", "tester", None),
+        ("commit", "worker", None),
+        ("sent_to_remote", "tester", None),
+        ("fail", None, "stale"),
+        # The item is gone that could say who did it; the log does.
+        (None, None, None),
+    ]
+
+
+def test_the_moves_of_a_batch_name_who_sent_it(api: Api, channel: int, stream: Stream, event_queue: str) -> None:
+    opening = request("POST", batches(channel), {"channel": channel}, Content_ID="1")
+    answers = run_change_set(
+        Api(EVERYTHING._replace(user="worker")), opening, request("PATCH", "$1", {"status": "done"})
+    )
+    assert isinstance(answers, list)
+    assert failed(stream.read()) is None
+    assert actors(event_queue) == [("done", "worker", None)]
+
+
+def test_what_was_stored_before_anybody_noted_who_is_told_as_nobodys(
+    api: Api, channel: int, stream: Stream, event_queue: str
+) -> None:
+    pk = api.open_batch(channel)["pk"]
+    key = {"channel": {"N": str(channel)}, "pk": {"N": str(pk)}}
+    table = BATCH_REQUESTS.name
+    clients.dynamodb().update_item(
+        TableName=table, Key=key, UpdateExpression="REMOVE #by", ExpressionAttributeNames={"#by": "by"}
+    )
+    item = clients.dynamodb().get_item(TableName=table, Key=key)["Item"]
+    stream.read()
+    moved = {**item, "status": {"S": "commit"}}
+    assert failed([aws_events.change(1, key, item, moved)]) is None
+    assert actors(event_queue) == [("commit", None, None)]
+    assert api.patch(batches(channel, pk), {"status": "commit"}).status == 200
+    assert failed(stream.read()) is None
+    assert actors(event_queue) == [("commit", "tester", None)]
 
 
 def test_changes_within_a_status_are_not_told(api: Api, channel: int, stream: Stream, event_queue: str) -> None:

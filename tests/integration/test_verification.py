@@ -10,7 +10,7 @@ from batchyard.errors import Unavailable
 from batchyard.product_batches.serials import lookups
 from batchyard.product_batches.serials.statuses import STATUSES
 from tests.integration.conftest import Calls
-from tests.support.api import Answer, Api
+from tests.support.api import Answer, Api, Somebody
 from tests.support.lots import COLLECTION, GTIN, LOT, PUBLIC, codes, make, mistyped, refusal
 
 INVALID = {"valid": False, "batch": None}
@@ -22,19 +22,6 @@ MINUTE, DAY = 60, 86_400
 def verify(code: str, source: str = "192.0.2.1", collection: str = "wines") -> Answer:
     """What somebody at an address is told of a code."""
     return Somebody(source).get(f"/public/collection/{collection}/verifySN/{code}")
-
-
-class Somebody(Api):
-    """A client without a token, at an address of its own."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__(None)
-        self._source = source
-
-    def event(self, *arguments: Any, **options: Any) -> tuple[dict[str, Any], str]:
-        event, handler = super().event(*arguments, **options)
-        event["requestContext"]["identity"]["sourceIp"] = self._source
-        return event, handler
 
 
 def scans(api: Api, code: str) -> tuple[int, bool]:
@@ -141,7 +128,7 @@ def test_a_hidden_and_a_missing_batch_look_the_same(api: Api, some: list[str]) -
     assert (missing.status, missing.text, missing.headers) == (404, hidden.text, hidden.headers)
 
 
-def test_a_mistyped_code_is_told_apart_without_any_call(some: list[str], calls: Calls) -> None:
+def test_a_mistyped_code_is_told_apart_without_reading(some: list[str], calls: Calls) -> None:
     verify(some[0])
     calls.clear()
     for place in range(11):
@@ -150,9 +137,32 @@ def test_a_mistyped_code_is_told_apart_without_any_call(some: list[str], calls: 
             400,
             refusal(400, "INVALID_CODE", "The check character of the serial number does not fit: it is mistyped."),
         )
-    assert calls == []
+    assert (calls, calls.leases) == ([], 0), "it is counted from what was leased for the code before"
     # Nor does it count as a guess.
     assert verify(some[0]).status == 200
+
+
+def test_mistyped_codes_count_like_any_question(some: list[str], calls: Calls, at: Callable[[float], None]) -> None:
+    wrong = [*(mistyped(some[0], place) for place in range(11)), "U" * 11, "short", "0" * 200]
+    statuses = [verify(wrong[number % len(wrong)]).status for number in range(301)]
+    assert statuses == [400] * 300 + [429]
+    assert (calls, calls.leases < 30) == ([], True), "a lease for each would be as many writes as questions"
+    assert verify(some[0]).status == 429
+    # Others, and other collections, are not slowed down.
+    assert verify(some[0], "198.51.100.9").json()["valid"]
+    assert verify(mistyped(some[0]), collection="oils").status == 400
+    at(MINUTE)
+    assert verify(some[0]).json()["valid"]
+
+
+def test_whoever_has_a_network_of_addresses_counts_once(api: Api, some: list[str]) -> None:
+    make(api, "gone", quantity=11)
+    wrong = codes(api, f"{COLLECTION}/product/barolo/batch/gone")
+    api.delete(f"{COLLECTION}/product/barolo/batch/gone")
+    for number, code in enumerate(wrong[:10]):
+        assert verify(code, f"2001:db8:1:2::{number}").status == 200
+    assert verify(some[0], "2001:db8:1:2:ffff::1").status == 429
+    assert verify(some[0], "2001:db8:1:3::1").status == 200
 
 
 def test_a_script_of_any_web_page_may_read_the_answers(

@@ -169,6 +169,19 @@ class Api:
         return dict(changed.json())
 
 
+class Somebody(Api):
+    """A client without a token, at an address of its own."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(None)
+        self._source = source
+
+    def event(self, *arguments: Any, **options: Any) -> tuple[dict[str, Any], str]:
+        event, handler = super().event(*arguments, **options)
+        event["requestContext"]["identity"]["sourceIp"] = self._source
+        return event, handler
+
+
 def batches(channel: int, pk: int | None = None, rest: str = "") -> str:
     """The path of a channel's batch requests, or of one of them."""
     return f"/api/v1/channel/{channel}/batch_requests/" + ("" if pk is None else f"{pk}/") + rest

@@ -102,6 +102,25 @@ def test_all_environments_together_never_exceed_the_limit(limit: int, bursts: li
     assert total == limit
 
 
+def test_what_is_given_back_can_be_taken_again_where_it_was_taken_in_that_minute(
+    calls: list[str], at: Callable[[float], None]
+) -> None:
+    first, second = environment(), environment()
+    assert granted(first, "a", 20, 5) == 5
+    for _ in range(5):
+        first.give_back("a")
+    assert len(calls) <= 3, "to give back costs no call"
+    assert granted(second, "a", 20, 40) + granted(first, "a", 20, 40) == 20
+    first.give_back("a", 3)
+    assert (granted(second, "a", 20, 9), granted(first, "a", 20, 9)) == (0, 3)
+    first.give_back("never taken")
+    assert granted(first, "never taken", 2, 9) == 2
+    at(60)
+    # What was taken in a minute that is over is nothing any more.
+    first.give_back("a", 7)
+    assert granted(first, "a", 20, 40) == 20
+
+
 def test_environments_that_stop_asking_keep_little(calls: list[str], at: Callable[[float], None]) -> None:
     idle = [environment() for _ in range(6)]
     for taker in idle:

@@ -13,10 +13,12 @@ import yaml
 
 from batchyard import errors
 from batchyard.http import coded
+from batchyard.identity import tokens
 from batchyard.product_batches.exports import rules as export_rules
 from batchyard.store import tables
 from batchyard.store.tables import Table
 from product_batches import write_export
+from tests.support import transformed
 from tools.template import ROOT, api_methods, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -193,7 +195,7 @@ def test_who_may_change_what() -> None:
     def holders(power: str) -> set[str]:
         return {function.removesuffix("Function") for function in FUNCTIONS if power in powers(function)}
 
-    assert holders("dynamodb:PutItem IdentityTable") == {"Login", "ODataService"}
+    assert holders("dynamodb:PutItem IdentityTable") == {"Login"}
     assert holders("dynamodb:DeleteItem BatchRequestsTable") == {"DeleteBatchRequest", "ODataService"}
     assert holders("dynamodb:DeleteItem ChannelsTable") == {"DeleteChannel", "ODataService"}
     assert holders("s3:GetObject ${ContentBucket.Arn}/logs/*") == {"DownloadLogFile"}
@@ -336,6 +338,7 @@ def test_the_gateway_answers_what_the_contract_says() -> None:
         ("MISSING_AUTHENTICATION_TOKEN", errors.NotFound()),
         ("THROTTLED", errors.Throttled(1)),
         ("QUOTA_EXCEEDED", errors.Throttled(60)),
+        ("WAF_FILTERED", errors.Throttled(60)),
         ("REQUEST_TOO_LARGE", errors.TooLarge()),
         ("BAD_REQUEST_BODY", errors.Malformed()),
         ("BAD_REQUEST_PARAMETERS", errors.Malformed()),
@@ -358,9 +361,21 @@ def test_the_access_log_holds_no_secret() -> None:
     line = API["AccessLogSetting"]["Format"]
     assert "\n" not in line
     named = re.findall(r"\$context\.([\w.]+)", " ".join(json.loads(line).values()))
-    assert {"requestId", "status", "authorizer.principalId"} <= set(named)
+    assert {"requestId", "status", "authorizer.principalId", "authorizer.token"} <= set(named)
     # What a client sends: the path holds IDs, the rest may hold anything.
     assert not [name for name in named if re.search(r"path$|header|query|body|params|claims", name)]
+
+
+def test_who_changed_what_is_not_filtered_out_of_the_log() -> None:
+    # `batchyard.http.audit` logs information.
+    assert template()["Globals"]["Function"]["LoggingConfig"]["ApplicationLogLevel"] == "INFO"
+
+
+def test_the_login_has_the_memory_and_the_cpu_that_a_hash_takes() -> None:
+    memory = FUNCTIONS["LoginFunction"]["MemorySize"]
+    # Lambda gives a whole CPU with 1,769 MB. Beside the hash there is room for the process, which takes some 100 MB.
+    assert memory >= 1769
+    assert 128 * tokens.COST.r * 2**tokens.COST.ln <= 128 * 2**20 < (memory - 512) * 2**20
 
 
 def test_the_login_is_slowed_down() -> None:
@@ -372,6 +387,44 @@ def test_who_shows_no_token_is_slowed_down() -> None:
     served = {(method, path) for method, path in SERVED if path.startswith("/public/")}
     assert served
     assert all(SLOWED_DOWN[route] < EVERYWHERE["ThrottlingRateLimit"] for route in served)
+
+
+def per_address() -> dict[str, float]:
+    """What one address may ask of paths that hold a text, per second."""
+    [acl] = resources("AWS::WAFv2::WebACL").values()
+    found = {}
+    for rule in acl["Rules"]:
+        assert rule["Action"] == {"Block": {}}
+        rate = rule["Statement"]["RateBasedStatement"]
+        assert rate["AggregateKeyType"] == "IP"
+        match = rate["ScopeDownStatement"]["ByteMatchStatement"]
+        assert (match["FieldToMatch"], match["PositionalConstraint"]) == ({"UriPath": {}}, "CONTAINS")
+        found[match["SearchString"]] = rate["Limit"] / rate["EvaluationWindowSec"]
+    return found
+
+
+def test_one_address_cannot_use_up_what_all_may_ask_without_a_token() -> None:
+    public = {(one.method, one.path) for one in api_methods() if one.authorizer == "NONE"} & SLOWED_DOWN.keys()
+    assert {path for _, path in public} >= {"/api/v1/auth/login", "/public/collection/{collectionId}/verifySN/{codeId}"}
+    bounded = {route: limit for route in public for text, limit in per_address().items() if text in route[1]}
+    assert bounded.keys() >= {(method, path) for method, path in public if not path.startswith(("/docs", "/openapi"))}
+    for route, limit in bounded.items():
+        assert limit <= SLOWED_DOWN[route] / 5, route
+    # Nobody who shows a token is meant.
+    guarded = {path for _, path in SERVED} - {path for _, path in public}
+    assert not [path for path in guarded for text in per_address() if text in path]
+
+
+def test_the_limits_of_addresses_are_on_unless_somebody_turns_them_off() -> None:
+    assert template()["Parameters"]["WebAcl"]["Default"] == "on"
+    [association] = resources("AWS::WAFv2::WebACLAssociation").values()
+    assert target(association["WebACLArn"]) in resources("AWS::WAFv2::WebACL")
+    conditional = {name for name, one in template()["Resources"].items() if one.get("Condition")}
+    assert conditional == {"AddressLimits", "AddressLimitsOfStage"}
+    [made] = transformed.of("AWS::WAFv2::WebACLAssociation").values()
+    # The stage that SAM makes, so that it is there by then.
+    [stage] = [name for name, one in transformed.resources().items() if one["Type"] == "AWS::ApiGateway::Stage"]
+    assert f"${{{stage}}}" in json.dumps(made["ResourceArn"])
 
 
 def test_cloudformation_can_read_it() -> None:

@@ -1,10 +1,11 @@
 """Keys and passwords: how they are made and recognized."""
 
+import hashlib
 import re
 from functools import partial
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batchyard.errors import NotPermitted
@@ -53,15 +54,50 @@ def test_the_key_of_a_header(header: str | None, key: str | None) -> None:
     assert tokens.key_in(header) == key
 
 
-@settings(max_examples=8, deadline=None)
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "COST", tokens.Cost(4, 8, 1))
+
+
+@pytest.mark.usefixtures("cheap")
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts, texts)
 def test_a_password_is_verified_and_no_other(password: str, other: str) -> None:
     stored = tokens.hash_password(password)
-    assert re.fullmatch(r"scrypt\$[0-9a-f]{32}\$[0-9a-f]{128}", stored)
+    assert re.fullmatch(r"\$scrypt\$ln=4,r=8,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}", stored)
+    assert tokens.is_current(stored)
     assert tokens.verify_password(password, stored)
     assert tokens.verify_password(other, stored) == (other == password)
+    assert not tokens.verify_password(password, tokens.nobodys_password())
 
 
+def test_a_new_hash_costs_what_is_recommended_and_nobodys_the_same() -> None:
+    # https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
+    stored = tokens.hash_password("a long password")
+    for one in (stored, tokens.nobodys_password()):
+        assert one.startswith("$scrypt$ln=17,r=8,p=1$")
+        assert tokens.is_current(one)
+    assert len(stored) == len(tokens.nobodys_password())
+    assert tokens.verify_password("a long password", stored)
+
+
+def test_a_hash_that_others_made_is_read() -> None:
+    """The example of passlib's documentation of this format."""
+    stored = "$scrypt$ln=16,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E"
+    assert tokens.verify_password("password", stored)
+    assert not tokens.verify_password("Password", stored)
+    assert not tokens.is_current(stored)
+
+
+def test_a_hash_that_does_not_name_its_cost_is_read_as_it_was_made() -> None:
+    salt = bytes(16)
+    stored = f"scrypt${salt.hex()}${hashlib.scrypt(b'old', salt=salt, n=2**14, r=8, p=1, maxmem=2**26).hex()}"
+    assert tokens.verify_password("old", stored)
+    assert not tokens.verify_password("new", stored)
+    assert not tokens.is_current(stored)
+
+
+@pytest.mark.usefixtures("cheap")
 def test_the_same_password_is_stored_differently_each_time() -> None:
     assert tokens.hash_password("s3cret") != tokens.hash_password("s3cret")
 
@@ -89,6 +125,41 @@ def test_a_caller_survives_the_way_through_the_authorizers_context(caller: Calle
 def test_a_scope_survives_being_stored(scope: Scope) -> None:
     item = items.decode(items.encode(scope.to_attributes()))
     assert Scope.from_attributes(item) == scope
+
+
+@given(scopes, scopes, scopes)
+def test_what_is_within_two_scopes_is_what_both_may_do(one: Scope, other: Scope, third: Scope) -> None:
+    both = one.within(other)
+    assert (both.admin, both.writes) == (one.admin and other.admin, one.writes and other.writes)
+    for channel in {0, *(one.channels or ()), *(other.channels or ())}:
+        assert both.has_channel(channel) == (one.has_channel(channel) and other.has_channel(channel))
+    for collection in {"", *(one.collections or ()), *(other.collections or ())}:
+        assert both.has_collection(collection) == (one.has_collection(collection) and other.has_collection(collection))
+    # What both leave open stays open.
+    assert (both.channels is None) == (one.channels is None and other.channels is None)
+    assert (both.collections is None) == (one.collections is None and other.collections is None)
+    limits = {one.requests_per_minute, other.requests_per_minute} - {None}
+    assert both.requests_per_minute in (limits or {None})
+    assert all(limit is None or (both.requests_per_minute or 0) <= limit for limit in limits)
+    assert both == other.within(one) == both.within(one) == both.within(other)
+    assert one.within(one) == one
+    assert one.within(Scope(admin=True)) == one
+    assert both.within(third) == one.within(other.within(third))
+
+
+@given(scopes, scopes, st.sampled_from(["GET", "PUT"]), st.integers(0, 9), st.booleans(), st.booleans())
+def test_a_scope_within_another_is_permitted_what_both_are(
+    one: Scope, other: Scope, method: str, channel: int, admin: bool, every_channel: bool
+) -> None:
+    def permitted(scope: Scope) -> bool:
+        try:
+            rights = Rights(channel="channel", collection="collection", admin=admin, every_channel=every_channel)
+            rights.must_be_in(scope, method, {"channel": str(channel), "collection": "shoes"})
+        except NotPermitted:
+            return False
+        return True
+
+    assert permitted(one.within(other)) == (permitted(one) and permitted(other))
 
 
 def test_a_context_that_says_nothing_of_collections_opens_none() -> None:

@@ -54,6 +54,8 @@ _KINDS = {
     "MISSING_AUTHENTICATION_TOKEN": _Own(errors.NotFound()),
     "THROTTLED": _Own(errors.Throttled(1), detail="Request was throttled. Expected available in 1 second."),
     "QUOTA_EXCEEDED": _Own(errors.Throttled(60), detail=errors.Throttled(60).detail),
+    # The web ACL refuses nothing but too many requests from one address.
+    "WAF_FILTERED": _Own(errors.Throttled(60), detail=errors.Throttled(60).detail),
     "REQUEST_TOO_LARGE": _Own(
         errors.TooLarge(), detail="Request body is too large.", message="The request is too large."
     ),

@@ -115,7 +115,8 @@ class Deployment:
 
     def _parameters(self) -> dict[str, str]:
         architecture = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-        return {"Architecture": architecture, "Stage": STAGE, "PublicUrl": self.base_url}
+        # The engine has no web ACLs of API stages.
+        return {"Architecture": architecture, "Stage": STAGE, "PublicUrl": self.base_url, "WebAcl": "off"}
 
     def _status(self) -> str | None:
         cloudformation = self._engine.client("cloudformation")

@@ -49,8 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _create_user(options: argparse.Namespace) -> None:
     password = sys.stdin.readline().rstrip("\n") if options.password_stdin else getpass.getpass()
-    if not password:
-        raise BatchyardError("A user needs a password.")
     user = identity.create_user(options.name, password, _scope(options))
     print(f"{user.pk} {user.name}")
 
@@ -68,8 +66,14 @@ def _list_users(_: argparse.Namespace) -> None:
 
 def _create_token(options: argparse.Namespace) -> None:
     days = options.days
-    scope = _scope(options, identity.find_user(options.user).scope)
-    print(identity.create_token(options.user, scope, None if days is None else days * 86_400))
+    users = identity.find_user(options.user).scope
+    asked = _scope(options, users)
+    if asked.channels and (unknown := asked.channels - {channel.pk for channel in channel_repository.every()}):
+        raise BatchyardError(f"There is no channel {', '.join(map(str, sorted(unknown)))}.")
+    key = identity.create_token(options.user, asked, None if days is None else days * 86_400)
+    if left_out := _left_out(asked, asked.within(users)):
+        print(f"batchyard: {options.user} may not do all of this. Left out: {'; '.join(left_out)}.", file=sys.stderr)
+    print(key)
 
 
 def _list_tokens(_: argparse.Namespace) -> None:
@@ -148,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_scope(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--admin", action="store_true", help="may manage channels")
+    parser.add_argument("--admin", action="store_true", help="may manage channels, and make some if not limited to any")
     parser.add_argument("--read-only", action="store_true", help="may not change anything")
     parser.add_argument(
         "--channels", type=_channels, default=argparse.SUPPRESS, help="primary keys with commas, or all"
@@ -174,6 +178,25 @@ def _scope(options: argparse.Namespace, users: Scope | None = None) -> Scope:
         requests_per_minute=options.requests_per_minute or whole.requests_per_minute,
         collections=getattr(options, "collections", collections),
     )
+
+
+def _left_out(asked: Scope, granted: Scope) -> list[str]:
+    """What was asked for and not granted, in words."""
+    found = ["--admin"] if asked.admin and not granted.admin else []
+    for name, wanted, given in (
+        ("--channels", asked.channels, granted.channels),
+        ("--collections", asked.collections, granted.collections),
+    ):
+        if wanted != given and given is not None:
+            named = "all others than " + _listed(given) if wanted is None else _listed(wanted - given)
+            found.append(f"{name} {named}")
+    if asked.requests_per_minute != granted.requests_per_minute:
+        found.append(f"--requests-per-minute above {granted.requests_per_minute}")
+    return found
+
+
+def _listed(ids: frozenset[int] | frozenset[str]) -> str:
+    return ",".join(map(str, sorted(ids))) or "none"
 
 
 def _count(text: str) -> int:

@@ -39,6 +39,17 @@ class Scope(NamedTuple):
         """Whether what is in a collection may be touched."""
         return self.collections is None or collection in self.collections
 
+    def within(self, other: "Scope") -> "Scope":
+        """What both may do; a limit that only one has is the limit of both."""
+        limits = [one for one in (self.requests_per_minute, other.requests_per_minute) if one is not None]
+        return Scope(
+            admin=self.admin and other.admin,
+            writes=self.writes and other.writes,
+            channels=_common(self.channels, other.channels),
+            requests_per_minute=min(limits, default=None),
+            collections=_common(self.collections, other.collections),
+        )
+
     def to_attributes(self) -> dict[str, str | int | bool]:
         """It in flat values, of which none is empty; a limit that it has not is left out."""
         attributes: dict[str, str | int | bool] = {
@@ -103,6 +114,13 @@ class Rights(NamedTuple):
             raise NotPermitted
         if self.collection and not scope.has_collection(parameters.get(self.collection, "")):
             raise NotPermitted
+
+
+def _common[T](some: frozenset[T] | None, others: frozenset[T] | None) -> frozenset[T] | None:
+    """What is in both, where None is everything."""
+    if some is None or others is None:
+        return others if some is None else some
+    return some & others
 
 
 def _is_true(value: object) -> bool:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from batchyard import clock
+from batchyard.actor import Actor
 from batchyard.batch_requests import ids, listing, repository, rules
 from batchyard.batch_requests.listing import Page, Question
 from batchyard.batch_requests.rules import BatchRequest, Wanted
@@ -20,20 +21,27 @@ from batchyard.store.replies import once
 from batchyard.store.unit import Unit, transact
 
 
-def open_one(channel: int, *, idempotency_key: str | None = None, scope: str = "") -> BatchRequest:
+def open_one(channel: int, *, by: str, idempotency_key: str | None = None) -> BatchRequest:
     """Opens a batch request; a repeat with the same key answers the first one again.
 
     Args:
         channel: The channel's primary key.
-        idempotency_key: The caller's key for this request.
-        scope: Whose key it is.
+        by: The user who wants it.
+        idempotency_key: The user's key for this request.
 
     Raises:
         NotFound: There is no such channel.
         Invalid: The channel is not active.
     """
     pk = ids.next_pk()
-    new = BatchRequest(channel=channel, pk=pk, local_batch_id=str(uuid.uuid4()), status=rules.INITIALIZED, modified=pk)
+    new = BatchRequest(
+        channel=channel,
+        pk=pk,
+        local_batch_id=str(uuid.uuid4()),
+        status=rules.INITIALIZED,
+        modified=pk,
+        actor=Actor(by=by),
+    )
 
     def operation(unit: Unit) -> BatchRequest:
         def make() -> BatchRequest:
@@ -45,7 +53,7 @@ def open_one(channel: int, *, idempotency_key: str | None = None, scope: str = "
                 raise Invalid({"channel": ["The channel is not active."]})
             return repository.put(unit, new)
 
-        named = f"{scope} opens in {channel}"
+        named = f"{by} opens in {channel}"
         return once(unit, idempotency_key, named, make, encode=BatchRequest.to_json, decode=rules.opened)
 
     return transact(operation)
@@ -83,6 +91,7 @@ def update(
     pk: int,
     change: Wanted,
     *,
+    by: str,
     whole: bool = False,
     log_file: str | None = None,
     if_match: str | None = None,
@@ -93,6 +102,7 @@ def update(
         channel: The channel's primary key.
         pk: The batch request's.
         change: What is wanted.
+        by: The user who wants it.
         whole: A given list of objects is the whole list.
         log_file: The text of a log file to attach, in whatever status.
         if_match: The caller's `If-Match`.
@@ -118,7 +128,8 @@ def update(
             return current
         if not matches(if_match, current.version):
             raise PreconditionFailed
-        revised = replace(revised, modified=max(clock.now(), current.modified + 1))
+        actor = current.actor if revised.status == current.status else Actor(by=by)
+        revised = replace(revised, modified=max(clock.now(), current.modified + 1), actor=actor)
         must_fit(revised.to_json())
         if log is not None:
             unit.write_blob(log)
@@ -162,7 +173,7 @@ def fail_unless_changed_since(channel: int, pk: int, moment_us: int) -> bool:
         if current.modified >= moment_us or current.status in rules.FINISHED:
             return False
         revised = rules.revise(current, {"status": rules.FAIL}, whole=False)
-        repository.put(unit, replace(revised, modified=clock.now()))
+        repository.put(unit, replace(revised, modified=clock.now(), actor=Actor(trigger="stale")))
         return True
 
     return transact(operation)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from batchyard.actor import UNKNOWN, Actor
 from batchyard.batch_requests.sweeping import POINTERS
 from batchyard.clock import iso
 from batchyard.store import events, notices, queues
@@ -34,6 +35,8 @@ def _move(change: RecordChange) -> list[Event]:
     subject = new or old or {}
     total, failed = int(subject["object_count"]), int(subject["failed_count"])
     moment = int(subject["modified"])
+    # A removed item tells of its last move, not of who removed it.
+    actor = UNKNOWN if new is None else Actor.from_attributes(new)
     detail = {
         "channel": subject["channel"],
         "pk": subject["pk"],
@@ -44,6 +47,7 @@ def _move(change: RecordChange) -> list[Event]:
         "new_status": after,
         "objects": {"total": total, "failed": failed, "succeeded": total - failed},
         "modified_date": iso(moment),
+        **actor.to_attributes(),
     }
     return [Event(DETAIL_TYPE, moment, detail)]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from batchyard.actor import Actor
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.store import blobs, items
 from batchyard.store.blobs import Blob
@@ -95,6 +96,7 @@ def encode(batch: BatchRequest) -> tuple[Item, Blob | None]:
         "log_key": batch.log_key,
         "log_digest": batch.log_digest,
         "version": batch.version,
+        **batch.actor.to_attributes(),
     }
     return items.present(attributes), blob
 
@@ -121,6 +123,7 @@ def decode(item: Item, read_blob: Callable[[str], bytes]) -> BatchRequest:
         failed_count=int(item["failed_count"]),
         log_key=items.text(item, "log_key"),
         log_digest=items.text(item, "log_digest"),
+        actor=Actor.from_attributes(item),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
+from batchyard.actor import UNKNOWN, Actor
 from batchyard.clock import iso
 from batchyard.errors import Invalid
 from batchyard.jsontext import dumps
@@ -63,6 +64,7 @@ class BatchRequest:
         failed_count: How many of them have a `failed_reason_type`.
         log_key: Where its log file is; None without one.
         log_digest: SHA-256 of the log file's text.
+        actor: Who brought it into its status.
     """
 
     channel: int
@@ -78,6 +80,7 @@ class BatchRequest:
     failed_count: int = 0
     log_key: str | None = None
     log_digest: str | None = None
+    actor: Actor = UNKNOWN
 
     def to_json(self) -> str:
         """The batch request as it is answered."""

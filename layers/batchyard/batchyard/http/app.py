@@ -28,7 +28,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, Malformed, NotFound, UnsupportedMediaType
-from batchyard.http import caller
+from batchyard.http import audit, caller
 from batchyard.http.answers import must_fit
 from batchyard.http.urls import base_url, header, route_path
 from batchyard.scope import Rights
@@ -103,6 +103,7 @@ class App(APIGatewayRestResolver):
         """Answers one API Gateway event, whatever happens."""
         answered = self._answer_event(event, context)
         answered["multiValueHeaders"].update(self._headers)
+        audit.note(event, answered)
         return answered
 
     def _answer_event(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:

@@ -109,6 +109,17 @@ def spend(subject: str, limit: int, count: int) -> None:
             return
 
 
+def give_back(subject: str, count: int = 1) -> None:
+    """Uncounts requests that `take` counted and that are not to count after all.
+
+    They are this environment's to hand out again, as if they had been leased and not used; no other one gets them.
+    """
+    with _lock:
+        lease = _leases.get(subject)
+        if lease is not None and lease.minute == clock.now() // _MINUTE_US:
+            lease.left += count
+
+
 def reset() -> None:
     """Gives up all leases of this environment."""
     _leases.clear()

@@ -1,12 +1,13 @@
 """What can be done with users and tokens."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 from batchyard import clock
-from batchyard.errors import Conflict, Invalid, NotFound
+from batchyard.errors import Conflict, NotFound
 from batchyard.identity import repository, tokens
-from batchyard.identity.rules import Token, User
+from batchyard.identity.rules import Token, User, WrongCredentials, must_be_password
 from batchyard.scope import Scope
 from batchyard.store.unit import Unit, transact
 
@@ -17,15 +18,31 @@ LOGIN_SECONDS = 30 * 24 * 3600
 def log_in(name: str, password: str) -> str:
     """A new key for a user who knows the password.
 
+    How long it takes does not tell whether there is such a user: the same hash is made where there is none.
+
     Raises:
-        Invalid: There is no such user, or the password is another one.
+        WrongCredentials: There is no such user, or the password is another one.
     """
+
+    # Kept for when the commit is tried again: each takes a large part of a second.
+    @cache
+    def verified(stored: str) -> bool:
+        return tokens.verify_password(password, stored)
+
+    @cache
+    def hashed_anew() -> str:
+        return tokens.hash_password(password)
 
     def operation(unit: Unit) -> str:
         user = repository.find_user(unit, name)
-        if not tokens.verify_password(password, user.password if user else _nobodys_password()) or user is None:
-            raise Invalid({"non_field_errors": ["Unable to log in with provided credentials."]})
-        return _issue(unit, user, user.scope, LOGIN_SECONDS)
+        stored = tokens.nobodys_password() if user is None else user.password
+        is_right = verified(stored)
+        if not tokens.is_current(stored):
+            # Whether the password is right or not: else what an old and cheap hash saves would tell of its user.
+            stored = hashed_anew()
+        if user is None or not is_right:
+            raise WrongCredentials(known=user is not None)
+        return _issue(unit, replace(user, password=stored), user.scope, LOGIN_SECONDS)
 
     return transact(operation)
 
@@ -34,13 +51,16 @@ def create_user(name: str, password: str, scope: Scope) -> User:
     """Makes a user.
 
     Raises:
+        Invalid: The password is too short, or longer than a login takes.
         Conflict: There is one of this name.
     """
+    must_be_password(password)
+    hashed = tokens.hash_password(password)
 
     def operation(unit: Unit) -> User:
         if repository.find_user(unit, name) is not None:
             raise Conflict(f'There is a user "{name}" already.')
-        user = User(repository.next_user_pk(unit), name, tokens.hash_password(password), scope)
+        user = User(repository.next_user_pk(unit), name, hashed, scope)
         repository.put_user(unit, user)
         return user
 
@@ -72,13 +92,18 @@ def create_token(name: str, scope: Scope, seconds: int | None = None) -> str:
 
     Args:
         name: The user.
-        scope: What it may do.
+        scope: What it may do, as far as the user may.
         seconds: How long it is good for; None for ever.
 
     Raises:
         NotFound: There is no such user.
     """
-    return transact(lambda unit: _issue(unit, _find(unit, name), scope, seconds))
+
+    def operation(unit: Unit) -> str:
+        user = _find(unit, name)
+        return _issue(unit, user, scope.within(user.scope), seconds)
+
+    return transact(operation)
 
 
 def find_user(name: str) -> User:
@@ -96,12 +121,6 @@ def revoke(chosen: Callable[[Token], bool]) -> list[Token]:
     for token in found:
         repository.delete_token(token)
     return found
-
-
-@cache
-def _nobodys_password() -> str:
-    """Verified where there is no such user, so that the time of an answer does not tell which users there are."""
-    return tokens.hash_password("")
 
 
 def _find(unit: Unit, name: str) -> User:

@@ -3,7 +3,30 @@
 from dataclasses import dataclass
 
 from batchyard import clock
+from batchyard.errors import Invalid
 from batchyard.scope import Scope
+
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1024
+"""Characters of a new user's password: fewer can be guessed, and more no login takes."""
+
+
+class WrongCredentials(Invalid):
+    """There is no such user, or the password is another one.
+
+    Args:
+        known: There is such a user; for the log alone, as the caller is not to learn it.
+    """
+
+    def __init__(self, *, known: bool) -> None:
+        super().__init__({"non_field_errors": ["Unable to log in with provided credentials."]})
+        self.known = known
+
+
+def must_be_password(password: str) -> None:
+    """Raises `Invalid` unless this may be the password of a new user."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        wanted = f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters."
+        raise Invalid({"password": [wanted]})
 
 
 @dataclass(frozen=True, slots=True)

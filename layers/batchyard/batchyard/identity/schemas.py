@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from batchyard.identity.rules import LONGEST_PASSWORD
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="ignore", defer_build=True)
@@ -13,7 +15,7 @@ class Credentials(_Model):
     """What a client logs in with."""
 
     username: Annotated[str, StringConstraints(min_length=1, max_length=150)]
-    password: Annotated[str, StringConstraints(min_length=1, max_length=1024)] = Field(
+    password: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PASSWORD)] = Field(
         json_schema_extra={"writeOnly": True}
     )
 

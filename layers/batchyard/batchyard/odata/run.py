@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, Contended, FailedDependency, Malformed, Unavailable
+from batchyard.http import audit
 from batchyard.odata.answers import ChangeSetAnswer, PartAnswer
 from batchyard.odata.conditions import holds
 from batchyard.odata.envelope import READS, Batch, ChangeSet, PartRequest
@@ -88,7 +89,7 @@ class Run:
         def attempt(unit: Unit) -> ChangeSetAnswer:
             outcomes = dict(self._outcomes)
             answers: list[PartAnswer] = []
-            with self._reading_ahead(change_set.requests, outcomes), joined(unit):
+            with self._reading_ahead(change_set.requests, outcomes), joined(unit), audit.held() as changes:
                 for request in change_set.requests:
                     answer = self._answer(request, outcomes, within=change_set)
                     if unit.contended:
@@ -98,6 +99,7 @@ class Run:
                     _note(request, answer, outcomes)
                     answers.append(answer)
             unit.commit()
+            audit.write(changes)
             self._outcomes = outcomes
             if change_set.name is not None:
                 self._outcomes[change_set.name] = ""

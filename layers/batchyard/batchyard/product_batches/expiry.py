@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from batchyard import clock
+from batchyard.actor import Actor
 from batchyard.defects import log_defect
 from batchyard.product_batches import repository, rules
 from batchyard.product_batches.rules import BatchKey
@@ -54,7 +55,8 @@ def _expire(batch: BatchKey, now: int) -> bool:
         found = repository.get(unit, batch)
         if found is None or not rules.is_due(found, now):
             return False
-        repository.put(unit, replace(found, status=rules.EXPIRED, updated=max(now, found.updated + 1)))
+        updated = max(now, found.updated + 1)
+        repository.put(unit, replace(found, status=rules.EXPIRED, updated=updated, actor=Actor(trigger="expiry")))
         return True
 
     return transact(operation)

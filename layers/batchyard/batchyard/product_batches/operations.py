@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from batchyard import clock
+from batchyard.actor import Actor
 from batchyard.errors import NotFound, PreconditionFailed
 from batchyard.http.answers import matches, must_fit
 from batchyard.jsontext import dumps
@@ -22,13 +23,14 @@ def link_domain() -> str:
     return os.environ["DIGITAL_LINK_DOMAIN"].rstrip("/")
 
 
-def create(collection: str, product: str, given: Mapping[str, Any]) -> ProductBatch:
+def create(collection: str, product: str, given: Mapping[str, Any], *, by: str) -> ProductBatch:
     """Makes a batch with its serials; the very same batch made again is answered as it is.
 
     Args:
         collection: ID of the collection.
         product: ID of the product.
         given: The batch's ID, and its fields as the client gives them.
+        by: The user who wants it.
 
     Raises:
         Conflict: There is another batch of this ID, or the collection has no more serials of this length.
@@ -45,7 +47,7 @@ def create(collection: str, product: str, given: Mapping[str, Any]) -> ProductBa
                 return current
             raise refusals.batch_exists(wanted.id)
         now = clock.now()
-        return _put(unit, replace(wanted, created=now, updated=now), quantity)
+        return _put(unit, replace(wanted, created=now, updated=now, actor=Actor(by=by)), quantity)
 
     return transact(operation)
 
@@ -71,8 +73,14 @@ def retrieve_public(batch: BatchKey) -> ProductBatch:
     return found
 
 
-def update(batch: BatchKey, given: Mapping[str, Any], *, if_match: str | None = None) -> ProductBatch:
+def update(batch: BatchKey, given: Mapping[str, Any], *, by: str, if_match: str | None = None) -> ProductBatch:
     """Changes the fields of a batch that are given, and answers it as it is then.
+
+    Args:
+        batch: Which batch.
+        given: The fields, as the client gives them.
+        by: The user who wants it.
+        if_match: The caller's `If-Match`.
 
     Raises:
         NotFound: There is none.
@@ -90,7 +98,8 @@ def update(batch: BatchKey, given: Mapping[str, Any], *, if_match: str | None = 
             return current
         if not matches(if_match, current.version):
             raise PreconditionFailed
-        return _put(unit, replace(revised, updated=max(clock.now(), current.updated + 1)), more)
+        actor = current.actor if revised.status == current.status else Actor(by=by)
+        return _put(unit, replace(revised, updated=max(clock.now(), current.updated + 1), actor=actor), more)
 
     return transact(operation)
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from batchyard.actor import UNKNOWN
 from batchyard.clock import iso
 from batchyard.product_batches import leftovers, repository, sort_keys
 from batchyard.store import events, queues
@@ -68,6 +69,8 @@ def _move(old: Item, new: Item) -> Event | None:
         "newStatus": after,
         "quantity": batch.quantity,
         "updatedAt": iso(batch.updated),
+        # A removed item tells of its last move, not of who removed it.
+        **(batch.actor if new else UNKNOWN).to_attributes(),
     }
     return Event(STATUS_CHANGED, batch.updated, detail)
 

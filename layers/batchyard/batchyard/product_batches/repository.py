@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from batchyard.actor import Actor
 from batchyard.jsontext import dumps
 from batchyard.product_batches import rules
 from batchyard.product_batches.rules import BatchKey, Block, ProductBatch
@@ -53,6 +54,7 @@ def encode(batch: ProductBatch) -> Item:
         "created": batch.created,
         "updated": batch.updated,
         "version": batch.version,
+        **items.present(batch.actor.to_attributes()),
     }
     if batch.exports:
         item["exports"] = True
@@ -75,6 +77,7 @@ def decode(item: Item) -> ProductBatch:
         updated=int(item["updated"]),
         version=int(item["version"]),
         exports=bool(item.get("exports")),
+        actor=Actor.from_attributes(item),
     )
 
 

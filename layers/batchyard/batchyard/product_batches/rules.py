@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
+from batchyard.actor import UNKNOWN, Actor
 from batchyard.clock import iso
 from batchyard.errors import Invalid
 from batchyard.gs1.application_identifiers import is_lot
@@ -110,6 +111,7 @@ class ProductBatch:
         updated: When it was last changed.
         version: Counts its changes; 0 before it is stored.
         exports: There are exports of its serials, or were.
+        actor: Who brought it into its status.
     """
 
     collection: str
@@ -123,6 +125,7 @@ class ProductBatch:
     updated: int = 0
     version: int = 0
     exports: bool = False
+    actor: Actor = UNKNOWN
 
     @property
     def key(self) -> BatchKey:

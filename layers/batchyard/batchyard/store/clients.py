@@ -3,6 +3,7 @@
 Making a client is the largest part of a cold start, so each function makes only those that it calls.
 """
 
+import logging
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
+
+# Else it tells at each start where it found its credentials.
+logging.getLogger("botocore").setLevel(logging.WARNING)
 
 # Four attempts with botocore's standard back-off stay below two seconds, well inside a function's timeout.
 _CONFIG = Config(

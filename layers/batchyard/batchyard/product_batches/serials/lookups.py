@@ -1,7 +1,7 @@
 """Whose serial a code is: for administrators on three levels, and for everybody who holds an item in their hands.
 
-A mistyped code costs nothing, any other at most two reads: the stretch that holds its index, then the batch together
-with how often the serial was looked up.
+A mistyped code costs no read, any other at most two: the stretch that holds its index, then the batch together with how
+often the serial was looked up.
 """
 
 import hashlib
@@ -114,10 +114,10 @@ def verify(collection: str, text: str, caller: str) -> ProductBatch | None:
         Malformed: It is no code.
         Throttled: The caller asked too often, or guessed.
     """
-    codes.normalize(text)
     subject = f"verify {hashlib.sha256(f'{collection}\n{caller}'.encode()).hexdigest()}"
     limit = int(os.environ["VERIFICATIONS_PER_MINUTE"])
     limits.take(subject, limit)
+    codes.normalize(text)
     try:
         serial = find(collection, text)
     except NotFound:

@@ -18,7 +18,7 @@ app = App(drf, IN_CHANNEL)
     operation_id="uploadLogFile",
     tags=[TAG],
     status_code=201,
-    responses=drf.documented(201, LogFileUpload, 401, 403, 404, 413, 415),
+    responses=drf.documented(201, LogFileUpload, 400, 401, 403, 404, 413, 415),
 )
 def log_file_upload(channel_id: ChannelId, id: BatchRequestId) -> Response[str]:
     """Answers a form to post the file to as `file`; it becomes the log file within moments of its arrival."""

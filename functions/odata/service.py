@@ -1,13 +1,14 @@
 """/v1/…: POST $batch, many requests in one call. Nothing else is there yet."""
 
 from typing import Any
-from urllib.parse import unquote
 
 from batchyard.catalogue.entity_sets import refusal_in_batches
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, MethodNotAllowed, NotFound
 from batchyard.http import caller, limits
 from batchyard.http.caller import Caller
+from batchyard.http.paths import decoded
+from batchyard.http.urls import route_path
 from batchyard.odata import errors, service, urls
 from batchyard.odata.dispatch import Dispatcher
 from batchyard.odata.negotiation import version_of
@@ -47,7 +48,8 @@ def _answer(event: dict[str, Any], context: Any, asking: Caller) -> BatchAnswer:
 
 
 def _must_be_batch(event: dict[str, Any]) -> None:
-    path = urls.parse(unquote(event["pathParameters"]["odata"]))
+    _, _, below = route_path(event)[1:].partition("/")
+    path = urls.parse(decoded(below))
     if [str(segment).lower() for segment in path] != ["$batch"]:
         raise NotFound
     if event["httpMethod"] != "POST":

@@ -5,8 +5,10 @@ Lambda can carry and that the OpenAPI document tells of. Clients reach it as a W
 """
 
 import fnmatch
+import gzip
 import importlib
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -70,6 +72,8 @@ class Gateway:
             body: The request's body.
         """
         single = dict(headers)
+        unpacked = _unpacked(body, single)
+        body = unpacked or b""
         # Without binary media types, API Gateway hands on every body as text.
         text = body.decode(errors="replace") if body else None
         event, handler = Api(None, self.front).event(method, target, headers=single, text=text)
@@ -79,8 +83,10 @@ class Gateway:
             name: [line for other, line in headers if other == name] or [value]
             for name, value in event["headers"].items()
         }
-        if len(body) > LARGEST_REQUEST:
-            refused: Answer | None = _own("REQUEST_TOO_LARGE", HTTPStatus.CONTENT_TOO_LARGE)
+        if unpacked is None:
+            refused: Answer | None = _own("UNSUPPORTED_MEDIA_TYPE", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        elif len(body) > LARGEST_REQUEST:
+            refused = _own("REQUEST_TOO_LARGE", HTTPStatus.CONTENT_TOO_LARGE)
         else:
             guards, path = _authorizers(), event["resource"]
             # A method of its own goes before ANY.
@@ -125,6 +131,22 @@ class Gateway:
         assert all(isinstance(value, str) for value in context.values())
         event["requestContext"]["authorizer"] = {**context, "principalId": policy["principalId"]}
         return None
+
+
+def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes | None:
+    """A body as API Gateway hands it on; None where it has another coding than it says, or one of no known ones."""
+    coding = next((value for name, value in headers.items() if name.lower() == "content-encoding"), "identity")
+    try:
+        match coding if body else "identity":
+            case "identity":
+                return body
+            case "gzip":
+                return gzip.decompress(body)
+            case "deflate":
+                return zlib.decompress(body)
+    except (OSError, zlib.error):
+        pass
+    return None
 
 
 def _ask(handler: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -59,6 +59,16 @@ def test_what_no_route_serves(client: httpx.Client, path: str) -> None:
     assert (answer.status_code, answer.json()) == (404, {"detail": "Not found."})
 
 
+@pytest.mark.parametrize("odd", ["%0A", "%09", "%252E", "%2Fx", "%E2%80%91", "%F0%9F%98%80", "%FF", "%"])
+def test_odd_paths_are_those_of_nothing(client: httpx.Client, channel: int, odd: str) -> None:
+    for path in (f"/api/v1/channels/{channel}{odd}", f"/admin/collection/c/batch/L1{odd}", f"/v1/{odd}", f"/{odd}"):
+        # httpx would write some of it anew.
+        request = client.build_request("GET", path)
+        request.url = request.url.copy_with(raw_path=f"{httpx.URL(client.base_url).path.rstrip('/')}{path}".encode())
+        answer = client.send(request)
+        assert answer.status_code in {400, 404}, (path, answer.text)
+
+
 def test_a_wrong_method(client: httpx.Client, channel: int) -> None:
     answer = client.delete(f"/api/v1/channel/{channel}/batch_requests/")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")

@@ -447,13 +447,28 @@ class Machine(RuleBasedStateMachine):
         return (answer.status, answer.json()["errorCode"]) == (status, code)
 
 
-@pytest.mark.usefixtures("event_queue")
-def test_serials_are_what_the_model_says(
-    lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def machine(
+    event_queue: str, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
+) -> type[Machine]:
+    """The machine, on queues and a change stream that nobody used yet."""
     # So that stretches are cut in pieces within these small batches too.
     monkeypatch.setattr(runs, "MOST_RUNS", 6)
     monkeypatch.setattr("batchyard.product_batches.serials.repository._SMALLEST_PIECE", 3)
     monkeypatch.setattr(Machine, "stream", lot_stream, raising=False)
     monkeypatch.setattr(Machine, "queue", leftovers_queue, raising=False)
-    run_state_machine_as_test(Machine, settings=settings(max_examples=15, stateful_step_count=30, deadline=None))
+    return Machine
+
+
+@pytest.mark.parametrize("slow", [False, True])
+@pytest.mark.parametrize("fast", [False, True])
+def test_of_two_removals_at_once_one_finds_nothing(machine: type[Machine], slow: bool, fast: bool) -> None:
+    state = machine()
+    state.begin(20)
+    state.overtake(("delete", "A", slow), ("delete", "A", fast))
+    state.batches_are_those_of_the_model()
+    state.teardown()
+
+
+def test_serials_are_what_the_model_says(machine: type[Machine]) -> None:
+    run_state_machine_as_test(machine, settings=settings(max_examples=15, stateful_step_count=30, deadline=None))

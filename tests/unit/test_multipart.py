@@ -394,6 +394,7 @@ def test_a_batch_may_be_empty(read: Reader) -> None:
         (one(b"GET Products HTTP/1.1\n", b""), "colon"),
         (one(b"GET Products HTTP/1.1\n", b"Content-Type: text/plain\n"), "application/http"),
         (one(b"GET Products HTTP/1.1\n", b"Content-Type: application/http, text/plain\n"), "application/http"),
+        (one(b"GET x", b"Content-Type: application/http; charset=iso-8859-1\n"), "must be UTF-8"),
         (b"--b\nGET Products HTTP/1.1\n\n--b--\n", "colon"),
         (b"--b\nContent-Type: application/http\nGET Products HTTP/1.1\n\n--b--\n", "colon"),
         (b"--b\n--b--\n", "application/http"),

@@ -103,6 +103,27 @@ def test_what_somebody_else_changed_meanwhile_is_left_alone(writes: int, meanwhi
     assert (stored(1), stored(2)) == (before, None)
 
 
+def test_a_removal_that_somebody_else_made_is_not_ones_own() -> None:
+    put(1, name="a")
+    work = Unit()
+    work.get(CHANNELS, key(1))
+    work.delete(CHANNELS, key(1))
+    remove(1)
+    with pytest.raises(Contended):
+        work.commit()
+
+
+def test_a_write_that_somebody_else_made_is_not_ones_own() -> None:
+    put(1, name="a")
+    work = Unit()
+    work.get(CHANNELS, key(1))
+    work.put(CHANNELS, {**key(1), "name": "the same"})
+    put(1, name="the same")
+    with pytest.raises(Contended):
+        work.commit()
+    assert stored(1) == {"name": "the same"}
+
+
 def test_what_was_never_read_is_only_made_never_overwritten() -> None:
     put(1, name="a")
     work = Unit()

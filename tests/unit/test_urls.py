@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from batchyard.errors import NotFound
+from batchyard.http.paths import as_sent, decoded
 from batchyard.http.urls import base_url, header, route_path
 
 RESOURCE = "/api/v1/channels/{id}"
@@ -36,6 +38,41 @@ def test_what_comes_before_the_routes_path_is_part_of_the_address(prefix: str, s
 def test_a_catch_all_finds_its_own_path_behind_a_base_path() -> None:
     caught = event("/v2/api/v1/nothing/", resource="/{proxy+}", pathParameters={"proxy": "api/v1/nothing"})
     assert route_path(caught).rstrip("/") == "/api/v1/nothing"
+
+
+@pytest.mark.parametrize("taken", ["a%2Fb/c", "a/b/c"])
+@pytest.mark.parametrize("prefix", ["", "/v2", "/a/b"])
+def test_a_slash_within_a_name_parts_no_segments(prefix: str, taken: str) -> None:
+    caught = event(f"{prefix}/v1/a%2Fb/c", resource="/v1/{rest+}", pathParameters={"rest": taken})
+    assert route_path(caught) == "/v1/a%2Fb/c"
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("/a%20b/c:d'(1)", "/a%20b/c:d'(1)"),
+        ("/a b/\u2011\n", "/a%20b/%E2%80%91%0A"),
+        ("/%/%zz?#", "/%/%zz%3F%23"),
+        ("/\ud800", "/%ED%A0%80"),
+    ],
+)
+def test_a_path_is_as_it_is_sent(given: str, sent: str) -> None:
+    assert as_sent(given) == sent
+    assert as_sent(sent) == sent
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [("a%20b", "a b"), ("%252E", "%2E"), ("%25", "%"), ("%", "%"), ("%zz", "%zz"), ("Gr%C3%B6%C3%9Fe", "Größe")],
+)
+def test_names_are_decoded_once(part: str, name: str) -> None:
+    assert decoded(part) == name
+
+
+@pytest.mark.parametrize("part", ["%FF", "%C3", "%ED%A0%80", "%EF%BF%BD", "\ufffd", "%C0%AE"])
+def test_what_is_no_utf8_is_the_name_of_nothing(part: str) -> None:
+    with pytest.raises(NotFound):
+        decoded(part)
 
 
 @pytest.mark.parametrize("missing", [None, ""])

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import botocore.session
 from botocore.config import Config
 
-from tools.local_stack.gaps import addresses, stream_positions
+from tools.local_stack.gaps import addresses, escapes, stream_positions
 from tools.local_stack.places import CREDENTIALS, HOST, TOOLS, tail
 
 _START_SECONDS = 120
@@ -67,9 +67,9 @@ class Engine:
             StackError: The port is taken, or the engine does not come up.
         """
         self._claim_port()
-        program = TOOLS / "ministack" / "bin" / "ministack"
-        if not program.exists():
-            raise StackError(f"{program} is missing; `make setup` installs it.")
+        python = TOOLS / "ministack" / "bin" / "python"
+        if not python.exists():
+            raise StackError(f"{python} is missing; `make setup` installs it.")
         scratch = self.home / "tmp"
         # Code of functions that ran in a former life.
         shutil.rmtree(scratch, ignore_errors=True)
@@ -79,7 +79,8 @@ class Engine:
         addresses.move(self._state, self.url)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [program],
+                # Without the folder of the program, whose modules the engine could take for others.
+                [python, "-P", escapes.__file__],
                 cwd=self.home,
                 env=self._environment(scratch),
                 stdin=subprocess.DEVNULL,

@@ -84,6 +84,17 @@ class UnsupportedMediaType(BatchyardError):
         super().__init__(f'Unsupported media type "{media_type}" in request.')
 
 
+class UnsupportedCoding(UnsupportedMediaType):
+    """The body is packed in a way that this service does not unpack.
+
+    Args:
+        coding: What the caller sent as `Content-Encoding`.
+    """
+
+    def __init__(self, coding: str) -> None:
+        super(UnsupportedMediaType, self).__init__(f'Unsupported content coding "{coding}" in request.')
+
+
 class MethodNotAllowed(BatchyardError):
     """The path exists, but not with this method.
 

@@ -14,13 +14,10 @@ Before a route runs, its caller is known and has the right to it, its request is
 Whatever it raises is answered in the dialect.
 """
 
-import base64
-import binascii
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
-from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.api_gateway import Response
@@ -28,8 +25,9 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, Malformed, NotFound, UnsupportedMediaType
-from batchyard.http import audit, caller
+from batchyard.http import audit, bodies, caller
 from batchyard.http.answers import must_fit
+from batchyard.http.paths import decoded
 from batchyard.http.urls import base_url, header, route_path
 from batchyard.scope import Rights
 
@@ -129,7 +127,7 @@ class App(APIGatewayRestResolver):
 
     def _convert_matches_into_route_keys(self, match: re.Match[str]) -> dict[str, str]:
         # API Gateway leaves the path as the client wrote it, and many write `%3A` for a colon.
-        return {name: unquote(value) for name, value in match.groupdict().items()}
+        return {name: decoded(value) for name, value in match.groupdict().items()}
 
     def _read_json(self, text: str) -> dict[str, Any]:
         try:
@@ -168,16 +166,15 @@ def answer(body: str = "", status: int = 200, headers: Mapping[str, str] | None 
 def _readable(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event with the route's own path, and its body as JSON text; an absent body is an empty object."""
     # With other methods a body means nothing (RFC 9110, 9.3), whatever is in it.
-    body = (event.get("body") or "") if event.get("httpMethod") in _WITH_BODY else ""
-    if body:
+    body = ""
+    if event.get("httpMethod") in _WITH_BODY and event.get("body"):
         media_type = (header(event, "Content-Type") or "application/json").partition(";")[0].strip().lower()
         if media_type != "application/json":
             raise UnsupportedMediaType(media_type)
-        if event.get("isBase64Encoded"):
-            try:
-                body = base64.b64decode(body, validate=True).decode()
-            except (binascii.Error, UnicodeDecodeError) as error:
-                raise Malformed(f"JSON parse error - {error}") from None
+        try:
+            body = bodies.text(event)
+        except Malformed as error:
+            raise Malformed(f"JSON parse error - {error}") from None
     # Several lines of one header are one list (RFC 9110, 5.3).
     headers = {name: [", ".join(lines)] for name, lines in (event.get("multiValueHeaders") or {}).items()}
     # By now it is JSON, which powertools knows by this very spelling alone.

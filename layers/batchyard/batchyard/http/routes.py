@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from batchyard.errors import MethodNotAllowed, NotFound
+from batchyard.http.paths import decoded
 
 type RouteTable = Mapping[str, Mapping[str, str]]
 """Paths (`/api/v1/channels/{id}`), their methods, and the modules whose `handler` answers them."""
@@ -33,10 +33,10 @@ class Routes:
         self._routes = [(_pattern(path), path, methods) for path, methods in table.items()]
 
     def find(self, method: str, path: str) -> Route:
-        """The route of a request; a path counts the same with and without a slash at its end.
+        """The route of a request; a path, as sent, counts the same with and without a slash at its end.
 
         Raises:
-            NotFound: No route has this path.
+            NotFound: No route has this path, or nothing can have one of the names in it.
             MethodNotAllowed: There are some, with other methods.
         """
         allowed: set[str] = set()
@@ -45,7 +45,7 @@ class Routes:
             if found is None:
                 continue
             if method in methods:
-                return Route(methods[method], resource, {k: unquote(v) for k, v in found.groupdict().items()})
+                return Route(methods[method], resource, {k: decoded(v) for k, v in found.groupdict().items()})
             allowed |= set(methods)
         if allowed:
             raise MethodNotAllowed(method, sorted(allowed))

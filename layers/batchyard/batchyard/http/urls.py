@@ -6,9 +6,11 @@ host hides it; `PUBLIC_URL` then says it.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import unquote, urlencode
+
+from batchyard.http.paths import as_sent
 
 
 def header(event: Mapping[str, Any], name: str) -> str | None:
@@ -21,20 +23,31 @@ def header(event: Mapping[str, Any], name: str) -> str | None:
 
 
 def route_path(event: Mapping[str, Any]) -> str:
-    """The path below the stage or base path: what the route's own pattern matches.
+    """The path below the stage or base path, as sent: what the route's own pattern matches.
 
     On a custom domain `path` begins with the base path of its mapping. The resource (`/api/v1/channels/{id}`) tells
     how many segments at the end of it are the route's; a greedy parameter (`{proxy+}`) stands for several.
     """
-    path = str(event.get("path") or "/")
+    path = as_sent(str(event.get("path") or "/"))
     resource = str(event.get("resource") or "")
-    for name, value in (event.get("pathParameters") or {}).items():
-        resource = resource.replace(f"{{{name}+}}", str(value).strip("/"))
-    if not resource or "+}" in resource:
-        return path
     segments = path.rstrip("/").split("/")
     depth = resource.strip("/").count("/") + 1
+    for name, value in (event.get("pathParameters") or {}).items():
+        if f"{{{name}+}}" in resource:
+            resource = resource.replace(f"{{{name}+}}", "")
+            depth += _depth(segments, str(value).strip("/")) - 1
+    if not resource or "+}" in resource:
+        return path
     return "/" + "/".join(segments[-depth:]) if len(segments) > depth + 1 else path
+
+
+def _depth(segments: Sequence[str], rest: str) -> int:
+    """How many segments at the end of a path are what a greedy parameter took, whose escapes may be undone."""
+    wanted = unquote(rest)
+    depths = range(1, len(segments))
+    return next(
+        (depth for depth in depths if unquote("/".join(segments[-depth:])) in {rest, wanted}), rest.count("/") + 1
+    )
 
 
 def base_url(event: Mapping[str, Any]) -> str:
@@ -45,10 +58,10 @@ def base_url(event: Mapping[str, Any]) -> str:
     context = event.get("requestContext") or {}
     host = header(event, "Host") or context.get("domainName") or "localhost"
     scheme = header(event, "X-Forwarded-Proto") or "https"
-    whole = str(context.get("path") or "").rstrip("/")
+    whole = as_sent(str(context.get("path") or "").rstrip("/"))
     own = route_path(event).rstrip("/")
     prefix = whole[: -len(own)] if own and whole.endswith(own) else ""
-    return f"{scheme}://{host}{quote(prefix, safe='/%')}"
+    return f"{scheme}://{host}{prefix}"
 
 
 def another_page(event: Mapping[str, Any], parameter: str, value: str | None, end: str = "") -> str:
@@ -66,5 +79,5 @@ def another_page(event: Mapping[str, Any], parameter: str, value: str | None, en
     parameters = [(name, one) for name, values in given.items() if name != parameter for one in values]
     if value is not None:
         parameters.append((parameter, value))
-    path = quote(event["path"].rstrip("/"), safe="/%")
+    path = as_sent(event["path"].rstrip("/"))
     return f"{base_url(event)}{path}{end}" + (f"?{urlencode(parameters)}" if parameters else "")

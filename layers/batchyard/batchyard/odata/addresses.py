@@ -32,8 +32,7 @@ def resolve(url: str, base: SplitResult) -> tuple[str, str]:
         path = ROOT + path
     elif base.path and path.startswith(f"{base.path}/"):
         path = path.removeprefix(base.path)
-    # Twice, for whoever hopes that somebody further on decodes what was decoded before.
-    if {".", ".."}.intersection(_SEPARATOR.split(unquote(unquote(path)))):
+    if {".", ".."}.intersection(_SEPARATOR.split(unquote(path))):
         raise Malformed("The URL must not lead out of where it is.")
     return path, query
 

@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from batchyard.errors import BatchyardError, Malformed, MethodNotAllowed, NotFound
+from batchyard.http.bodies import PACKED
 from batchyard.http.limits import COUNTED
+from batchyard.http.paths import as_sent, decoded
 from batchyard.http.routes import Route, Routes
 from batchyard.http.urls import base_url, header
 from batchyard.odata import errors, urls
@@ -85,7 +87,7 @@ class Dispatcher:
         Raises:
             BatchyardError: It has no place in a batch.
         """
-        path, query = resolve(request.url, self.base)
+        path, query = self._address(request.url)
         route = self._route(request.method, path)
         module = importlib.import_module(route.module)
         refusal = getattr(module, "OUTSIDE_BATCHES", None)
@@ -109,7 +111,7 @@ class Dispatcher:
     def _reads(self, requests: Iterable[PartRequest]) -> Iterator[tuple[Table, Key]]:
         for request in requests:
             try:
-                path, _ = resolve(request.url, self.base)
+                path, _ = self._address(request.url)
                 route = self._route(request.method, path)
             except BatchyardError:
                 # It gets its answer when its turn comes.
@@ -118,11 +120,15 @@ class Dispatcher:
             if reads is not None:
                 yield from reads(route.parameters)
 
+    def _address(self, url: str) -> tuple[str, str]:
+        path, query = resolve(url, self.base)
+        return as_sent(path), query
+
     def _route(self, method: str, path: str) -> Route:
         root, _, rest = path[1:].partition("/")
         if root.lower() == "v1" and rest.strip("/"):
             # No other route begins like this one's own.
-            segments = urls.parse(unquote(rest))
+            segments = urls.parse(decoded(rest))
             if any(segment.name.lower() == "$batch" for segment in segments):
                 raise Malformed("There is no batch within a batch.")
             refusal = self.refusal(method, segments)
@@ -130,7 +136,7 @@ class Dispatcher:
         try:
             return self.routes.find(method, path)
         except (NotFound, MethodNotAllowed):
-            return Route(self.fallback, "/{proxy+}", {"proxy": unquote(path[1:])})
+            return Route(self.fallback, "/{proxy+}", {"proxy": path[1:]})
 
     def _event(self, request: PartRequest, route: Route, path: str, query: str) -> dict[str, Any]:
         headers = {name: value for name, value in request.headers.items() if not _is_the_batchs(name)}
@@ -158,6 +164,7 @@ class Dispatcher:
                 "httpMethod": request.method,
                 "path": f"{self.base.path}{path}",
                 COUNTED: True,
+                PACKED: True,
             },
             "body": body or None,
             "isBase64Encoded": encoded,

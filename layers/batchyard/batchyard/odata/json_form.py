@@ -25,7 +25,7 @@ def parse(body: bytes) -> Batch:
         MalformedBatchError: The envelope cannot be read, or holds too many requests.
     """
     try:
-        document = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_object)
+        document = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise MalformedBatchError(f"The batch is no JSON: {error}") from None
     entries = document.get("requests") if isinstance(document, dict) else None

@@ -12,6 +12,7 @@ import codecs
 import re
 from collections.abc import Iterator
 
+from batchyard.http.bodies import is_utf8
 from batchyard.odata.envelope import (
     HEADER_NAME,
     LARGEST_HEADERS,
@@ -141,6 +142,8 @@ def _read(request: PartRequest, content_type: str, content: bytes) -> None:
     """Reads an HTTP request into `request`."""
     if media_type_of(content_type) != "application/http":
         raise MalformedPartError("A part must be application/http, or, outside of a change set, multipart/mixed.")
+    if not is_utf8(content_type):
+        raise MalformedPartError("A part must be UTF-8.")
     lines, body = _head(content.lstrip(b"\r\n\t "))
     # The method ends at the first space, the version begins after the last: a URL with spaces stands between.
     method, _, target = (lines[0] if lines else "").partition(" ")

@@ -1,12 +1,12 @@
 """A batch request from its bytes to the bytes of its answer."""
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from batchyard.deadline import deadline
 from batchyard.errors import Malformed, TooLarge, UnsupportedMediaType
+from batchyard.http import bodies
 from batchyard.http.urls import header
 from batchyard.odata import answers, json_form, multipart, negotiation
 from batchyard.odata.envelope import Batch, MalformedBatchError
@@ -39,12 +39,12 @@ def read(event: Mapping[str, Any]) -> Batch:
     """The batch of an API Gateway event.
 
     Raises:
-        Malformed: It cannot be read, or is in a version that is not spoken here, so that nothing of it may run.
+        Malformed: It cannot be read, is no UTF-8, or in a version that is not spoken here: nothing of it may run.
         TooLarge: It is larger than a batch may be.
-        UnsupportedMediaType: It has none of the known forms.
+        UnsupportedMediaType: It has none of the known forms, or another charset or content coding.
     """
     negotiation.must_be_spoken(event)
-    body = _body(event)
+    body = bodies.content(event)
     if len(body) > LARGEST_BODY:
         raise TooLarge(f"A batch holds at most {LARGEST_BODY} bytes.")
     content_type = header(event, "Content-Type") or ""
@@ -84,14 +84,6 @@ def respond(event: Mapping[str, Any], context: Any, batch: Batch, routes: Routes
     if not version.legacy:
         version = Version("4.0" if as_multipart else "4.01")
     return BatchAnswer(202 if version.legacy else 200, {"Content-Type": content_type, **version.headers}, body)
-
-
-def _body(event: Mapping[str, Any]) -> bytes:
-    body = event.get("body") or ""
-    try:
-        return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-    except ValueError:
-        raise Malformed("The body of the batch cannot be decoded.") from None
 
 
 def _is_json(event: Mapping[str, Any]) -> bool:

@@ -186,8 +186,9 @@ class Unit:
                 raise Contended from error
             if code_of(error) != "ConditionalCheckFailedException":
                 raise
-            # botocore repeats a write whose answer got lost; the repeat then fails on what the first one wrote.
-            if old_item(error) != write.item:
+            # botocore repeats a write whose answer got lost; the repeat then fails on what the first one wrote. Without
+            # a repeat it is somebody else's, also where they wrote the same, or removed what was to be removed.
+            if not was_repeated(error) or old_item(error) != write.item:
                 raise Contended from error
 
     def _commit_all(self, writes: list[_Write]) -> None:

@@ -247,8 +247,24 @@ def test_every_content_is_noticed() -> None:
         for notification in notifications
     }
     assert noticed == {"uploads/": "UploadsQueue", "objects/": "SweepQueue", "logs/": "SweepQueue"}
-    may_be_told = resources("AWS::SQS::QueuePolicy")["ContentQueuesPolicy"]["Queues"]
-    assert {target(queue) for queue in may_be_told} == set(noticed.values())
+    # S3 tries each of them when the bucket is made, so each must let it by then.
+    after = template()["Resources"]["ContentBucket"]["DependsOn"]
+    assert set(after) == {f"{queue}Policy" for queue in noticed.values()}
+
+
+def test_a_policy_is_of_one_queue() -> None:
+    """SQS refuses a policy that speaks of several.
+
+    "Each policy must cover only a single queue (when writing a policy, don't include statements that cover different
+    queues)": https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/, "Special Information for SQS
+    Policies". The refusal is "Invalid value for the parameter Policy".
+    """
+    policies = resources("AWS::SQS::QueuePolicy")
+    for name, policy in policies.items():
+        [queue] = policy["Queues"]
+        [statement] = policy["PolicyDocument"]["Statement"]
+        assert name == f"{target(queue)}Policy"
+        assert (statement["Resource"], statement["Action"]) == ({"GetAtt": f"{target(queue)}.Arn"}, "sqs:SendMessage")
 
 
 @pytest.mark.parametrize("queue", sorted(QUEUES))

@@ -305,6 +305,46 @@ def test_a_scheduled_run_that_fails_is_kept(function: str, event: dict[str, Any]
     assert target(failed["Destination"]) in DEAD_LETTERS
 
 
+def test_many_messages_wait_for_each_other_rather_than_the_routes_for_them() -> None:
+    for mapping in QUEUED.values():
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "WorkersPerQueue"}}
+    # Lambda takes no less than two (botocore's model of it), and of ten that a new account has, some are the streams'.
+    assert template()["Parameters"]["WorkersPerQueue"]["MinValue"] == 2
+
+
+def test_a_role_of_api_gateway_that_is_there_can_stay() -> None:
+    for name in ("ApiGatewayAccount", "ApiGatewayLogRole"):
+        resource = template()["Resources"][name]
+        assert resource["Condition"] == "ApiGatewayRoleIsSet"
+        assert resource["DeletionPolicy"] == "Retain"
+    assert template()["Conditions"]["ApiGatewayRoleIsSet"] == {"Equals": [{"Ref": "ApiGatewayRole"}, "set"]}
+
+
+def test_no_metric_is_paid_that_nobody_looks_at() -> None:
+    """Those of each method are paid; those of the whole stage, which the alarm looks at, are not.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+    """
+    assert [one["MetricsEnabled"] for one in API["MethodSettings"]] == [False] * len(API["MethodSettings"])
+    seen = [alarm["Dimensions"] for alarm in ALARMS.values() if alarm["Namespace"] == "AWS/ApiGateway"]
+    assert seen
+    assert all({"Method", "Resource"}.isdisjoint(one["Name"] for one in dimensions) for dimensions in seen)
+
+
+def test_the_dashboard_names_what_it_shows() -> None:
+    body = json.loads(
+        re.sub(
+            r"\$\{[\w:.]+\}",
+            lambda one: one[0],
+            resources("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Sub"],
+        )
+    )
+    shown = {widget["properties"]["title"]: widget["properties"]["metrics"] for widget in body["widgets"]}
+    assert "SEARCH" not in json.dumps(shown)
+    for title, metric in (("Errors by function", "Errors"), ("Duration by function (p95)", "Duration")):
+        assert shown[title] == [["AWS/Lambda", metric, "FunctionName", f"${{{name}}}"] for name in FUNCTIONS]
+
+
 def test_alarms() -> None:
     watched = {
         (alarm["MetricName"], target(dimension["Value"]))

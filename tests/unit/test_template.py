@@ -373,15 +373,41 @@ def test_alarms() -> None:
         (alarm["MetricName"], target(dimension["Value"]))
         for alarm in ALARMS.values()
         for dimension in alarm.get("Dimensions", [])
+        if dimension["Name"] != "GlobalSecondaryIndexName"
     }
     routed = {one.function for one in api_methods()} | {"AuthorizerFunction", "KeyAuthorizerFunction"}
     assert {queue for metric, queue in watched if metric == "ApproximateNumberOfMessagesVisible"} == DEAD_LETTERS
     assert {function for metric, function in watched if metric == "Errors"} == FUNCTIONS.keys() - routed
     streamed = {target(mapping["FunctionName"]) for mapping in STREAMED.values()}
     assert {function for metric, function in watched if metric == "IteratorAge"} == streamed
+    worked_on = {target(mapping["EventSourceArn"]) for mapping in QUEUED.values()}
+    assert {queue for metric, queue in watched if metric == "ApproximateAgeOfOldestMessage"} == worked_on
     assert {"5XXError", "Throttles", "WriteThrottleEvents"} <= {alarm["MetricName"] for alarm in ALARMS.values()}
     for alarm in ALARMS.values():
         assert alarm["AlarmActions"]["If"][0] == "AlarmsAreSent"
+
+
+def test_what_is_refused_of_an_index_is_told_too() -> None:
+    """A table's metric does not count it; the index has a metric of its own, with one more dimension.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+    """
+    watched = {
+        (
+            alarm["MetricName"],
+            *(one["Value"] if isinstance(one["Value"], str) else target(one["Value"]) for one in dimensions),
+        )
+        for alarm in ALARMS.values()
+        if (dimensions := alarm.get("Dimensions")) and alarm["Namespace"] == "AWS/DynamoDB"
+    }
+    of_tables = {one for one in watched if len(one) == 2}
+    wanted = {
+        (metric, table, index["IndexName"])
+        for metric, table in of_tables
+        for index in TABLES[table].get("GlobalSecondaryIndexes", [])
+    }
+    assert len(wanted) == 14
+    assert watched == of_tables | wanted
 
 
 @pytest.mark.parametrize("kind", sorted(API["GatewayResponses"]))

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from batchyard.errors import Unavailable
+from batchyard.store.clients import OutOfTime
 from batchyard.store.items import Item, decode
 
 _REFUSED_FOR_NOW = frozenset(
@@ -61,13 +62,13 @@ def was_repeated(error: BaseException | None) -> bool:
 
 @contextmanager
 def reaching_aws() -> Iterator[None]:
-    """Turns what botocore gave up on after its retries into `Unavailable`.
+    """Turns what botocore gave up on, after its retries or for want of time, into `Unavailable`.
 
     Anything else, a missing permission or a request that AWS finds invalid, is a defect and goes through.
     """
     try:
         yield
-    except (HTTPClientError, NoConnectionError) as error:
+    except (HTTPClientError, NoConnectionError, OutOfTime) as error:
         raise Unavailable from error
     except ClientError as error:
         if code_of(error) in _REFUSED_FOR_NOW:

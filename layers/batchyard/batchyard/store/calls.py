@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from batchyard.errors import Unavailable
-from batchyard.store.clients import OutOfTime
 from batchyard.store.items import Item, decode
 
 _REFUSED_FOR_NOW = frozenset(
@@ -33,6 +32,12 @@ _REFUSED_FOR_NOW = frozenset(
         "503",
     }
 )
+
+
+class OutOfTime(BotoCoreError):
+    """The function would end before the call does."""
+
+    fmt = "The function ends before another attempt would."
 
 
 def code_of(error: ClientError) -> str:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
 
 from batchyard import deadline
+from batchyard.store.calls import OutOfTime
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -42,12 +42,6 @@ _CONFIG = Config(
 
 # S3 is silent for longer: while it makes one object of the thousand parts of an upload, for one.
 _S3_CONFIG = _CONFIG.merge(Config(read_timeout=10))
-
-
-class OutOfTime(BotoCoreError):
-    """The function would end before the call does."""
-
-    fmt = "The function ends before another attempt would."
 
 
 @cache

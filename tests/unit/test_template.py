@@ -27,7 +27,7 @@ MAPPINGS = resources("AWS::Lambda::EventSourceMapping")
 ALARMS = resources("AWS::CloudWatch::Alarm")
 API = resources("AWS::Serverless::Api")["Api"]
 DEAD_LETTERS = {name for name in QUEUES if name.endswith("DeadLetterQueue")}
-CONTENTS = ("objects", "logs", "uploads", "exports")
+CONTENTS = ("objects", "logs", "uploads", "exports", "aws/lambda")
 
 
 @cache
@@ -201,7 +201,9 @@ def test_who_may_change_what() -> None:
     assert holders("s3:GetObject ${ContentBucket.Arn}/logs/*") == {"DownloadLogFile"}
     assert holders("s3:PutObject ${ContentBucket.Arn}/uploads/*") == {"UploadLogFile", "ODataService"}
     assert holders("s3:PutObject ${ContentBucket.Arn}/exports/*") == {"WriteExport"}
-    assert holders("s3:ListBucket ContentBucket") == {"AttachLogFile", "WriteExport"}
+    streamed = {target(mapping["FunctionName"]).removesuffix("Function") for mapping in STREAMED.values()}
+    assert holders("s3:ListBucket ContentBucket") == {"AttachLogFile", "WriteExport"} | streamed
+    assert holders("s3:PutObject ${ContentBucket.Arn}/aws/lambda/*") == streamed
     assert not [power for function in FUNCTIONS for power in powers(function) if "dynamodb:Scan" in power]
 
 
@@ -313,7 +315,25 @@ def test_a_change_is_tried_again_and_then_kept(mapping: dict[str, Any]) -> None:
     assert mapping["MaximumRetryAttempts"] > 0
     # A stream keeps its records for a day.
     assert 0 < mapping["MaximumRecordAgeInSeconds"] < 86_400
-    assert target(mapping["DestinationConfig"]["OnFailure"]["Destination"]) in DEAD_LETTERS
+    # A queue would be told where in the stream they are, and that keeps them for a day; a bucket gets them whole:
+    # "For Amazon S3 destinations, Lambda also sends the entire invocation record along with the metadata."
+    # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+    assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {"GetAtt": "ContentBucket.Arn"}
+    needed = {"s3:PutObject ${ContentBucket.Arn}/aws/lambda/*", "s3:ListBucket ContentBucket"}
+    assert needed <= powers(target(mapping["FunctionName"]))
+
+
+def test_failed_changes_are_dead_letters() -> None:
+    rule = resources("AWS::Events::Rule")["FailedChangesRule"]
+    assert [target(one["Arn"]) for one in rule["Targets"]] == ["ChangesDeadLetterQueue"]
+    assert rule["EventPattern"]["detail"] == {
+        "bucket": {"name": [{"Ref": "ContentBucket"}]},
+        "object": {"key": [{"prefix": "aws/lambda/"}]},
+    }
+    bucket = resources("AWS::S3::Bucket")["ContentBucket"]
+    assert bucket["NotificationConfiguration"]["EventBridgeConfiguration"] == {"EventBridgeEnabled": True}
+    [kept] = [rule for rule in bucket["LifecycleConfiguration"]["Rules"] if rule.get("Prefix") == "aws/lambda/"]
+    assert kept["ExpirationInDays"] * 86_400 == QUEUES["ChangesDeadLetterQueue"]["MessageRetentionPeriod"]
 
 
 def test_tallies_see_the_same_batch_again() -> None:

@@ -8,7 +8,7 @@ host hides it; `PUBLIC_URL` then says it.
 import os
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 
 def header(event: Mapping[str, Any], name: str) -> str | None:
@@ -45,10 +45,16 @@ def base_url(event: Mapping[str, Any]) -> str:
     context = event.get("requestContext") or {}
     host = header(event, "Host") or context.get("domainName") or "localhost"
     scheme = header(event, "X-Forwarded-Proto") or "https"
-    whole = str(context.get("path") or "").rstrip("/")
-    own = route_path(event).rstrip("/")
-    prefix = whole[: -len(own)] if own and whole.endswith(own) else ""
+    prefix = _before(str(context.get("path") or "").rstrip("/"), route_path(event).rstrip("/"))
     return f"{scheme}://{host}{quote(prefix, safe='/%')}"
+
+
+def _before(whole: str, own: str) -> str:
+    """What comes before the route's own path in the whole one. Either may come with its escapes undone."""
+    for path, end in ((whole, own), (whole, unquote(own)), (unquote(whole), own)):
+        if end and path.endswith(end):
+            return path[: -len(end)]
+    return ""
 
 
 def another_page(event: Mapping[str, Any], parameter: str, value: str | None, end: str = "") -> str:

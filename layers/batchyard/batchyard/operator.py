@@ -112,6 +112,12 @@ def _rotate_serial_key(_: argparse.Namespace) -> None:
     print(keys.rotate())
 
 
+def _restore_serial_keys(options: argparse.Namespace) -> None:
+    from batchyard.serial_codes import keys
+
+    print(keys.restore(options.secret))
+
+
 def _replay(options: argparse.Namespace) -> None:
     if not options.stack:
         raise BatchyardError("Say whose dead letters: --stack NAME.")
@@ -159,6 +165,11 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("channel", type=_count)
     about = "brings about what is in the dead-letter queues, once its cause is mended; one JSON object a queue"
     command("replay", _replay, about)
+    about = (
+        "takes the serial keys of a deleted stack's secret, at once after the stack was made anew; shows the version"
+    )
+    made = command("restore-serial-keys", _restore_serial_keys, about)
+    made.add_argument("secret", help="name or ARN of the secret that the deleted stack left")
     about = "makes a new key for serial numbers and shows its version; codes of the older ones stay valid"
     command("rotate-serial-key", _rotate_serial_key, about)
     return parser

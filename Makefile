@@ -112,10 +112,13 @@ build: setup .aws-sam/build/template.yaml ## package everything for this machine
 sizes: build ## packaged sizes, and what each function imports
 	$(PYTHON) -m tools.sizes
 
+# SAM looks for its settings beside the template, in a folder that the build empties, unless it is told where they are;
+# it keeps the answers to `--guided` there, too.
 .PHONY: deploy
 deploy: setup ## package for AWS and deploy (ARCHITECTURE=x86_64, PARAMETERS="Stage=test …", ARGS="--profile …")
 	$(call sam_build,$(ARCHITECTURE),.aws-sam/deploy)
-	$(SAM) deploy --template-file .aws-sam/deploy/template.yaml --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS) $(ARGS)
+	$(SAM) deploy --config-file $(CURDIR)/samconfig.toml --template-file .aws-sam/deploy/template.yaml \
+		--parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS) $(ARGS)
 
 ##### Running
 

@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from batchyard.identity import tokens
 from batchyard.store import clients
-from tests.support import aws
+from tests.support import aws, permissions
 from tests.support.api import Api
 
 _MAKERS: dict[str, Callable[[], Any]] = {
@@ -20,7 +20,7 @@ _MAKERS: dict[str, Callable[[], Any]] = {
 @cache
 def _kept_client(name: str) -> Any:
     """A client for all tests on moto: making it takes longer than most of them."""
-    return _MAKERS[name]()
+    return permissions.watch(_MAKERS[name]())
 
 
 @pytest.fixture
@@ -41,6 +41,31 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         aws.create_secret(variables)
         yield variables
     aws.forget()
+    refused = sorted(set(permissions.REFUSED))
+    permissions.REFUSED.clear()
+    assert refused == []
+
+
+# Also what the policies permit and no handler does: told after all tests of a run, which each worker knows some of.
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["powers used"] = [list(one) for one in permissions.USED]
+    elif config.args_source is pytest.Config.ArgsSource.TESTPATHS and not (
+        config.option.keyword or config.option.markexpr
+    ):
+        unused = permissions.unused(permissions.USED)
+        if unused and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            print("\nPolicies permit what no test has a handler do:", *unused, sep="\n  ")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    output = getattr(node, "workeroutput", {})
+    permissions.USED.update((function, power) for function, power in output.get("powers used", []))
 
 
 @pytest.fixture

@@ -57,7 +57,8 @@ def request(
     parts = urlsplit(url)
     path = parts.path
     query: dict[str, list[str]] = {}
-    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+    # API Gateway takes a semicolon for the end of a parameter.
+    for name, value in parse_qsl(parts.query.replace(";", "&"), keep_blank_values=True):
         query.setdefault(name, []).append(value)
     parameters = path_parameters(resource, path) or {}
     sent = _headers(headers or {}, path)

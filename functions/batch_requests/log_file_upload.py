@@ -15,6 +15,11 @@ app = App(drf, IN_CHANNEL)
 @app.post(
     "/api/v1/channel/<channel_id>/batch_requests/<id>/log_file/upload",
     summary="Upload a large log file",
+    description=(
+        "Post the file as `file`, after the `fields` of the answer, to its `url`; it becomes the log file in moments. "
+        "The form works for a quarter of an hour (`expires_at`); where S3 answers 403 sooner, ask for a new one. "
+        "It tells by itself who may post: send no `Authorization` with it."
+    ),
     operation_id="uploadLogFile",
     tags=[TAG],
     status_code=201,

@@ -8,6 +8,7 @@ Gateway gives where this raises `Unauthorized`.
 
 from typing import Any
 
+from batchyard.deadline import within
 from batchyard.http.urls import header
 from batchyard.identity.policy import keep_out, let_in
 from batchyard.identity.repository import find_token
@@ -19,7 +20,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     key = key_in(header(event, "Authorization"))
     if key is None:
         raise Exception("Unauthorized")
-    token = find_token(key)
+    with within(context):
+        token = find_token(key)
     if token is None:
         return keep_out(event["methodArn"])
     return let_in(token, event["methodArn"])

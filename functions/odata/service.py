@@ -3,6 +3,7 @@
 from typing import Any
 
 from batchyard.catalogue.entity_sets import refusal_in_batches
+from batchyard.deadline import within
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, MethodNotAllowed, NotFound
 from batchyard.http import caller, limits
@@ -25,7 +26,8 @@ FALLBACK = "gateway.fallback"
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers an API Gateway event of `/v1/{odata+}`."""
     try:
-        answer = _answer(event, context, caller.enter(event))
+        with within(context):
+            answer = _answer(event, context, caller.enter(event))
     except BatchyardError as error:
         answer = _refusal(event, error)
     except Exception as error:

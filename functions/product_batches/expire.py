@@ -1,21 +1,24 @@
-"""Schedule → batches whose expiry date is over are expired."""
+"""Schedule → batches whose expiry date is over are expired, and exports that nobody works on are announced again."""
 
 from typing import Any
 
 from batchyard.deadline import deadline
 from batchyard.product_batches import expiry
+from batchyard.product_batches.exports import overdue
 
 _BATCH_MS = 5_000
-"""Milliseconds that one more batch may take."""
+"""Milliseconds that one more batch or export may take."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Has batches expire; answers how many did, and whether it came to the end of those that are due.
+    """Has batches expire; answers how many did, whether it came to the end of those that are due, and of the exports.
 
     Raises:
         RuntimeError: Some could not, so that the run is tried again and seen.
     """
-    outcome = expiry.expire_due(deadline(context, _BATCH_MS))
+    time_is_up = deadline(context, _BATCH_MS)
+    outcome = expiry.expire_due(time_is_up)
+    announced = overdue.announce_again(time_is_up)
     if outcome.failed:
         raise RuntimeError(f"{outcome.failed} batches could not expire, {outcome.expired} did")
-    return {"expired": outcome.expired, "finished": outcome.finished}
+    return {"expired": outcome.expired, "finished": outcome.finished, "announced": announced}

@@ -28,6 +28,26 @@ if TYPE_CHECKING:
 LARGEST_REQUEST = 10 * 1024 * 1024
 """Bytes of a body that API Gateway takes."""
 
+LARGEST_EVENT = 6_291_456
+"""Bytes of an event that Lambda takes, as JSON: of a body, quotes and line ends count twice.
+
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
+
+LONGEST_ARN = 1600
+"""Bytes of a method's ARN, path and all.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+"""
+
+REMAPPED = "www-authenticate"
+"""A header of a function's answer that clients get as `x-amzn-Remapped-WWW-Authenticate`.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+"""
+
+_REFUSED_IN_QUERIES = frozenset("|{}")
+
 
 @dataclass
 class Gateway:
@@ -71,6 +91,9 @@ class Gateway:
             headers: The request's headers, in their order.
             body: The request's body.
         """
+        if _REFUSED_IN_QUERIES & set(target.partition("?")[2]):
+            # Before it knows an API, so in no words of ours.
+            return Answer(HTTPStatus.BAD_REQUEST, {}, "")
         single = dict(headers)
         unpacked = _unpacked(body, single)
         body = unpacked or b""
@@ -83,9 +106,11 @@ class Gateway:
             name: [line for other, line in headers if other == name] or [value]
             for name, value in event["headers"].items()
         }
+        if len(aws_events.method_arn(event).encode()) > LONGEST_ARN:
+            return _own("DEFAULT_4XX", HTTPStatus.REQUEST_URI_TOO_LONG)
         if unpacked is None:
             refused: Answer | None = _own("UNSUPPORTED_MEDIA_TYPE", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-        elif len(body) > LARGEST_REQUEST:
+        elif len(body) > LARGEST_REQUEST or len(json.dumps(event, ensure_ascii=False).encode()) > LARGEST_EVENT:
             refused = _own("REQUEST_TOO_LARGE", HTTPStatus.CONTENT_TOO_LARGE)
         else:
             guards, path = _authorizers(), event["resource"]
@@ -161,8 +186,13 @@ def _invoke(handler: str, event: dict[str, Any]) -> Answer:
     answer = invoke(handler, event)
     # Lambda carries the answer as UTF-8, up to 6 MB of it.
     carried = json.dumps({"headers": dict(answer.headers), "body": answer.text}, ensure_ascii=False).encode()
-    assert len(carried) <= 6 * 1024 * 1024
-    return answer
+    assert len(carried) <= LARGEST_EVENT
+    if REMAPPED not in answer.headers:
+        return answer
+    remapped = {
+        f"x-amzn-remapped-{name}" if name == REMAPPED else name: value for name, value in answer.headers.items()
+    }
+    return Answer(answer.status, remapped, answer.text)
 
 
 @cache

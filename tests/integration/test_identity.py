@@ -2,13 +2,12 @@
 
 import hashlib
 import re
-import time
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from batchyard import clock
 from batchyard.errors import NotAuthenticated, NotFound, Unavailable
 from batchyard.http.caller import Caller
 from batchyard.identity import operations, recent, tokens
@@ -389,8 +388,8 @@ def test_the_collections_of_a_scope_are_kept(anna: User, collections: frozenset[
 def seconds(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Sets the clock by which the function keeps tokens; it has kept none at first."""
     recent.reset()
-    start, now = time.monotonic(), [0.0]
-    monkeypatch.setattr(recent, "time", SimpleNamespace(monotonic=lambda: start + now[0]))
+    start, now = clock.now() // 1_000_000 * 1_000_000, [0.0]
+    monkeypatch.setattr(clock, "now", lambda: start + round(now[0] * 1_000_000))
 
     def set_to(value: float) -> None:
         now[0] = value
@@ -456,6 +455,29 @@ def test_a_token_that_was_found_is_taken_for_good_for_a_minute(
         assert calls == ["dynamodb.GetItem"] * reads
     operations.revoke(lambda token: token.user == "anna")
     seconds(200)
+    assert whose(**{"X-API-Key": key}) is None
+
+
+def test_a_token_is_not_taken_for_good_after_the_clock_was_put_back(
+    anna: User, seconds: Callable[[float], None]
+) -> None:
+    key = operations.create_token("anna", Scope())
+    seconds(3600)
+    assert whose(**{"X-API-Key": key}) == "anna"
+    operations.revoke(lambda token: token.user == "anna")
+    seconds(3599)
+    assert whose(**{"X-API-Key": key}) is None
+
+
+def test_a_token_that_was_revoked_while_the_function_was_frozen_is_no_good(
+    anna: User, seconds: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux's monotonic clock stops with the machine, as it does when Lambda freezes an environment."""
+    monkeypatch.setattr("time.monotonic", lambda: 17.0)
+    key = operations.create_token("anna", Scope())
+    assert whose(**{"X-API-Key": key}) == "anna"
+    operations.revoke(lambda token: token.user == "anna")
+    seconds(7200)
     assert whose(**{"X-API-Key": key}) is None
 
 

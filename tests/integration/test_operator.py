@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -287,7 +288,7 @@ def test_the_tables_and_the_secret_of_a_stack_are_taken_from_its_outputs(
     class CloudFormation:
         def describe_stacks(self, StackName: str) -> dict[str, object]:
             assert StackName == "yard"
-            return {"Stacks": [{"Outputs": outputs}]}
+            return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Outputs": outputs}]}
 
     monkeypatch.setattr("botocore.session.Session.create_client", lambda *_, **__: CloudFormation())
     monkeypatch.setenv("CHANNELS_TABLE", "elsewhere")
@@ -296,3 +297,32 @@ def test_the_tables_and_the_secret_of_a_stack_are_taken_from_its_outputs(
     assert run("--stack", "yard", "create-channel", "Marketplace") == "1\n"
     assert clients.dynamodb().scan(TableName=stores["CHANNELS_TABLE"])["Count"] == 2
     assert os.environ["SERIAL_KEYS_SECRET"] == "arn:aws:secretsmanager:eu-central-1:1:secret:keys"
+
+
+def test_a_stack_that_is_not_there_is_a_sentence(run: Run) -> None:
+    said = run("--stack", "yard", "list-users", status=1)
+    assert said == "batchyard: There is no stack yard in eu-central-1; AWS_REGION chooses another region.\n"
+
+
+@pytest.mark.parametrize("outputs", [{}, {"Outputs": [{"OutputKey": "ApiUrl", "OutputValue": "https://example.com"}]}])
+def test_a_stack_that_is_not_ready_is_a_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch, outputs: dict[str, object]
+) -> None:
+    client = SimpleNamespace(
+        describe_stacks=lambda StackName: {"Stacks": [{"StackStatus": "ROLLBACK_COMPLETE", **outputs}]}
+    )
+    monkeypatch.setattr("botocore.session.Session.create_client", lambda *_, **__: client)
+    said = run("--stack", "yard", "list-users", status=1)
+    assert said == "batchyard: The stack yard is not ready: it is ROLLBACK_COMPLETE.\n"
+
+
+@pytest.mark.parametrize("missing", ["AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID"])
+def test_what_the_operators_own_environment_lacks_is_a_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    for name in (missing, *(("AWS_REGION",) if missing == "AWS_DEFAULT_REGION" else ())):
+        monkeypatch.delenv(name)
+    said = run("--stack", "yard", "list-users", status=1)
+    assert said.startswith("batchyard: ")
+    assert len(said.splitlines()) == 1
+    assert ("region" if "REGION" in missing else "credentials") in said

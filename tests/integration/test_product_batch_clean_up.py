@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from batchyard.errors import Unavailable
-from batchyard.product_batches import repository
+from batchyard.product_batches import leftovers, repository
 from batchyard.product_batches.exports import operations as exports
 from batchyard.product_batches.rules import BatchKey, Block, ProductBatch
 from batchyard.product_batches.serials import runs
@@ -176,7 +177,7 @@ def test_what_the_store_has_no_room_for_is_tried_again(
     write = client.batch_write_item
     left_out: Iterator[int] = iter([3, 25, 0, 24])
 
-    def throttled(RequestItems: Any) -> Any:
+    def throttled(RequestItems: Any, **_: Any) -> Any:
         [(table, requests)] = RequestItems.items()
         taken = len(requests) - min(next(left_out, 0), len(requests))
         if taken:
@@ -196,16 +197,51 @@ def test_a_message_that_fails_is_delivered_again_and_keeps_no_other(
     [told] = removed(api, lot_stream, leftovers_queue)
     assert cleaned("{s3cret", told, {"collection": "wines"}) == [0, 2]
     assert stored() == {"counter"}
+
+
+def test_what_the_store_does_not_take_for_now_is_gone_on_with_in_the_next_message(
+    api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     full_life(api)
     [told] = removed(api, lot_stream, leftovers_queue)
+    before = stored()
     client = clients.dynamodb()
     write = client.batch_write_item
     monkeypatch.setattr(unit, "_pause", lambda _: None)
-    monkeypatch.setattr(client, "batch_write_item", lambda RequestItems: {"UnprocessedItems": RequestItems})
-    assert cleaned(told) == [0]
-    monkeypatch.setattr(client, "batch_write_item", write)
+    monkeypatch.setattr(client, "batch_write_item", lambda RequestItems, **_: {"UnprocessedItems": RequestItems})
     assert cleaned(told) == []
+    assert stored() == before
+    [again] = drained(leftovers_queue)
+    assert again == told
+    monkeypatch.setattr(client, "batch_write_item", write)
+    assert cleaned(again) == []
     assert stored() == {"counter"}
+
+
+@pytest.mark.usefixtures("small_stretches")
+@pytest.mark.parametrize("units", [0.0, 100.0])
+def test_removing_leaves_the_partition_to_the_requests(
+    api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch, units: float
+) -> None:
+    full_life(api)
+    [told] = removed(api, lot_stream, leftovers_queue)
+    count = len(stored()) - 1
+    client = clients.dynamodb()
+    write = client.batch_write_item
+    calls, rests = [], []
+
+    def telling(RequestItems: Any, ReturnConsumedCapacity: str) -> Any:
+        assert ReturnConsumedCapacity == "TOTAL"
+        calls.append(len(RequestItems[PRODUCT_BATCHES.name]))
+        consumed = [{"TableName": PRODUCT_BATCHES.name, "CapacityUnits": units}] if units else []
+        return {**write(RequestItems=RequestItems), "ConsumedCapacity": consumed}
+
+    monkeypatch.setattr(client, "batch_write_item", telling)
+    monkeypatch.setattr(leftovers, "_rest", rests.append)
+    monkeypatch.setattr(leftovers, "time", SimpleNamespace(monotonic=lambda: 5.0))
+    assert cleaned(told) == []
+    assert sum(calls) == count
+    assert rests == [max(units, size) / leftovers.UNITS_A_SECOND for size in calls]
 
 
 def test_a_further_message_that_is_not_taken_has_this_one_delivered_again(

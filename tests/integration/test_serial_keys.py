@@ -52,6 +52,35 @@ def put(stores: dict[str, str], content: str) -> None:
     clients.secretsmanager().put_secret_value(SecretId=stores["SERIAL_KEYS_SECRET"], SecretString=content)
 
 
+def left_behind(content: dict[str, Any]) -> str:
+    """The ARN of a secret that a deleted stack left."""
+    made = clients.secretsmanager().create_secret(Name="of-a-deleted-stack", SecretString=json.dumps(content))
+    return made["ARN"]
+
+
+def test_printed_codes_are_known_again_after_a_stack_was_made_anew(stores: dict[str, str]) -> None:
+    keys.rotate()
+    [printed] = keys.codes("wines", 10, 2, [7])
+    former = left_behind(secret(stores))
+    put(stores, json.dumps({"current": 1, "1": "n" * 64}))
+    keys.reset()
+    assert keys.find("wines", printed) is None
+    assert keys.restore(former) == 2
+    assert keys.find("wines", printed) == Place(2, 7)
+    assert secret(stores) == json.loads(clients.secretsmanager().get_secret_value(SecretId=former)["SecretString"])
+    # Once more is no matter.
+    assert keys.restore(former) == 2
+
+
+def test_keys_in_use_are_not_lost_to_those_of_another_stack(stores: dict[str, str]) -> None:
+    former = left_behind({"current": 1, "1": "o" * 64})
+    keys.rotate()
+    before = secret(stores)
+    with pytest.raises(Conflict):
+        keys.restore(former)
+    assert secret(stores) == before
+
+
 def elsewhere(act: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> Any:
     """What another execution environment does, which knows no keys before."""
     with monkeypatch.context() as patch:

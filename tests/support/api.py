@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from batchyard.http.caller import Caller
 from batchyard.scope import Scope
+from tests.support import permissions
 from tests.support.documented import must_be_documented
 from tools import aws_events
 from tools.aws_events import HOST, STAGE
@@ -190,7 +191,8 @@ def batches(channel: int, pk: int | None = None, rest: str = "") -> str:
 def invoke(handler: str, event: Mapping[str, Any]) -> Answer:
     """What a handler makes of an event, as API Gateway would answer it."""
     module, _, name = handler.rpartition(".")
-    result = getattr(importlib.import_module(module), name)(event, Context())
+    with permissions.acting(handler):
+        result = getattr(importlib.import_module(module), name)(event, Context())
     headers = {**(result.get("headers") or {})}
     for header, values in (result.get("multiValueHeaders") or {}).items():
         headers[header] = ", ".join(values)

@@ -8,6 +8,7 @@ from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from batchyard.store.tables import BATCH_REQUESTS, Table
+from tests.support import permissions
 from tests.support.api import Context
 from tests.support.aws import CREDENTIALS
 from tools import aws_events
@@ -39,7 +40,8 @@ class Stream:
 
 def deliver(handler: Any, records: list[dict[str, Any]]) -> Any:
     """Hands records to a trigger, as Lambda's event source mapping does."""
-    return handler({"Records": records}, Context())
+    with permissions.acting(f"{handler.__module__}.handler"):
+        return handler({"Records": records}, Context())
 
 
 def deliver_messages(handler: Any, *bodies: str | dict[str, Any], context: Context | None = None) -> list[int]:
@@ -55,7 +57,8 @@ def deliver_messages(handler: Any, *bodies: str | dict[str, Any], context: Conte
     """
     texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
     records = [aws_events.message(text, id=str(number)) for number, text in enumerate(texts)]
-    answer = handler({"Records": records}, context or Context())
+    with permissions.acting(f"{handler.__module__}.handler"):
+        answer = handler({"Records": records}, context or Context())
     return [int(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
 
 

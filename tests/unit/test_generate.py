@@ -54,7 +54,7 @@ def test_what_is_committed_is_what_the_code_says() -> None:
         (TEMPLATE, "Path: /api/v1/channels\n", "Path: /api/v2/channels\n"),
         (TEMPLATE, "/api/v1/active_user:\n            delete:", "/api/v1/active_user:\n            get:"),
         (TEMPLATE, '"detail":"Not found."', '"detail":"Gone."'),
-        (TEMPLATE, "There are changes that were not published.", "There are changes."),
+        (TEMPLATE, "There are blobs that were not looked at.", "There are blobs."),
         (TEMPLATE, "Action: [dynamodb:GetItem, dynamodb:PutItem, dynamodb:Query, dynamodb:UpdateItem]", "Action: []"),
         (TEMPLATE, '["AWS/Lambda", "IteratorAge", "FunctionName", "${StartExportFunction}"]', "[]"),
         # And what is put together from its parts.
@@ -177,8 +177,8 @@ def test_parts_that_do_not_fit_are_told(known: list[Handler], said: str, instead
 def test_a_new_queue_for_dead_letters_gets_its_alarm(known: list[Handler]) -> None:
     words = "There are: letters, that nobody reads."
     with_queue = altered(
-        "  PublishDeadLetterQueue:\n    Type: AWS::SQS::Queue\n",
-        "  MoreDeadLetterQueue:\n    Type: AWS::SQS::Queue\n  PublishDeadLetterQueue:\n    Type: AWS::SQS::Queue\n",
+        "  UploadsDeadLetterQueue:\n    Type: AWS::SQS::Queue\n",
+        "  MoreDeadLetterQueue:\n    Type: AWS::SQS::Queue\n  UploadsDeadLetterQueue:\n    Type: AWS::SQS::Queue\n",
     )
     with pytest.raises(Unfit, match="MoreDeadLetterQueue"):
         alarms.text(with_queue, known)

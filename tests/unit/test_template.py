@@ -28,7 +28,7 @@ MAPPINGS = resources("AWS::Lambda::EventSourceMapping")
 ALARMS = resources("AWS::CloudWatch::Alarm")
 API = resources("AWS::Serverless::Api")["Api"]
 DEAD_LETTERS = {name for name in QUEUES if name.endswith("DeadLetterQueue")}
-CONTENTS = ("objects", "logs", "uploads", "exports")
+CONTENTS = ("objects", "logs", "uploads", "exports", "aws/lambda")
 
 
 @cache
@@ -201,17 +201,41 @@ def test_who_may_change_what() -> None:
     assert holders("s3:GetObject ${ContentBucket.Arn}/logs/*") == {"DownloadLogFile"}
     assert holders("s3:PutObject ${ContentBucket.Arn}/uploads/*") == {"UploadLogFile", "ODataService"}
     assert holders("s3:PutObject ${ContentBucket.Arn}/exports/*") == {"WriteExport"}
-    assert holders("s3:ListBucket ContentBucket") == {"AttachLogFile", "WriteExport"}
+    streamed = {target(mapping["FunctionName"]).removesuffix("Function") for mapping in STREAMED.values()}
+    assert holders("s3:ListBucket ContentBucket") == {"AttachLogFile", "WriteExport"} | streamed
+    assert holders("s3:PutObject ${ContentBucket.Arn}/aws/lambda/*") == streamed
     assert not [power for function in FUNCTIONS for power in powers(function) if "dynamodb:Scan" in power]
+
+
+def test_who_sends_itself_what_is_left_is_not_taken_for_a_loop() -> None:
+    """Lambda ends a chain of calls after some sixteen: `RecursiveLoop` of `AWS::Lambda::Function`, as SAM passes it on.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    """
+    to_themselves = {
+        target(mapping["FunctionName"])
+        for mapping in QUEUED.values()
+        for statement in statements(target(mapping["FunctionName"]))
+        if "sqs:SendMessage" in as_list(statement["Action"])
+        and mapping["EventSourceArn"] in as_list(statement["Resource"])
+    }
+    assert to_themselves == {"CleanUpProductBatchesFunction", "WriteExportFunction"}
+    allowed = {name for name, made in transformed.of("AWS::Lambda::Function").items() if "RecursiveLoop" in made}
+    assert allowed == to_themselves
+    assert {FUNCTIONS[name]["RecursiveLoop"] for name in allowed} == {"Allow"}
 
 
 def test_what_holds_data_outlives_the_stack() -> None:
     kept = {
         name
         for name, resource in template()["Resources"].items()
-        if (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == ("Retain", "Retain")
+        if (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == ("RetainExceptOnCreate", "Retain")
     }
-    assert kept >= {"BatchRequestsTable", "ChannelsTable", "IdentityTable", "ContentBucket"}
+    # What a first creation leaves when it fails is the account's alone.
+    left = {name for name, resource in template()["Resources"].items() if resource.get("DeletionPolicy") == "Retain"}
+    assert left == {"ApiGatewayAccount", "ApiGatewayLogRole"}
+    holds_data = {"BatchRequestsTable", "ChannelsTable", "IdentityTable", "ProductBatchesTable", "ContentBucket"}
+    assert kept == holds_data | {"ContentBucketPolicy", "SerialKeysSecret", "AccessLogGroup", "FunctionsLogGroup"}
     for name in kept & TABLES.keys():
         assert TABLES[name]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
@@ -248,8 +272,24 @@ def test_every_content_is_noticed() -> None:
         for notification in notifications
     }
     assert noticed == {"uploads/": "UploadsQueue", "objects/": "SweepQueue", "logs/": "SweepQueue"}
-    may_be_told = resources("AWS::SQS::QueuePolicy")["ContentQueuesPolicy"]["Queues"]
-    assert {target(queue) for queue in may_be_told} == set(noticed.values())
+    # S3 tries each of them when the bucket is made, so each must let it by then.
+    after = template()["Resources"]["ContentBucket"]["DependsOn"]
+    assert set(after) == {f"{queue}Policy" for queue in noticed.values()}
+
+
+def test_a_policy_is_of_one_queue() -> None:
+    """SQS refuses a policy that speaks of several.
+
+    "Each policy must cover only a single queue (when writing a policy, don't include statements that cover different
+    queues)": https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/, "Special Information for SQS
+    Policies". The refusal is "Invalid value for the parameter Policy".
+    """
+    policies = resources("AWS::SQS::QueuePolicy")
+    for name, policy in policies.items():
+        [queue] = policy["Queues"]
+        [statement] = policy["PolicyDocument"]["Statement"]
+        assert name == f"{target(queue)}Policy"
+        assert (statement["Resource"], statement["Action"]) == ({"GetAtt": f"{target(queue)}.Arn"}, "sqs:SendMessage")
 
 
 @pytest.mark.parametrize("queue", sorted(QUEUES))
@@ -275,7 +315,25 @@ def test_a_change_is_tried_again_and_then_kept(mapping: dict[str, Any]) -> None:
     assert mapping["MaximumRetryAttempts"] > 0
     # A stream keeps its records for a day.
     assert 0 < mapping["MaximumRecordAgeInSeconds"] < 86_400
-    assert target(mapping["DestinationConfig"]["OnFailure"]["Destination"]) in DEAD_LETTERS
+    # A queue would be told where in the stream they are, and that keeps them for a day; a bucket gets them whole:
+    # "For Amazon S3 destinations, Lambda also sends the entire invocation record along with the metadata."
+    # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+    assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {"GetAtt": "ContentBucket.Arn"}
+    needed = {"s3:PutObject ${ContentBucket.Arn}/aws/lambda/*", "s3:ListBucket ContentBucket"}
+    assert needed <= powers(target(mapping["FunctionName"]))
+
+
+def test_failed_changes_are_dead_letters() -> None:
+    rule = resources("AWS::Events::Rule")["FailedChangesRule"]
+    assert [target(one["Arn"]) for one in rule["Targets"]] == ["ChangesDeadLetterQueue"]
+    assert rule["EventPattern"]["detail"] == {
+        "bucket": {"name": [{"Ref": "ContentBucket"}]},
+        "object": {"key": [{"prefix": "aws/lambda/"}]},
+    }
+    bucket = resources("AWS::S3::Bucket")["ContentBucket"]
+    assert bucket["NotificationConfiguration"]["EventBridgeConfiguration"] == {"EventBridgeEnabled": True}
+    [kept] = [rule for rule in bucket["LifecycleConfiguration"]["Rules"] if rule.get("Prefix") == "aws/lambda/"]
+    assert kept["ExpirationInDays"] * 86_400 == QUEUES["ChangesDeadLetterQueue"]["MessageRetentionPeriod"]
 
 
 def test_tallies_see_the_same_batch_again() -> None:
@@ -290,20 +348,86 @@ def test_a_scheduled_run_that_fails_is_kept(function: str, event: dict[str, Any]
     assert target(failed["Destination"]) in DEAD_LETTERS
 
 
+def test_many_messages_wait_for_each_other_rather_than_the_routes_for_them() -> None:
+    for mapping in QUEUED.values():
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "WorkersPerQueue"}}
+    # Lambda takes no less than two (botocore's model of it), and of ten that a new account has, some are the streams'.
+    assert template()["Parameters"]["WorkersPerQueue"]["MinValue"] == 2
+
+
+def test_a_role_of_api_gateway_that_is_there_can_stay() -> None:
+    for name in ("ApiGatewayAccount", "ApiGatewayLogRole"):
+        resource = template()["Resources"][name]
+        assert resource["Condition"] == "ApiGatewayRoleIsSet"
+        assert resource["DeletionPolicy"] == "Retain"
+    assert template()["Conditions"]["ApiGatewayRoleIsSet"] == {"Equals": [{"Ref": "ApiGatewayRole"}, "set"]}
+
+
+def test_no_metric_is_paid_that_nobody_looks_at() -> None:
+    """Those of each method are paid; those of the whole stage, which the alarm looks at, are not.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+    """
+    assert [one["MetricsEnabled"] for one in API["MethodSettings"]] == [False] * len(API["MethodSettings"])
+    seen = [alarm["Dimensions"] for alarm in ALARMS.values() if alarm["Namespace"] == "AWS/ApiGateway"]
+    assert seen
+    assert all({"Method", "Resource"}.isdisjoint(one["Name"] for one in dimensions) for dimensions in seen)
+
+
+def test_the_dashboard_names_what_it_shows() -> None:
+    body = json.loads(
+        re.sub(
+            r"\$\{[\w:.]+\}",
+            lambda one: one[0],
+            resources("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Sub"],
+        )
+    )
+    shown = {widget["properties"]["title"]: widget["properties"]["metrics"] for widget in body["widgets"]}
+    assert "SEARCH" not in json.dumps(shown)
+    for title, metric in (("Errors by function", "Errors"), ("Duration by function (p95)", "Duration")):
+        assert shown[title] == [["AWS/Lambda", metric, "FunctionName", f"${{{name}}}"] for name in FUNCTIONS]
+
+
 def test_alarms() -> None:
     watched = {
         (alarm["MetricName"], target(dimension["Value"]))
         for alarm in ALARMS.values()
         for dimension in alarm.get("Dimensions", [])
+        if dimension["Name"] != "GlobalSecondaryIndexName"
     }
     routed = {one.function for one in api_methods()} | {"AuthorizerFunction", "KeyAuthorizerFunction"}
     assert {queue for metric, queue in watched if metric == "ApproximateNumberOfMessagesVisible"} == DEAD_LETTERS
     assert {function for metric, function in watched if metric == "Errors"} == FUNCTIONS.keys() - routed
     streamed = {target(mapping["FunctionName"]) for mapping in STREAMED.values()}
     assert {function for metric, function in watched if metric == "IteratorAge"} == streamed
+    worked_on = {target(mapping["EventSourceArn"]) for mapping in QUEUED.values()}
+    assert {queue for metric, queue in watched if metric == "ApproximateAgeOfOldestMessage"} == worked_on
     assert {"5XXError", "Throttles", "WriteThrottleEvents"} <= {alarm["MetricName"] for alarm in ALARMS.values()}
     for alarm in ALARMS.values():
         assert alarm["AlarmActions"]["If"][0] == "AlarmsAreSent"
+
+
+def test_what_is_refused_of_an_index_is_told_too() -> None:
+    """A table's metric does not count it; the index has a metric of its own, with one more dimension.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+    """
+    watched = {
+        (
+            alarm["MetricName"],
+            *(one["Value"] if isinstance(one["Value"], str) else target(one["Value"]) for one in dimensions),
+        )
+        for alarm in ALARMS.values()
+        if (dimensions := alarm.get("Dimensions")) and alarm["Namespace"] == "AWS/DynamoDB"
+    }
+    of_tables = {one for one in watched if len(one) == 2}
+    wanted = {
+        (metric, table, index["IndexName"])
+        for metric, table in of_tables
+        for index in TABLES[table].get("GlobalSecondaryIndexes", [])
+    }
+    assert len(wanted) == 14
+    assert watched == of_tables | wanted
 
 
 @pytest.mark.parametrize("kind", sorted(API["GatewayResponses"]))

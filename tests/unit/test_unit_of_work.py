@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from batchyard.errors import Contended, TooLarge, Unavailable
-from batchyard.store import blobs, clients
+from batchyard.store import blobs, clients, unit
 from batchyard.store.blobs import Blob
 from batchyard.store.tables import CHANNELS, EPHEMERA
 from batchyard.store.unit import MAX_ACTIONS, Unit, joined, read_many, read_one, transact
@@ -336,8 +336,51 @@ def test_a_refused_transaction_is_told_from_a_lost_race(
     for number in (1, 2):
         work.put(CHANNELS, {**key(number), "name": "a"})
     monkeypatch.setattr(clients.dynamodb(), "transact_write_items", refused)
+    monkeypatch.setattr(unit, "_pause", lambda _: None)
     with pytest.raises(raised):
         work.commit()
+
+
+@pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_throttled_transaction_is_tried_again_as_a_single_write_is(
+    monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    write = clients.dynamodb().transact_write_items
+    tokens: list[str] = []
+    pauses: list[int] = []
+
+    def busy(**request: Any) -> Any:
+        tokens.append(request["ClientRequestToken"])
+        if len(tokens) < 4:
+            raise refusal("TransactionCanceledException", "None", reason)
+        return write(**request)
+
+    work = Unit()
+    for number in (1, 2):
+        work.put(CHANNELS, {**key(number), "name": "a"})
+    monkeypatch.setattr(clients.dynamodb(), "transact_write_items", busy)
+    monkeypatch.setattr(unit, "_pause", pauses.append)
+    work.commit()
+    assert (stored(1), stored(2)) == ({"name": "a"}, {"name": "a"})
+    # The same one, with more time between, so that one of which only the answer says otherwise is not written twice.
+    assert (len(tokens), len(set(tokens))) == (4, 1)
+    assert pauses == sorted(set(pauses))
+
+
+def test_a_race_that_is_lost_while_the_table_is_throttled_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def refused(**_: Any) -> Any:
+        asked.append(1)
+        raise refusal("TransactionCanceledException", "ThrottlingError", "ConditionalCheckFailed")
+
+    work = Unit()
+    for number in (1, 2):
+        work.put(CHANNELS, {**key(number), "name": "a"})
+    monkeypatch.setattr(clients.dynamodb(), "transact_write_items", refused)
+    with pytest.raises(Contended):
+        work.commit()
+    assert len(asked) == 1
 
 
 def test_a_transaction_has_a_token_of_its_own_so_that_a_repeat_is_harmless(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Where a request came in."""
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -33,6 +34,15 @@ def test_the_routes_own_path_is_told_from_a_base_path(prefix: str, slash: str) -
 def test_what_comes_before_the_routes_path_is_part_of_the_address(prefix: str, slash: str) -> None:
     path = f"/api/v1/channels/5{slash}"
     assert base_url(event(path, f"{prefix}{path}")) == f"http://h.example.com{prefix}"
+
+
+@pytest.mark.parametrize("prefix", ["", "/prod", "/a/b"])
+@pytest.mark.parametrize("segment", ["a%20b", "a%2Fb", "%C3%A4", "50%25", "50%2525", "a+b"])
+def test_escapes_that_one_path_has_and_the_other_has_not_do_not_hide_the_address(prefix: str, segment: str) -> None:
+    sent, undone = f"/api/v1/channels/{segment}", f"/api/v1/channels/{unquote(segment)}"
+    for path, whole in ((sent, sent), (sent, undone), (undone, sent), (undone, undone)):
+        if path.count("/") == 4:
+            assert base_url(event(path, f"{prefix}{whole}")) == f"http://h.example.com{prefix}"
 
 
 def test_a_catch_all_finds_its_own_path_behind_a_base_path() -> None:

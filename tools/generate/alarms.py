@@ -44,6 +44,15 @@ _KINDS = {
         ("Maximum", 60),
         (0, 1),
     ),
+    # Seconds: many messages wait for minutes, but one that waits for an hour has nobody who works on it.
+    "Waiting": _Kind(
+        "AWS::SQS::Queue",
+        "Queue",
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+        ("QueueName", "!GetAtt {}.QueueName"),
+        ("Maximum", 300),
+        (3600, 1),
+    ),
     "Errors": _Kind(*_FUNCTION, ("AWS/Lambda", "Errors"), _OF_FUNCTION, *_ANY_IN_FIVE_MINUTES),
     # Milliseconds that the oldest change of a stream has waited.
     "Age": _Kind(*_FUNCTION, ("AWS/Lambda", "IteratorAge"), _OF_FUNCTION, ("Maximum", 60), (60_000, 5)),
@@ -62,7 +71,10 @@ def text(parts: Parts, handlers: Iterable[Handler]) -> str:
         if kind not in parts.alarms.get(resource, {}):
             raise Unfit(f"`Alarms` in the resources.yaml of {resource} must tell what its alarm {kind} says")
     return "\n".join(
-        _alarm(parts, resource, kind, words) for resource, said in parts.alarms.items() for kind, words in said.items()
+        alarm
+        for resource, said in parts.alarms.items()
+        for kind, words in said.items()
+        for alarm in _alarms(parts, resource, kind, words)
     )
 
 
@@ -87,22 +99,34 @@ def _needed(parts: Parts, handlers: Iterable[Handler]) -> Iterator[tuple[str, st
     for mapping in parts.of("AWS::Lambda::EventSourceMapping").values():
         if mapping["EventSourceArn"]["GetAtt"].endswith(".StreamArn"):
             yield target(mapping["FunctionName"]), "Age"
+        else:
+            yield target(mapping["EventSourceArn"]), "Waiting"
 
 
-def _alarm(parts: Parts, resource: str, kind: str, words: str) -> str:
+def _alarms(parts: Parts, resource: str, kind: str, words: str) -> Iterator[str]:
     of = _KINDS.get(kind)
     if of is None or resource not in parts.of(of.of) or not resource.endswith(of.ending):
         raise Unfit(f"`Alarms` in a resources.yaml: {resource} cannot have an alarm {kind}")
-    (namespace, metric), (dimension, reference) = of.metric, of.dimension
-    (statistic, period), (threshold, periods) = of.statistic, of.threshold
+    name, (dimension, reference) = resource.removesuffix(of.ending), of.dimension
+    own = f"{{Name: {dimension}, Value: {reference.format(resource)}}}"
+    yield _alarm(of, f"{name}{kind}Alarm", words, own)
+    # What is refused of an index is no part of its table's metric.
+    for index in parts.of(of.of)[resource].get("GlobalSecondaryIndexes", []):
+        of_index = "".join(map(str.title, index["IndexName"].split("_")))
+        dimensions = f"{own}, {{Name: GlobalSecondaryIndexName, Value: {index['IndexName']}}}"
+        yield _alarm(of, f"{name}{of_index}{kind}Alarm", f"{words} (index {index['IndexName']})", dimensions)
+
+
+def _alarm(of: _Kind, name: str, words: str, dimensions: str) -> str:
+    (namespace, metric), (statistic, period), (threshold, periods) = of.metric, of.statistic, of.threshold
     return f"""\
-{resource.removesuffix(of.ending)}{kind}Alarm:
+{name}:
   Type: AWS::CloudWatch::Alarm
   Properties:
     AlarmDescription: {quoted(words)}
     Namespace: {namespace}
     MetricName: {metric}
-    Dimensions: [{{Name: {dimension}, Value: {reference.format(resource)}}}]
+    Dimensions: [{dimensions}]
     Statistic: {statistic}
     Period: {period}
     ComparisonOperator: GreaterThanThreshold

@@ -1,10 +1,30 @@
-"""The metrics of the dashboard that there is one of for each queue, stream or table."""
+"""The metrics of the dashboard that there is one of for each function, queue, stream or table.
+
+Each is named. A search could find them by parts of their names, but what it finds by a name in quotes is that very
+name, and nothing is called like the stack alone:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
+"""
 
 import json
 from collections.abc import Iterable
 
 from tools.generate.alarms import with_alarm
 from tools.generate.parts import Parts
+
+
+def errors(parts: Parts) -> str:
+    """How often functions failed."""
+    return _of_functions(parts, "Errors")
+
+
+def durations(parts: Parts) -> str:
+    """How long functions took."""
+    return _of_functions(parts, "Duration")
+
+
+def _of_functions(parts: Parts, metric: str) -> str:
+    functions = parts.of("AWS::Serverless::Function")
+    return _rows(["AWS/Lambda", metric, "FunctionName", f"${{{function}}}"] for function in functions)
 
 
 def dead_letters(parts: Parts) -> str:

@@ -42,6 +42,8 @@ def text(parts: Parts, handlers: Sequence[Handler]) -> str:
         "unserved paths": lambda: unserved.paths(handlers, by_handler),
         "what may be done in a batch": lambda: policies.union(in_batches),
         "alarms": lambda: alarms.text(parts, handlers),
+        "errors": lambda: dashboard.errors(parts),
+        "durations": lambda: dashboard.durations(parts),
         "dead letters": lambda: dashboard.dead_letters(parts),
         "changes waiting": lambda: dashboard.changes_waiting(parts),
         "capacity used": lambda: dashboard.capacity_used(parts),

@@ -10,7 +10,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from tools.local_stack.engine import Engine, StackError
-from tools.local_stack.gaps import any_methods, gateway_responses
+from tools.local_stack.gaps import any_methods, concurrency, gateway_responses
 from tools.local_stack.places import BUILD, CREDENTIALS, HOST, ROOT, STACK, STAGE, TOOLS, shown, tail
 
 _BASE_PATH = "batchyard"
@@ -102,6 +102,7 @@ class Deployment:
         gateway, api = self._engine.client("apigateway"), self.physical_id("Api")
         template = self._engine.client("cloudformation").get_template(StackName=STACK, TemplateStage="Processed")
         document = template["TemplateBody"]["Resources"]["Api"]["Properties"]["Body"]
+        concurrency.mend(self._engine.client("lambda"))
         gateway_responses.put(gateway, api, document)
         any_methods.put(gateway, api, document, CREDENTIALS["AWS_REGION"], self._arn_of)
         gateway.create_domain_name(domainName=HOST)

@@ -63,6 +63,14 @@ class LocalStack:
                 self._invoke("RecountBatchRequestsFunction")
             say(f"Up: {self.base_url} (tokens in {shown(self._settings)})")
 
+    def deploy(self) -> None:
+        """Deploys what is packaged, whatever is there.
+
+        Raises:
+            StackError: It cannot be deployed.
+        """
+        self._deployment.deploy()
+
     def down(self) -> None:
         """Stops the engine; its data stays.
 

@@ -130,7 +130,7 @@ SAMPLES = {
     ),
     "expire": Sample(
         aws_events.schedule("batchyard-expire"),
-        {"expired": 1, "finished": True},
+        {"expired": 1, "finished": True, "announced": 0},
         looks.all_of(looks.product_batch(world.LOT), looks.status(world.OVERDUE)),
         [world.LOT, "expired"],
         like="batch_requests/fail_stale",

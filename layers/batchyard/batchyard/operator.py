@@ -4,7 +4,7 @@
     python -m batchyard.operator create-token anna --channels 5,7 --collections shoes --read-only
 
 It works on the tables and the secret that the environment names (`IDENTITY_TABLE`, `SERIAL_KEYS_SECRET`, …), or on
-those of a deployed stack with `--stack NAME`, with the caller's own AWS credentials.
+those of a deployed stack with `--stack NAME`, with the caller's own AWS credentials and region.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from batchyard.channels import operations as channels
 from batchyard.channels import repository as channel_repository
 from batchyard.channels.schemas import ChannelCreate
 from batchyard.clock import iso
+from batchyard.dead_letters import DeadLetters
 from batchyard.errors import BatchyardError
 from batchyard.identity import operations as identity
 from batchyard.identity import repository
@@ -115,6 +116,26 @@ def _rotate_serial_key(_: argparse.Namespace) -> None:
     print(keys.rotate())
 
 
+def _restore_serial_keys(options: argparse.Namespace) -> None:
+    from batchyard.serial_codes import keys
+
+    print(keys.restore(options.secret))
+
+
+def _replay(options: argparse.Namespace) -> None:
+    if not options.stack:
+        raise BatchyardError("Say whose dead letters: --stack NAME.")
+    letters = DeadLetters(options.stack, botocore.session.Session().create_client, tallies.recount)
+    failed = 0
+    for outcome in letters.replay():
+        print(json.dumps({"queue": outcome.queue, "done": outcome.done, "failed": outcome.failed}))
+        failed += len(outcome.failed)
+    if failed:
+        raise BatchyardError(
+            f"{failed} failed again and are still there; they can be replayed in a quarter of an hour."
+        )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="batchyard", description="Makes and revokes what the API is used with.")
     parser.add_argument("--stack", help="name of a deployed CloudFormation stack to work on")
@@ -146,6 +167,13 @@ def _parser() -> argparse.ArgumentParser:
     command("list-channels", _list_channels, "lists channels, one JSON object a line")
     made = command("recount", _recount, "counts a channel's batch requests anew and repairs its tallies")
     made.add_argument("channel", type=_count)
+    about = "brings about what is in the dead-letter queues, once its cause is mended; one JSON object a queue"
+    command("replay", _replay, about)
+    about = (
+        "takes the serial keys of a deleted stack's secret, at once after the stack was made anew; shows the version"
+    )
+    made = command("restore-serial-keys", _restore_serial_keys, about)
+    made.add_argument("secret", help="name or ARN of the secret that the deleted stack left")
     about = "makes a new key for serial numbers and shows its version; codes of the older ones stay valid"
     command("rotate-serial-key", _rotate_serial_key, about)
     return parser
@@ -229,9 +257,24 @@ def _described(scope: Scope) -> dict[str, object]:
 
 
 def _enter(stack: str) -> None:
-    """Takes the names of a stack's tables and of its secret from its outputs."""
-    cloudformation: Any = botocore.session.Session().create_client("cloudformation")
-    outputs = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+    """Takes the names of a stack's tables and of its secret from its outputs.
+
+    Raises:
+        BatchyardError: There is no such stack in this account and region, or it never came up.
+    """
+    session = botocore.session.Session()
+    cloudformation: Any = session.create_client("cloudformation")
+    try:
+        [found] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        raise BatchyardError(
+            f"There is no stack {stack} in {cloudformation.meta.region_name}; AWS_REGION chooses another region."
+        ) from None
+    outputs = found.get("Outputs", [])
+    if not any(output["OutputKey"] == "IdentityTable" for output in outputs):
+        raise BatchyardError(f"The stack {stack} is not ready: it is {found['StackStatus']}.")
     for output in outputs:
         if output["OutputKey"].endswith(("Table", "Secret")):
             variable = re.sub(r"(?<!^)(?=[A-Z])", "_", output["OutputKey"]).upper()

@@ -11,7 +11,9 @@ from batchyard.store import blobs, clients
 from batchyard.store.blobs import Blob
 
 DOWNLOAD_SECONDS = 300
-UPLOAD_SECONDS = 3600
+UPLOAD_SECONDS = 900
+"""How long a form works, at most: it ends with the credentials that signed it, whose life Lambda does not promise."""
+
 LARGEST_UPLOAD = 512 * 1024 * 1024
 """Bytes of a log file; what the function that compresses it has room for on its disk."""
 
@@ -31,7 +33,7 @@ def download_url(channel: int, pk: int) -> str:
 
 
 def upload_form(channel: int, pk: int) -> dict[str, object]:
-    """A form to post a log file to (S3's presigned POST), good for an hour.
+    """A form to post a log file to (S3's presigned POST), good for a quarter of an hour.
 
     Raises:
         NotFound: There is no batch request.

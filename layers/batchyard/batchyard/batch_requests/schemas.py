@@ -118,4 +118,4 @@ class LogFileUpload(_Output):
 
     url: str
     fields: dict[str, str] = Field(description="Form fields that must come before the field `file`")
-    expires_at: DateTime
+    expires_at: DateTime = Field(description="Until when the form works, at most: a quarter of an hour from now")

@@ -23,6 +23,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
+from batchyard.deadline import within
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, Malformed, NotFound, UnsupportedMediaType
 from batchyard.http import audit, bodies, caller
@@ -99,7 +100,8 @@ class App(APIGatewayRestResolver):
 
     def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """Answers one API Gateway event, whatever happens."""
-        answered = self._answer_event(event, context)
+        with within(context):
+            answered = self._answer_event(event, context)
         answered["multiValueHeaders"].update(self._headers)
         audit.note(event, answered)
         return answered

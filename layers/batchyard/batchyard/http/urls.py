@@ -58,10 +58,16 @@ def base_url(event: Mapping[str, Any]) -> str:
     context = event.get("requestContext") or {}
     host = header(event, "Host") or context.get("domainName") or "localhost"
     scheme = header(event, "X-Forwarded-Proto") or "https"
-    whole = as_sent(str(context.get("path") or "").rstrip("/"))
-    own = route_path(event).rstrip("/")
-    prefix = whole[: -len(own)] if own and whole.endswith(own) else ""
-    return f"{scheme}://{host}{prefix}"
+    prefix = _before(str(context.get("path") or "").rstrip("/"), route_path(event).rstrip("/"))
+    return f"{scheme}://{host}{as_sent(prefix)}"
+
+
+def _before(whole: str, own: str) -> str:
+    """What comes before the route's own path in the whole one. Either may come with its escapes undone."""
+    for path, end in ((whole, own), (as_sent(whole), own), (whole, unquote(own)), (unquote(whole), unquote(own))):
+        if end and path.endswith(end):
+            return path[: -len(end)]
+    return ""
 
 
 def another_page(event: Mapping[str, Any], parameter: str, value: str | None, end: str = "") -> str:

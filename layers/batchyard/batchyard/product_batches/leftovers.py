@@ -2,9 +2,13 @@
 
 A batch of the same ID may have been made anew meanwhile. What was the removed one's own is told by the indices of its
 blocks, which are never handed out again, and by when it was made.
+
+All of a collection is in one partition, whose 1,000 write units a second are the requests' first: so what may be
+millions of items is removed at a pace.
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from itertools import batched
 
@@ -15,6 +19,9 @@ from batchyard.store.items import Item, Key
 from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import MOST_DELETES, delete_many
+
+UNITS_A_SECOND = 250
+"""Write units of a partition that removing takes."""
 
 _WHOSE = {
     "ProjectionExpression": "collection_id, sort_key, #first, made",
@@ -57,10 +64,17 @@ def remove(told: str, time_is_up: Callable[[], bool]) -> bool:
         created=named["created"],
     )
     for keys in batched(_keys(removed), MOST_DELETES, strict=False):
-        delete_many(PRODUCT_BATCHES, keys)
+        began = time.monotonic()
+        units = delete_many(PRODUCT_BATCHES, keys)
         if time_is_up():
             return False
+        # Each takes one at least, whatever an engine tells of it.
+        _rest(max(units, len(keys)) / UNITS_A_SECOND - (time.monotonic() - began))
     return True
+
+
+def _rest(seconds: float) -> None:
+    time.sleep(max(0.0, seconds))
 
 
 def _keys(removed: ProductBatch) -> Iterator[Key]:

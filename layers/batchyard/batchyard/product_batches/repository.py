@@ -8,7 +8,7 @@ from batchyard.actor import Actor
 from batchyard.jsontext import dumps
 from batchyard.product_batches import rules
 from batchyard.product_batches.rules import BatchKey, Block, ProductBatch
-from batchyard.product_batches.sort_keys import key_of
+from batchyard.product_batches.sort_keys import by_expiry, key_of
 from batchyard.store import items
 from batchyard.store.items import Item, Key
 from batchyard.store.queries import query
@@ -92,12 +92,6 @@ def due(moment_us: int) -> Iterator[BatchKey]:
     Raises:
         Unavailable: The store did not answer.
     """
-    request = {
-        "TableName": PRODUCT_BATCHES.name,
-        "IndexName": "by_expiry",
-        "KeyConditionExpression": "expiring = :expiring AND expires_at <= :moment",
-        "ExpressionAttributeValues": items.encode({":expiring": _EXPIRING, ":moment": moment_us}),
-    }
-    for item in query(request):
+    for item in query(by_expiry(_EXPIRING, moment_us)):
         _, batch, product = str(item["sort_key"]).split(" ")
         yield BatchKey(str(item["collection_id"]), product, batch)

@@ -134,6 +134,32 @@ def rotate() -> int:
     return version
 
 
+def restore(source: str) -> int:
+    """Takes the keys of another secret, that of a stack which was deleted; answers the version that is current then.
+
+    The keys that are there are lost, so that codes which they made are nobody's: it is for a stack that has made none.
+
+    Args:
+        source: Name or ARN of the other secret.
+
+    Raises:
+        Conflict: A key was added to those that are there, so they are in use.
+        Unavailable: Secrets Manager did not answer; what was asked for may have been done.
+    """
+    present, former = _read(), _read(source)
+    if present.texts != former.texts:
+        if present.texts.keys() != {1}:
+            raise Conflict("Keys were added to this stack's secret, so they are in use and stay.")
+        texts = {str(name): text for name, text in former.texts.items()}
+        with reaching_aws():
+            clients.secretsmanager().put_secret_value(
+                SecretId=os.environ["SERIAL_KEYS_SECRET"],
+                SecretString=json.dumps({"current": former.current, **texts}),
+            )
+        reset()
+    return former.current
+
+
 def reset() -> None:
     """Forgets all keys, as a new execution environment would have none."""
     global _kept
@@ -173,9 +199,9 @@ def _codebook(keys: _MasterKeys, collection: str, length: int) -> Codebook:
     return Codebook({version: text.encode() for version, text in keys.texts.items()}, collection, length)
 
 
-def _read() -> _MasterKeys:
+def _read(secret: str | None = None) -> _MasterKeys:
     with reaching_aws():
-        answer = clients.secretsmanager().get_secret_value(SecretId=os.environ["SERIAL_KEYS_SECRET"])
+        answer = clients.secretsmanager().get_secret_value(SecretId=secret or os.environ["SERIAL_KEYS_SECRET"])
     try:
         return _parsed(json.loads(answer["SecretString"]), answer["VersionId"])
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from batchyard.errors import Unavailable
@@ -34,6 +34,12 @@ _REFUSED_FOR_NOW = frozenset(
 )
 
 
+class OutOfTime(BotoCoreError):
+    """The function would end before the call does."""
+
+    fmt = "The function ends before another attempt would."
+
+
 def code_of(error: ClientError) -> str:
     """The error code of a failed call, as AWS spells it."""
     return str(error.response.get("Error", {}).get("Code", ""))
@@ -61,13 +67,13 @@ def was_repeated(error: BaseException | None) -> bool:
 
 @contextmanager
 def reaching_aws() -> Iterator[None]:
-    """Turns what botocore gave up on after its retries into `Unavailable`.
+    """Turns what botocore gave up on, after its retries or for want of time, into `Unavailable`.
 
     Anything else, a missing permission or a request that AWS finds invalid, is a defect and goes through.
     """
     try:
         yield
-    except (HTTPClientError, NoConnectionError) as error:
+    except (HTTPClientError, NoConnectionError, OutOfTime) as error:
         raise Unavailable from error
     except ClientError as error:
         if code_of(error) in _REFUSED_FOR_NOW:

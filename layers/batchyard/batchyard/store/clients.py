@@ -1,15 +1,22 @@
 """AWS clients, made when first needed and kept for the life of the execution environment.
 
 Making a client is the largest part of a cold start, so each function makes only those that it calls.
+
+botocore repeats a call that failed, and knows nothing of how long the function still runs. So an attempt begins only if
+it ends before the function does, with time left to answer that the store did not (`batchyard.deadline`).
 """
 
 import logging
 import os
 from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
+
+from batchyard import deadline
+from batchyard.store.calls import OutOfTime
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,11 +28,14 @@ if TYPE_CHECKING:
 # Else it tells at each start where it found its credentials.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
-# Four attempts with botocore's standard back-off stay below two seconds, well inside a function's timeout.
+ANSWER_MS = 1000
+"""Milliseconds that a function keeps for its own answer."""
+
+# Two attempts of four seconds fit an authorizer's ten; most calls take some milliseconds, the largest half a second.
 _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
-    connect_timeout=2,
-    read_timeout=10,
+    connect_timeout=1,
+    read_timeout=3,
     tcp_keepalive=True,
     # Requests are checked by our own models and by the service; checking them twice costs a third of a call's CPU.
     parameter_validation=False,
@@ -34,13 +44,37 @@ _CONFIG = Config(
 )
 
 
+# S3 is silent for longer: while it makes one object of the thousand parts of an upload, for one.
+_S3_CONFIG = _CONFIG.merge(Config(read_timeout=10))
+
+
 @cache
 def _session() -> botocore.session.Session:
     return botocore.session.Session()
 
 
-def _create(service: str, config: Config = _CONFIG) -> Any:
-    return _session().create_client(service, config=config)
+def _create(service: str, config: Config | None = None) -> Any:
+    client = _session().create_client(service, config=config or _CONFIG)
+    needs_ms = attempt_ms(client.meta.config)
+
+    def must_be_in_time(**_: Any) -> None:
+        if not deadline.allows(needs_ms):
+            # No kind of error that botocore would wait and try again after.
+            raise OutOfTime
+
+    def must_be_in_time_again(response: Any, caught_exception: Exception | None, **_: Any) -> None:
+        # It waits before it tries again, so what failed slowly is given up at once.
+        if caught_exception is not None or response[0].status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            must_be_in_time()
+
+    client.meta.events.register("before-send", must_be_in_time)
+    client.meta.events.register("needs-retry", must_be_in_time_again)
+    return client
+
+
+def attempt_ms(config: Any) -> int:
+    """Milliseconds that an attempt at a call takes at most, and the function's answer after it."""
+    return int((config.connect_timeout + config.read_timeout) * 1000) + ANSWER_MS
 
 
 @cache
@@ -57,7 +91,7 @@ def s3() -> "S3Client":
     # POST is lost. A local endpoint serves buckets by path.
     local = "AWS_ENDPOINT_URL" in os.environ or "AWS_ENDPOINT_URL_S3" in os.environ
     addressing: Any = {"addressing_style": "path" if local else "virtual"}
-    client: S3Client = _create("s3", _CONFIG.merge(Config(signature_version="s3v4", s3=addressing)))
+    client: S3Client = _create("s3", _S3_CONFIG.merge(Config(signature_version="s3v4", s3=addressing)))
     return client
 
 

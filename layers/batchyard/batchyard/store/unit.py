@@ -41,7 +41,10 @@ MOST_DELETES = 25
 _ATTEMPTS = 40
 _CONFLICTING_READS = 8
 _EMPTY_ANSWERS = 8
+_THROTTLED_TRANSACTIONS = 5
 _LONGEST_PAUSE_S = 0.4
+# A throttled one waits longer than one that lost a race: at most 0.08 s the first time, and four times that soon.
+_FIRST_OF_THROTTLED = 2
 _LOST_RACES = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 _REFUSED_FOR_NOW = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
 
@@ -192,23 +195,32 @@ class Unit:
                 raise Contended from error
 
     def _commit_all(self, writes: list[_Write]) -> None:
+        actions: list[Any] = [self._action(write) for write in writes]
         # The client token makes botocore's repeats of a transaction whose answer got lost harmless.
-        try:
-            with reaching_aws():
-                clients.dynamodb().transact_write_items(
-                    TransactItems=[self._action(write) for write in writes],  # type: ignore[misc]
-                    ClientRequestToken=str(uuid.uuid4()),
-                )
-        except ClientError as error:
-            reasons = set(cancellation_reasons(error))
-            if _LOST_RACES & reasons:
-                raise Contended from error
-            if _REFUSED_FOR_NOW & reasons:
-                raise Unavailable from error
+        token = str(uuid.uuid4())
+        for number in range(1, _THROTTLED_TRANSACTIONS + 1):
+            try:
+                with reaching_aws():
+                    clients.dynamodb().transact_write_items(TransactItems=actions, ClientRequestToken=token)
+            except ClientError as error:
+                # botocore does not know that a throttled transaction is one: its error is that it was cancelled.
+                self._refuse(error, may_pass=number < _THROTTLED_TRANSACTIONS)
+                _pause(number + _FIRST_OF_THROTTLED)
+            else:
+                return
+
+    def _refuse(self, error: ClientError, *, may_pass: bool) -> None:
+        """Raises what a failed transaction means, unless it was throttled and is to be tried again."""
+        reasons = set(cancellation_reasons(error))
+        if _LOST_RACES & reasons:
+            raise Contended from error
+        if not _REFUSED_FOR_NOW & reasons:
             if code_of(error) == "ValidationException" and "4MB" in str(error).replace(" ", ""):
                 # It has its own way of counting bytes.
                 raise TooLarge("All of it would write more bytes at once than can be.") from error
-            raise
+            raise error
+        if not may_pass:
+            raise Unavailable from error
 
     def _action(self, write: _Write) -> dict[str, Any]:
         request = {"TableName": write.table.name, **self._condition(write)}
@@ -345,8 +357,10 @@ def read_many(table: Table, keys: Iterable[Key]) -> list[Item]:
     return [found[identity] for key in wanted if (identity := table.identity(key)) in found]
 
 
-def delete_many(table: Table, keys: Iterable[Key]) -> None:
+def delete_many(table: Table, keys: Iterable[Key]) -> float:
     """Removes items outside of any unit, whatever they have become since; those that are gone are no matter.
+
+    Returns the write units that it took.
 
     Args:
         table: Their table.
@@ -357,9 +371,13 @@ def delete_many(table: Table, keys: Iterable[Key]) -> None:
     """
     pending: list[Any] = [{"DeleteRequest": {"Key": items.encode(key)}} for key in keys]
     attempt = 0
+    units = 0.0
     while pending:
         with reaching_aws():
-            answer = clients.dynamodb().batch_write_item(RequestItems={table.name: pending})
+            answer = clients.dynamodb().batch_write_item(
+                RequestItems={table.name: pending}, ReturnConsumedCapacity="TOTAL"
+            )
+        units += sum(taken.get("CapacityUnits", 0.0) for taken in answer.get("ConsumedCapacity", []))
         unprocessed: Mapping[str, Any] = answer.get("UnprocessedItems", {})
         left = list(unprocessed.get(table.name, []))
         if len(left) == len(pending):
@@ -368,6 +386,7 @@ def delete_many(table: Table, keys: Iterable[Key]) -> None:
                 raise Unavailable
             _pause(attempt)
         pending = left
+    return units
 
 
 def _must_fit(writes: list[_Write]) -> None:

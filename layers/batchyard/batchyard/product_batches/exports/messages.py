@@ -6,6 +6,7 @@ from typing import Any
 
 from batchyard.errors import Unavailable
 from batchyard.jsontext import dumps
+from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.sort_keys import names_in
 from batchyard.store import items, queues
 
@@ -40,5 +41,9 @@ def _message(record: Mapping[str, Any]) -> dict[str, str] | None:
     key = items.decode(record["dynamodb"]["Keys"])
     if record["eventName"] != "INSERT" or not str(key["sort_key"]).startswith("export "):
         return None
-    batch, id = names_in(key)
+    return work_on(*names_in(key))
+
+
+def work_on(batch: BatchKey, id: str) -> dict[str, str]:
+    """The message that an export has work left."""
     return {"collection": batch.collection, "product": batch.product, "batch": batch.id, "export": id}

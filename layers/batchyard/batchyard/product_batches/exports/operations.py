@@ -13,7 +13,7 @@ from batchyard.errors import NotFound
 from batchyard.product_batches import moment_ids, operations, rules
 from batchyard.product_batches import repository as batches
 from batchyard.product_batches.exports import repository
-from batchyard.product_batches.exports.rules import DONE, FORMATS, Export
+from batchyard.product_batches.exports.rules import DONE, FORMATS, LOOK_AFTER_US, Export
 from batchyard.product_batches.refusals import no_gtin
 from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.product_batches.sort_keys import beginning, export_key
@@ -75,6 +75,7 @@ def start(
                 made=found.created,
                 domain=operations.link_domain(),
                 fields={name: found.fields[name] for name in _FIELDS if name in found.fields},
+                look_at=created + LOOK_AFTER_US,
             )
             repository.put(unit, export)
             return export.to_answer()

@@ -1,16 +1,21 @@
 """Exports as items: `export <batch> <product> <id>`, beside their batch, for as long as their files are kept."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 
 from batchyard.jsontext import dumps
-from batchyard.product_batches.exports.rules import Export
+from batchyard.product_batches.exports.rules import ENDED, Export
 from batchyard.product_batches.rules import BatchKey
-from batchyard.product_batches.sort_keys import export_key, names_in
+from batchyard.product_batches.sort_keys import by_expiry, export_key, names_in
 from batchyard.store import items
 from batchyard.store.items import Item
+from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit
+
+_NOT_ENDED = "export"
+"""What exports have in the index of what is due, where active batches have another word."""
 
 
 def get(unit: Unit, batch: BatchKey, id: str) -> Export | None:
@@ -46,6 +51,8 @@ def encode(export: Export) -> Item:
         "expires": export.expires_s,
         "version": export.version,
     }
+    if export.status not in ENDED and export.look_at:
+        item |= {"expiring": _NOT_ENDED, "expires_at": export.look_at}
     return items.present(item)
 
 
@@ -70,5 +77,15 @@ def decode(item: Item) -> Export:
         parts=item.get("parts", b""),  # type: ignore[arg-type]
         finished=items.number(item, "finished"),
         reason=items.text(item, "reason"),
+        look_at=items.number(item, "expires_at") or 0,
         version=int(item["version"]),
     )
+
+
+def due(moment_us: int) -> Iterator[tuple[BatchKey, str]]:
+    """Exports that are to be looked at by a moment, as the index has them: their batches and their own IDs.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    yield from map(names_in, query(by_expiry(_NOT_ENDED, moment_us)))

@@ -21,6 +21,9 @@ FORMATS: Mapping[str, tuple[str, str]] = {
 FOLDER = "exports"
 """Where files lie in the bucket."""
 
+LOOK_AFTER_US = 3_600_000_000
+"""Microseconds after which an export is looked at that has not ended."""
+
 KEPT_SECONDS = 7 * 86_400
 """How long a file is kept; the bucket's lifecycle rule for `exports/` says the same."""
 
@@ -47,6 +50,7 @@ class Export:
         parts: What S3 answered to each part of it, 20 bytes each.
         finished: When it ended.
         reason: Why it failed.
+        look_at: When it is looked at whether somebody works on it, in microseconds since the Unix epoch; 0 for never.
         version: Counts its changes; 0 before it is stored.
     """
 
@@ -67,6 +71,7 @@ class Export:
     parts: bytes = b""
     finished: int | None = None
     reason: str | None = None
+    look_at: int = 0
     version: int = 0
 
     @property
@@ -109,6 +114,7 @@ class Export:
             made=self.made,
             domain=self.domain,
             fields=self.fields,
+            look_at=self.created + LOOK_AFTER_US,
         )
 
     def of(self, batch: ProductBatch) -> ProductBatch | None:

@@ -193,6 +193,9 @@ def test_a_token_for_a_channel_that_is_not_there_is_not_made(run: Run) -> None:
     refused = run("create-token", "anna", "--channels", "5,8,6", status=1)
     assert refused == "batchyard: There is no channel 6, 8.\n"
     assert run("list-tokens") == ""
+    # A channel of the user's that has gone meanwhile was not asked for.
+    run("create-user", "bert", "--password-stdin", "--channels", "5,6", typed=PASSWORD)
+    assert let_in(run("create-token", "bert").strip())
 
 
 def test_channels_are_made_with_the_primary_keys_that_clients_know(run: Run) -> None:

@@ -69,8 +69,10 @@ def _create_token(options: argparse.Namespace) -> None:
     days = options.days
     users = identity.find_user(options.user).scope
     asked = _scope(options, users)
-    if asked.channels and (unknown := asked.channels - {channel.pk for channel in channel_repository.every()}):
-        raise BatchyardError(f"There is no channel {', '.join(map(str, sorted(unknown)))}.")
+    if named := getattr(options, "channels", None):
+        unknown = named - {channel.pk for channel in channel_repository.every()}
+        if unknown:
+            raise BatchyardError(f"There is no channel {', '.join(map(str, sorted(unknown)))}.")
     key = identity.create_token(options.user, asked, None if days is None else days * 86_400)
     if left_out := _left_out(asked, asked.within(users)):
         print(f"batchyard: {options.user} may not do all of this. Left out: {'; '.join(left_out)}.", file=sys.stderr)

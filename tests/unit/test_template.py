@@ -543,7 +543,9 @@ def test_the_limits_of_addresses_are_on_unless_somebody_turns_them_off() -> None
     assert template()["Parameters"]["WebAcl"]["Default"] == "on"
     [association] = resources("AWS::WAFv2::WebACLAssociation").values()
     assert target(association["WebACLArn"]) in resources("AWS::WAFv2::WebACL")
-    conditional = {name for name, one in template()["Resources"].items() if one.get("Condition")}
+    conditional = {
+        name for name, one in template()["Resources"].items() if one.get("Condition") == "AddressesAreBounded"
+    }
     assert conditional == {"AddressLimits", "AddressLimitsOfStage"}
     [made] = transformed.of("AWS::WAFv2::WebACLAssociation").values()
     # The stage that SAM makes, so that it is there by then.

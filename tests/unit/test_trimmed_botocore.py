@@ -142,8 +142,9 @@ def test_clients_are_made_in_one_place_only() -> None:
         for file in (ROOT / folder).rglob("*.py")
         if "create_client(" in file.read_text()
     }
-    # The operator's command runs where botocore is whole, on the operator's machine.
-    assert makers - {"layers/batchyard/batchyard/operator.py"} == {"layers/batchyard/batchyard/store/clients.py"}
+    # The operator's commands run where botocore is whole, on the operator's machine.
+    of_operator = {f"layers/batchyard/batchyard/{name}.py" for name in ("operator", "dead_letters")}
+    assert makers - of_operator == {"layers/batchyard/batchyard/store/clients.py"}
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,13 @@ SAMPLES = {
         _BATCH,
         http(
             200,
-            {"responses": [{"id": "wrong", "status": 400, "body": {"status": list}}, {"id": "see", "status": 424}]},
+            {
+                "responses": [
+                    {"id": "new", "atomicityGroup": "load", "status": 424},
+                    {"id": "wrong", "atomicityGroup": "load", "status": 400, "body": {"status": list}},
+                    {"id": "see", "status": 424},
+                ]
+            },
         ),
         looks.how_many,
         4,

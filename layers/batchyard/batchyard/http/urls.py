@@ -64,7 +64,14 @@ def base_url(event: Mapping[str, Any]) -> str:
 
 def _before(whole: str, own: str) -> str:
     """What comes before the route's own path in the whole one. Either may come with its escapes undone."""
-    for path, end in ((whole, own), (as_sent(whole), own), (whole, unquote(own)), (unquote(whole), unquote(own))):
+    pairs = (
+        (whole, own),
+        (as_sent(whole), own),
+        (whole, unquote(own)),
+        (unquote(whole), own),
+        (unquote(whole), unquote(own)),
+    )
+    for path, end in pairs:
         if end and path.endswith(end):
             return path[: -len(end)]
     return ""

@@ -53,6 +53,11 @@ class ChangeSetAnswer:
     answers: list[PartAnswer]
 
 
+def minimal(answer: PartAnswer) -> PartAnswer:
+    """The answer to a write that has happened, without its body."""
+    return replace(answer, body="", headers={**answer.headers, "Preference-Applied": "return=minimal"})
+
+
 type Answers = Iterable[PartAnswer | ChangeSetAnswer]
 
 
@@ -78,7 +83,7 @@ def fitting(
             room -= size
             return answer
         if answer.wrote:
-            return replace(answer, body="", headers={**answer.headers, "Preference-Applied": "return=minimal"})
+            return minimal(answer)
         return refuse(answer)
 
     for answer in answers:

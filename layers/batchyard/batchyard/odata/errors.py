@@ -36,7 +36,7 @@ def answer(error: BatchyardError, *, version3: bool = False) -> tuple[int, dict[
         version3: The client speaks version 3.
     """
     status, standard = refusals.standard(_STATUS, type(error), _UNFORESEEN)
-    code, message = status.phrase.replace(" ", ""), error.detail or standard
+    code, message = status.phrase.replace(" ", ""), refusals.sentence(error, standard)
     body: dict[str, Any] = {"error": {"code": code, "message": message}}
     if version3:
         body = {"odata.error": {"code": code, "message": {"lang": "en-US", "value": message}}}

@@ -14,7 +14,8 @@ from urllib.parse import unquote
 
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, Contended, FailedDependency, Malformed, Unavailable
-from batchyard.odata.answers import ChangeSetAnswer, PartAnswer
+from batchyard.http.answers import LARGEST_ANSWER
+from batchyard.odata.answers import ChangeSetAnswer, PartAnswer, minimal
 from batchyard.odata.envelope import READS, Batch, ChangeSet, PartRequest
 from batchyard.store.unit import Unit, joined, retrying
 
@@ -82,6 +83,7 @@ class Run:
         def attempt(unit: Unit) -> ChangeSetAnswer | PartAnswer:
             outcomes = dict(self._outcomes)
             answers: list[PartAnswer] = []
+            held = 0
             with self._reading_ahead(change_set.requests, outcomes), joined(unit):
                 for request in change_set.requests:
                     answer = self._answer(request, outcomes, within=change_set)
@@ -90,7 +92,9 @@ class Run:
                     if answer.failed:
                         return answer
                     _note(request, answer, outcomes)
-                    answers.append(answer)
+                    # All of them are held until the commit: what no answer could carry is not kept so long.
+                    answers.append(answer if held + len(answer.body) <= LARGEST_ANSWER else minimal(answer))
+                    held += len(answers[-1].body)
             unit.commit()
             self._outcomes = outcomes
             return ChangeSetAnswer(answers)

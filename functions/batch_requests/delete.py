@@ -16,7 +16,7 @@ app = App(drf, IN_CHANNEL)
     operation_id="deleteBatchRequest",
     tags=[TAG],
     status_code=204,
-    responses=drf.documented(204, None, 401, 403, 404, 412),
+    responses=drf.documented(204, None, 400, 401, 403, 404, 412),
 )
 def delete(channel_id: ChannelId, id: BatchRequestId, if_match: IfMatch = None) -> Response[str]:
     """Removes the batch request, its objects and its log file, in whatever status it is."""

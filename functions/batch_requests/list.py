@@ -18,6 +18,9 @@ from batchyard.http.pages import Limit, PageNumber, body, page_limit, page_numbe
 app = App(drf, IN_CHANNEL)
 
 # Any text gets in here: a bad status is refused in the words of a filter, not of a field.
+MOST_FILTERS = 100
+"""Statuses that one request asks for; of a repeated one nothing more comes."""
+
 StatusFilter = Annotated[str, WithJsonSchema({"type": "string", "enum": [*rules.STATUSES, ""]})]
 
 
@@ -31,7 +34,8 @@ StatusFilter = Annotated[str, WithJsonSchema({"type": "string", "enum": [*rules.
 def list_batch_requests(
     channel_id: ChannelId,
     status: Annotated[
-        list[StatusFilter] | None, Query(description="Any of these statuses; an empty one is ignored")
+        list[StatusFilter] | None,
+        Query(max_length=MOST_FILTERS, description="Any of these statuses; an empty one is ignored"),
     ] = None,
     content_type: Annotated[QueryText, Query(description="Exactly this content type")] = None,
     ordering: Annotated[
@@ -50,8 +54,7 @@ def list_batch_requests(
     )
     number = page_number(page)
     found = operations.list_page(asked, number, caller().token)
-    results = [batch.to_json() for batch in found.results]
-    return answer(body(app, number, results, count=found.count, has_next=found.has_next))
+    return answer(body(app, number, found.results, count=found.count, has_next=found.has_next))
 
 
 handler = app.lambda_handler

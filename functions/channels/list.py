@@ -20,7 +20,7 @@ app = App(drf, Rights())
     summary="Channels",
     operation_id="listChannels",
     tags=["Channels"],
-    responses=drf.documented(200, ChannelPage, 401, 404),
+    responses=drf.documented(200, ChannelPage, 400, 401, 404),
 )
 def list_channels(page: PageNumber = None, limit: Limit = None) -> Response[str]:
     """Answers a page of channels, in order of their primary keys."""

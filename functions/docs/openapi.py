@@ -5,7 +5,9 @@ from pathlib import Path
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.http import drf
-from batchyard.http.app import App, answer
+from batchyard.http.app import App
+from batchyard.http.files import entity_tag, file
+from batchyard.http.headers import IfNoneMatch
 
 app = App(drf, None)
 
@@ -16,12 +18,17 @@ app = App(drf, None)
     operation_id="openapi",
     tags=["Documentation"],
     security=[],
-    responses={200: {"description": "OpenAPI 3.1", "content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses={
+        200: {"description": "OpenAPI 3.1", "content": {"application/json": {"schema": {"type": "object"}}}},
+        304: {"description": "Not Modified"},
+        400: drf.documented(200, None, 400)[400],
+    },
 )
-def openapi() -> Response[str]:
+def openapi(if_none_match: IfNoneMatch = None) -> Response[str]:
     """Answers the OpenAPI document, with this service's own address in it."""
     document = (Path(__file__).parent / "openapi.json").read_text()
-    return answer(document.replace('"url": "/"', f'"url": "{app.base_url}"', 1))
+    body = document.replace('"url": "/"', f'"url": "{app.base_url}"', 1)
+    return file(body, "application/json", entity_tag(body), if_none_match)
 
 
 handler = app.lambda_handler

@@ -1,5 +1,6 @@
 """GET /docs: the OpenAPI document as a page to read and try (Swagger UI)."""
 
+from functools import cache
 from pathlib import Path
 
 import aws_lambda_powertools
@@ -7,6 +8,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.http import drf
 from batchyard.http.app import App
+from batchyard.http.files import entity_tag, file
+from batchyard.http.headers import IfNoneMatch
 
 app = App(drf, None)
 
@@ -46,14 +49,26 @@ SwaggerUIBundle({{
     operation_id="docs",
     tags=["Documentation"],
     security=[],
-    responses={200: {"description": "A page", "content": {"text/html": {"schema": {"type": "string"}}}}},
+    responses={
+        200: {"description": "A page", "content": {"text/html": {"schema": {"type": "string"}}}},
+        304: {"description": "Not Modified"},
+        400: drf.documented(200, None, 400)[400],
+    },
 )
-def page() -> Response[str]:
+def page(if_none_match: IfNoneMatch = None) -> Response[str]:
     """Answers Swagger UI on this service's own OpenAPI document, in one page that loads nothing else."""
+    body, tag = _body()
+    return file(body, "text/html; charset=utf-8", tag, if_none_match)
+
+
+@cache
+def _body() -> tuple[str, str]:
+    """The page and its entity tag."""
     assets = Path(aws_lambda_powertools.__file__).parent / "event_handler/openapi/swagger_ui"
     script = (assets / "swagger-ui-bundle.min.js").read_text()
     style = (assets / "swagger-ui.min.css").read_text()
-    return Response(200, "text/html; charset=utf-8", _PAGE.format(style=style, script=script))
+    body = _PAGE.format(style=style, script=script)
+    return body, entity_tag(body)
 
 
 handler = app.lambda_handler

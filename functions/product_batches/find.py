@@ -16,7 +16,7 @@ app = App(coded, IN_COLLECTION)
     summary="A batch, whatever its product",
     operation_id="findProductBatch",
     tags=[TAG],
-    responses=documented(200, ProductBatchAnswer, 401, 403, 404, 409),
+    responses=documented(200, ProductBatchAnswer, 400, 401, 403, 404, 409),
 )
 def find(collectionId: CollectionId, batchId: BatchId, of_product: OfProduct = None) -> Response[str]:
     """Answers the batch; where several products have one of this ID, `productId` must say which."""

@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from batchyard.http import coded
+from batchyard.http.answers import carried, must_have_room
 from batchyard.http.app import App, answer
 from batchyard.http.fields import QueryText
 from batchyard.jsontext import dumps
@@ -21,7 +22,7 @@ app = App(coded, IN_COLLECTION)
     summary="Tags of a batch",
     operation_id="listProductBatchTags",
     tags=[TAG],
-    responses=documented(200, list[Tag], 401, 403, 404),
+    responses=documented(200, list[Tag], 400, 401, 403, 404, 413),
 )
 def tags(
     collectionId: CollectionId,
@@ -29,8 +30,14 @@ def tags(
     claim_set: Annotated[QueryText, Query(alias="claimSetId", description="Only tags of this claim set")] = None,
 ) -> Response[str]:
     """Answers the tags of all batches of this ID, as they were given to them; none where there is no such batch."""
-    found = [tag for batch in listing.by_id(collectionId, batchId) for tag in batch.fields.get("tags", ())]
-    return answer(dumps([tag for tag in found if not claim_set or tag.get("claimSetId") == claim_set]))
+    shown, size = [], 0
+    for batch in listing.by_id(collectionId, batchId):
+        for tag in batch.fields.get("tags", ()):
+            if not claim_set or tag.get("claimSetId") == claim_set:
+                shown.append(dumps(tag))
+                size += carried(shown[-1]) + 1
+        must_have_room(size)
+    return answer(f"[{','.join(shown)}]")
 
 
 handler = app.lambda_handler

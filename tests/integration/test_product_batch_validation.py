@@ -165,7 +165,7 @@ CARRY = invalid(body=["It holds a number or a character that JSON cannot carry."
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize(
     "part",
-    ['"k":1e999', '"k":-1e999', '"k":"\\ud800"', '"\\udc00":1', '"data":{"a":[{"b":1e999}]}'],
+    ['"k":"\\ud800"', '"\\udc00":1', '"data":{"a":[{"b":"\\ud800"}]}'],
 )
 def test_what_json_cannot_carry_is_refused(api: Api, part: str) -> None:
     for refused in (api.post(BATCHES, text=f'{{"id":"L2",{part}}}'), api.put(LOT, text=f"{{{part}}}")):
@@ -182,6 +182,9 @@ def test_what_json_cannot_carry_is_refused(api: Api, part: str) -> None:
         '{"k":NaN}',
         '{"k":Infinity}',
         '{"k":-Infinity}',
+        '{"k":1e999}',
+        '{"k":-1e999}',
+        '{"data":{"a":[{"b":1e999}]}}',
         '{"k":' + "9" * 5000 + "}",
         '{"k":' + "[" * 100_000 + "]" * 100_000 + "}",
         '{"k":1}{"k":2}',

@@ -265,10 +265,10 @@ def test_lone_surrogates_never_break_an_answer(api: Api, channel: int) -> None:
 
 def test_numbers_too_large_for_a_float_are_no_defect(api: Api, channel: int) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
-    assert api.patch(url, text='{"channel":1e400}').json() == {"channel": INTEGER}
-    assert api.patch(url, text='{"objects":[{"pk":-1e400}]}').json() == {"objects": {"0": {"pk": INTEGER}}}
-    answer = api.patch(url, text='{"unknown":1e400,"status":1e400}')
-    assert (answer.status, list(answer.json())) == (400, ["status"])
+    for text in ('{"channel":1e400}', '{"objects":[{"pk":-1e400}]}', '{"unknown":1e400,"status":1e400}'):
+        answer = api.patch(url, text=text)
+        assert (answer.status, list(answer.json())) == (400, ["detail"])
+        assert answer.json()["detail"].startswith("JSON parse error - Out of range float values")
 
 
 def test_the_longest_text_that_is_allowed_is_kept(api: Api, channel: int) -> None:

@@ -9,7 +9,7 @@ from batchyard.errors import Contended, TooLarge, Unavailable
 from batchyard.store import blobs, clients, unit
 from batchyard.store.blobs import Blob
 from batchyard.store.tables import CHANNELS, EPHEMERA
-from batchyard.store.unit import MAX_ACTIONS, Unit, joined, read_many, read_one, transact
+from batchyard.store.unit import LARGEST_ITEM, MAX_ACTIONS, Unit, joined, read_many, read_one, transact
 
 pytestmark = pytest.mark.usefixtures("stores")
 
@@ -412,6 +412,32 @@ def test_more_than_a_transaction_holds_is_too_large_and_nothing_is_written() -> 
         work.commit()
     assert read_many(CHANNELS, [key(number) for number in range(MAX_ACTIONS + 1)]) == []
     assert in_bucket() == set()
+
+
+@pytest.mark.parametrize("beside", [0, 1])
+def test_an_item_larger_than_one_can_be_is_told_so_before_the_store_is_asked(
+    beside: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    for name in ("put_item", "transact_write_items"):
+        monkeypatch.setattr(clients.dynamodb(), name, lambda name=name, **_: asked.append(name))
+    work = Unit()
+    for number in range(1, 1 + beside):
+        work.put(CHANNELS, {**key(number), "name": "a"})
+    work.put(CHANNELS, {**key(0), "name": "é" * (LARGEST_ITEM // 2)})
+    work.write_blob(blob("a"))
+    with pytest.raises(TooLarge, match=f"of {LARGEST_ITEM} that can be"):
+        work.commit()
+    assert (asked, in_bucket()) == ([], set())
+
+
+def test_contents_of_one_commit_have_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchyard.store.unit.LARGEST_CONTENTS", 2 * len(blob("a").content))
+    work = Unit()
+    work.write_blob(blob("a"))
+    work.write_blob(blob("b"))
+    with pytest.raises(TooLarge):
+        work.write_blob(blob("c"))
 
 
 # Reading many.

@@ -177,7 +177,7 @@ def _with_whole_numbers(value: Any) -> Any:
             return [_with_whole_numbers(inner) for inner in value]
         case float() if value.is_integer():
             # The largest 64-bit integer is no float; it became the next one above it.
-            return min(int(value), 2**63 - 1)
+            return 2**63 - 1 if value == 2**63 else int(value)
         case _:
             return value
 

@@ -7,6 +7,8 @@ into a status and a body of its own shape.
 from collections.abc import Mapping
 from typing import Any
 
+from batchyard.echoes import echo
+
 
 class BatchyardError(Exception):
     """Base of all errors that a caller is told about.
@@ -81,7 +83,7 @@ class UnsupportedMediaType(BatchyardError):
     """
 
     def __init__(self, media_type: str) -> None:
-        super().__init__(f'Unsupported media type "{media_type}" in request.')
+        super().__init__(f'Unsupported media type "{echo(media_type)}" in request.')
 
 
 class UnsupportedCoding(UnsupportedMediaType):
@@ -104,7 +106,7 @@ class MethodNotAllowed(BatchyardError):
     """
 
     def __init__(self, method: str, allowed: list[str]) -> None:
-        super().__init__(f'Method "{method}" not allowed.')
+        super().__init__(f'Method "{echo(method)}" not allowed.')
         self.allowed = allowed
 
 

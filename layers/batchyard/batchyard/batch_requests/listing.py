@@ -22,9 +22,10 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from batchyard.batch_requests import positions, repository, rules, tallies
-from batchyard.batch_requests.rules import BatchRequest
+from batchyard.echoes import echo
 from batchyard.errors import Invalid, NoSuchPage
-from batchyard.store import blobs
+from batchyard.http.answers import carried, must_have_room
+from batchyard.store import blobs, items
 from batchyard.store.items import Item
 from batchyard.store.tables import BATCH_REQUESTS
 from batchyard.store.unit import read_many
@@ -82,12 +83,12 @@ class Page:
     """A page's batch requests.
 
     Args:
-        results: The batch requests.
+        results: The batch requests, each as JSON.
         count: How many there are on all pages.
         has_next: There is a page after this one.
     """
 
-    results: list[BatchRequest] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)
     count: int = 0
     has_next: bool = False
 
@@ -108,7 +109,7 @@ def question(
     wanted = [status for status in statuses if status]
     for status in wanted:
         if status not in rules.STATUSES:
-            raise Invalid({"status": [f"Select a valid choice. {status} is not one of the available choices."]})
+            raise Invalid({"status": [f"Select a valid choice. {echo(status)} is not one of the available choices."]})
     return Question(
         channel=channel,
         statuses=tuple(sorted(set(wanted))),
@@ -128,6 +129,7 @@ def page(asked: Question, number: int, caller: str) -> Page:
 
     Raises:
         NoSuchPage: There is none of this number.
+        TooLarge: It is more than an answer can hold.
     """
     position = _start_of(asked, number, caller) if number > 1 else None
     rows = list(islice(_walk(asked, position, asked.limit + 1), asked.limit + 1))
@@ -137,7 +139,7 @@ def page(asked: Question, number: int, caller: str) -> Page:
         raise NoSuchPage
     if has_next:
         positions.keep(asked.digest(caller), number + 1, rows[-1])
-    results = [batch for batch in _whole(rows) if _still(asked, batch)]
+    results = _answers([row for row in _whole(rows) if _still(asked, row)])
     if number == 1 and not has_next:
         return Page(results, len(results))
     # How many come before this page is not known: since its beginning was kept, some may have been removed.
@@ -158,20 +160,32 @@ def _ordering(given: str) -> tuple[Order, ...]:
     return (*chosen, Order("pk", chosen[-1].descending if chosen else False))
 
 
-def _whole(rows: list[Item]) -> list[BatchRequest]:
-    """The batch requests of rows: what the table's own order gave is whole already."""
+def _whole(rows: list[Item]) -> list[Item]:
+    """The items of rows: what the table's own order gave is whole already."""
     if rows and "local_batch_id" not in rows[0]:
         # One that moves while its statuses are read one after the other is in two of them.
         keys = {row["pk"]: BATCH_REQUESTS.key_of(row) for row in rows}
-        rows = read_many(BATCH_REQUESTS, keys.values())
-    return [repository.decode(row, blobs.read) for row in rows]
+        return read_many(BATCH_REQUESTS, keys.values())
+    return rows
 
 
-def _still(asked: Question, batch: BatchRequest) -> bool:
+def _still(asked: Question, row: Item) -> bool:
     """Whether a batch request is still what was asked for: an index lags a moment behind the table."""
-    if asked.statuses and batch.status not in asked.statuses:
+    if asked.statuses and row["status"] not in asked.statuses:
         return False
-    return asked.content_type is None or batch.content_type == asked.content_type
+    return asked.content_type is None or items.text(row, "content_type") == asked.content_type
+
+
+def _answers(rows: list[Item]) -> list[str]:
+    """The batch requests of items, each as JSON; what has no room is not unpacked."""
+    must_have_room(sum(map(repository.carried_objects, rows)))
+    results, size = [], 0
+    for row in rows:
+        text = repository.decode(row, blobs.read).to_json()
+        size += carried(text)
+        must_have_room(size)
+        results.append(text)
+    return results
 
 
 # Rows in order: each of these returns an iterator that reads no further than it is asked to.

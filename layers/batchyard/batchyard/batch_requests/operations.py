@@ -78,6 +78,7 @@ def list_page(asked: Question, number: int, caller: str) -> Page:
 
     Raises:
         NotFound: There is no such channel, or no such page.
+        TooLarge: It is more than an answer can hold.
     """
     found = listing.page(asked, number, caller)
     if not found.results:

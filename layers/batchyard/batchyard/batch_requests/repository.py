@@ -9,6 +9,7 @@ from typing import Any
 
 from batchyard.actor import Actor
 from batchyard.batch_requests.rules import BatchRequest
+from batchyard.http.answers import carried
 from batchyard.store import blobs, items
 from batchyard.store.blobs import Blob
 from batchyard.store.items import Item, Key, Value
@@ -91,6 +92,7 @@ def encode(batch: BatchRequest) -> tuple[Item, Blob | None]:
         "content_type": batch.content_type,
         "objects": None if blob else objects,
         "objects_key": blob.key if blob else None,
+        "objects_size": None if batch.objects is None else carried(batch.objects),
         "object_count": batch.object_count,
         "failed_count": batch.failed_count,
         "log_key": batch.log_key,
@@ -99,6 +101,11 @@ def encode(batch: BatchRequest) -> tuple[Item, Blob | None]:
         **batch.actor.to_attributes(),
     }
     return items.present(attributes), blob
+
+
+def carried_objects(item: Item) -> int:
+    """As how many bytes Lambda counts the objects of an item in an answer; 0 where an old item does not tell."""
+    return items.number(item, "objects_size") or 0
 
 
 def decode(item: Item, read_blob: Callable[[str], bytes]) -> BatchRequest:

@@ -34,6 +34,9 @@ FINISHED = frozenset(status for status, moves in MOVES.items() if not moves)
 UNDER_WAY = frozenset({SENT_TO_REMOTE, ONGOING})
 """Statuses of what one worker has taken on, and no other may."""
 
+MOST_OBJECTS = 20_000
+"""Objects in one request; a batch request has as many as an answer can hold, by merging."""
+
 OBJECT_FIELDS = ("pk", "failed_reason_type", "remote_id", "version_date", "content_type")
 
 

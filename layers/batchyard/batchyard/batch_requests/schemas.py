@@ -59,6 +59,7 @@ class BatchRequestUpdate(_Input):
     # Not in the model's repr, which powertools writes for its debug log at every request, logged or not.
     objects: list[BatchRequestObject] | None = Field(
         None,
+        max_length=rules.MOST_OBJECTS,
         description="PATCH merges them by content type and primary key; PUT takes them as the whole list",
         repr=False,
     )

@@ -15,10 +15,14 @@ def must_fit(body: str) -> str:
         TooLarge: It cannot.
     """
     if len(body) * 6 + _ENVELOPE > LARGEST_ANSWER:
-        escaped = carried(body)
-        if escaped + _ENVELOPE > LARGEST_ANSWER:
-            raise TooLarge(f"The answer would hold {escaped} bytes, of {LARGEST_ANSWER} that an answer can hold.")
+        must_have_room(carried(body))
     return body
+
+
+def must_have_room(size: int) -> None:
+    """Raises `TooLarge` for more bytes, as Lambda counts them, than a function can answer."""
+    if size + _ENVELOPE > LARGEST_ANSWER:
+        raise TooLarge(f"The answer would hold {size} bytes, of {LARGEST_ANSWER} that an answer can hold.")
 
 
 def carried(body: str) -> int:
@@ -36,3 +40,9 @@ def matches(if_match: str | None, version: int) -> bool:
     if if_match is None or if_match.strip() == "*":
         return True
     return etag(version) in {tag.strip() for tag in if_match.split(",")}
+
+
+def matches_any(if_none_match: str, tag: str) -> bool:
+    """Whether an `If-None-Match` header (RFC 9110, 13.1.2) names an entity tag, as weak ones are compared."""
+    given = {one.strip().removeprefix("W/") for one in if_none_match.split(",")}
+    return not given.isdisjoint({"*", tag})

@@ -14,7 +14,6 @@ Before a route runs, its caller is known and has the right to it, its request is
 Whatever it raises is answered in the dialect.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
@@ -26,7 +25,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from batchyard.deadline import within
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, Malformed, NotFound, UnsupportedMediaType
-from batchyard.http import audit, bodies, caller
+from batchyard.http import audit, bodies, bounds, caller
 from batchyard.http.answers import must_fit
 from batchyard.http.paths import decoded
 from batchyard.http.urls import base_url, header, route_path
@@ -132,13 +131,7 @@ class App(APIGatewayRestResolver):
         return {name: decoded(value) for name, value in match.groupdict().items()}
 
     def _read_json(self, text: str) -> dict[str, Any]:
-        try:
-            data = json.loads(text, parse_constant=_refuse_constant)
-        except ValueError as error:
-            raise Malformed(f"JSON parse error - {error}") from None
-        except RecursionError:
-            raise Malformed("JSON parse error - It is nested too deeply.") from None
-        return self.dialect.read(data)
+        return self.dialect.read(bounds.read_json(text))
 
     def _answer_invalid(self, error: RequestValidationError) -> Response[str]:
         return self.dialect.answer(self.dialect.invalid(error.errors()))
@@ -189,10 +182,6 @@ def _readable(event: Mapping[str, Any]) -> dict[str, Any]:
         "body": body or "{}",
         "isBase64Encoded": False,
     }
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"Out of range float values are not JSON compliant: {name}")
 
 
 def _proxied(response: Response[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard import errors
+from batchyard.echoes import echo
 from batchyard.errors import BatchyardError, Invalid, Malformed, NotFound
 from batchyard.http import refusals
 from batchyard.jsontext import dumps
@@ -68,7 +69,7 @@ def answer(error: BatchyardError) -> Response[str]:
     if isinstance(error, Invalid):
         details = {"fields": error.fields, **details}
     else:
-        message = error.detail or message
+        message = refusals.sentence(error, message)
     headers = refusals.headers(error)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
@@ -89,13 +90,17 @@ def invalid(found: Iterable[Mapping[str, Any]]) -> BatchyardError:
         found: pydantic's errors; `loc` begins with `path`, `query`, `header` or `body`.
     """
     fields: dict[str, list[str]] = {}
-    for error in found:
+    count = 0
+    for count, error in enumerate(found, 1):
         source, *path = error["loc"]
         if source == "path":
             return NotFound()
-        messages = fields.setdefault(".".join(map(str, path)) or str(source), [])
-        if error["msg"] not in messages:
-            messages.append(str(error["msg"]))
+        if count <= refusals.MOST_MESSAGES:
+            messages = fields.setdefault(".".join(map(echo, path)) or str(source), [])
+            if error["msg"] not in messages:
+                messages.append(str(error["msg"]))
+    if (others := refusals.left_out(count)) is not None:
+        fields.setdefault("body", []).append(others)
     return Invalid(fields)
 
 

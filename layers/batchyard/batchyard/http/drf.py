@@ -11,6 +11,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard import errors
+from batchyard.echoes import echo
 from batchyard.errors import BatchyardError, Invalid, Malformed, NotFound
 from batchyard.http import refusals
 from batchyard.jsontext import dumps
@@ -38,6 +39,7 @@ _MESSAGES: dict[str, str] = {
     "string_type": "Not a valid string.",
     "string_unicode": "Not a valid string.",
     "string_too_long": "Ensure this field has no more than {max_length} characters.",
+    "too_long": "Ensure this field has no more than {max_length} elements.",
     "string_too_short": "This field may not be blank.",
     "string_pattern_mismatch": "Null characters are not allowed.",
     "int_type": "A valid integer is required.",
@@ -72,7 +74,7 @@ def answer(error: BatchyardError) -> Response[str]:
     headers = refusals.headers(error)
     if isinstance(error, errors.NotAuthenticated):
         headers["WWW-Authenticate"] = "Token"
-    return _json(status, {"detail": error.detail or standard}, headers)
+    return _json(status, {"detail": refusals.sentence(error, standard)}, headers)
 
 
 def invalid(found: Iterable[Mapping[str, Any]]) -> BatchyardError:
@@ -82,11 +84,15 @@ def invalid(found: Iterable[Mapping[str, Any]]) -> BatchyardError:
         found: pydantic's errors; `loc` begins with `path`, `query`, `header` or `body`.
     """
     fields: dict[str, Any] = {}
-    for error in found:
+    count = 0
+    for count, error in enumerate(found, 1):
         source, *path = error["loc"]
         if source == "path":
             return NotFound()
-        _add(fields, [str(step) for step in path], error)
+        if count <= refusals.MOST_MESSAGES:
+            _add(fields, [echo(step) for step in path], error)
+    if (others := refusals.left_out(count)) is not None:
+        fields.setdefault("non_field_errors", []).append(others)
     return Invalid(fields)
 
 
@@ -119,7 +125,7 @@ def _message(error: Mapping[str, Any]) -> str:
     if kind in {"model_type", "model_attributes_type", "dict_type"}:
         return _no_dictionary(given)
     # What has no message here was raised by a validator of our own, in DRF's words.
-    return _MESSAGES[kind].format(input=given, **context) if kind in _MESSAGES else str(error["msg"])
+    return _MESSAGES[kind].format(input=echo(given), **context) if kind in _MESSAGES else str(error["msg"])
 
 
 def _no_dictionary(given: Any) -> str:

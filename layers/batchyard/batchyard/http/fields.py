@@ -7,9 +7,20 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
+from batchyard.http.bounds import LARGEST_REQUEST
+
 _LARGEST = 2**63 - 1
 _DATE_FORMAT = "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]"
 _SHORTEST_DATE_TIME = len("2026-11-22T02:50")
+
+LONGEST_DATE_TIME = 64
+"""Characters of a date and time: twice as many as nanoseconds and an offset take."""
+
+LONGEST_QUERY = 8000
+"""Characters of a query parameter or a header; API Gateway takes 10 kB of all of them."""
+
+LARGEST_NUMBER_AS_TEXT = 10**20
+"""Of the numbers that count as their digits; as text it may have any digits that have room."""
 
 
 def _no_boolean(value: Any) -> Any:
@@ -47,8 +58,15 @@ def _number(value: Any) -> Any:
     return value
 
 
+def _digits_as_text(value: Any) -> Any:
+    if isinstance(value, int | float) and abs(value) > LARGEST_NUMBER_AS_TEXT:
+        raise PydanticCustomError("number_as_text", "Not a valid string.")
+    return value
+
+
 def _or_number(schema: dict[str, Any]) -> WithJsonSchema:
-    return WithJsonSchema({"anyOf": [schema, {"type": "number"}]}, mode="validation")
+    number = {"type": "number", "minimum": -LARGEST_NUMBER_AS_TEXT, "maximum": LARGEST_NUMBER_AS_TEXT}
+    return WithJsonSchema({"anyOf": [schema, number]}, mode="validation")
 
 
 def one_of(names: Iterable[str]) -> GetPydanticSchema:
@@ -80,18 +98,29 @@ PathInteger = Annotated[int, Field(ge=0, le=_LARGEST), BeforeValidator(_digits)]
 """An integer in a path, in digits alone; anything else there is no such resource."""
 
 # Pydantic looks at the characters of constrained text alone, and half of a surrogate pair is none.
-LongText = Annotated[str, StringConstraints(min_length=0), _or_number({"type": "string"})]
-"""Text of any length; a number counts as its digits."""
+LongText = Annotated[
+    str,
+    StringConstraints(min_length=0, max_length=LARGEST_REQUEST),
+    BeforeValidator(_digits_as_text),
+    _or_number({"type": "string", "maxLength": LARGEST_REQUEST}),
+]
+"""Text as long as a request can be; a number counts as its digits."""
 
 Text = Annotated[
     str,
     StringConstraints(max_length=255, strip_whitespace=True, pattern=r"^[^\x00]*$"),
+    BeforeValidator(_digits_as_text),
     _or_number({"type": "string", "maxLength": 255, "pattern": r"^[^\x00]*$"}),
 ]
 """Up to 255 characters, without white space around; a number counts as its digits."""
 
-QueryText = Annotated[str | None, BeforeValidator(_last)]
+QueryText = Annotated[str | None, Field(max_length=LONGEST_QUERY), BeforeValidator(_last)]
 """A query parameter; of several values the last one counts, as in Django."""
 
-DateTime = Annotated[str, AfterValidator(_date_time), WithJsonSchema({"type": "string", "format": "date-time"})]
+DateTime = Annotated[
+    str,
+    Field(max_length=LONGEST_DATE_TIME),
+    AfterValidator(_date_time),
+    WithJsonSchema({"type": "string", "format": "date-time", "maxLength": LONGEST_DATE_TIME}),
+]
 """An ISO 8601 date and time, kept exactly as it came."""

@@ -8,22 +8,36 @@ from pydantic import WithJsonSchema
 
 from batchyard.errors import NoSuchPage
 from batchyard.http.app import App
-from batchyard.http.fields import QueryText
+from batchyard.http.fields import LONGEST_QUERY, QueryText
 from batchyard.http.urls import another_page
 from batchyard.jsontext import dumps
 
 DEFAULT_LIMIT = 20
 LARGEST_LIMIT = 100
+LAST_PAGE = 999_999_999
 
 # Both arrive as any text: a bad limit is ignored, and a bad page is none.
 PageNumber = Annotated[
     QueryText,
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "maxLength": 0}], "default": 1}),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "integer", "minimum": 1, "maximum": LAST_PAGE}, {"type": "string", "maxLength": 0}],
+            "default": 1,
+        }
+    ),
     Query(description="The page, from 1"),
 ]
 Limit = Annotated[
     QueryText,
-    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}], "default": DEFAULT_LIMIT}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT},
+                {"type": "string", "maxLength": LONGEST_QUERY},
+            ],
+            "default": DEFAULT_LIMIT,
+        }
+    ),
     Query(description=f"Results on a page, at most {LARGEST_LIMIT}; what is no number from 1 is ignored"),
 ]
 
@@ -36,7 +50,7 @@ def page_number(given: str | None) -> int:
     """
     if not given:
         return 1
-    if not given.isascii() or not given.isdigit() or len(given) > 9 or int(given) < 1:
+    if not given.isascii() or not given.isdigit() or len(given) > len(str(LAST_PAGE)) or int(given) < 1:
         raise NoSuchPage
     return int(given)
 

@@ -5,7 +5,13 @@ from http import HTTPStatus
 from typing import Any
 
 from batchyard import errors
+from batchyard.echoes import echo
 from batchyard.errors import BatchyardError
+
+MOST_MESSAGES = 100
+"""Messages of one refusal, whatever else is wrong with a request."""
+
+_LONGEST_SENTENCE = 1000
 
 _ANYWHERE = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -19,6 +25,18 @@ def standard[T](table: Mapping[type[BatchyardError], T], error: type[BatchyardEr
         unforeseen: What it has for an error of no kind that it knows.
     """
     return next((table[kind] for kind in error.__mro__ if kind in table), unforeseen)
+
+
+def sentence(error: BatchyardError, otherwise: str) -> str:
+    """What an error says, cut where something that was sent would make it long; without words of its own, others."""
+    return echo(error.detail, _LONGEST_SENTENCE) if error.detail else otherwise
+
+
+def left_out(found: int) -> str | None:
+    """The message in the place of those that are too many; None where all of them are listed."""
+    if found <= MOST_MESSAGES:
+        return None
+    return f"Only the first {MOST_MESSAGES} of {found} messages are listed."
 
 
 def headers(error: BatchyardError) -> dict[str, str]:

@@ -66,6 +66,11 @@ class ChangeSetAnswer:
         return self.refusal is not None
 
 
+def minimal(answer: PartAnswer) -> PartAnswer:
+    """The answer to a write that has happened, without its body."""
+    return replace(answer, body="", headers={**answer.headers, "Preference-Applied": "return=minimal"})
+
+
 type Answers = Iterable[PartAnswer | ChangeSetAnswer]
 
 
@@ -91,7 +96,7 @@ def fitting(
             room -= size
             return answer
         if answer.wrote:
-            return replace(answer, body="", headers={**answer.headers, "Preference-Applied": "return=minimal"})
+            return minimal(answer)
         return refuse(answer)
 
     for answer in answers:

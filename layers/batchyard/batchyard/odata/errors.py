@@ -39,7 +39,7 @@ def answer(error: BatchyardError, version: Version = VERSION_4) -> tuple[int, di
     status, standard = refusals.standard(_STATUS, type(error), _UNFORESEEN)
     # Clients know it without a code.
     code = "" if status == HTTPStatus.UNAUTHORIZED else status.phrase.replace(" ", "")
-    message = error.detail or standard
+    message = refusals.sentence(error, standard)
     body: dict[str, Any] = {"error": {"code": code, "message": message}}
     if version.legacy:
         body = {"odata.error": {"code": code, "message": {"lang": "en-US", "value": message}}}

@@ -3,6 +3,7 @@
 import json
 from typing import Any, TypeGuard
 
+from batchyard.http.bounds import must_hold_few_values
 from batchyard.odata.envelope import (
     HEADER_NAME,
     LARGEST_HEADERS,
@@ -25,7 +26,9 @@ def parse(body: bytes) -> Batch:
         MalformedBatchError: The envelope cannot be read, or holds too many requests.
     """
     try:
-        document = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_object)
+        text = body.decode()
+        must_hold_few_values(text)
+        document = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise MalformedBatchError(f"The batch is no JSON: {error}") from None
     entries = document.get("requests") if isinstance(document, dict) else None

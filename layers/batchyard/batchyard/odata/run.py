@@ -16,7 +16,8 @@ from urllib.parse import unquote
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, Contended, FailedDependency, Malformed, Unavailable
 from batchyard.http import audit
-from batchyard.odata.answers import ChangeSetAnswer, PartAnswer
+from batchyard.http.answers import LARGEST_ANSWER
+from batchyard.odata.answers import ChangeSetAnswer, PartAnswer, minimal
 from batchyard.odata.conditions import holds
 from batchyard.odata.envelope import READS, Batch, ChangeSet, PartRequest
 from batchyard.store.unit import Unit, joined, retrying
@@ -89,6 +90,7 @@ class Run:
         def attempt(unit: Unit) -> ChangeSetAnswer:
             outcomes = dict(self._outcomes)
             answers: list[PartAnswer] = []
+            held = 0
             with self._reading_ahead(change_set.requests, outcomes), joined(unit), audit.held() as changes:
                 for request in change_set.requests:
                     answer = self._answer(request, outcomes, within=change_set)
@@ -97,7 +99,9 @@ class Run:
                     if answer.failed:
                         return self._refused(change_set, answer, len(answers))
                     _note(request, answer, outcomes)
-                    answers.append(answer)
+                    # All of them are held until the commit: what no answer could carry is not kept so long.
+                    answers.append(answer if held + len(answer.body) <= LARGEST_ANSWER else minimal(answer))
+                    held += len(answers[-1].body)
             unit.commit()
             audit.write(changes)
             self._outcomes = outcomes

@@ -29,18 +29,19 @@ def page(app: App, found: Page) -> Response[str]:
 
     Args:
         app: The app that answers it; its request tells the URL of the next page.
-        found: The batches. Those that the answer has no room for are left to the next page.
+        found: The batches. Those that the answer has no room for are left to the next page, and not read.
     """
     domain = operations.link_domain()
     shown: list[str] = []
-    size, cursor = 0, found.cursor
-    for number, one in enumerate(found.batches):
+    size, cursor, last = 0, found.cursor, None
+    for one in found.batches:
         text = dumps(one.to_answer(domain))
         size += carried(text)
-        if shown and size > LARGEST_PAGE:
-            cursor = cursor_behind(found.batches[number - 1])
+        if last is not None and (size > LARGEST_PAGE or len(shown) == found.limit):
+            cursor = cursor_behind(last)
             break
         shown.append(text)
+        last = one
     headers = {}
     if cursor:
         headers["Link"] = f'<{another_page(app.current_event.raw_event, "cursor", cursor)}>; rel="next"'

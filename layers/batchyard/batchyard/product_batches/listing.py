@@ -8,7 +8,8 @@ import base64
 import binascii
 import json
 import re
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import batched, islice
 from typing import Any, NamedTuple
 
 from batchyard.errors import Invalid, NotFound
@@ -16,6 +17,7 @@ from batchyard.product_batches import repository, sort_keys
 from batchyard.product_batches.refusals import ambiguous_batch
 from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.store import items
+from batchyard.store.items import Item
 from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import read_many, read_one
@@ -28,16 +30,21 @@ ALL = 1000
 
 _MOST_NAMED = 100
 
+_AT_ONCE = 100
+"""Batches that are read at once, of those that an index named."""
+
 
 class Page(NamedTuple):
-    """Some batches of a list.
+    """Some batches of a list, read as far as they are taken.
 
     Attributes:
-        batches: The batches.
-        cursor: What the next page is asked for with; None on the last.
+        batches: The batches. One more than the page may have tells that there are more.
+        limit: How many the page may have.
+        cursor: What the page behind all of these is asked for with; None where there is none, or it is not known yet.
     """
 
-    batches: list[ProductBatch]
+    batches: Iterator[ProductBatch]
+    limit: int
     cursor: str | None = None
 
 
@@ -64,14 +71,17 @@ def page(
     """
     after = None if cursor is None else _position(cursor, product)
     if product is not None and not _ID.fullmatch(product):
-        return Page([])
-    rows = list(islice(query(_request(collection, limit + 1, product, search, after)), limit + 1))
+        return Page(iter(()), limit)
+    request = _request(collection, limit + 1, product, search, after)
+    found = islice(query(request), limit + 1)
+    if "IndexName" not in request:
+        return Page(map(repository.decode, found), limit)
+    # Keys alone.
+    rows = list(found)
     more = len(rows) > limit
     rows = rows[:limit]
     following = _cursor(str(rows[-1]["product_id"]), str(rows[-1]["batch_id"])) if more else None
-    if rows and "fields" not in rows[0]:
-        rows = read_many(PRODUCT_BATCHES, map(PRODUCT_BATCHES.key_of, rows))
-    return Page([repository.decode(row) for row in rows], following)
+    return Page(map(repository.decode, _whole(rows)), limit, following)
 
 
 def cursor_behind(batch: ProductBatch) -> str:
@@ -79,20 +89,15 @@ def cursor_behind(batch: ProductBatch) -> str:
     return _cursor(batch.product, batch.id)
 
 
-def by_id(collection: str, batch: str, limit: int | None = None) -> list[ProductBatch]:
+def by_id(collection: str, batch: str) -> Iterator[ProductBatch]:
     """The batches of a collection with this ID, one for each product that has it, in order of the products' IDs.
 
-    Args:
-        collection: ID of the collection.
-        batch: ID of the batch.
-        limit: How many, at most; None for all.
+    They are read as far as they are taken.
 
     Raises:
         Unavailable: The store did not answer.
     """
-    prefix = str(sort_keys.key_of(BatchKey(collection, "", batch))["sort_key"])
-    found = query(sort_keys.beginning(collection, prefix))
-    return [repository.decode(item) for item in islice(found, limit)]
+    return map(repository.decode, _items_by_id(collection, batch))
 
 
 def only(collection: str, batch: str, product: str | None = None) -> ProductBatch:
@@ -107,19 +112,33 @@ def only(collection: str, batch: str, product: str | None = None) -> ProductBatc
         NotFound: There is none.
         Conflict: Several products have one, and none was named. The details name the first hundred of them.
     """
-    found = by_id(collection, batch, _MOST_NAMED) if product is None else _of_product(collection, batch, product)
+    if product is None:
+        found = list(islice(_items_by_id(collection, batch), _MOST_NAMED))
+    else:
+        found = _of_product(collection, batch, product)
     if not found:
         raise NotFound(f'There is no batch "{batch}" in this collection.')
     if len(found) > 1:
-        raise ambiguous_batch([one.product for one in found])
-    return found[0]
+        raise ambiguous_batch([str(item["product_id"]) for item in found])
+    return repository.decode(found[0])
 
 
-def _of_product(collection: str, batch: str, product: str) -> list[ProductBatch]:
+def _items_by_id(collection: str, batch: str) -> Iterator[Item]:
+    prefix = str(sort_keys.key_of(BatchKey(collection, "", batch))["sort_key"])
+    return query(sort_keys.beginning(collection, prefix))
+
+
+def _of_product(collection: str, batch: str, product: str) -> list[Item]:
     if not _ID.fullmatch(product):
         return []
     item = read_one(PRODUCT_BATCHES, sort_keys.key_of(BatchKey(collection, product, batch)))
-    return [] if item is None else [repository.decode(item)]
+    return [] if item is None else [item]
+
+
+def _whole(rows: Sequence[Item]) -> Iterator[Item]:
+    """The items that an index named, read as far as they are taken."""
+    for some in batched(rows, _AT_ONCE, strict=False):
+        yield from read_many(PRODUCT_BATCHES, map(PRODUCT_BATCHES.key_of, some))
 
 
 def _request(

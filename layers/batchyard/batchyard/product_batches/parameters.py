@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from pydantic import Field
 
 from batchyard.http import coded
-from batchyard.http.fields import QueryText
+from batchyard.http.fields import LONGEST_QUERY, QueryText
 from batchyard.product_batches import moment_ids, refusals
 from batchyard.product_batches.schemas import Id
 from batchyard.scope import Rights
@@ -17,13 +17,22 @@ CollectionId = Annotated[Id, Path(description="The collection's ID")]
 ProductId = Annotated[Id, Path(description="The product's ID")]
 BatchId = Annotated[Id, Path(description="The batch's ID")]
 CodeId = Annotated[
-    str, Path(description="A serial's code: in any case, with hyphens or spaces, `I`, `L` and `O` for `1`, `1` and `0`")
+    str,
+    Path(
+        max_length=LONGEST_QUERY,
+        description="A serial's code: in any case, with hyphens or spaces, `I`, `L` and `O` for `1`, `1` and `0`",
+    ),
 ]
 MomentId = Annotated[str, Field(pattern=moment_ids.PATTERN)]
 ExportId = Annotated[MomentId, Path(description="The export's ID")]
 ChangeId = Annotated[MomentId, Path(description="The change's ID")]
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="Only if the batch still has one of these entity tags")
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=LONGEST_QUERY,
+        description="Only if the batch still has one of these entity tags",
+    ),
 ]
 OfProduct = Annotated[
     QueryText, Query(alias="productId", description="The product's ID, where several have a batch of this ID")

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from batchyard.errors import Invalid
 from batchyard.gs1.application_identifiers import CSET_82_UP_TO_20
 from batchyard.gs1.gtin import GTIN_14, is_gtin14
+from batchyard.http.bounds import DEEPEST
 from batchyard.http.fields import JSON_NUMBER, one_of
 from batchyard.product_batches import rules
 from batchyard.product_batches.serials import statuses
@@ -24,8 +25,17 @@ Status = Annotated[str, one_of(rules.STATUSES)]
 SerialStatus = Annotated[str, one_of(statuses.STATUSES)]
 ExportFormat = Literal["csv", "ndjson", "epcis"]
 
-_DEEPEST = 50
-"""Levels of what a client may nest; readers of JSON give up at some hundreds."""
+_MOST_KEYS = rules.LARGEST_KEYS // len('"":0,')
+"""Keys of an object that has room in its bytes, were they all as short as can be."""
+
+_MOST_TAGS = rules.LARGEST_KEYS // len('{"code":"a"},')
+"""Tags that have room in their bytes."""
+
+# JSON Schema counts neither the bytes of what a client keeps here, nor its levels.
+_SIZE: dict[str, Any] = {"x-maxBytes": rules.LARGEST_KEYS, "x-maxDepth": DEEPEST}
+
+_LONGEST_DATE = 64
+"""Characters of a date: twice as many as nanoseconds and an offset take."""
 
 _LAST_SECOND = 253_370_764_799
 
@@ -38,8 +48,10 @@ def _gtin(value: str) -> str:
 
 def _date(value: Any) -> Any:
     match value:
-        case str():
+        case str() if len(value) <= _LONGEST_DATE:
             pass
+        case str():
+            raise PydanticCustomError("date", "A date has at most {longest} characters.", {"longest": _LONGEST_DATE})
         case {"seconds": seconds, **rest} if _is_timestamp(seconds, rest):
             return value
         case _:
@@ -62,21 +74,10 @@ def _is_whole(value: Any) -> bool:
     return not isinstance(value, bool) and isinstance(value, int | float) and value == value // 1
 
 
-def _is_deeper(value: Any, levels: int) -> bool:
-    layer = [value]
-    for _ in range(levels + 1):
-        layer = [
-            inner
-            for one in layer
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-    return bool(layer)
-
-
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
 Gtin = Annotated[str, Field(pattern=GTIN_14), AfterValidator(_gtin)]
 Identifier = Annotated[str, Field(pattern=CSET_82_UP_TO_20)]
+OwnData = Annotated[dict[str, Any], Field(max_length=_MOST_KEYS, json_schema_extra=_SIZE)]
 Date = Annotated[
     Any,
     BeforeValidator(_date),
@@ -84,8 +85,8 @@ Date = Annotated[
         {
             "description": "Answered as it came",
             "anyOf": [
-                {"type": "string", "format": "date"},
-                {"type": "string", "format": "date-time"},
+                {"type": "string", "format": "date", "maxLength": _LONGEST_DATE},
+                {"type": "string", "format": "date-time", "maxLength": _LONGEST_DATE},
                 {
                     "type": "object",
                     "required": ["seconds"],
@@ -120,7 +121,7 @@ class SerialFormat(_Input):
 class Tag(_Input):
     """A code that was assigned to a batch."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", json_schema_extra={"maxProperties": _MOST_KEYS, **_SIZE})
 
     code: Annotated[str, Field(min_length=1, max_length=255)]
     claimSetId: Annotated[str, Field(max_length=255)] | None = None
@@ -130,7 +131,11 @@ class Tag(_Input):
 class _BatchFields(_Input):
     """Fields of a batch. Keys of the client's own are kept as they come."""
 
-    model_config = ConfigDict(extra="allow")
+    # Besides keys of its own, a client may send back what it was answered.
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={"maxProperties": _MOST_KEYS + len(rules.KNOWN | rules.GIVEN) + 3, **_SIZE},
+    )
 
     name: Annotated[str, Field(max_length=255)] | None = None
     gtin: Gtin | None = Field(None, description="GTIN of 14 digits (AI 01)")
@@ -145,20 +150,18 @@ class _BatchFields(_Input):
     )
     serialFormat: SerialFormat | None = Field(None, description="Fixed as soon as there are serials")
     status: Status | None = Field(None, description="`active` unless given")
-    data: dict[str, Any] | None = Field(None, description="Public, up to 16 kB")
-    admin: dict[str, Any] | None = Field(None, description="Private, up to 16 kB")
-    tags: list[Tag] | None = Field(None, description="Codes assigned to the batch, up to 16 kB")
+    data: OwnData | None = Field(None, description="Public, up to 16 kB")
+    admin: OwnData | None = Field(None, description="Private, up to 16 kB")
+    tags: list[Tag] | None = Field(None, max_length=_MOST_TAGS, description="Codes assigned to the batch, up to 16 kB")
 
     @model_validator(mode="before")
     @classmethod
     def _must_be_json(cls, data: Any) -> Any:
-        # Python reads JSON that it could not write: halves of surrogate pairs, and numbers beyond all bounds.
+        # Python reads JSON that it could not write: halves of surrogate pairs.
         try:
             json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
-        except ValueError:
+        except (ValueError, RecursionError):
             raise PydanticCustomError("json", "It holds a number or a character that JSON cannot carry.") from None
-        if _is_deeper(data, _DEEPEST):
-            raise PydanticCustomError("depth", "It is nested more than {levels} levels deep.", {"levels": _DEEPEST})
         return data
 
     def given(self) -> dict[str, Any]:

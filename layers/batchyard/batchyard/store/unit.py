@@ -35,6 +35,12 @@ MAX_ACTIONS = 100
 LARGEST_TRANSACTION = 4 * 1024 * 1024
 """Bytes of all items in one DynamoDB transaction (its own limit)."""
 
+LARGEST_ITEM = 400 * 1024
+"""Bytes of an item (DynamoDB's own limit)."""
+
+LARGEST_CONTENTS = 32 * 1024 * 1024
+"""Bytes of all contents that one commit stores beside its items: what a function has room for until then."""
+
 MOST_DELETES = 25
 """Items in one BatchWriteItem (its own limit)."""
 
@@ -126,8 +132,15 @@ class Unit:
         return [(write.key, write.item) for write in self._writes.values() if write.table == table]
 
     def write_blob(self, blob: Blob) -> None:
-        """Stages a blob; the commit stores it before any item that points at it."""
+        """Stages a blob; the commit stores it before any item that points at it.
+
+        Raises:
+            TooLarge: All of them are more than one commit stores.
+        """
         self._blobs[blob.key] = blob
+        size = sum(len(one.content) for one in self._blobs.values() if isinstance(one.content, bytes))
+        if size > LARGEST_CONTENTS:
+            raise TooLarge(f"All of it would store {size} bytes at once, of {LARGEST_CONTENTS} that can be.")
 
     def read_blob(self, key: str) -> bytes:
         """A blob's bytes: staged, else from S3."""
@@ -390,10 +403,13 @@ def delete_many(table: Table, keys: Iterable[Key]) -> float:
 
 
 def _must_fit(writes: list[_Write]) -> None:
-    """Raises `TooLarge` for more than one transaction can hold, before DynamoDB would refuse all of it."""
+    """Raises `TooLarge` for more than an item or a transaction can hold, before DynamoDB would refuse all of it."""
     if len(writes) > MAX_ACTIONS:
         raise TooLarge(f"All of it would change {len(writes)} items at once, of {MAX_ACTIONS} that can be.")
-    size = sum(items.size(write.item) for write in writes if write.item is not None)
+    sizes = [items.size(write.item) for write in writes if write.item is not None]
+    if max(sizes, default=0) > LARGEST_ITEM:
+        raise TooLarge(f"It would be stored in {max(sizes)} bytes, of {LARGEST_ITEM} that can be.")
+    size = sum(sizes)
     if len(writes) > 1 and size > LARGEST_TRANSACTION:
         raise TooLarge(f"All of it would write {size} bytes at once, of {LARGEST_TRANSACTION} that can be.")
 

@@ -1,0 +1,90 @@
+"""How much a request may hold, before anything looks at what it means.
+
+A body of 6 MB can be three million lists, each of which would be an object of Python's and a message of pydantic's. So
+what a text holds is counted before it is parsed, and what is parsed is neither deep nor beyond what JSON can carry.
+"""
+
+import json
+import re
+from math import isfinite
+from typing import Any
+
+from batchyard.echoes import echo
+from batchyard.errors import Malformed
+
+LARGEST_REQUEST = 6 * 1024 * 1024
+"""Bytes of a request (Lambda's limit on a synchronous invocation)."""
+
+MOST_VALUES = 500_000
+"""Values in a body: several times as many as its models take, and some 50 MB of Python's objects."""
+
+DEEPEST = 50
+"""Levels of what a client may nest; readers of JSON give up at some hundreds."""
+
+_OPENINGS_AND_COMMAS = ("[", "{", ",")
+# Possessive, and without its end where it has none, so that each character is looked at once.
+_TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+
+
+def read_json(text: str) -> Any:
+    """What a JSON text says.
+
+    Raises:
+        Malformed: It is no JSON, holds too much or is nested too deeply, or has a number that JSON cannot carry.
+    """
+    try:
+        must_hold_few_values(text)
+        data = json.loads(text, parse_constant=_refuse_constant, parse_float=finite)
+    except ValueError as error:
+        raise Malformed(f"JSON parse error - {error}") from None
+    except RecursionError:
+        raise Malformed("JSON parse error - It is nested too deeply.") from None
+    if _openings(text) > DEEPEST and is_deeper(data, DEEPEST):
+        raise Malformed(f"JSON parse error - It is nested more than {DEEPEST} levels deep.")
+    return data
+
+
+def must_hold_few_values(text: str) -> None:
+    """Raises `ValueError` for JSON of more values than a body may have. What it says is not looked at."""
+    # Each value stands behind one of these; those within strings are left out where it matters.
+    if _count(text) > MOST_VALUES and _count(_TEXT.sub("", text)) > MOST_VALUES:
+        raise ValueError(f"It holds more than {MOST_VALUES} values.")
+
+
+def finite(digits: str) -> float:
+    """The number of a JSON text.
+
+    Raises:
+        ValueError: It is beyond what JSON can carry.
+    """
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError(f"Out of range float values are not JSON compliant: {echo(digits)}")
+    return number
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether parsed JSON is nested more than so many levels deep."""
+    layer = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels + 1):
+        layer = [
+            inner
+            for one in layer
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+        if not layer:
+            return False
+    return True
+
+
+def _count(text: str) -> int:
+    return sum(map(text.count, _OPENINGS_AND_COMMAS))
+
+
+def _openings(text: str) -> int:
+    return text.count("[") + text.count("{")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"Out of range float values are not JSON compliant: {name}")

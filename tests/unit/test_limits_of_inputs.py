@@ -1,0 +1,106 @@
+"""Everything that a request may hold has a limit, and the OpenAPI document states it."""
+
+import re._parser as patterns
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from batchyard.http.bounds import DEEPEST
+from batchyard.product_batches.rules import LARGEST_KEYS
+from tests.support.documented import document
+
+_LOWEST = ("minimum", "exclusiveMinimum")
+_HIGHEST = ("maximum", "exclusiveMaximum")
+
+
+def operations() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document()["paths"].items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def inputs() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The schemas of all parameters and bodies, by where they are."""
+    for where, operation in operations():
+        for parameter in operation.get("parameters", []):
+            yield f"{where} {parameter['in']} {parameter['name']}", parameter["schema"]
+        if body := operation.get("requestBody"):
+            assert list(body["content"]) == ["application/json"]
+            yield f"{where} body", body["content"]["application/json"]["schema"]
+
+
+def unlimited(where: str, schema: Any, seen: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Where a schema lets something in of any size."""
+    if not isinstance(schema, dict) or not schema.keys() & {"$ref", "anyOf", "enum", "const", "type"}:
+        yield f"{where}: anything"
+        return
+    if reference := schema.get("$ref"):
+        if reference not in seen:
+            name = reference.rpartition("/")[2]
+            yield from unlimited(where, document()["components"]["schemas"][name], seen | {reference})
+        return
+    if "enum" in schema or "const" in schema:
+        return
+    for option in schema.get("anyOf", ()):
+        yield from unlimited(where, option, seen)
+    match schema.get("type"):
+        case None | "boolean" | "null":
+            pass
+        case "string":
+            if "maxLength" not in schema and not _ends(schema.get("pattern")):
+                yield f"{where}: a string"
+        case "integer" | "number":
+            if not any(name in schema for name in _LOWEST) or not any(name in schema for name in _HIGHEST):
+                yield f"{where}: a number"
+        case "array":
+            if "maxItems" not in schema:
+                yield f"{where}: an array"
+            yield from unlimited(f"{where}[]", schema.get("items"), seen)
+        case "object":
+            for name, field in schema.get("properties", {}).items():
+                yield from unlimited(f"{where}.{name}", field, seen)
+            # What a model ignores costs no more than that the request holds it.
+            if schema.get("additionalProperties", False) is not False:
+                stated = {name: schema.get(name) for name in ("x-maxBytes", "x-maxDepth")}
+                if "maxProperties" not in schema or stated != {"x-maxBytes": LARGEST_KEYS, "x-maxDepth": DEEPEST}:
+                    yield f"{where}: an object"
+        case other:
+            yield f"{where}: {other}"
+
+
+def _ends(pattern: str | None) -> bool:
+    """Whether what matches a pattern as a whole has a greatest length."""
+    if pattern is None or not (pattern.startswith("^") and pattern.endswith("$")):
+        return False
+    return patterns.parse(pattern).getwidth()[1] < patterns.MAXREPEAT
+
+
+def test_everything_in_a_request_has_a_limit_in_the_document() -> None:
+    schemas = dict(inputs())
+    assert len(schemas) > 100
+    assert [found for where, schema in schemas.items() for found in unlimited(where, schema)] == []
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        True,
+        {},
+        {"title": "Anything"},
+        {"type": "string"},
+        {"type": "string", "format": "date"},
+        {"type": "string", "pattern": "^a*$"},
+        {"type": "string", "pattern": "a"},
+        {"type": "integer", "minimum": 0},
+        {"type": "number", "maximum": 0},
+        {"type": "array", "items": {"type": "boolean"}},
+        {"type": "array", "maxItems": 5},
+        {"type": "array", "maxItems": 5, "items": {"type": "string"}},
+        {"type": "object", "additionalProperties": True},
+        {"type": "object", "additionalProperties": True, "maxProperties": 5},
+        {"type": "object", "properties": {"a": {"anyOf": [{"type": "null"}, {"type": "string"}]}}},
+    ],
+)
+def test_what_has_no_limit_is_found(schema: Any) -> None:
+    assert len(list(unlimited("here", schema))) == 1

@@ -97,7 +97,7 @@ def _asked(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[
             for action, table, index in _of_dynamodb(operation, params):
                 logical = _named(table)
                 yield f"dynamodb:{action} " + (f"${{{logical}.Arn}}/index/{index}" if index else logical)
-        case "s3":
+        case "s3" if "Key" in params:
             kind = str(params["Key"]).partition("/")[0]
             yield f"s3:{_S3.get(operation, operation)} ${{ContentBucket.Arn}}/{kind}/*"
         case "sqs":

@@ -55,17 +55,17 @@ class DeadLetters:
 
     Args:
         stack: Its name.
-        create_client: Makes a client, as botocore's sessions do.
+        client: Makes a client of a service, as botocore's sessions do.
         recount: Counts a channel's batch requests anew.
     """
 
-    def __init__(self, stack: str, create_client: Callable[..., Any], recount: Callable[[int], object]) -> None:
-        self._sqs = create_client("sqs")
-        self._s3 = create_client("s3")
+    def __init__(self, stack: str, client: Callable[..., Any], recount: Callable[[int], object]) -> None:
+        self._sqs = client("sqs")
+        self._s3 = client("s3")
         config = Config(read_timeout=_LONGEST_RUN_S, retries={"total_max_attempts": 1})
-        self._lambda = create_client("lambda", config=config)
+        self._lambda = client("lambda", config=config)
         self._recount = recount
-        pages = create_client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+        pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
         found = [one for page in pages for one in page["StackResourceSummaries"]]
         self._queues = {
             one["LogicalResourceId"]: one["PhysicalResourceId"]

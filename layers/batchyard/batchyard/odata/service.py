@@ -17,8 +17,9 @@ LARGEST_BODY = 6 * 1024 * 1024
 """Bytes of a batch. Lambda carries as many of the whole event, in which quotes count twice: one that is nearly as large
 arrives only where it has few of them, and API Gateway refuses the others with 413 in its own words."""
 
-RESERVE_MILLISECONDS = 3000
-"""Time kept for the last request that begins, and for writing the answer."""
+RESERVE_MILLISECONDS = 6000
+"""Time kept for the last request that begins, and for writing the answer: no call to the store begins in the last five
+seconds (`batchyard.store.clients`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def kept(cloudformation: Any, stack: str) -> dict[str, tuple[str, str]]:
     deleted = [one for page in pages for one in page["StackSummaries"] if one["StackName"] == stack]
     if not deleted:
         raise NoWayBack(f"No stack {stack} was deleted in this account and region in the last 90 days.")
-    last = max(deleted, key=lambda one: one["DeletionTime"])
+    last = max(deleted, key=lambda one: one["CreationTime"])
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=last["StackId"])
     return {
         one["LogicalResourceId"]: (one["ResourceType"], one["PhysicalResourceId"])

@@ -26,5 +26,5 @@ def file(body: str, media_type: str, tag: str, if_none_match: str | None) -> Res
     """
     headers: dict[str, str | list[str]] = {"Cache-Control": f"public, max-age={KEPT_SECONDS}", "ETag": tag}
     if if_none_match is not None and matches_any(if_none_match, tag):
-        return Response(304, headers=headers)
+        return Response(304, None, "", headers)
     return Response(200, media_type, must_fit(body), headers)

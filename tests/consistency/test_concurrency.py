@@ -45,7 +45,7 @@ def _update(channel: int, pk: int, **fields: Any) -> Callable[[], BatchRequest]:
     change: Wanted = {**fields}  # type: ignore[typeddict-item]
     if "objects" in change:
         change["objects"] = [{**dict.fromkeys(rules.OBJECT_FIELDS), **entry} for entry in change["objects"] or []]
-    return partial(operations.update, channel, pk, change)
+    return partial(operations.update, channel, pk, change, by="tester")
 
 
 def _version(world: World, channel: int, pk: int) -> int:
@@ -129,7 +129,7 @@ def test_identical_repeats_are_one_change(world: World, channel: int) -> None:
     pk = world.api.open_batch(channel, status="commit")["pk"]
     before = _version(world, channel, pk)
     change: Wanted = {"status": "fail", "objects": [{**dict.fromkeys(rules.OBJECT_FIELDS), "pk": 1}]}
-    answers = at_once([partial(operations.update, channel, pk, change, log_file="the same")] * WORKERS)
+    answers = at_once([partial(operations.update, channel, pk, change, by="tester", log_file="the same")] * WORKERS)
     assert {answer.version for answer in answers if isinstance(answer, BatchRequest)} == {before + 1}
     assert all(isinstance(answer, BatchRequest) for answer in answers), answers
     world.follow()

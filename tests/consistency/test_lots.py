@@ -41,11 +41,11 @@ def lots(world: World) -> Collection:
 
 
 def _create(lots: Collection, batch: str, quantity: int, **fields: Any) -> partial[ProductBatch]:
-    return partial(operations.create, lots.id, PRODUCT, {"id": batch, "quantity": quantity, **fields})
+    return partial(operations.create, lots.id, PRODUCT, {"id": batch, "quantity": quantity, **fields}, by="tester")
 
 
 def _grow(lots: Collection, batch: str, quantity: int) -> partial[ProductBatch]:
-    return partial(operations.update, BatchKey(lots.id, PRODUCT, batch), {"quantity": quantity})
+    return partial(operations.update, BatchKey(lots.id, PRODUCT, batch), {"quantity": quantity}, by="tester")
 
 
 def _change(lots: Collection, batch: str, status: str, *ranges: tuple[int, int]) -> partial[dict[str, Any]]:

@@ -70,8 +70,14 @@ def count(event: Mapping[str, Any], asking: Caller) -> None:
         take(asking.token, asking.scope.requests_per_minute or default_limit())
 
 
-def take(subject: str, limit: int, count: int = 1) -> None:
+def take(subject: str, limit: int, count: int = 1, *, ahead: bool = True) -> None:
     """Counts `count` requests of a subject against its limit of this minute; all of them, or none.
+
+    Args:
+        subject: Whose requests they are.
+        limit: How many of a minute there may be.
+        count: How many they are now.
+        ahead: More are leased than are needed now, for those that follow in this environment.
 
     Raises:
         Throttled: They do not fit any more.
@@ -87,7 +93,7 @@ def take(subject: str, limit: int, count: int = 1) -> None:
         while (missing := count - lease.left) > 0:
             if lease.budget < missing:
                 raise Throttled(60 - now // 1_000_000 % 60)
-            share = min(SLICE, limit // _FEWEST_SLICES, lease.budget // lease.holders)
+            share = min(SLICE, limit // _FEWEST_SLICES, lease.budget // lease.holders) if ahead else 0
             _extend(lease, subject, limit, max(missing, share))
         lease.left -= count
 
@@ -110,14 +116,23 @@ def spend(subject: str, limit: int, count: int) -> None:
 
 
 def give_back(subject: str, count: int = 1) -> None:
-    """Uncounts requests that `take` counted and that are not to count after all.
+    """Uncounts requests that `take` counted in this minute and that are not to count after all.
 
-    They are this environment's to hand out again, as if they had been leased and not used; no other one gets them.
+    Raises:
+        Unavailable: The store did not take it, so they still count.
     """
     with _lock:
         lease = _leases.get(subject)
-        if lease is not None and lease.minute == clock.now() // _MINUTE_US:
-            lease.left += count
+        if lease is None or lease.minute != clock.now() // _MINUTE_US:
+            return
+        with reaching_aws():
+            clients.dynamodb().update_item(
+                TableName=EPHEMERA.name,
+                Key=items.encode({"id": f"requests#{subject}", "at": lease.minute}),
+                UpdateExpression="ADD used :back",
+                ExpressionAttributeValues=items.encode({":back": -count}),
+            )
+        lease.budget += count
 
 
 def reset() -> None:

@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from batchyard.defects import log_defect
+from batchyard.errors import Unavailable
 from batchyard.http import limits
 from batchyard.identity.rules import WrongCredentials
 
@@ -37,7 +39,7 @@ def counted(name: str, address: str) -> Iterator[None]:
         for subject, limit in ((f"{address}\n{name}", AT_ONE_NAME), (address, _at_all_names())):
             counter = f"login {hashlib.sha256(subject.encode()).hexdigest()}"
             # Before the password is looked at, so that guesses at one moment are counted, too.
-            limits.take(counter, limit)
+            limits.take(counter, limit, ahead=False)
             taken.append(counter)
         yield
         logger.info("login", extra={"user": name, "source": address})
@@ -47,8 +49,16 @@ def counted(name: str, address: str) -> Iterator[None]:
         raise
     finally:
         if not failed:
-            for counter in taken:
-                limits.give_back(counter)
+            _give_back(taken)
+
+
+def _give_back(taken: list[str]) -> None:
+    try:
+        for counter in taken:
+            limits.give_back(counter)
+    except Unavailable as error:
+        # Who is logged in is not to hear of a count.
+        log_defect(error)
 
 
 def _at_all_names() -> int:

@@ -102,6 +102,7 @@ def test_all_environments_together_never_exceed_the_limit(limit: int, bursts: li
     assert total == limit
 
 
+@pytest.mark.usefixtures("calls")
 def test_what_is_given_back_can_be_taken_by_anybody_in_that_minute(at: Callable[[float], None]) -> None:
     first, second, third = environment(), environment(), environment()
     assert granted(first, "a", 20, 5) == 5

@@ -194,12 +194,12 @@ def test_in_base64_too(known: dict[str, str], route: Route, kind: str) -> None:
 
     _is_refused(sent(method, path, "application/json", BAD[kind]), 400, path, "UTF-8")
     answer = sent("POST", "/v1/$batch", "multipart/mixed; boundary=b", _multipart(method, path, JSON, BAD[kind]))
-    if answer.status == 200:
+    if answer.status == 200 and ROUTES[route]:
         # Each byte is there, so only what is broken is refused.
         (part,) = parts_of(answer)
         assert isinstance(part, Part)
         _is_refused(part, 400, path, "UTF-8")
-    else:
+    elif ROUTES[route]:
         assert (answer.status, kind) == (400, "U+FFFD")
     head = json.dumps({"id": "1", "method": method, "url": path}).encode()
     requests = b'{"requests":[' + head[:-1] + b',"body":' + BAD[kind] + b"}]}"
@@ -218,6 +218,9 @@ def test_what_it_says_of_its_encoding_must_be_utf8(
     assert client.alone(method, path, headers, BODY).status == 415
     for part in (client.in_json(method, path, headers, BODY), client.in_multipart(method, path, headers, BODY)):
         assert isinstance(part, Part)
+        if not ROUTES[route]:
+            assert (part.status, part.json()["error"]["code"]) == (400, "BadRequest")
+            continue
         _is_refused(part, 415, path, "nsupported")
         assert part.json() == behind.json()
     whole = GATEWAY.request(
@@ -235,7 +238,7 @@ def invoke_behind(method: str, path: str, headers: Mapping[str, str]) -> Answer:
     return invoke(handler, event)
 
 
-@pytest.mark.parametrize("route", WRITES, ids=" ".join)
+@pytest.mark.parametrize("route", [route for route in WRITES if ROUTES[route]], ids=" ".join)
 @pytest.mark.usefixtures("unchanged")
 def test_nobody_unpacks_a_part(client: Client, known: dict[str, str], route: Route) -> None:
     method, path = route[0], _path(route, known)

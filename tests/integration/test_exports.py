@@ -30,6 +30,7 @@ from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit
 from product_batches import start_export, write_export
 from tests.integration.conftest import Calls
+from tests.support import permissions
 from tests.support.api import Api, Context, narrowed
 from tests.support.batch import Part, request, run_change_set
 from tests.support.lots import BATCHES, GTIN, make
@@ -79,7 +80,8 @@ class Workers:
 
     def work(self, message: dict[str, Any], looks: int = 10_000) -> bool:
         """Hands over one message, and removes it from the queue unless it failed."""
-        answer = write_export.handler({"Records": [message]}, TimeLeft(looks))
+        with permissions.acting("product_batches.write_export.handler"):
+            answer = write_export.handler({"Records": [message]}, TimeLeft(looks))
         if answer["batchItemFailures"]:
             assert answer == {"batchItemFailures": [{"itemIdentifier": message["messageId"]}]}
             return False

@@ -370,7 +370,10 @@ def test_all_of_a_change_set_or_nothing(api: Api, wrong: dict[str, Any], status:
     ]
     requests = [{"id": str(number), "atomicityGroup": "all", **one} for number, one in enumerate([*right, wrong])]
     answers = run_json(api, *requests)
-    assert [(answer["id"], answer["status"]) for answer in answers] == [("4", status)]
+    assert [(answer["id"], answer["status"]) for answer in answers] == [
+        *((str(number), 424) for number in range(4)),
+        ("4", status),
+    ]
     assert api.get(path_of("L2")).status == 404
     assert api.get(batches(channel)).json()["count"] == 0
     assert statuses(api) == ["active", *["commissioned"] * 4]

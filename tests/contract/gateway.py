@@ -209,11 +209,10 @@ def _own(kind: str, standard: int) -> Answer:
         name.lower(): value.strip("'")
         for name, value in response.get("ResponseParameters", {}).get("Headers", {}).items()
     }
-    return Answer(
-        int(response.get("StatusCode", standard)),
-        {"content-type": "application/json", **headers},
-        response["ResponseTemplates"]["application/json"],
-    )
+    body = response["ResponseTemplates"]["application/json"]
+    for variable, value in {"messageString": json.dumps("in words"), "responseType": kind}.items():
+        body = body.replace(f"$context.error.{variable}", value)
+    return Answer(int(response.get("StatusCode", standard)), {"content-type": "application/json", **headers}, body)
 
 
 def _headers(environ: "WSGIEnvironment") -> Iterator[tuple[str, str]]:

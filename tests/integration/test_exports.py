@@ -343,7 +343,8 @@ def test_an_answer_that_got_lost_starts_no_second_export(
         commit(unit)
         if next(lost, False):
             # By the time that botocore repeats the write, a worker has changed the item.
-            workers.run()
+            with permissions.by_the_test():
+                workers.run()
             raise Contended
 
     with monkeypatch.context() as patched:
@@ -547,7 +548,8 @@ def test_an_export_that_is_cleaned_up_meanwhile(
 
     def cleaned_up(*arguments: Any) -> bytes:
         key = {"collection_id": "wines", "sort_key": f"export L1 barolo {export['id']}"}
-        clients.dynamodb().delete_item(TableName=PRODUCT_BATCHES.name, Key=items.encode(key))
+        with permissions.by_the_test():
+            clients.dynamodb().delete_item(TableName=PRODUCT_BATCHES.name, Key=items.encode(key))
         return write_part(*arguments)
 
     monkeypatch.setattr(blobs, "write_part", cleaned_up)

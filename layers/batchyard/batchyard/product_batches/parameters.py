@@ -19,7 +19,8 @@ BatchId = Annotated[Id, Path(description="The batch's ID")]
 CodeId = Annotated[
     str,
     Path(
-        max_length=LONGEST_QUERY,
+        # Of a longer path API Gateway cannot make a method ARN, and refuses it.
+        max_length=255,
         description="A serial's code: in any case, with hyphens or spaces, `I`, `L` and `O` for `1`, `1` and `0`",
     ),
 ]

@@ -8,6 +8,7 @@ import copy
 import re
 import zlib
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
@@ -203,11 +204,13 @@ def asked(service: Service) -> Iterator[set[str]]:
 def test_what_the_document_says(case: Case[Any], service: Service, asked: set[str]) -> None:
     asked.add(case.operation.definition.raw["operationId"])
     aim(case, service)
-    case.call_and_validate(
-        headers={"Authorization": f"Token {service.key}"},
-        excluded_checks=[positive_data_acceptance],
-        additional_checks=CHECKS,
-    )
+    headers = {"Authorization": f"Token {service.key}"}
+    response = case.call(headers=headers)
+    # A path of which API Gateway can make no ARN is refused before it knows a route: the document says nothing of it.
+    if response.status_code != HTTPStatus.REQUEST_URI_TOO_LONG:
+        case.validate_response(
+            response, excluded_checks=[positive_data_acceptance], additional_checks=CHECKS, headers=headers
+        )
 
 
 def test_what_follows_from_what(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,6 +228,8 @@ def test_what_follows_from_what(service: Service, monkeypatch: pytest.MonkeyPatc
             aim_body(case)
 
         def validate_response(self, response: Response, case: Case[Any], **options: Any) -> None:
+            if response.status_code == HTTPStatus.REQUEST_URI_TOO_LONG:
+                return
             case.validate_response(
                 response,
                 excluded_checks=[positive_data_acceptance],

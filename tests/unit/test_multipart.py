@@ -3,12 +3,10 @@
 import email
 import email.policy
 import json
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from email.message import EmailMessage
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import pytest
@@ -25,6 +23,7 @@ from batchyard.odata.envelope import (
     MalformedBatchError,
     PartRequest,
 )
+from tests.support.work import steps
 
 LINE_ENDS = [pytest.param(b"\n", id="LF"), pytest.param(b"\r\n", id="CRLF")]
 
@@ -713,22 +712,10 @@ def test_steps_grow_no_faster_than_the_input(hostile: str) -> None:
 
 
 def _steps(body: bytes) -> int:
-    """Lines of the package that reading a body takes. Lines of other threads, the test runner's, do not count."""
-    count = 0
-    folder = str(Path(multipart.__file__).parent)
+    """Lines of the package that reading a body takes."""
 
-    def line(code: CodeType, _: int) -> None:
-        nonlocal count
-        count += code.co_filename.startswith(folder)
-
-    tool = sys.monitoring.PROFILER_ID
-    sys.monitoring.use_tool_id(tool, "steps")
-    try:
-        sys.monitoring.register_callback(tool, sys.monitoring.events.LINE, line)
-        sys.monitoring.set_events(tool, sys.monitoring.events.LINE)
+    def read() -> None:
         with suppress(MalformedBatchError):
             multipart.parse(body, "multipart/mixed; boundary=b")
-    finally:
-        sys.monitoring.set_events(tool, sys.monitoring.events.NO_EVENTS)
-        sys.monitoring.free_tool_id(tool)
-    return count
+
+    return steps(read, str(Path(multipart.__file__).parent))

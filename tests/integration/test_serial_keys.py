@@ -64,7 +64,8 @@ def test_printed_codes_are_known_again_after_a_stack_was_made_anew(stores: dict[
     former = left_behind(secret(stores))
     put(stores, json.dumps({"current": 1, "1": "n" * 64}))
     keys.reset()
-    assert keys.find("wines", printed) is None
+    # Of 256 random codes one is some index's by chance, so also this one under another key.
+    assert keys.find("wines", printed) != Place(2, 7)
     assert keys.restore(former) == 2
     assert keys.find("wines", printed) == Place(2, 7)
     assert secret(stores) == json.loads(clients.secretsmanager().get_secret_value(SecretId=former)["SecretString"])

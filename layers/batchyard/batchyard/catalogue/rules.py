@@ -1,0 +1,174 @@
+"""The catalogue as the business has it: products with their variants, and what OData calls a product. No I/O.
+
+A product is one aggregate: what its variants are, cost and look like is part of it and changes with it. What moves by
+itself, its stock above all, belongs to an entity: each variant is one, and so is the product itself as long as it is a
+parent. Entities have integer IDs, from 1, which are never used again.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+type Scalar = str | int | float | bool
+"""A plain value; what is null is absent."""
+
+DRAFT, PROPOSED, PUBLISHED, REJECTED = "draft", "proposed", "published", "rejected"
+
+STATUSES = (DRAFT, PROPOSED, PUBLISHED, REJECTED)
+
+LARGEST_QUANTITY = 2_147_483_647
+"""Pieces of one variant in one distribution centre: Edm.Int32."""
+
+MOST_VARIANTS = 2048
+MOST_IMAGES = MOST_TAGS = 250
+MOST_CENTRES = 100
+"""Distribution centres in which one entity is kept."""
+
+LARGEST_PRODUCT = 4 * 1024 * 1024
+"""Bytes of a product as JSON."""
+
+LONGEST_NAME, LONGEST_URL, LONGEST_DESCRIPTION = 255, 2048, 100_000
+"""Characters of titles, handles, SKUs, barcodes, options and tags; of addresses; of descriptions."""
+
+MEASURES = ("weight", "length", "width", "height")
+
+CUSTOMS = ("hs_code", "origin_country", "mid_code", "material")
+
+PRODUCT_FIELDS: Mapping[str, type] = {
+    **dict.fromkeys(
+        ("title", "subtitle", "description", "thumbnail", "type", "external_id", "collection", *CUSTOMS), str
+    ),
+    **dict.fromkeys(("short_description", "brand", "manufacturer"), str),
+    **dict.fromkeys(MEASURES, float),
+    "discountable": bool,
+}
+"""Plain fields of a product and their types; a `float` that is whole is an `int`. `collection` is a handle."""
+
+VARIANT_FIELDS: Mapping[str, type] = {
+    **dict.fromkeys(("title", "sku", "barcode", *CUSTOMS), str),
+    **dict.fromkeys(MEASURES, float),
+    "allow_backorder": bool,
+    "manage_inventory": bool,
+}
+"""Plain fields of a variant and their types."""
+
+PRODUCT_DEFAULTS: Mapping[str, Scalar] = {"discountable": True}
+
+VARIANT_DEFAULTS: Mapping[str, Scalar] = {"allow_backorder": False, "manage_inventory": True}
+
+
+class Price(NamedTuple):
+    """What a variant costs.
+
+    Attributes:
+        currency: ISO 4217 code in lower case.
+        amount: In the currency's minor unit.
+        region: Name of the region that it is for; None for everywhere.
+    """
+
+    currency: str
+    amount: int
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A variant of a product.
+
+    Args:
+        id: `variant_` and a ULID.
+        entity: The integer ID of its entity.
+        fields: Its plain values by `VARIANT_FIELDS`.
+        prices: In the order of `(currency, region)`, that for everywhere first; each pair once.
+        options: A value for each of the product's options, in their order; None where it has none.
+    """
+
+    id: str
+    entity: int
+    fields: Mapping[str, Scalar] = field(default_factory=dict)
+    prices: tuple[Price, ...] = ()
+    options: tuple[str | None, ...] = ()
+
+    @property
+    def sku(self) -> str | None:
+        """Its stock keeping unit, unique over the catalogue."""
+        sku = self.fields.get("sku")
+        return None if sku is None else str(sku)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product with its variants.
+
+    Args:
+        id: `prod_` and a ULID.
+        handle: Its name in addresses, unique over the catalogue.
+        status: One of `STATUSES`.
+        created: When it was made, in microseconds since the Unix epoch.
+        updated: When it was last changed, stock apart.
+        by: The job or the request that last changed it.
+        parent: The integer ID that it has as a parent; None for one that is none.
+        fields: Its plain values by `PRODUCT_FIELDS`.
+        tags: In the order that they were given.
+        images: Their addresses, in order.
+        options: The titles of its options, in order.
+        sales_channels: The IDs of the sales channels that it is sold in, in order.
+        variants: In order.
+        version: Counts its changes; 0 before it is stored.
+    """
+
+    id: str
+    handle: str
+    status: str
+    created: int
+    updated: int
+    by: str
+    parent: int | None = None
+    fields: Mapping[str, Scalar] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    sales_channels: tuple[str, ...] = ()
+    variants: tuple[Variant, ...] = ()
+    version: int = 0
+
+    @property
+    def skus(self) -> Iterator[str]:
+        """The SKUs of its variants."""
+        return (variant.sku for variant in self.variants if variant.sku is not None)
+
+    @property
+    def entities(self) -> tuple[int, ...]:
+        """The integer IDs of what OData calls products in it: the parent's, if there is one, and its variants'."""
+        own = () if self.parent is None else (self.parent,)
+        return own + tuple(variant.entity for variant in self.variants)
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What OData calls a product: a variant, or a product as a parent.
+
+    Args:
+        id: Its integer ID, Int32.
+        product: ID of the product that it belongs to.
+        created: When it was made, in microseconds since the Unix epoch.
+        updated: When what it stores itself was last changed, quantities apart.
+        stocked: When a quantity last changed.
+        by: The job or the request that last changed it.
+        quantities: Pieces by the ID of the distribution centre; those that were ever set.
+        version: Counts its changes; 0 before it is stored.
+    """
+
+    id: int
+    product: str
+    created: int
+    updated: int
+    stocked: int
+    by: str
+    quantities: Mapping[int, int] = field(default_factory=dict)
+    version: int = 0
+
+    @property
+    def quantity(self) -> int:
+        """Pieces in all distribution centres: the inventory quantity."""
+        return sum(self.quantities.values())

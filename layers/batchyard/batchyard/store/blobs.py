@@ -99,6 +99,22 @@ def read(key: str) -> bytes:
         return clients.s3().get_object(Bucket=bucket(), Key=key)["Body"].read()
 
 
+def read_range(key: str, start: int, length: int) -> bytes:
+    """So many bytes of a blob from a position on, or fewer where it ends; none at its end.
+
+    Raises:
+        Unavailable: S3 did not answer.
+    """
+    try:
+        with reaching_aws():
+            found = clients.s3().get_object(Bucket=bucket(), Key=key, Range=f"bytes={start}-{start + length - 1}")
+            return found["Body"].read()
+    except ClientError as error:
+        if code_of(error) != "InvalidRange":
+            raise
+        return b""
+
+
 @contextmanager
 def reading(key: str) -> "Iterator[StreamingBody | None]":
     """A blob to read piece by piece; None where there is none.

@@ -1,0 +1,342 @@
+"""The work of `product-export`: products of the catalogue as rows of a file.
+
+1. *Read* all products, consistently, as records in a spool; the catalogue may change from then on.
+2. *Select*, only where some are left out for where they stand and the spool has several chunks: merge these, and keep
+   the products that are asked for. So the file has the columns of what is in it.
+3. *Write* the rows in order, once the job is confirmed.
+
+A step reads what the one before left in the job's `state`, and records in it where the next one begins.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import batched
+from typing import Any, NamedTuple
+
+from batchyard import clock
+from batchyard.batch_jobs import spool
+from batchyard.batch_jobs.rules import COMPLETED, PROCESSING, Job
+from batchyard.batch_jobs.selection import Selection, Unfit, selection
+from batchyard.batch_jobs.spool import Chunk, Entry
+from batchyard.batch_jobs.strategy import Record
+from batchyard.catalogue import currencies, reference, repository
+from batchyard.catalogue.rules import Product
+from batchyard.product_files import rows
+from batchyard.product_files.columns import Shape
+from batchyard.product_files.rows import Layout, Names
+from batchyard.store.unit import Unit
+from batchyard.work import growing_file
+from batchyard.work.growing_file import PART, Became, GrowingFile, Grown
+
+CONTENT_TYPE = "text/csv; charset=utf-8"
+
+FILE_NAME = "product-export.csv"
+
+_READ, _SELECT, _WRITE = "read", "select", "write"
+
+_AT_ONCE = 100
+_READERS = 4
+
+
+class _Found(NamedTuple):
+    """Some products that were read.
+
+    Attributes:
+        entries: They, as a spool has them.
+        following: Where to read on; None where these are the last.
+    """
+
+    entries: list[Entry]
+    following: str | None
+
+
+def advance(job: Job, record: Record) -> None:
+    """Makes one step of the job.
+
+    Args:
+        job: The job as it is stored.
+        record: Stores what becomes of it.
+
+    Raises:
+        Unavailable: A service did not answer.
+    """
+    try:
+        asked = selection(job.context)
+    except Unfit as error:
+        record(job.failed(error.error, clock.now()))
+        return
+    state = job.state or {}
+    match state.get("phase"):
+        case "select":
+            record(_select(job, state, asked))
+        case "write":
+            _write(job, state, asked, record)
+        case _:
+            record(_read(job, state, asked))
+
+
+def clean_up(job: Job) -> None:
+    """Removes what the work of a job that has ended leaves in S3.
+
+    Raises:
+        Unavailable: S3 did not answer.
+    """
+    state = job.state or {}
+    growing_file.abort(_file(job, state))
+    spool.delete(_chunks(state, "chunks") + _chunks(state, "selected"))
+
+
+# Reading.
+
+
+def _read(job: Job, state: Mapping[str, Any], asked: Selection) -> Job:
+    """Reads as many products as make a chunk."""
+    found = _found(asked, _layout(job), state.get("next"))
+    chunks, shape, total = _chunks(state, "chunks"), _shape(state), int(state.get("total", 0))
+    if found.following is None and not chunks:
+        return _ready(job, *_alone(job, asked, found.entries))
+    ordered = spool.ordered(found.entries, descending=asked.descending)
+    for entry in ordered:
+        shape = shape.merged(rows.shape_of(entry.record))
+    chunks, total = [*chunks, spool.write(job.id, ordered)], total + len(ordered)
+    if found.following is not None:
+        state = {"phase": _READ, "next": found.following, "chunks": chunks, "shape": _kept(shape), "total": total}
+        return job.moved(now=clock.now(), state=state)
+    if asked.is_limited:
+        state = {"phase": _SELECT, "chunks": chunks, "skip": asked.skip, "take": asked.take, "total": total}
+        return job.moved(now=clock.now(), state=state)
+    return _ready(job, chunks, shape, total)
+
+
+def _alone(job: Job, asked: Selection, entries: Sequence[Entry]) -> tuple[list[Chunk], Shape, int]:
+    """The one chunk of a job that needs no other."""
+    ordered = spool.ordered(entries, descending=asked.descending)
+    end = None if asked.take is None else asked.skip + asked.take
+    taken = ordered[asked.skip : end]
+    shape = Shape()
+    for entry in taken:
+        shape = shape.merged(rows.shape_of(entry.record))
+    return [spool.write(job.id, taken)] if taken else [], shape, len(taken)
+
+
+def _found(asked: Selection, layout: Layout, position: str | None) -> _Found:
+    collections = {collection.handle: collection for collection in reference.collections()}
+    ids = {handle: collection.id for handle, collection in collections.items()}
+    names = Names(
+        {handle: collection.title for handle, collection in collections.items()},
+        {channel.id: (channel.name, channel.description or "") for channel in reference.sales_channels()},
+        _digits,
+    )
+    entries: list[Entry] = []
+    size = 0
+    for products, following in _pages(asked, position):
+        wanted = [product for product in products if asked.has(product, ids)]
+        stock = _quantities(wanted)
+        for product in wanted:
+            record = layout.record(product, stock, names)
+            entries.append(Entry(asked.place(product), product.id, record))
+            size += rows.size_of(record)
+        if size >= spool.CHUNK or following is None:
+            return _Found(entries, following)
+    return _Found(entries, None)
+
+
+def _pages(asked: Selection, position: str | None) -> Iterator[tuple[Sequence[Product], str | None]]:
+    """Products page by page, each with where the next one begins: those of some keys, or all."""
+    if asked.keys is not None:
+        yield from _pages_by_key(*asked.keys, position)
+        return
+    while True:
+        products, position = repository.scan_page(position)
+        yield products, position
+        if position is None:
+            return
+
+
+def _pages_by_key(
+    name: str, values: Iterable[str], position: str | None
+) -> Iterator[tuple[Sequence[Product], str | None]]:
+    wanted = sorted(value for value in values if position is None or value > position)
+    pages = list(batched(wanted, _AT_ONCE, strict=False))
+    for number, page in enumerate(pages, 1):
+        products = repository.read_products(page) if name == "id" else _with_handles(page)
+        yield products, page[-1] if number < len(pages) else None
+
+
+def _with_handles(handles: Sequence[str]) -> list[Product]:
+    with ThreadPoolExecutor(_READERS) as pool:
+        found = pool.map(lambda handle: repository.find(Unit(), handle), handles)
+        return [product for product in found if product is not None]
+
+
+def _quantities(products: Sequence[Product]) -> dict[int, int]:
+    ids = [variant.entity for product in products for variant in product.variants]
+    with ThreadPoolExecutor(_READERS) as pool:
+        pages = pool.map(repository.read_entities, batched(ids, _AT_ONCE, strict=False))
+        return {id: entity.quantity for page in pages for id, entity in page.items()}
+
+
+def _digits(currency: str) -> int:
+    digits = currencies.digits(currency)
+    if digits is None:
+        raise ValueError(f"a price is in {currency}, which is no currency")
+    return digits
+
+
+# Selecting.
+
+
+def _select(job: Job, state: Mapping[str, Any], asked: Selection) -> Job:
+    """Goes over as many records as make a chunk, and keeps those that are asked for."""
+    chunks, selected, shape = _chunks(state, "chunks"), _chunks(state, "selected"), _shape(state)
+    skip, take, total = int(state["skip"]), state["take"], int(state.get("count", 0))
+    kept: list[Entry] = []
+    size = 0
+    is_over = True
+    for merged in spool.read(chunks, descending=asked.descending):
+        if take is not None and total >= take:
+            break
+        size += merged.position - chunks[merged.number].position
+        chunks[merged.number] = chunks[merged.number]._replace(position=merged.position)
+        if skip:
+            skip -= 1
+        else:
+            kept.append(merged.entry)
+            total += 1
+            shape = shape.merged(rows.shape_of(merged.entry.record))
+        if size >= spool.CHUNK:
+            is_over = False
+            break
+    if kept:
+        selected = [*selected, spool.write(job.id, kept)]
+    if is_over:
+        # What was selected from is not needed any more, and goes with the rest when the job has ended.
+        return _ready(job, selected, shape, total, left=chunks)
+    state = {
+        **state,
+        "chunks": chunks,
+        "selected": selected,
+        "shape": _kept(shape),
+        "skip": skip,
+        "count": total,
+    }
+    return job.moved(now=clock.now(), state=state)
+
+
+def _ready(job: Job, chunks: Sequence[Chunk], shape: Shape, count: int, *, left: Sequence[Chunk] = ()) -> Job:
+    """The job once it is known what will be in its file."""
+    result = {
+        "count": count,
+        "advancement_count": 0,
+        "progress": 0,
+        "stat_descriptors": [
+            {
+                "key": "product-export-count",
+                "name": "Product count to export",
+                "message": f"There will be {count} products exported by this action",
+            }
+        ],
+    }
+    state = {"phase": _WRITE, "chunks": chunks, "selected": left, "shape": _kept(shape)}
+    return job.pre_processed(result, state, clock.now())
+
+
+# Writing.
+
+
+class _Part(NamedTuple):
+    """What comes next in the file.
+
+    Attributes:
+        content: Its bytes.
+        chunks: Where the spool goes on behind it.
+        products: How many it has.
+        is_last: Nothing comes after it.
+    """
+
+    content: bytes
+    chunks: list[Chunk]
+    products: int
+    is_last: bool
+
+
+def _write(job: Job, state: Mapping[str, Any], asked: Selection, record: Record) -> None:
+    """Makes the file longer by a part, or completes it."""
+    file = _file(job, state)
+    if state.get("written"):
+        part = _Part(b"", _chunks(state, "chunks"), 0, is_last=True)
+        grown = growing_file.complete(file)
+    else:
+        part = _part(job, state, asked, is_first=file.size == 0)
+        grown = growing_file.append(file, part.content, last=part.is_last)
+    grown.settle(recorded=record(_after(job, state, part, grown)))
+
+
+def _part(job: Job, state: Mapping[str, Any], asked: Selection, *, is_first: bool) -> _Part:
+    layout, shape, chunks = _layout(job), _shape(state), _chunks(state, "chunks")
+    pieces = [layout.header(shape).encode()] if is_first else []
+    size = products = 0
+    for merged in spool.read(chunks, descending=asked.descending):
+        if size >= PART:
+            return _Part(b"".join(pieces), chunks, products, is_last=False)
+        pieces.append(layout.rows(merged.entry.record, shape).encode())
+        chunks[merged.number] = chunks[merged.number]._replace(position=merged.position)
+        size += len(pieces[-1])
+        products += 1
+    return _Part(b"".join(pieces), chunks, products, is_last=True)
+
+
+def _after(job: Job, state: Mapping[str, Any], part: _Part, grown: Grown) -> Job:
+    """The job after its file became what it is."""
+    result = dict(job.result or {})
+    entered = () if PROCESSING in job.entered else (PROCESSING,)
+    now = clock.now()
+    if grown.became is Became.DONE:
+        count = result["count"]
+        result |= {"advancement_count": count, "progress": 1, "file_key": grown.file.key, "file_size": grown.file.size}
+        return job.moved(*entered, COMPLETED, now=now, result=result, state={**state, "file": None})
+    if grown.became is Became.EMPTY:
+        beginning = [chunk._replace(position=0) for chunk in part.chunks]
+        state = {**state, "chunks": beginning, "written": False, "products": 0, "file": _kept_file(grown.file)}
+        return job.moved(*entered, now=now, state=state)
+    products = int(state.get("products", 0)) + part.products
+    # Rows that are written once more are no progress, and what somebody saw does not fall.
+    seen = max(int(result["advancement_count"]), products)
+    result |= {"advancement_count": seen, "progress": seen / result["count"] if result["count"] else 0}
+    written = {"chunks": part.chunks, "written": part.is_last, "products": products}
+    return job.moved(*entered, now=now, result=result, state={**state, **written, "file": _kept_file(grown.file)})
+
+
+# What the state holds.
+
+
+def _layout(job: Job) -> Layout:
+    return Layout(escape_formulas=job.context.get("escape_formulas") is True)
+
+
+def _chunks(state: Mapping[str, Any], name: str) -> list[Chunk]:
+    return [Chunk(*one) for one in state.get(name, ())]
+
+
+def _shape(state: Mapping[str, Any]) -> Shape:
+    kept = state.get("shape")
+    if kept is None:
+        return Shape()
+    prices, *others = kept
+    return Shape(tuple((currency, region) for currency, region in prices), *others)
+
+
+def _kept(shape: Shape) -> list[Any]:
+    return [shape.prices, shape.options, shape.images, shape.sales_channels]
+
+
+def _file(job: Job, state: Mapping[str, Any]) -> GrowingFile:
+    key = f"files/{job.owner}/{job.id.removeprefix('batch_')}/{FILE_NAME}"
+    kept = state.get("file")
+    if kept is None:
+        return GrowingFile(key, CONTENT_TYPE)
+    return GrowingFile(key, CONTENT_TYPE, kept["upload"], bytes.fromhex(kept["parts"]), kept["size"])
+
+
+def _kept_file(file: GrowingFile) -> dict[str, Any]:
+    return {**file.kept, "parts": file.parts.hex()}

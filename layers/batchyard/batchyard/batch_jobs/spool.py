@@ -1,0 +1,142 @@
+"""A spool: records on their way from one pass of a job to the next, in S3, read again in an order.
+
+What a pass has read goes to S3 in *chunks*, each ordered by itself; the next pass merges them. So any number of records
+is put in order within bounded memory, and a worker can begin anywhere: where each chunk goes on is one number.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import total_ordering
+from heapq import merge
+from typing import Any, NamedTuple
+
+from batchyard.jsontext import dumps
+from batchyard.store import blobs
+from batchyard.store.blobs import Blob
+
+CHUNK = 8 * 1024 * 1024
+"""Bytes of a chunk, about."""
+
+KIND = "spools"
+"""What keys of chunks begin with; the bucket's lifecycle rule for them outlasts every job that needs them."""
+
+_READ_AT_ONCE = 256 * 1024
+
+
+class Entry(NamedTuple):
+    """A record and where it stands.
+
+    Attributes:
+        place: What it is ordered by.
+        id: What decides where the places of two are equal.
+        record: The record, as JSON takes it.
+    """
+
+    place: str | int
+    id: str
+    record: Mapping[str, Any]
+
+
+class Chunk(NamedTuple):
+    """Where a chunk lies and where it goes on.
+
+    Attributes:
+        key: Its key in the bucket.
+        position: The byte that it goes on at.
+    """
+
+    key: str
+    position: int = 0
+
+
+class Merged(NamedTuple):
+    """An entry as the chunks give it, in order.
+
+    Attributes:
+        entry: The entry.
+        number: Which chunk it is from.
+        position: The byte at which that chunk goes on behind it.
+    """
+
+    entry: Entry
+    number: int
+    position: int
+
+
+@total_ordering
+class _Opposite:
+    """Orders as the opposite of what it holds; so ties within can still go forwards."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Opposite) and bool(self.value == other.value)
+
+    def __lt__(self, other: "_Opposite") -> bool:
+        return bool(other.value < self.value)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def ordered(entries: Sequence[Entry], *, descending: bool) -> list[Entry]:
+    """Entries in order: by their places, and where these are equal by their IDs, forwards."""
+    return sorted(entries, key=_order(descending=descending))
+
+
+def write(owner: str, entries: Sequence[Entry]) -> Chunk:
+    """Stores entries, which are in order, as a chunk.
+
+    Args:
+        owner: ID of the job whose it is.
+        entries: The entries.
+
+    Raises:
+        Unavailable: S3 did not take it.
+    """
+    key = blobs.new_key(KIND, owner)
+    content = "".join(dumps(entry) + "\n" for entry in entries).encode()
+    blobs.write(Blob(key, content, "application/x-ndjson"))
+    return Chunk(key)
+
+
+def read(chunks: Sequence[Chunk], *, descending: bool) -> Iterator[Merged]:
+    """All that is left of chunks, in order.
+
+    Raises:
+        Unavailable: S3 did not answer.
+    """
+    order = _order(descending=descending)
+    streams = [_stream(number, chunk) for number, chunk in enumerate(chunks)]
+    return merge(*streams, key=lambda found: order(found.entry))
+
+
+def delete(chunks: Sequence[Chunk]) -> None:
+    """Removes chunks; those that are gone are no matter.
+
+    Raises:
+        Unavailable: S3 did not answer.
+    """
+    for chunk in chunks:
+        blobs.delete(chunk.key)
+
+
+def _order(*, descending: bool) -> Callable[[Entry], Any]:
+    if descending:
+        return lambda entry: (_Opposite(entry.place), entry.id)
+    return lambda entry: (entry.place, entry.id)
+
+
+def _stream(number: int, chunk: Chunk) -> Iterator[Merged]:
+    position, ahead, buffer = chunk.position, chunk.position, b""
+    while True:
+        more = blobs.read_range(chunk.key, ahead, _READ_AT_ONCE)
+        ahead += len(more)
+        *lines, buffer = (buffer + more).split(b"\n")
+        for line in lines:
+            position += len(line) + 1
+            yield Merged(Entry(*json.loads(line)), number, position)
+        if len(more) < _READ_AT_ONCE:
+            return

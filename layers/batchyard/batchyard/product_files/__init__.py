@@ -1,0 +1,1 @@
+"""Files of products: their columns, and their rows as text. No I/O."""

@@ -1,4 +1,4 @@
-"""The authorizer of product batches: whose key a request carries, in `Authorization` or in `X-API-Key`.
+"""The authorizer that lets pass: whose key a request carries, in `Authorization` or a header for the key alone.
 
 It lets every request go on to its route, with its caller or with none. API Gateway's own refusals have one shape for
 all families; a route refuses a request without a caller in the words of its own.
@@ -12,10 +12,14 @@ from batchyard.identity.policy import let_in, let_in_unknown
 from batchyard.identity.recent import find_token
 from batchyard.identity.tokens import key_in
 
+KEY_HEADERS = ("X-API-Key", "x-medusa-access-token")
+"""Headers that hold a key alone: of product batches' clients, and of the catalogue's."""
+
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers a REQUEST authorizer event with a policy that allows it, and the caller."""
-    key = key_in(header(event, "Authorization")) or (header(event, "X-API-Key") or "").strip()
+    given = (key_in(header(event, "Authorization")), *((header(event, name) or "").strip() for name in KEY_HEADERS))
+    key = next(filter(None, given), None)
     with within(context):
         token = find_token(key) if key else None
     return let_in_unknown(event["methodArn"]) if token is None else let_in(token, event["methodArn"])

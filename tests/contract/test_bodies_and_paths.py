@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from batchyard.http import coded, dialects, typed
 from batchyard.store import blobs, clients
 from batchyard.store.tables import BATCH_REQUESTS, CHANNELS, IDENTITY, PRODUCT_BATCHES
 from tests.contract.service import COLLECTION, GATEWAY, PRODUCT, Service
@@ -154,10 +155,14 @@ def _is_refused(answer: Answer | Part, status: int, path: str, reason: str) -> N
     assert answer.status == status, answer.text
     assert reason in answer.text
     said = answer.json()
-    if path.startswith(("/admin/", "/public/")):
-        assert (list(said), said["code"]) == (["code", "errorCode", "message", "details"], status)
-    else:
-        assert list(said) == ["detail"]
+    shape = list(said)
+    match dialects.of_path(path):
+        case dialect if dialect is coded:
+            assert (shape, said["code"]) == (["code", "errorCode", "message", "details"], status)
+        case dialect if dialect is typed:
+            assert shape == ["type", "message"]
+        case _:
+            assert shape == ["detail"]
 
 
 def test_the_table_of_routes_is_whole() -> None:

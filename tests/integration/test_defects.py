@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 
 from batchyard.batch_requests import operations
 from batchyard.errors import TooLarge
+from batchyard.http import coded, dialects, drf, typed
 from batchyard.store import clients
 from tests.integration.conftest import SECRET
 from tests.support.api import Api, batches, invoke
@@ -166,8 +167,11 @@ def test_another_method_is_not_allowed_and_told_which_are(stores: dict[str, str]
             answer = Api(None)(method, url.rstrip("/") + slash)
             assert answer.status == 405, (method, url)
             said = f'Method "{method}" not allowed.'
-            coded = {"code": 405, "errorCode": "METHOD_NOT_ALLOWED", "message": said, "details": {}}
-            assert answer.json() == (coded if path.startswith(("/admin/", "/public/")) else {"detail": said})
+            assert answer.json() == {
+                drf: {"detail": said},
+                coded: {"code": 405, "errorCode": "METHOD_NOT_ALLOWED", "message": said, "details": {}},
+                typed: {"type": "method_not_allowed", "message": said},
+            }.get(dialects.of_path(path))
             assert set(answer.headers["Allow"].split(", ")) == served()[path]
 
 

@@ -28,6 +28,14 @@ def test_below_the_paths_of_product_batches_nothing_is_found_in_their_dialect(pa
     assert (missing.status, missing.json()) == (404, NOT_FOUND)
 
 
+@pytest.mark.parametrize(
+    "path", ["/admin/batch-jobs", "/admin/uploads/nothing", "/admin/products/a/b", "/admin/auth", "/admin/auth/token/x"]
+)
+def test_below_the_paths_of_the_catalogue_nothing_is_found_in_its_dialect(path: str) -> None:
+    missing = Api(None).get(path.rstrip("/"))
+    assert (missing.status, missing.json()) == (404, {"type": "not_found", "message": "Not found."})
+
+
 @pytest.mark.parametrize("path", ["/", "/administration", "/api/admin/x", "/api/public/x", "/publication/x"])
 def test_elsewhere_nothing_is_found_in_the_words_of_the_first_family(path: str) -> None:
     missing = Api(None).get(path)
@@ -35,7 +43,8 @@ def test_elsewhere_nothing_is_found_in_the_words_of_the_first_family(path: str) 
 
 
 def test_another_method_is_refused_in_the_dialect_of_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fallback, "ROUTES", Routes({"/admin/a/{b}": {"GET": "x", "PUT": "y"}, "/api/a": {"GET": "z"}}))
+    table = {"/admin/a/{b}": {"GET": "x", "PUT": "y"}, "/admin/uploads/{b}": {"GET": "x"}, "/api/a": {"GET": "z"}}
+    monkeypatch.setattr(fallback, "ROUTES", Routes(table))
     refused = Api(None).delete("/admin/a/1")
     assert (refused.status, refused.headers["Allow"]) == (405, "GET, PUT")
     assert refused.json() == {
@@ -44,6 +53,9 @@ def test_another_method_is_refused_in_the_dialect_of_the_path(monkeypatch: pytes
         "message": 'Method "DELETE" not allowed.',
         "details": {},
     }
+    refused = Api(None).delete("/admin/uploads/1")
+    assert (refused.status, refused.headers["Allow"]) == (405, "GET")
+    assert refused.json() == {"type": "method_not_allowed", "message": 'Method "DELETE" not allowed.'}
     refused = Api(None).delete("/api/a")
     assert (refused.status, refused.json()) == (405, {"detail": 'Method "DELETE" not allowed.'})
 

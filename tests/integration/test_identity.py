@@ -432,6 +432,10 @@ def test_a_key_is_taken_from_either_header(anna: User) -> None:
         {"Authorization": "Basic YTpi", "X-API-Key": key},
         {"Authorization": "Bearer", "X-API-Key": key},
         {"Authorization": f"Bearer {key}", "X-API-Key": "by_wrong"},
+        {"x-medusa-access-token": key},
+        {"X-Medusa-Access-Token": f" {key} "},
+        {"Authorization": "Basic YTpi", "x-medusa-access-token": key},
+        {"X-API-Key": "", "x-medusa-access-token": key},
     ):
         recent.reset()
         assert whose(**headers) == "anna", headers
@@ -447,6 +451,7 @@ def test_without_a_good_key_a_request_goes_on_as_nobodys(anna: User, calls: Call
         {"Authorization": f"Basic {key}"},
         {"Authorization": key},
         {"X-API-Key": ""},
+        {"x-medusa-access-token": ""},
     ):
         assert whose(**headers) is None, headers
     assert calls == []

@@ -81,6 +81,7 @@ def test_a_user_is_made_listed_and_removed(run: Run) -> None:
             "writes": True,
             "channels": "all",
             "collections": "all",
+            "catalogue": "write",
             "requests_per_minute": None,
         },
         {
@@ -90,6 +91,7 @@ def test_a_user_is_made_listed_and_removed(run: Run) -> None:
             "writes": False,
             "channels": [5, 7],
             "collections": ["hats", "shoes"],
+            "catalogue": "none",
             "requests_per_minute": None,
         },
     ]
@@ -125,6 +127,7 @@ def test_a_token_is_shown_once_listed_without_its_key_and_revoked(run: Run) -> N
         "channels": "5",
         "requests_per_minute": "9",
         "collections": "[]",
+        "catalogue": "none",
     }
     admitted = let_in(other)
     assert admitted is not None
@@ -160,6 +163,9 @@ def test_a_token_is_shown_once_listed_without_its_key_and_revoked(run: Run) -> N
             {"requests_per_minute": 9},
             "--requests-per-minute above 9",
         ),
+        (("--catalogue", "read"), ("--catalogue", "write"), {"catalogue": "read"}, "--catalogue write"),
+        (("--channels", "5"), ("--catalogue", "read"), {"catalogue": "none"}, "--catalogue read"),
+        (("--read-only",), ("--catalogue", "write"), {"catalogue": "read", "writes": False}, "--catalogue write"),
         (
             ("--read-only", "--channels", "5"),
             ("--admin", "--collections", "all"),
@@ -178,6 +184,68 @@ def test_a_token_gets_no_more_than_its_user_has_and_it_is_told(
     assert let_in(run("create-token", "anna", *tokens, told=told).strip())
     [listed] = map(json.loads, run("list-tokens").splitlines())
     assert {name: listed[name] for name in granted} == granted
+
+
+@pytest.mark.parametrize(
+    ("users", "tokens", "granted"),
+    [
+        ((), (), "write"),
+        ((), ("--read-only",), "read"),
+        ((), ("--catalogue", "read"), "read"),
+        ((), ("--catalogue", "none"), "none"),
+        ((), ("--channels", "5"), "none"),
+        ((), ("--collections", "shoes"), "none"),
+        ((), ("--channels", "all", "--collections", "all"), "write"),
+        ((), ("--channels", "5", "--catalogue", "write"), "write"),
+        (("--read-only",), (), "read"),
+        (("--channels", "5"), (), "none"),
+        (("--channels", "5", "--catalogue", "read"), (), "read"),
+        (("--channels", "5", "--catalogue", "write"), ("--read-only",), "read"),
+        (("--catalogue", "none"), (), "none"),
+    ],
+)
+def test_what_a_token_may_do_with_the_catalogue(
+    run: Run, users: tuple[str, ...], tokens: tuple[str, ...], granted: str
+) -> None:
+    run("create-channel", "Marketplace", "--pk", "5")
+    run("create-user", "anna", "--password-stdin", *users, typed=PASSWORD)
+    context = let_in(run("create-token", "anna", *tokens).strip())
+    assert context is not None
+    assert context["catalogue"] == granted
+
+
+def test_what_only_reads_does_not_write_the_catalogue(run: Run) -> None:
+    said = run(
+        "create-user", "anna", "--password-stdin", "--read-only", "--catalogue", "write", typed=PASSWORD, status=1
+    )
+    assert said == "batchyard: What is --read-only does not write the catalogue: --catalogue read.\n"
+
+
+@pytest.mark.parametrize(
+    ("scope", "of_user"),
+    [
+        (Scope(), "write"),
+        (Scope(writes=False), "read"),
+        (Scope(channels=frozenset({5})), "none"),
+        (Scope(collections=frozenset({"shoes"})), "none"),
+    ],
+)
+def test_from_before_there_was_a_catalogue_users_may_use_it_as_new_ones_and_tokens_not_at_all(
+    run: Run, stores: dict[str, str], scope: Scope, of_user: str
+) -> None:
+    operations.create_user("anna", PASSWORD, scope)
+    key = operations.create_token("anna", scope)
+    for item in clients.dynamodb().scan(TableName=stores["IDENTITY_TABLE"])["Items"]:
+        if item.pop("catalogue", None) is not None:
+            clients.dynamodb().put_item(TableName=stores["IDENTITY_TABLE"], Item=item)
+    context = let_in(key)
+    assert context is not None
+    assert context["catalogue"] == "none"
+    [user] = map(json.loads, run("list-users").splitlines())
+    assert user["catalogue"] == of_user
+    context = let_in(operations.log_in("anna", PASSWORD))
+    assert context is not None
+    assert context["catalogue"] == of_user
 
 
 def test_a_limit_that_the_user_has_not_is_the_tokens_own(run: Run) -> None:
@@ -243,6 +311,7 @@ def test_the_key_for_serial_numbers_is_rotated_and_only_its_version_shown(
         ("create-token", "anna", "--channels", "5,x"),
         ("create-token", "anna", "--channels", ""),
         ("create-token", "anna", "--channels", "-5"),
+        ("create-token", "anna", "--catalogue", "all"),
         ("create-token", "anna", "--collections", ""),
         ("create-token", "anna", "--collections", "shoes,,hats"),
         ("create-token", "anna", "--requests-per-minute", "0"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from batchyard.http import coded
+from batchyard.http import coded, drf, typed
 from batchyard.identity import repository, tokens
 from batchyard.identity.rules import Token, User
 from batchyard.scope import Rights, Scope
@@ -34,8 +34,11 @@ SCOPES: Mapping[str, Scope] = {
     "limited administrator": Scope(admin=True, channels=MINE),
     "foreign channel": Scope(admin=True, channels=frozenset({1})),
     "foreign collection": Scope(admin=True, collections=frozenset({f"{sample_world.COLLECTION}x"})),
-    "nowhere": Scope(channels=frozenset(), collections=frozenset()),
+    "reader of the catalogue": Scope(catalogue="read"),
+    "not in the catalogue": Scope(admin=True, catalogue="none"),
+    "nowhere": Scope(channels=frozenset(), collections=frozenset(), catalogue="none"),
 }
+LOGINS = {"/api/v1/auth/login", "/admin/auth/token"}
 NOBODY = ("no key", "bad key", "expired")
 
 
@@ -71,8 +74,11 @@ def may(rights: Rights | None, scope: Scope, ask: Ask) -> bool:
     if rights is None:
         return True
     channel, collection = ask.parameters.get(rights.channel), ask.parameters.get(rights.collection)
+    reads = ask.method in READING or rights.reads
+    accesses = {"read", "write"} if reads else {"write"}
     return (
-        (scope.writes or ask.method in READING)
+        (scope.writes or reads)
+        and (not rights.catalogue or scope.catalogue in accesses)
         and (scope.admin or not rights.admin)
         and (scope.channels is None or not rights.every_channel)
         and (channel is None or scope.channels is None or int(channel) in scope.channels)
@@ -134,7 +140,12 @@ def stored(stores: Mapping[str, str]) -> str:
 def forbidden(handler: Handler) -> str:
     """What a refusal for want of rights says."""
     assert handler.app is not None
-    return "The API key does not permit this." if handler.app.dialect is coded else "You do not have permission"
+    said = {
+        coded: "The API key does not permit this.",
+        drf: "You do not have permission",
+        typed: "The token does not permit this.",
+    }
+    return next(words for dialect, words in said.items() if dialect is handler.app.dialect)
 
 
 def asked() -> Iterator[tuple[Handler, Ask]]:
@@ -153,13 +164,14 @@ def test_each_route_declares_the_channel_or_collection_that_its_path_names() -> 
         assert handler.route is not None
         (method, path), rights = handler.route, handler.app.rights
         if rights is None:
-            assert path.startswith(("/public/", "/docs", "/openapi")) or path == "/api/v1/auth/login", path
+            assert path.startswith(("/public/", "/docs", "/openapi")) or path in LOGINS, path
             continue
         collection = "collectionId" if "{collectionId}" in path else ""
         channel = "channel_id" if "{channel_id}" in path else "id" if path == "/api/v1/channels/{id}" else ""
         manages = path.startswith("/api/v1/channels") and method not in READING
         assert (rights.channel, rights.collection, rights.admin) == (channel, collection, manages), path
         assert rights.every_channel == (manages and not channel), path
+        assert rights.catalogue == (handler.app.dialect is typed), path
         assert set(ask.parameters) >= {channel, collection} - {""}
 
 
@@ -224,4 +236,8 @@ def test_what_a_key_may_do_differs_from_kind_to_kind() -> None:
     assert counts["everything"] == len(ROUTES)
     assert counts["nowhere"] == min(counts.values()) < counts["read-only"] < counts["no administrator"]
     assert counts["limited administrator"] == counts["everything"] - 1
+    assert counts["not in the catalogue"] == counts["everything"] - sum(
+        handler.app is not None and handler.app.rights is not None and handler.app.rights.catalogue
+        for handler in ROUTES.values()
+    )
     assert counts["read-only administrator"] == counts["read-only"]

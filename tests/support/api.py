@@ -20,7 +20,7 @@ EVERYTHING = Caller("tester", "tok_tests", Scope(admin=True))
 
 def caller_with(user: str, token: str, **scope: Any) -> Caller:
     """A caller who may do what is given and nothing else."""
-    nothing = {"writes": False, "channels": frozenset(), "collections": frozenset()}
+    nothing = {"writes": False, "channels": frozenset(), "collections": frozenset(), "catalogue": "none"}
     return Caller(user, token, Scope(**{**nothing, **scope}))
 
 

@@ -435,7 +435,7 @@ def test_the_gateway_speaks_like_the_api(kind: str) -> None:
     response = API["GatewayResponses"][kind]
     template = response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"in words"')
     body, status = json.loads(template), response.get("StatusCode")
-    coded = {"code", "errorCode", "message", "details", "error"} - ({"code"} if status is None else set())
+    coded = {"code", "errorCode", "message", "details", "type", "error"} - ({"code"} if status is None else set())
     assert body.keys() == {"detail"} | (set() if status == 401 else coded)
     assert (body.get("code", status), body.get("details", {})) == (status, {})
     if status != 401:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from batchyard.errors import NotPermitted
 from batchyard.http.caller import Caller
 from batchyard.identity import tokens
-from batchyard.scope import Rights, Scope
+from batchyard.scope import ACCESSES, Access, Rights, Scope
 from batchyard.store import items
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -109,6 +109,7 @@ scopes = st.builds(
     channels=st.none() | st.frozensets(st.integers(0, 2**63 - 1), max_size=5),
     requests_per_minute=st.none() | st.integers(1, 10**6),
     collections=st.none() | st.frozensets(st.text(st.characters(codec="utf-8"), max_size=10), max_size=5),
+    catalogue=st.sampled_from(ACCESSES),
 )
 callers = st.builds(Caller, user=texts.filter(bool), token=texts.filter(bool), scope=scopes)
 
@@ -130,6 +131,8 @@ def test_a_scope_survives_being_stored(scope: Scope) -> None:
 @given(scopes, scopes, scopes)
 def test_what_is_within_two_scopes_is_what_both_may_do(one: Scope, other: Scope, third: Scope) -> None:
     both = one.within(other)
+    assert both.reads_catalogue == (one.reads_catalogue and other.reads_catalogue)
+    assert both.writes_catalogue == (one.writes_catalogue and other.writes_catalogue)
     assert (both.admin, both.writes) == (one.admin and other.admin, one.writes and other.writes)
     for channel in {0, *(one.channels or ()), *(other.channels or ())}:
         assert both.has_channel(channel) == (one.has_channel(channel) and other.has_channel(channel))
@@ -147,13 +150,23 @@ def test_what_is_within_two_scopes_is_what_both_may_do(one: Scope, other: Scope,
     assert both.within(third) == one.within(other.within(third))
 
 
-@given(scopes, scopes, st.sampled_from(["GET", "PUT"]), st.integers(0, 9), st.booleans(), st.booleans())
+rights_asked = st.builds(
+    Rights,
+    channel=st.sampled_from(["", "channel"]),
+    collection=st.sampled_from(["", "collection"]),
+    admin=st.booleans(),
+    every_channel=st.booleans(),
+    catalogue=st.booleans(),
+    reads=st.booleans(),
+)
+
+
+@given(scopes, scopes, st.sampled_from(["GET", "PUT"]), st.integers(0, 9), rights_asked)
 def test_a_scope_within_another_is_permitted_what_both_are(
-    one: Scope, other: Scope, method: str, channel: int, admin: bool, every_channel: bool
+    one: Scope, other: Scope, method: str, channel: int, rights: Rights
 ) -> None:
     def permitted(scope: Scope) -> bool:
         try:
-            rights = Rights(channel="channel", collection="collection", admin=admin, every_channel=every_channel)
             rights.must_be_in(scope, method, {"channel": str(channel), "collection": "shoes"})
         except NotPermitted:
             return False
@@ -173,6 +186,44 @@ def test_an_item_that_says_nothing_of_collections_opens_all_where_all_channels_a
         item = Scope(channels=channels).to_attributes()
         del item["collections"]
         assert Scope.from_attributes(item).collections == collections
+
+
+def test_neither_a_context_nor_an_item_that_says_nothing_of_the_catalogue_opens_it() -> None:
+    scope = Scope(admin=True)
+    item = scope.to_attributes()
+    context = Caller("anna", "tok_1", scope).to_context()
+    del item["catalogue"], context["catalogue"]
+    assert Scope.from_attributes(item).catalogue == "none"
+    assert Caller.from_context(context).scope.catalogue == "none"
+    assert Scope.from_attributes({**item, "catalogue": "all"}).catalogue == "none"
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "writes", "may_read", "may_write"),
+    [
+        ("none", True, False, False),
+        ("read", True, True, False),
+        ("write", True, True, True),
+        ("write", False, True, False),
+    ],
+)
+def test_what_a_token_may_do_with_the_catalogue(
+    catalogue: Access, writes: bool, may_read: bool, may_write: bool
+) -> None:
+    scope = Scope(writes=writes, catalogue=catalogue)
+    for permitted, method, reads in (
+        (may_read, "GET", False),
+        (may_read, "HEAD", False),
+        (may_read, "POST", True),
+        (may_write, "POST", False),
+        (may_write, "DELETE", False),
+    ):
+        ask = partial(Rights(catalogue=True, reads=reads).must_be_in, scope, method, {})
+        if permitted:
+            ask()
+        else:
+            with pytest.raises(NotPermitted):
+                ask()
 
 
 @pytest.mark.parametrize(

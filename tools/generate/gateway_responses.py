@@ -1,8 +1,9 @@
 """What API Gateway answers by itself, in the words of all dialects.
 
 One response is for all routes of the API, so a body has what clients of any family read: `detail` as Django REST
-framework has it, the fields of product batches beside it, and OData's `error`. Who may not come in reads `detail`
-alone, as the routes of the other two answer that by themselves.
+framework has it, the fields of product batches beside it, the `type` of the catalogue's jobs (which read `message`,
+too), and OData's `error`. Who may not come in reads `detail` alone, as the routes of the others answer that by
+themselves.
 """
 
 import copy
@@ -13,7 +14,7 @@ from typing import Any
 
 from batchyard import errors
 from batchyard.errors import BatchyardError
-from batchyard.http import coded, drf
+from batchyard.http import coded, drf, typed
 from batchyard.jsontext import dumps
 from batchyard.odata import errors as odata
 
@@ -87,6 +88,7 @@ def _response(kind: str, own: _Own) -> str:
     body = json.loads(plain.body or "")
     if not own.admits_nobody:
         body |= json.loads(named.body or "") | {"code": int(status)}
+        body["type"] = json.loads(typed.answer(error).body or "")["type"]
         _, _, text = odata.answer(error)
         body["error"] = json.loads(text)["error"]
         if own.status is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from batchyard.http import coded, drf
+from batchyard.http import coded, drf, typed
 from batchyard.http.app import App, Dialect
 from tools.generate import FUNCTIONS, Unfit
 
@@ -20,7 +20,11 @@ LETTING_AUTHORIZER = "KeyAuthorizer"
 """The authorizer that lets everybody pass, for whatever refuses those without a good key in words of its own."""
 
 # Who brought no good key is told so by the default authorizer in the words of DRF, or by the route in its own.
-_AUTHORIZERS: tuple[tuple[Dialect, str], ...] = ((drf, DEFAULT_AUTHORIZER), (coded, LETTING_AUTHORIZER))
+_AUTHORIZERS: tuple[tuple[Dialect, str], ...] = (
+    (drf, DEFAULT_AUTHORIZER),
+    (coded, LETTING_AUTHORIZER),
+    (typed, LETTING_AUTHORIZER),
+)
 
 
 @dataclass(frozen=True, slots=True)

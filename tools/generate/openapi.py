@@ -11,6 +11,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
+from batchyard.http import coded, dialects, drf, typed
+from batchyard.http.app import Dialect
 from tools.generate import Unfit
 from tools.generate.handlers import Handler
 
@@ -78,10 +80,13 @@ _LINKS: tuple[tuple[str, str, dict[str, str], tuple[str, ...]], ...] = (
     ("changeSerials", "200", {**_SAME_PRODUCT_BATCH, "changeId": "$response.body#/id"}, ("undoSerialChange",)),
     ("changeSerial", "200", {**_SAME_PRODUCT_BATCH, "changeId": "$response.body#/changeId"}, ("undoSerialChange",)),
 )
-# Paths of the family whose errors are `{"code", "errorCode", …}`.
-_CODED = ("/admin/", "/public/")
-# Paths whose authorizer takes a key in either of two headers.
-_WITH_API_KEY = "/admin/"
+# What the names of refusals begin with, which are shared by the routes of a family.
+_FAMILIES: dict[Dialect, str] = {drf: "", coded: "Coded", typed: "Typed"}
+# The headers that the clients of a family bring their key in.
+_SECURITY: dict[Dialect, list[Json]] = {
+    coded: [{"Token": []}, {"ApiKey": []}],
+    typed: [{"Token": []}, {"AccessToken": []}],
+}
 _METHODS = ("get", "post", "put", "patch", "delete")
 # What powertools documents for any validated route, though our dialects answer 400 there.
 _VALIDATION_STATUS = "422"
@@ -90,8 +95,9 @@ _SCHEMA = "#/components/schemas/"
 _RESPONSE = "#/components/responses/"
 _DESCRIPTION = (
     "The yard where a commerce backend's batches are made up, sent off and followed. "
-    "Send `Authorization: Token <key>` or `Bearer <key>`, and where `/admin` begins the path `X-API-Key: <key>` if you "
-    "like; `/public` asks for none. Paths under `/api/v1` work with and without their last slash. Many requests, to "
+    "Send `Authorization: Token <key>` or `Bearer <key>`; where `/admin` begins the path, `X-API-Key: <key>` and "
+    "`x-medusa-access-token: <key>` do as well; `/public` asks for none. "
+    "Paths under `/api/v1` work with and without their last slash. Many requests, to "
     "any route, go in one call of OData's `POST /v1/$batch`."
 )
 
@@ -144,6 +150,12 @@ def merged(resolvers: Iterable[APIGatewayRestResolver]) -> Json:
                     "description": "`Token <key>`; `Bearer <key>` is accepted, too",
                 },
                 "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The key alone"},
+                "AccessToken": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "x-medusa-access-token",
+                    "description": "The key alone",
+                },
             },
         },
     }
@@ -198,8 +210,8 @@ def _operation(path: str, operation: Json, *, public: bool) -> Json:
     }
     if public:
         described["security"] = []
-    elif path.startswith(_WITH_API_KEY):
-        described["security"] = [{"Token": []}, {"ApiKey": []}]
+    elif (security := _SECURITY.get(dialects.of_path(path))) is not None:
+        described["security"] = security
     return described
 
 
@@ -252,7 +264,7 @@ def _share_refusals(paths: dict[str, Json]) -> Json:
     for path, _, operation in _all(paths):
         for status, response in operation["responses"].items():
             if status >= "400":
-                family = "Coded" if path.startswith(_CODED) else ""
+                family = _FAMILIES[dialects.of_path(path)]
                 kind = family + response["description"].replace(" ", "")
                 names = (f"{kind}{number}" if number > 1 else kind for number in count(1))
                 name = next(name for name in names if shared.setdefault(name, response) == response)

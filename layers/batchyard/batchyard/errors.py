@@ -67,6 +67,14 @@ class Conflict(BatchyardError):
     """The request contradicts the present state."""
 
 
+class NotAllowed(Conflict):
+    """What the request is about does not allow it: for what it is now, or for whose it is."""
+
+
+class Duplicate(Conflict):
+    """What is to be unique is there already."""
+
+
 class PreconditionFailed(BatchyardError):
     """The caller's `If-Match` names another version than the present one."""
 

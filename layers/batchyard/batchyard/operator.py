@@ -30,7 +30,7 @@ from batchyard.errors import BatchyardError
 from batchyard.identity import operations as identity
 from batchyard.identity import repository
 from batchyard.identity.rules import Token, User
-from batchyard.scope import Scope
+from batchyard.scope import ACCESSES, Scope
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -193,20 +193,33 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="IDs with commas, or all; none where only --channels are given",
     )
+    parser.add_argument(
+        "--catalogue",
+        choices=ACCESSES,
+        help="what may be done with the catalogue and its jobs; none where --channels or --collections limit it",
+    )
     parser.add_argument("--requests-per-minute", type=_count, help="a limit of its own")
 
 
 def _scope(options: argparse.Namespace, users: Scope | None = None) -> Scope:
     """The scope that is asked for; what is left open of a token's is as the user's."""
+    if options.read_only and options.catalogue == "write":
+        raise BatchyardError("What is --read-only does not write the catalogue: --catalogue read.")
     whole = users or Scope()
-    # What is limited to channels was not meant for everything else.
-    collections = frozenset[str]() if getattr(options, "channels", None) is not None else whole.collections
+    writes = not options.read_only and whole.writes
+    # What is limited to some channels or collections was not meant for everything else.
+    limited_to_channels = getattr(options, "channels", None) is not None
+    collections = frozenset[str]() if limited_to_channels else whole.collections
+    catalogue = whole.catalogue if writes else min("read", whole.catalogue, key=ACCESSES.index)
+    if limited_to_channels or getattr(options, "collections", None) is not None:
+        catalogue = "none"
     return Scope(
         admin=options.admin,
-        writes=not options.read_only and whole.writes,
+        writes=writes,
         channels=getattr(options, "channels", whole.channels),
         requests_per_minute=options.requests_per_minute or whole.requests_per_minute,
         collections=getattr(options, "collections", collections),
+        catalogue=options.catalogue or catalogue,
     )
 
 
@@ -220,6 +233,8 @@ def _left_out(asked: Scope, granted: Scope) -> list[str]:
         if wanted != given and given is not None:
             named = "all others than " + _listed(given) if wanted is None else _listed(wanted - given)
             found.append(f"{name} {named}")
+    if asked.catalogue != granted.catalogue:
+        found.append(f"--catalogue {asked.catalogue}")
     if asked.requests_per_minute != granted.requests_per_minute:
         found.append(f"--requests-per-minute above {granted.requests_per_minute}")
     return found
@@ -254,6 +269,7 @@ def _described(scope: Scope) -> dict[str, object]:
         "writes": scope.writes,
         "channels": "all" if scope.channels is None else sorted(scope.channels),
         "collections": "all" if scope.collections is None else sorted(scope.collections),
+        "catalogue": scope.catalogue,
         "requests_per_minute": scope.requests_per_minute,
     }
 

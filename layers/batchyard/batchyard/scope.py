@@ -2,9 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from batchyard.errors import NotPermitted
+
+type Access = Literal["none", "read", "write"]
+"""How far something is open to a token; each includes the ones before it."""
+
+ACCESSES: tuple[Access, ...] = get_args(Access.__value__)
 
 _EVERY = "*"
 _SAFE = frozenset({"GET", "HEAD"})
@@ -23,6 +28,8 @@ class Scope(NamedTuple):
         channels: The channels that may be touched; None for all.
         requests_per_minute: The limit; None for the service's default.
         collections: The collections that may be touched; None for all.
+        catalogue: What may be done with the catalogue, and with jobs and files about it. What a token may not write at
+            all, it may not write there.
     """
 
     admin: bool = False
@@ -30,6 +37,17 @@ class Scope(NamedTuple):
     channels: frozenset[int] | None = None
     requests_per_minute: int | None = None
     collections: frozenset[str] | None = None
+    catalogue: Access = "write"
+
+    @property
+    def reads_catalogue(self) -> bool:
+        """Whether the catalogue may be read."""
+        return self.catalogue != "none"
+
+    @property
+    def writes_catalogue(self) -> bool:
+        """Whether the catalogue may be changed."""
+        return self.writes and self.catalogue == "write"
 
     def has_channel(self, channel: int) -> bool:
         """Whether a channel may be touched."""
@@ -48,6 +66,7 @@ class Scope(NamedTuple):
             channels=_common(self.channels, other.channels),
             requests_per_minute=min(limits, default=None),
             collections=_common(self.collections, other.collections),
+            catalogue=min(self.catalogue, other.catalogue, key=ACCESSES.index),
         )
 
     def to_attributes(self) -> dict[str, str | int | bool]:
@@ -58,6 +77,7 @@ class Scope(NamedTuple):
             "channels": _EVERY if self.channels is None else ",".join(map(str, sorted(self.channels))),
             # IDs of collections may hold commas, so these are a JSON list.
             "collections": _EVERY if self.collections is None else json.dumps(sorted(self.collections)),
+            "catalogue": self.catalogue,
         }
         if self.requests_per_minute is not None:
             attributes["requests_per_minute"] = self.requests_per_minute
@@ -70,29 +90,36 @@ class Scope(NamedTuple):
         # From before there were collections: whoever was limited then was not let into them.
         collections = str(attributes.get("collections", channels if channels == _EVERY else "[]"))
         limit = attributes.get("requests_per_minute")
+        # From before there was a catalogue: nobody was let into it.
+        catalogue = str(attributes.get("catalogue"))
         return cls(
             admin=_is_true(attributes["admin"]),
             writes=_is_true(attributes["writes"]),
             channels=None if channels == _EVERY else frozenset(map(int, filter(None, channels.split(",")))),
             requests_per_minute=int(limit) if limit else None,
             collections=None if collections == _EVERY else frozenset(json.loads(collections)),
+            catalogue=next((access for access in ACCESSES if access == catalogue), "none"),
         )
 
 
 class Rights(NamedTuple):
-    """What a route asks of a good token. Where the method is not GET or HEAD, that it writes is asked as well.
+    """What a route asks of a good token. Unless the route only reads, that it writes is asked as well.
 
     Args:
         channel: The parameter of the path that names the channel which must be the token's; empty where none does.
         collection: The parameter that names the collection; empty where none does.
         admin: It must be an administrator's.
         every_channel: It must not be limited to some channels.
+        catalogue: It must be let into the catalogue, as far as the route reads or writes.
+        reads: The route only reads, also where the method is not GET or HEAD.
     """
 
     channel: str = ""
     collection: str = ""
     admin: bool = False
     every_channel: bool = False
+    catalogue: bool = False
+    reads: bool = False
 
     def must_be_in(self, scope: Scope, method: str, parameters: Mapping[str, str]) -> None:
         """Raises `NotPermitted` unless a token of this scope may make the request.
@@ -102,7 +129,10 @@ class Rights(NamedTuple):
             method: The request's method.
             parameters: Those of its path, decoded, as the route gets them.
         """
-        if method not in _SAFE and not scope.writes:
+        reads = self.reads or method in _SAFE
+        if not reads and not scope.writes:
+            raise NotPermitted
+        if self.catalogue and not (scope.reads_catalogue if reads else scope.writes_catalogue):
             raise NotPermitted
         if self.admin and not scope.admin:
             raise NotPermitted

@@ -25,7 +25,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from batchyard.deadline import within
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, Malformed, NotFound, UnsupportedMediaType
-from batchyard.http import audit, bodies, bounds, caller
+from batchyard.http import audit, bodies, bounds, caller, queries
 from batchyard.http.answers import must_fit
 from batchyard.http.paths import decoded
 from batchyard.http.urls import base_url, header, route_path
@@ -57,14 +57,19 @@ class App(APIGatewayRestResolver):
     Args:
         dialect: How its family words errors.
         rights: What is asked of the caller's token; None where no token is asked for, and requests are not counted.
+        closed_query: Parameters in the query that the route does not have are refused, and names may have brackets
+            (`batchyard.http.queries`).
         any_origin: Scripts of any web page may read what it answers (CORS), as far as they send nothing that a browser
             asks about first: https://fetch.spec.whatwg.org/#cors-safelisted-method
     """
 
-    def __init__(self, dialect: Dialect, rights: Rights | None, *, any_origin: bool = False) -> None:
+    def __init__(
+        self, dialect: Dialect, rights: Rights | None, *, closed_query: bool = False, any_origin: bool = False
+    ) -> None:
         super().__init__(enable_validation=True, json_body_deserializer=self._read_json)
         self.dialect = dialect
         self.rights = rights
+        self._closed_query = closed_query
         self._headers = _FOR_ANY_ORIGIN if any_origin else {}
         self._count: Callable[[Mapping[str, Any], caller.Caller], None] | None = None
         if rights is not None:
@@ -111,7 +116,7 @@ class App(APIGatewayRestResolver):
                 asking = caller.enter(event)
                 self._count(event, asking)
                 self.rights.must_be_in(asking.scope, event["httpMethod"], self._parameters(route_path(event)))
-            return super().resolve(_readable(event), context)
+            return super().resolve(_readable(self._settled(event)), context)
         except BatchyardError as error:
             return self.refuse(error)
         except Exception as error:
@@ -120,6 +125,17 @@ class App(APIGatewayRestResolver):
     def refuse(self, error: BatchyardError) -> dict[str, Any]:
         """Answers an event with an error of the business."""
         return _proxied(self.dialect.answer(error))
+
+    def _settled(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not self._closed_query:
+            return event
+        routes = (*self._static_routes, *self._dynamic_routes)
+        names = {parameter.alias for route in routes for parameter in route.dependant.query_params}
+        settled, unknown = queries.settled(event, names)
+        if unknown:
+            found = ({"type": "extra_forbidden", "loc": ("query", name), "msg": "Unknown."} for name in unknown)
+            raise self.dialect.invalid(found)
+        return settled
 
     def _parameters(self, path: str) -> dict[str, str]:
         """The parameters of a path, as its route gets them; none where no route of this function has it."""

@@ -11,7 +11,8 @@ from batchyard.errors import BatchyardError
 MOST_MESSAGES = 100
 """Messages of one refusal, whatever else is wrong with a request."""
 
-_LONGEST_SENTENCE = 1000
+LONGEST_SENTENCE = 1000
+"""Characters of what a refusal says in one sentence."""
 
 _ANYWHERE = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -29,7 +30,7 @@ def standard[T](table: Mapping[type[BatchyardError], T], error: type[BatchyardEr
 
 def sentence(error: BatchyardError, otherwise: str) -> str:
     """What an error says, cut where something that was sent would make it long; without words of its own, others."""
-    return echo(error.detail, _LONGEST_SENTENCE) if error.detail else otherwise
+    return echo(error.detail, LONGEST_SENTENCE) if error.detail else otherwise
 
 
 def left_out(found: int) -> str | None:

@@ -20,7 +20,7 @@ def find_user(unit: Unit, name: str) -> User | None:
     item = unit.get(IDENTITY, {"id": f"user#{name}"})
     if item is None:
         return None
-    return User(int(item["pk"]), str(item["name"]), str(item["password"]), Scope.from_attributes(item))
+    return User(int(item["pk"]), str(item["name"]), str(item["password"]), _scope_of_user(item))
 
 
 def put_user(unit: Unit, user: User) -> None:
@@ -83,7 +83,7 @@ def every() -> Iterator[User | Token]:
     """All users and tokens, for an operator: this reads the whole table."""
     for item in scan({"TableName": IDENTITY.name, "ConsistentRead": True}):
         if str(item["id"]).startswith("user#"):
-            yield User(int(item["pk"]), str(item["name"]), str(item["password"]), Scope.from_attributes(item))
+            yield User(int(item["pk"]), str(item["name"]), str(item["password"]), _scope_of_user(item))
         elif str(item["id"]).startswith("token#"):
             yield _token(item)
 
@@ -97,3 +97,11 @@ def _token(item: Item) -> Token:
         digest=str(item["id"]).removeprefix("token#"),
         expires_s=items.number(item, "expires"),
     )
+
+
+def _scope_of_user(item: Item) -> Scope:
+    scope = Scope.from_attributes(item)
+    if "catalogue" in item or scope.channels is not None or scope.collections is not None:
+        return scope
+    # From before there was a catalogue. New tokens get no more than their user has, so it is as a new user would be.
+    return scope._replace(catalogue="write" if scope.writes else "read")

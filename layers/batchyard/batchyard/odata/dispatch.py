@@ -34,7 +34,16 @@ from batchyard.store.unit import reading_ahead
 
 # Who asks and where it goes are the batch's; how the bytes travel has been seen to.
 _THE_BATCHS = frozenset(
-    {"authorization", "connection", "content-length", "forwarded", "host", "transfer-encoding", "x-api-key"}
+    {
+        "authorization",
+        "connection",
+        "content-length",
+        "forwarded",
+        "host",
+        "transfer-encoding",
+        "x-api-key",
+        "x-medusa-access-token",
+    }
 )
 _FROM_THE_BATCH = ("Host", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto")
 

@@ -89,14 +89,14 @@ class Page(NamedTuple):
 
 def question(
     *,
-    limit: int,
-    offset: int,
-    order: str | None,
-    ids: Collection[str],
-    types: Collection[str],
-    dates: Mapping[str, str],
-    fields: str | None,
-    expand: str | None,
+    limit: int = DEFAULT_PAGE,
+    offset: int = 0,
+    order: str | None = None,
+    ids: Collection[str] = (),
+    types: Collection[str] = (),
+    dates: Mapping[str, str] | None = None,
+    fields: str | None = None,
+    expand: str | None = None,
 ) -> Question:
     """The question of a request.
 
@@ -126,7 +126,7 @@ def question(
         descending=order is None or order.startswith("-"),
         ids=frozenset(ids),
         types=frozenset(types),
-        dates=_wanted(dates),
+        dates=_wanted(dates or {}),
         columns=columns or COLUMNS,
         with_user=bool(relations),
     )

@@ -1,0 +1,28 @@
+"""POST /admin/batch-jobs/{id}/cancel: calls a job off."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.batch_jobs import operations
+from batchyard.batch_jobs.parameters import OF_CATALOGUE, TAG, JobId, of_job
+from batchyard.batch_jobs.schemas import BatchJobAnswer
+from batchyard.http import typed
+from batchyard.http.app import App
+from batchyard.http.caller import caller
+
+app = App(typed, OF_CATALOGUE, closed_query=True)
+
+
+@app.post(
+    "/admin/batch-jobs/<id>/cancel",
+    summary="Cancel a batch job",
+    operation_id="cancelBatchJob",
+    tags=[TAG],
+    responses=typed.documented(200, BatchJobAnswer, 400, 401, 403, 404),
+)
+def cancel(id: JobId) -> Response[str]:
+    """Calls a job off. One that failed, or was canceled before, stays as it is. The body is ignored."""
+    asking = caller()
+    return of_job(operations.cancel(id, asking.user, asking.scope))
+
+
+handler = app.lambda_handler

@@ -1,0 +1,18 @@
+"""Schedule → batch jobs that nobody works on are announced again, and those that nobody confirmed are canceled."""
+
+from typing import Any
+
+from batchyard.work.overdue import announce_again
+
+from batchyard import clock
+from batchyard.batch_jobs import working
+from batchyard.deadline import deadline
+
+_JOB_MS = 5_000
+"""Milliseconds that one more job may take."""
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Looks at the jobs that are due; answers of how many the workers were told."""
+    time_is_up = deadline(context, _JOB_MS)
+    return {"announced": announce_again(working.JOBS, working.queue_url(), clock.now(), time_is_up)}

@@ -1,0 +1,13 @@
+"""The change stream of batch jobs → a message to the workers for each that has work since."""
+
+from typing import Any
+
+from batchyard.work import messages
+
+from batchyard.batch_jobs import working
+from batchyard.store import deliveries
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Sends the messages; the first record that failed and all after it are delivered again."""
+    return deliveries.again(messages.announce_new(event["Records"], working.queue_url(), working.named_in))

@@ -1,0 +1,12 @@
+"""A batch job that has work left (the change stream → SQS) → steps of it."""
+
+from typing import Any
+
+from batchyard.work.deliveries import work_on
+
+from batchyard.batch_jobs import working
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Works on jobs, in a further message where the time runs out; what failed is delivered again."""
+    return work_on(event, context, working.queue_url(), working.JOBS)

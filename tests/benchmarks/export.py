@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from batchyard.product_batches.exports import files as export_files
 from batchyard.product_batches.exports import repository as exports_repository
 from batchyard.product_batches.exports import work as export_work
 from batchyard.product_batches.exports.rules import FORMATS, Export
+from batchyard.product_batches.exports.work import ExportWork, Found
 from batchyard.product_batches.rules import Block, ProductBatch
 from batchyard.serial_codes import keys
 from batchyard.serial_codes.codes import Codebook
 from batchyard.store import blobs
+from batchyard.work.steps import Stretch
 from tests.benchmarks.report import Line, Result, main, number, ratio
 
 SIZES = (1_000_000, 10_000_000)
@@ -46,14 +49,15 @@ class Sink:
         self.bytes += len(content)
         return bytes(blobs.RECEIPT)
 
-    def record(self, export: Export, **changes: Any) -> Export:
+    def record(self, export: Export, changes: Mapping[str, Any]) -> bool:
         """Takes what became of the export through the form that its item has."""
-        self.export = exports_repository.decode({**exports_repository.encode(replace(export, **changes)), "version": 1})
-        return self.export
+        item = exports_repository.encode(replace(export, **changes))
+        self.export = exports_repository.decode({**item, "version": export.version + 1})
+        return True
 
-    def find(self, _: Any) -> tuple[Export, ProductBatch | None]:
+    def find(self, _: Any) -> Found:
         """What a worker reads before each step."""
-        return self.export, self.export.of(repository.decode({**repository.encode(self.batch)}))
+        return Found(self.export, self.export.of(repository.decode({**repository.encode(self.batch)})))
 
 
 def measured(kind: str, total: int) -> dict[str, float]:
@@ -80,12 +84,12 @@ def export(kind: str, total: int) -> dict[str, float]:
         patch.object(blobs, "write_part", sink.write_part),
         patch.object(blobs, "complete", lambda *_: None),
         patch.object(export_work, "_record", sink.record),
-        patch.object(export_work, "_find", sink.find),
+        patch.object(ExportWork, "find", lambda _, named: sink.find(named)),
         patch.object(repository, "changes_between", lambda *_: iter(())),
     ):
         before = peak_memory()
         begun = time.process_time()
-        assert export_work.work(ASKED, lambda: False)
+        assert Stretch(ExportWork(), ASKED).run(lambda: False)
         seconds = time.process_time() - begun
     assert (sink.export.status, sink.export.rows) == ("done", total)
     peak = peak_memory()

@@ -22,12 +22,14 @@ from batchyard.gs1 import epcis
 from batchyard.product_batches.exports import files as export_files
 from batchyard.product_batches.exports import operations as exports
 from batchyard.product_batches.exports import repository as exports_repository
-from batchyard.product_batches.exports import work as export_work
+from batchyard.product_batches.exports.work import ExportWork
 from batchyard.product_batches.rules import BatchKey
 from batchyard.serial_codes import keys
 from batchyard.store import blobs, clients, items
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit
+from batchyard.work.deliveries import DELIVERIES
+from batchyard.work.steps import Stretch
 from product_batches import start_export, write_export
 from tests.integration.conftest import Calls
 from tests.support import permissions
@@ -39,7 +41,7 @@ from tools import aws_events
 
 LINKED = {"gtin": GTIN, "expiryDate": "2027-12-31"}
 PLENTY = 900_000
-NONE_LEFT = 44_999
+NONE_LEFT = 34_999
 
 
 class TimeLeft(Context):
@@ -105,7 +107,7 @@ def workers(lot_stream: Stream, monkeypatch: pytest.MonkeyPatch) -> Workers:
     """Those who write exports."""
     made = Workers(lot_stream)
     monkeypatch.setenv("EXPORTS_QUEUE_URL", made.url)
-    monkeypatch.setattr(write_export, "_PAUSE_S", 0)
+    monkeypatch.setattr("batchyard.work.deliveries._PAUSE_S", 0)
     return made
 
 
@@ -493,7 +495,7 @@ def test_two_workers_do_no_harm(
             # Between what a worker has read and what it writes, another one comes by.
             if next(steps) == step:
                 looks = iter([False] * (100 if whole else 1))
-                export_work.work(asked, lambda: next(looks, True))
+                Stretch(ExportWork(), asked).run(lambda: next(looks, True))
             return act(*arguments)
 
         return acting
@@ -637,7 +639,7 @@ def test_an_export_that_fails_each_time_says_so(
 
     with monkeypatch.context() as patched:
         patched.setattr(blobs, "complete", refused)
-        for delivery in range(1, write_export.DELIVERIES + 1):
+        for delivery in range(1, DELIVERIES + 1):
             [message] = workers.receive()
             assert message["attributes"]["ApproximateReceiveCount"] == str(delivery)
             assert look(api, export)["status"] in {"queued", "running"}
@@ -660,7 +662,7 @@ def test_a_store_that_does_not_even_take_the_failure(
     start(api)
     workers.follow()
     [message] = workers.receive()
-    message["attributes"]["ApproximateReceiveCount"] = str(write_export.DELIVERIES)
+    message["attributes"]["ApproximateReceiveCount"] = str(DELIVERIES)
     Faults(monkeypatch).arm(1, lost=False)
     assert not workers.work(message)
 

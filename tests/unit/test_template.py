@@ -17,7 +17,7 @@ from batchyard.identity import tokens
 from batchyard.product_batches.exports import rules as export_rules
 from batchyard.store import tables
 from batchyard.store.tables import Table
-from product_batches import write_export
+from batchyard.work import deliveries
 from tests.support import transformed
 from tools.template import ROOT, api_methods, resources, template
 
@@ -28,6 +28,9 @@ MAPPINGS = resources("AWS::Lambda::EventSourceMapping")
 ALARMS = resources("AWS::CloudWatch::Alarm")
 API = resources("AWS::Serverless::Api")["Api"]
 DEAD_LETTERS = {name for name in QUEUES if name.endswith("DeadLetterQueue")}
+LONG_WORK = {"WriteExportFunction": "ExportsQueue"}
+"""Functions that do long work, and the queues that it is announced in."""
+
 CONTENTS = ("objects", "logs", "uploads", "exports", "aws/lambda")
 
 
@@ -261,8 +264,12 @@ def test_an_export_is_kept_as_long_as_its_file() -> None:
     assert kept[f"{export_rules.FOLDER}/"] * 86_400 == export_rules.KEPT_SECONDS
 
 
-def test_the_last_delivery_of_an_export_ends_it() -> None:
-    assert QUEUES["ExportsQueue"]["RedrivePolicy"]["maxReceiveCount"] == write_export.DELIVERIES
+@pytest.mark.parametrize(("function", "queue"), LONG_WORK.items())
+def test_long_work_is_bounded_and_followed_within_two_minutes(function: str, queue: str) -> None:
+    # As long as a last step that begins in time, twice: what it takes to find out, and to tell.
+    assert FUNCTIONS[function]["Timeout"] * 1000 >= 3 * deliveries.STEP_MS
+    assert FUNCTIONS[function]["Timeout"] + 10 == QUEUES[queue]["VisibilityTimeout"] < 120
+    assert QUEUES[queue]["RedrivePolicy"]["maxReceiveCount"] == deliveries.DELIVERIES
 
 
 def test_every_content_is_noticed() -> None:
@@ -303,8 +310,10 @@ def test_queues_are_encrypted_and_lose_nothing(queue: str) -> None:
 
 @pytest.mark.parametrize("mapping", QUEUED.values(), ids=QUEUED)
 def test_a_message_stays_hidden_while_it_is_worked_on(mapping: dict[str, Any]) -> None:
-    timeout = FUNCTIONS[target(mapping["FunctionName"])]["Timeout"]
-    assert QUEUES[target(mapping["EventSourceArn"])]["VisibilityTimeout"] >= 6 * timeout
+    function, queue = target(mapping["FunctionName"]), target(mapping["EventSourceArn"])
+    # Lambda has time to find room for the function; long work has more deliveries instead.
+    if function not in LONG_WORK:
+        assert QUEUES[queue]["VisibilityTimeout"] >= 6 * FUNCTIONS[function]["Timeout"]
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from batchyard.work.overdue import announce_again
-
 from batchyard import clock
 from batchyard.batch_jobs import working
 from batchyard.deadline import deadline
+from batchyard.work.overdue import announce_again
 
 _JOB_MS = 5_000
 """Milliseconds that one more job may take."""

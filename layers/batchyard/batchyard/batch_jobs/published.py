@@ -1,9 +1,11 @@
 """Events published from the change stream of batch jobs: `BatchJob Status Changed`, for each move of a job."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from batchyard.batch_jobs import repository
+from batchyard.batch_jobs.rules import CREATED, Job
 from batchyard.clock import iso_ms
 from batchyard.store import events
 from batchyard.store.events import Event, RecordChange
@@ -25,16 +27,22 @@ def _told(change: RecordChange) -> list[Event]:
     # One that is forgotten has ended long before.
     if change.new is None or not repository.is_job(change.new):
         return []
-    before = None if change.old is None else str(change.old["status"])
     job = repository.decode(change.new)
-    if before == job.status:
-        return []
+    before = None if change.old is None else repository.decode(change.old)
+    # One write can take a job through several statuses.
+    entered = [CREATED] if before is None else []
+    entered += [status for status in job.entered if before is None or status not in before.entered]
+    former = None if before is None else before.status
+    return [_move(job, old, new) for old, new in pairwise([former, *entered]) if new is not None]
+
+
+def _move(job: Job, old: str | None, new: str) -> Event:
     result = job.result or {}
     detail = {
         "id": job.id,
         "type": job.type,
-        "oldStatus": before,
-        "newStatus": job.status,
+        "oldStatus": old,
+        "newStatus": new,
         "dryRun": job.dry_run,
         "count": result.get("count"),
         "errorCount": result.get("error_count", 0),
@@ -43,4 +51,4 @@ def _told(change: RecordChange) -> list[Event]:
         "by": job.user,
         "updatedAt": iso_ms(job.updated),
     }
-    return [Event(STATUS_CHANGED, job.updated, detail)]
+    return Event(STATUS_CHANGED, job.updated, detail)

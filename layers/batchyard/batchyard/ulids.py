@@ -1,29 +1,45 @@
-"""ULIDs: 26 characters that sort by when they were made (https://github.com/ulid/spec)."""
+"""ULIDs: 26 characters that sort by the moment they are of (https://github.com/ulid/spec)."""
 
+import hashlib
 import secrets
 
-PATTERN = r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$"
+LENGTH = 26
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_LENGTH, _BITS = 26, 5
-_RANDOM_BYTES = 10
+_RANDOM_BYTES, _BYTES = 10, 16
+_MOMENT_CHARACTERS = 10
 
 
-def ulid(moment_us: int, randomness: bytes | None = None) -> str:
-    """A ULID of a moment.
+def new(moment_us: int) -> str:
+    """A ULID that nothing else has, of something made at a moment in microseconds since the Unix epoch."""
+    return _text(moment_us, secrets.token_bytes(_RANDOM_BYTES))
 
-    Args:
-        moment_us: In microseconds since the Unix epoch; it has milliseconds of it.
-        randomness: Ten bytes; random ones unless given, so that what makes the same bytes makes the same ULID.
-    """
-    return _text((moment_us // 1000).to_bytes(6) + (randomness or secrets.token_bytes(_RANDOM_BYTES)))
+
+def of(moment_us: int, name: str) -> str:
+    """The ULID of a name: the same for the same moment and name, and no other name's."""
+    return _text(moment_us, hashlib.sha256(name.encode()).digest()[:_RANDOM_BYTES])
 
 
 def ulid_of(digest: bytes) -> str:
-    """A text in the form of a ULID that says nothing of a moment: the same for the same 16 bytes, or more."""
-    return _text(digest[:16])
+    """What has a ULID's form and follows from a digest of 16 bytes or more: the same each time."""
+    number = int.from_bytes(digest[:_BYTES])
+    return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(LENGTH)))
 
 
-def _text(raw: bytes) -> str:
-    value = int.from_bytes(raw)
-    return "".join(_ALPHABET[value >> _BITS * place & 31] for place in reversed(range(_LENGTH)))
+def moment_us(ulid: str) -> int:
+    """The moment of a ULID, in microseconds since the Unix epoch.
+
+    Raises:
+        ValueError: It is none.
+    """
+    digits = [_ALPHABET.index(character) for character in ulid]
+    if len(digits) != LENGTH or digits[0] >= 8:
+        raise ValueError(f"{ulid!r} is no ULID")
+    milliseconds = 0
+    for digit in digits[:_MOMENT_CHARACTERS]:
+        milliseconds = milliseconds << 5 | digit
+    return milliseconds * 1000
+
+
+def _text(moment_us: int, rest: bytes) -> str:
+    return ulid_of((moment_us // 1000).to_bytes(_BYTES - _RANDOM_BYTES) + rest)

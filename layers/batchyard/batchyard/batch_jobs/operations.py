@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from batchyard import clock
+from batchyard import clock, ulids
 from batchyard.batch_jobs import listing, repository
 from batchyard.batch_jobs.listing import Page, Question
 from batchyard.batch_jobs.rules import LARGEST_CONTEXT, READ, TYPES, Job
@@ -14,7 +14,6 @@ from batchyard.jsontext import dumps
 from batchyard.scope import Scope
 from batchyard.store.replies import once
 from batchyard.store.unit import Unit, transact
-from batchyard.ulids import ulid
 
 
 def create(
@@ -43,7 +42,7 @@ def create(
         raise Malformed(f"context must have at most {LARGEST_CONTEXT} bytes")
     now = clock.now()
     owner = user_id(user)
-    id = f"batch_{ulid(now)}"
+    id = f"batch_{ulids.new(now)}"
 
     def operation(unit: Unit) -> dict[str, Any]:
         def make() -> dict[str, Any]:

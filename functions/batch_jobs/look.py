@@ -14,4 +14,4 @@ _JOB_MS = 5_000
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Looks at the jobs that are due; answers of how many the workers were told."""
     time_is_up = deadline(context, _JOB_MS)
-    return {"announced": announce_again(working.JOBS, working.queue_url(), clock.now(), time_is_up)}
+    return {"announced": announce_again(working.JOBS, clock.now(), time_is_up)}

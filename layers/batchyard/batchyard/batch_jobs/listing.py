@@ -1,6 +1,7 @@
 """Lists of a user's jobs: which are asked for, in which order, and what of them is shown."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import batched
 from typing import Any, NamedTuple
 
@@ -75,10 +76,11 @@ class Question(NamedTuple):
         return {**found, _USER: job.user_to_answer()} if self.with_user else found
 
 
-class Page(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Page:
     """A page of a list.
 
-    Attributes:
+    Args:
         jobs: What is on it.
         count: How many there are on all pages.
     """

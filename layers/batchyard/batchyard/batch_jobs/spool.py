@@ -5,7 +5,7 @@ is put in order within bounded memory, and a worker can begin anywhere: where ea
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import total_ordering
 from heapq import merge
 from typing import Any, NamedTuple
@@ -34,7 +34,7 @@ class Entry(NamedTuple):
 
     place: str | int
     id: str
-    record: Mapping[str, Any]
+    record: dict[str, Any]
 
 
 class Chunk(NamedTuple):

@@ -61,6 +61,10 @@ class BatchJobs:
 
     # Those that nobody works on.
 
+    def queue_url(self) -> str:
+        """The queue of those who work on jobs."""
+        return queue_url()
+
     def due(self, now: int) -> Iterable[Mapping[str, str]]:
         """Jobs that are to be looked at by now."""
         return ({"job": id} for id in repository.due(now))

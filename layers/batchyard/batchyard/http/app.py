@@ -20,7 +20,9 @@ from typing import Any, Protocol
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.openapi.compat import ModelField
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 
 from batchyard.deadline import within
 from batchyard.defects import log_defect
@@ -130,7 +132,7 @@ class App(APIGatewayRestResolver):
         if not self._closed_query:
             return event
         routes = (*self._static_routes, *self._dynamic_routes)
-        names = {parameter.alias for route in routes for parameter in route.dependant.query_params}
+        names = {name for route in routes for field in route.dependant.query_params for name in _names_in(field)}
         settled, unknown = queries.settled(event, names)
         if unknown:
             found = ({"type": "extra_forbidden", "loc": ("query", name), "msg": "Unknown."} for name in unknown)
@@ -155,6 +157,14 @@ class App(APIGatewayRestResolver):
     def _answer_defect(self, error: Exception) -> Response[str]:
         log_defect(error)
         return self.dialect.answer(BatchyardError())
+
+
+def _names_in(field: ModelField) -> Iterable[str]:
+    """The parameters of a query that a field of a route takes: one, or those of a model."""
+    model = field.type_
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return (inner.alias or name for name, inner in model.model_fields.items())
+    return (field.alias,)
 
 
 def answer(body: str = "", status: int = 200, headers: Mapping[str, str] | None = None) -> Response[str]:

@@ -9,13 +9,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import botocore.client
-import moto.s3.models
 import pytest
 import requests
 from botocore.exceptions import ConnectionClosedError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from moto.s3.exceptions import NoSuchUpload
 
 from batchyard.errors import Contended
 from batchyard.gs1 import epcis
@@ -37,6 +35,7 @@ from tests.support.api import Api, Context, narrowed
 from tests.support.batch import Part, request, run_change_set
 from tests.support.lots import BATCHES, GTIN, make
 from tests.support.streams import Stream, deliver
+from tests.support.uploads import take_small_parts, uploads
 from tools import aws_events
 
 LINKED = {"gtin": GTIN, "expiryDate": "2027-12-31"}
@@ -116,21 +115,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of some ten rows, which S3 itself would refuse."""
     monkeypatch.setattr(export_files, "PART", 1000)
     monkeypatch.setattr(export_files, "PIECE", 10)
-    monkeypatch.setattr(moto.s3.models, "S3_UPLOAD_PART_MIN_SIZE", 1000)
-
-    for name in ("upload_part", "complete_multipart_upload"):
-        monkeypatch.setattr(moto.s3.models.S3Backend, name, _of_known(getattr(moto.s3.models.S3Backend, name)))
-
-
-def _of_known(act: Callable[..., Any]) -> Callable[..., Any]:
-    """Says what S3 says of an upload that is not there, where moto has no words."""
-
-    def acting(backend: Any, bucket_name: str, multipart_id: str, *arguments: Any) -> Any:
-        if multipart_id not in backend.get_bucket(bucket_name).multiparts:
-            raise NoSuchUpload(upload_id=multipart_id)
-        return act(backend, bucket_name, multipart_id, *arguments)
-
-    return acting
+    take_small_parts(monkeypatch, 1000)
 
 
 def start(api: Api, kind: str | None = None, batch: str = "L1", **headers: str) -> dict[str, Any]:
@@ -185,11 +170,6 @@ def files(stores: dict[str, str]) -> list[str]:
     """The keys in the bucket."""
     found = clients.s3().list_objects_v2(Bucket=stores["CONTENT_BUCKET"])
     return [content["Key"] for content in found.get("Contents", [])]
-
-
-def uploads(stores: dict[str, str]) -> list[Any]:
-    """The uploads that nobody completed or gave up."""
-    return list(clients.s3().list_multipart_uploads(Bucket=stores["CONTENT_BUCKET"]).get("Uploads", []))
 
 
 @pytest.mark.parametrize("fields", [{}, LINKED, {**LINKED, "lotNumber": "a,b\"c%/'", "variant": '"'}])

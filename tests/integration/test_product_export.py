@@ -3,22 +3,24 @@
 import csv
 import io
 import itertools
+import json
 from typing import Any
 
-import moto.s3.models
 import pytest
 
+from batch_jobs import work
 from batchyard.batch_jobs import product_export, spool
 from batchyard.catalogue import reference, repository, rules
 from batchyard.catalogue.rules import Price, Product
 from batchyard.store import blobs, clients
 from batchyard.store.unit import transact
-from batchyard.work import growing_file
 from tests.support import permissions
 from tests.support.api import Api
 from tests.support.aws import keys_in_bucket
 from tests.support.catalogue import product
 from tests.support.jobs import JOBS, JobWorkers, create, job_of, let_in
+from tests.support.long_work import URL, Fault, Workers, answer_lost, killed_after, killed_before, out_of_reach
+from tests.support.uploads import take_small_parts, uploads
 
 _moments = itertools.count(1_790_000_000_000_000, 1_000_000)
 
@@ -35,7 +37,7 @@ def small(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of some products and parts of some rows, which S3 itself would refuse; scans of two products."""
     monkeypatch.setattr(spool, "CHUNK", 1000)
     monkeypatch.setattr(product_export, "PART", 1500)
-    monkeypatch.setattr(moto.s3.models, "S3_UPLOAD_PART_MIN_SIZE", 100)
+    take_small_parts(monkeypatch, 100)
     scan = clients.dynamodb().scan
     monkeypatch.setattr(clients.dynamodb(), "scan", lambda **request: scan(**request, Limit=2))
 
@@ -130,15 +132,13 @@ def test_a_file_is_downloaded_by_its_key_alone(api: Api, workers: JobWorkers) ->
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("looks", [10_000, 1])
 def test_large_exports_are_put_together_in_order(api: Api, workers: JobWorkers, looks: int) -> None:
-    made = [store(f"p{number * 7 % 30:02}", f"S-{number}", stock=number + 1).handle for number in range(30)]
+    made = [store(f"p{number * 7 % 16:02}", f"S-{number}", stock=number + 1).handle for number in range(16)]
     assert handles_in(exported(api, workers, looks=looks)) == made
     assert handles_in(exported(api, workers, {"order": "-created_at"}, looks)) == made[::-1]
     assert handles_in(exported(api, workers, {"order": "handle"}, looks)) == sorted(made)
-    assert (
-        handles_in(exported(api, workers, {"order": "handle", "offset": 4, "limit": 13}, looks)) == sorted(made)[4:17]
-    )
-    assert handles_in(exported(api, workers, {"list_config": {"skip": 28, "take": 9}}, looks)) == made[28:]
-    assert handles_in(exported(api, workers, {"offset": 30}, looks)) == []
+    assert handles_in(exported(api, workers, {"order": "handle", "offset": 4, "limit": 9}, looks)) == sorted(made)[4:13]
+    assert handles_in(exported(api, workers, {"list_config": {"skip": 14, "take": 9}}, looks)) == made[14:]
+    assert handles_in(exported(api, workers, {"offset": 16}, looks)) == []
     assert handles_in(exported(api, workers, {"limit": 0}, looks)) == []
     twice = [exported(api, workers, {"order": "title"}, looks) for _ in range(2)]
     assert twice[0] == twice[1]
@@ -237,7 +237,7 @@ def test_currencies_have_their_own_digits(api: Api, workers: JobWorkers) -> None
 
 @pytest.mark.usefixtures("small")
 def test_progress_grows_and_never_falls(api: Api, workers: JobWorkers) -> None:
-    for number in range(40):
+    for number in range(24):
         store(f"p{number:02}", f"S-{number}")
     id = create(api)["id"]
     seen: list[tuple[str, int]] = []
@@ -250,15 +250,15 @@ def test_progress_grows_and_never_falls(api: Api, workers: JobWorkers) -> None:
         workers.follow()
     counts = [count for _, count in seen]
     assert counts == sorted(counts)
-    assert len(set(counts)) > 5
-    assert counts[-1] == 40
+    assert len(set(counts)) >= 5
+    assert counts[-1] == 24
     assert {"created", "confirmed", "processing", "completed"} <= {status for status, _ in seen}
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("after", [0, 3, 8, 14])
+@pytest.mark.parametrize("after", [0, 2, 4, 5])
 def test_a_canceled_export_leaves_nothing(api: Api, workers: JobWorkers, after: int) -> None:
-    for number in range(30):
+    for number in range(12):
         store(f"p{number:02}", f"S-{number}")
     id = create(api)["id"]
     workers.follow()
@@ -276,7 +276,7 @@ def test_a_canceled_export_leaves_nothing(api: Api, workers: JobWorkers, after: 
 
 @pytest.mark.usefixtures("small")
 def test_a_message_that_comes_twice_changes_nothing(api: Api, workers: JobWorkers) -> None:
-    made = [store(f"p{number:02}", f"S-{number}").handle for number in range(12)]
+    made = [store(f"p{number:02}", f"S-{number}").handle for number in range(8)]
     id = create(api)["id"]
     workers.follow()
     while messages := workers.receive():
@@ -285,4 +285,58 @@ def test_a_message_that_comes_twice_changes_nothing(api: Api, workers: JobWorker
             workers.work(message, looks=1)
         workers.follow()
     assert handles_in(content_of(job_of(api, id)["result"]["file_key"]).decode()) == made
-    assert growing_file.PART >= 5 * 1024 * 1024
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("faults", [[killed_after], [killed_before, answer_lost, out_of_reach]])
+def test_whatever_befalls_a_worker_at_whatever_call(
+    api: Api, workers: JobWorkers, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch, faults: list[Fault]
+) -> None:
+    made = [store(f"p{number}", f"S-{number}").handle for number in range(5)]
+    monkeypatch.setenv("BATCH_JOBS_QUEUE_URL", URL)
+    hands = Workers(work.handler)
+    hands.take_over(monkeypatch)
+    struck: list[int] = []
+
+    def strike(call: Any) -> Any:
+        struck.append(number)
+        return faults[number % len(faults)](call)
+
+    for number in itertools.count(1):
+        id = create(api, {"limit": 4})["id"]
+        hands.add(json.dumps({"job": id}))
+        with permissions.acting("batch_jobs.work.handler"):
+            hands.deliver({number: strike})
+            hands.run()
+        job = job_of(api, id)
+        assert (job["status"], job["result"]["advancement_count"]) == ("completed", 4), number
+        assert handles_in(content_of(job["result"]["file_key"]).decode()) == made[:4]
+        with permissions.by_the_test():
+            assert uploads(stores) == []
+            assert hands.dead == []
+        if number not in struck:
+            break
+    assert number > 30
+
+
+@pytest.mark.usefixtures("small")
+def test_an_export_that_nobody_can_go_on_with_fails(
+    api: Api, workers: JobWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store("boots", "B-1")
+    monkeypatch.setenv("BATCH_JOBS_QUEUE_URL", URL)
+    hands = Workers(work.handler)
+    hands.take_over(monkeypatch)
+    id = create(api)["id"]
+    hands.add(json.dumps({"job": id}))
+
+    def broken(*_: Any) -> Any:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(product_export, "_part", broken)
+    with permissions.acting("batch_jobs.work.handler"):
+        hands.run()
+    failed = job_of(api, id)
+    assert failed["status"] == "failed"
+    assert failed["result"]["errors"][0]["code"] == "unknown_error"
+    assert hands.dead == [{"job": id}]

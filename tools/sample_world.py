@@ -42,6 +42,8 @@ from batchyard.store.items import Item, Key
 from batchyard.store.queries import query
 from batchyard.store.tables import BATCH_REQUESTS, IDENTITY, PRODUCT_BATCHES
 from batchyard.store.unit import Unit, transact
+from batchyard.ulids import RANDOM_BYTES, ulid
+from batchyard.user_ids import user_id
 
 
 def _moment(minute: int) -> int:
@@ -171,6 +173,13 @@ UPLOADED_LOG = "2 stocks sent\n2 stocks taken\n"
 UPLOAD_KEY = f"uploads/{SENT.channel}/{SENT.pk}/7d0c2a4e-0000-4000-8000-000000000003"
 MISSING_UPLOAD_KEY = f"uploads/{SENT.channel}/{SENT.pk}/7d0c2a4e-0000-4000-8000-000000000004"
 ORPHAN_KEY = f"objects/{SENT.channel}/{SENT.pk}/7d0c2a4e-0000-4000-8000-000000000005"
+
+# What the user has uploaded. It is of a day to come: two days later it would be gone.
+
+FILE = b"Product Handle;Product Title\r\nrunner;Runner\r\n"
+_TO_COME = int(datetime(2099, 9, 15, tzinfo=UTC).timestamp()) * 1_000_000
+FILE_KEY = f"files/{user_id(USER.name)}/{ulid(_TO_COME, bytes(RANDOM_BYTES))}/products.csv"
+MISSING_FILE_KEY = f"files/{user_id(USER.name)}/{ulid(_TO_COME, bytes(RANDOM_BYTES))}/prices.csv"
 
 # What was made of two shoes, and the serials on them. The master key is published: it is good for this world alone.
 
@@ -311,6 +320,7 @@ def load() -> None:
         clients.dynamodb().put_item(TableName=BATCH_REQUESTS.name, Item=items.encode(item_of(batch)))
     _load_product_batches()
     blobs.delete(EXPORT.key)
+    _delete_files()
     for blob in _blobs():
         blobs.delete(blob.key)
         blobs.write(blob)
@@ -348,6 +358,13 @@ def _load_product_batches() -> None:
     except ClientError as error:
         if code_of(error) != "ResourceExistsException":
             raise
+
+
+def _delete_files() -> None:
+    """Removes whatever the user has uploaded."""
+    s3, bucket = clients.s3(), blobs.bucket()
+    for content in s3.list_objects_v2(Bucket=bucket, Prefix=f"files/{user_id(USER.name)}/").get("Contents", []):
+        s3.delete_object(Bucket=bucket, Key=content["Key"])
 
 
 def _product_batch_items() -> list[Item]:
@@ -414,5 +431,6 @@ def _blobs() -> list[Blob]:
     return [
         Blob(str(DONE.log_key), gzip.compress(LOG.encode(), mtime=0), text, "gzip"),
         Blob(UPLOAD_KEY, UPLOADED_LOG.encode(), text),
+        Blob(FILE_KEY, FILE, "text/csv"),
         Blob(ORPHAN_KEY, b"what a crash left behind", "application/zlib"),
     ]

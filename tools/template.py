@@ -45,6 +45,13 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
 
 
 @cache
+def binary_media_types() -> frozenset[str]:
+    """The media types of requests whose bodies come to functions in base64."""
+    (api,) = resources("AWS::Serverless::Api").values()
+    return frozenset(name.replace("~1", "/") for name in api.get("BinaryMediaTypes", []))
+
+
+@cache
 def api_methods() -> tuple[ApiMethod, ...]:
     """What the API serves and refuses: the events of functions, and the document that they are merged with."""
     (api,) = resources("AWS::Serverless::Api").values()

@@ -20,7 +20,7 @@ from batchyard.identity import recent
 from tests.support.api import DEFAULT_DOMAIN, Answer, Api, Context, Front, invoke
 from tests.support.documented import must_be_documented
 from tools import aws_events
-from tools.template import api_methods, resources
+from tools.template import api_methods, binary_media_types, resources
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -97,8 +97,11 @@ class Gateway:
         single = dict(headers)
         unpacked = _unpacked(body, single)
         body = unpacked or b""
-        # Without binary media types, API Gateway hands on every body as text.
-        text = body.decode(errors="replace") if body else None
+        media_type = next((value for name, value in headers if name.lower() == "content-type"), "")
+        text: str | bytes | None = body or None
+        if media_type.partition(";")[0].strip().lower() not in binary_media_types():
+            # API Gateway hands on any other body as text.
+            text = body.decode(errors="replace") if body else None
         event, handler = Api(None, self.front).event(method, target, headers=single, text=text)
         if text is not None and not any(name.lower() == "content-type" for name in single):
             del event["headers"]["Content-Type"]

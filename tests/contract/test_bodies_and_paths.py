@@ -20,13 +20,20 @@ from batchyard.store.tables import BATCH_REQUESTS, CHANNELS, IDENTITY, PRODUCT_B
 from tests.contract.service import COLLECTION, GATEWAY, PRODUCT, Service
 from tests.support.api import EVERYTHING, Answer, Api, batches, invoke
 from tests.support.batch import Part, envelope, parts_of
+from tests.support.documented import operation_of
 from tools.generate.handlers import handlers
 from tools.template import api_methods
 
 Route = tuple[str, str]
 
 ROUTES = {handler.route: handler.works_in_batches for handler in handlers() if handler.route is not None}
-WRITES = [route for route in ROUTES if route[0] in {"PATCH", "POST", "PUT"}]
+FORMS = {handler.route for handler in handlers() if handler.app is not None and handler.app.form}
+# A form's bytes may be any.
+WRITES = [
+    route
+    for route in ROUTES
+    if route not in FORMS and (route[0] in {"PATCH", "POST", "PUT"} or "requestBody" in (operation_of(*route) or {}))
+]
 PARAMETERS = [(route, name) for route in ROUTES for name in re.findall(r"\{(\w+)\}", route[1])]
 
 JSON = {"Content-Type": "application/json"}

@@ -172,7 +172,10 @@ def test_without_a_dry_run_it_confirms_itself(api: Api, workers: JobWorkers) -> 
     assert done["status"] == "completed"
     assert done["confirmed_at"] == done["pre_processed_at"]
     assert done["result"]["progress"] == 1
-    assert done["result"]["file_key"] == f"files/{done['created_by']}/{id.removeprefix('batch_')}/product-export.csv"
+    key = done["result"]["file_key"]
+    assert re.fullmatch(rf"files/{done['created_by']}/[0-7][0-9A-HJKMNP-TV-Z]{{25}}/product-export\.csv", key)
+    assert api.post("/admin/uploads/download-url", {"file_key": key}).status == 200
+    assert Api(OTHER).post("/admin/uploads/download-url", {"file_key": key}).status in (403, 404)
 
 
 def test_a_completed_job_is_not_canceled_nor_an_export_undone(api: Api, workers: JobWorkers) -> None:

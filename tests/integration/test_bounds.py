@@ -85,7 +85,8 @@ class Operation:
     def schema(self) -> dict[str, Any] | None:
         """The schema of its body; None where it takes none."""
         body = self.described.get("requestBody")
-        return None if body is None else resolved(body["content"]["application/json"]["schema"])
+        json_body = {} if body is None else body["content"].get("application/json", {})
+        return resolved(json_body["schema"]) if json_body else None
 
 
 def resolved(schema: dict[str, Any]) -> dict[str, Any]:

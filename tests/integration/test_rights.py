@@ -1,5 +1,6 @@
 """Who may do what: every route, asked with every kind of key, alone and as a part of a batch."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -49,7 +50,8 @@ class Ask:
     method: str
     path: str
     query: str
-    body: str | None
+    body: bytes | None
+    media_type: str
     parameters: Mapping[str, str]
 
     @property
@@ -65,8 +67,11 @@ def ask_of(handler: Handler) -> Ask:
     event = sample.event
     assert (event["httpMethod"], event["resource"]) == handler.route
     query = "&".join(f"{name}={value}" for name, value in (event["queryStringParameters"] or {}).items())
-    parameters = event["pathParameters"] or {}
-    return Ask(event["httpMethod"], event["path"], query, event["body"], parameters)
+    body = None if event["body"] is None else event["body"].encode()
+    if event["isBase64Encoded"]:
+        body = base64.b64decode(event["body"])
+    media_type = event["headers"].get("Content-Type", "")
+    return Ask(event["httpMethod"], event["path"], query, body, media_type, event["pathParameters"] or {})
 
 
 def may(rights: Rights | None, scope: Scope, ask: Ask) -> bool:
@@ -108,13 +113,13 @@ def keys(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch, at: Any) -> di
 def sent(handler: Handler, ask: Ask, key: str | None) -> Answer:
     """The answer to a route's request, through its authorizer."""
     authorization = [] if key is None else [("Authorization", f"Token {key}")]
-    content = [] if ask.body is None else [("Content-Type", "application/json")]
-    return Gateway().request(ask.method, ask.url, [*authorization, *content], (ask.body or "").encode())
+    content = [] if ask.body is None else [("Content-Type", ask.media_type)]
+    return Gateway().request(ask.method, ask.url, [*authorization, *content], ask.body or b"")
 
 
 def in_a_batch(ask: Ask, key: str | None) -> Answer:
     """The answer to a batch with this request alone."""
-    body = {} if ask.body is None else {"body": json.loads(ask.body)}
+    body = {"body": json.loads(ask.body)} if ask.body is not None and ask.media_type == "application/json" else {}
     envelope = {"requests": [{"id": "1", "method": ask.method, "url": ask.url, **body}]}
     headers = [("Content-Type", "application/json")]
     if key is not None:

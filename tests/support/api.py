@@ -88,7 +88,7 @@ class Api:
         body: Any = None,
         *,
         headers: Mapping[str, str] | None = None,
-        text: str | None = None,
+        text: str | bytes | None = None,
     ) -> Answer:
         """Sends a request.
 
@@ -97,7 +97,7 @@ class Api:
             url: A path with a query, or an absolute URL of this API.
             body: What to send as JSON.
             headers: More headers.
-            text: What to send as it is, instead of `body`.
+            text: What to send as it is, instead of `body`; bytes of a binary media type.
         """
         event, handler = self.event(method, url, body, headers=headers, text=text)
         answer = invoke(handler, event)
@@ -111,7 +111,7 @@ class Api:
         body: Any = None,
         *,
         headers: Mapping[str, str] | None = None,
-        text: str | None = None,
+        text: str | bytes | None = None,
     ) -> tuple[dict[str, Any], str]:
         """The event of a request, and the handler that API Gateway would give it to."""
         if not url.startswith("/"):

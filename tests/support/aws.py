@@ -63,6 +63,9 @@ def create_bucket(variables: Mapping[str, str]) -> None:
     clients.s3().create_bucket(
         Bucket=variables["CONTENT_BUCKET"], CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
+    clients.s3().put_bucket_versioning(
+        Bucket=variables["CONTENT_BUCKET"], VersioningConfiguration={"Status": "Enabled"}
+    )
 
 
 def create_secret(variables: Mapping[str, str]) -> None:

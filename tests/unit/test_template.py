@@ -12,14 +12,15 @@ import pytest
 import yaml
 
 from batchyard import errors
-from batchyard.http import coded
+from batchyard.http import bodies, coded, typed
 from batchyard.identity import tokens
 from batchyard.product_batches.exports import rules as export_rules
 from batchyard.store import tables
 from batchyard.store.tables import Table
+from batchyard.uploads import rules as upload_rules
 from batchyard.work import deliveries
 from tests.support import transformed
-from tools.template import ROOT, api_methods, resources, template
+from tools.template import ROOT, api_methods, binary_media_types, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 TABLES = resources("AWS::DynamoDB::Table")
@@ -28,10 +29,10 @@ MAPPINGS = resources("AWS::Lambda::EventSourceMapping")
 ALARMS = resources("AWS::CloudWatch::Alarm")
 API = resources("AWS::Serverless::Api")["Api"]
 DEAD_LETTERS = {name for name in QUEUES if name.endswith("DeadLetterQueue")}
-LONG_WORK = {"WriteExportFunction": "ExportsQueue"}
+LONG_WORK = {"WriteExportFunction": "ExportsQueue", "WorkOnBatchJobFunction": "BatchJobsQueue"}
 """Functions that do long work, and the queues that it is announced in."""
 
-CONTENTS = ("objects", "logs", "uploads", "exports", "aws/lambda")
+CONTENTS = ("objects", "logs", "uploads", "exports", "files", "spools", "aws/lambda")
 
 
 @cache
@@ -131,7 +132,7 @@ def test_the_authorizer_guards_what_the_code_asks_a_caller_for(function: str) ->
     guards = {one.authorizer for one in api_methods() if one.function == function}
     if app is not None and app.public:
         assert guards == {"NONE"}
-    elif app is None or app.dialect is coded:
+    elif app is None or app.dialect in (coded, typed):
         assert guards == {"KeyAuthorizer"}
     else:
         assert guards == {API["Auth"]["DefaultAuthorizer"]} == {"TokenAuthorizer"}
@@ -198,12 +199,19 @@ def test_who_may_change_what() -> None:
     def holders(power: str) -> set[str]:
         return {function.removesuffix("Function") for function in FUNCTIONS if power in powers(function)}
 
-    assert holders("dynamodb:PutItem IdentityTable") == {"Login"}
+    assert holders("dynamodb:PutItem IdentityTable") == {"CreateAccessToken", "Login"}
     assert holders("dynamodb:DeleteItem BatchRequestsTable") == {"DeleteBatchRequest", "ODataService"}
     assert holders("dynamodb:DeleteItem ChannelsTable") == {"DeleteChannel", "ODataService"}
     assert holders("s3:GetObject ${ContentBucket.Arn}/logs/*") == {"DownloadLogFile"}
     assert holders("s3:PutObject ${ContentBucket.Arn}/uploads/*") == {"UploadLogFile", "ODataService"}
     assert holders("s3:PutObject ${ContentBucket.Arn}/exports/*") == {"WriteExport"}
+    uploading = {"UploadFiles", "UploadProtectedFiles"}
+    assert holders("s3:PutObject ${ContentBucket.Arn}/files/*") == uploading | {"PresignUpload"}
+    assert holders("s3:GetObject ${ContentBucket.Arn}/files/*") == uploading | {"DownloadFile", "DeleteFile"}
+    assert holders("s3:DeleteObject ${ContentBucket.Arn}/files/*") == {"DeleteFile"}
+    for function in uploading | {"PresignUpload", "DownloadFile", "DeleteFile"}:
+        contents = {power for power in powers(f"{function}Function") if power.startswith("s3:")}
+        assert all(power.endswith(" ${ContentBucket.Arn}/files/*") for power in contents)
     streamed = {target(mapping["FunctionName"]).removesuffix("Function") for mapping in STREAMED.values()}
     assert holders("s3:ListBucket ContentBucket") == {"AttachLogFile", "WriteExport"} | streamed
     assert holders("s3:PutObject ${ContentBucket.Arn}/aws/lambda/*") == streamed
@@ -256,7 +264,16 @@ def test_the_bucket_is_closed_and_keeps_what_a_restored_table_points_at() -> Non
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
     assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
     assert rules["swept-contents"]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 35
+    assert rules["files"]["Prefix"] == f"{upload_rules.FOLDER}/"
+    assert rules["files"]["ExpirationInDays"] == upload_rules.KEPT_DAYS
     assert rules["abandoned-uploads"] | {"Prefix": "uploads/", "ExpirationInDays": 2} == rules["abandoned-uploads"]
+
+
+def test_forms_alone_come_as_bytes() -> None:
+    """Any other body in base64 would be a third larger: a batch of 6 MB would not fit an event."""
+    assert binary_media_types() == {bodies.FORM}
+    made = transformed.resources()["Api"]["Properties"]["Body"]["x-amazon-apigateway-binary-media-types"]
+    assert made == [bodies.FORM]
 
 
 def test_an_export_is_kept_as_long_as_its_file() -> None:
@@ -513,8 +530,10 @@ def test_the_login_has_the_memory_and_the_cpu_that_a_hash_takes() -> None:
 
 
 def test_the_login_is_slowed_down() -> None:
-    [event] = [event for function, event in events("Api") if function == "LoginFunction"]
-    assert SLOWED_DOWN[event["Method"], event["Path"]] < EVERYWHERE["ThrottlingRateLimit"]
+    logins = [event for function, event in events("Api") if function in {"LoginFunction", "CreateAccessTokenFunction"}]
+    assert len(logins) == 2
+    for event in logins:
+        assert SLOWED_DOWN[event["Method"], event["Path"]] < EVERYWHERE["ThrottlingRateLimit"]
 
 
 def test_who_shows_no_token_is_slowed_down() -> None:
@@ -531,9 +550,11 @@ def per_address() -> dict[str, float]:
         assert rule["Action"] == {"Block": {}}
         rate = rule["Statement"]["RateBasedStatement"]
         assert rate["AggregateKeyType"] == "IP"
-        match = rate["ScopeDownStatement"]["ByteMatchStatement"]
-        assert (match["FieldToMatch"], match["PositionalConstraint"]) == ({"UriPath": {}}, "CONTAINS")
-        found[match["SearchString"]] = rate["Limit"] / rate["EvaluationWindowSec"]
+        scope = rate["ScopeDownStatement"]
+        for statement in scope["OrStatement"]["Statements"] if "OrStatement" in scope else [scope]:
+            match = statement["ByteMatchStatement"]
+            assert (match["FieldToMatch"], match["PositionalConstraint"]) == ({"UriPath": {}}, "CONTAINS")
+            found[match["SearchString"]] = rate["Limit"] / rate["EvaluationWindowSec"]
     return found
 
 

@@ -237,7 +237,8 @@ def _link(paths: dict[str, Json]) -> None:
 def _excuse_empty_bodies(paths: dict[str, Json], schemas: Json) -> None:
     """A body of which nothing is required may as well be absent."""
     for _, _, operation in _all(paths):
-        if body := operation.get("requestBody"):
+        body = operation.get("requestBody")
+        if body is not None and "application/json" in body["content"]:
             schema = body["content"]["application/json"]["schema"]
             operation["requestBody"] = body | {
                 "required": bool(schemas[schema["$ref"].removeprefix(_SCHEMA)].get("required"))

@@ -2,7 +2,7 @@
 
 import re
 
-from tools.samples.sample import ADDRESS, coded, detail, http, route
+from tools.samples.sample import ADDRESS, coded, detail, http, route, typed
 
 DOCS = {
     "openapi": route(
@@ -21,5 +21,6 @@ DOCS = {
 
 FALLBACK = {
     "fallback": route("GET", "/api/v1/products/", detail(404, "Not found."), caller=None),
+    "fallback.typed": route("GET", "/admin/uploads/nothing", typed(404, "not_found", "Not found."), caller=None),
     "fallback.coded": route("GET", "/admin/collection/shoes", coded(404, "NOT_FOUND"), caller=None),
 }

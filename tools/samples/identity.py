@@ -38,6 +38,15 @@ SAMPLES = {
         body={"username": world.USER.name, "password": world.PASSWORD},
         caller=None,
     ),
+    "create_access_token": route(
+        "POST",
+        "/admin/auth/token",
+        http(200, {"access_token": re.compile("by_.{43}")}),
+        lambda: clients.dynamodb().scan(TableName=IDENTITY.name, ConsistentRead=True)["Count"],
+        3,
+        body={"email": world.USER.name, "password": world.PASSWORD},
+        caller=None,
+    ),
     "authorizer": Sample(_asked(BATCHES, f"Token {world.KEY}"), _LET_IN, repeatable=True),
     "authorizer.bad_token": Sample(_asked(BATCHES, "Token by_no-such-key"), _policy("Deny")),
     "key_authorizer": Sample(

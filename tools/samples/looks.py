@@ -91,6 +91,12 @@ def _content(key: str) -> str | None:
     return (gzip.decompress(found) if key.startswith("logs/") else found).decode()
 
 
+def keys(prefix: str) -> list[str]:
+    """The keys of all blobs that begin like this."""
+    found = clients.s3().list_objects_v2(Bucket=blobs.bucket(), Prefix=prefix)
+    return [content["Key"] for content in found.get("Contents", [])]
+
+
 def product_batch(sample: ProductBatch) -> Callable[[], ProductBatch | None]:
     """A product batch as it is now."""
 

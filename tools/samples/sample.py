@@ -57,7 +57,7 @@ def route(
     left: object = None,
     *,
     body: object = None,
-    text: str | None = None,
+    text: str | bytes | None = None,
     headers: Mapping[str, str] | None = None,
     caller: Caller | None = EVERYTHING,
     scheme: str = "Token",
@@ -73,7 +73,7 @@ def route(
         look: The same.
         left: The same.
         body: Sent as JSON.
-        text: Sent as it is, instead of `body`.
+        text: Sent as it is, instead of `body`; bytes of a binary media type.
         headers: More headers.
         caller: Who asks; None for somebody without a token.
         scheme: How the token is sent.
@@ -88,7 +88,7 @@ def route(
 
 
 def request(
-    method: str, url: str, headers: Mapping[str, str], body: str | None = None, caller: Caller | None = None
+    method: str, url: str, headers: Mapping[str, str], body: str | bytes | None = None, caller: Caller | None = None
 ) -> Event:
     """A request of a client in Python."""
     resource = route_of(method, urlsplit(url).path).path
@@ -116,6 +116,11 @@ def detail(status: int, text: object) -> dict[str, object]:
 def coded(status: int, code: str, details: object = None) -> dict[str, object]:
     """A refusal of product batches."""
     return http(status, {"code": status, "errorCode": code, "message": str, "details": details or {}})
+
+
+def typed(status: int, kind: str, message: object = str) -> dict[str, object]:
+    """A refusal of the catalogue's jobs."""
+    return http(status, {"type": kind, "message": message})
 
 
 def _facts(result: Any) -> Any:

@@ -19,6 +19,11 @@ def now_s() -> int:
     return now() // 1_000_000
 
 
+def iso_milliseconds(moment_us: int) -> str:
+    """A moment as the catalogue's routes write it: `2026-11-22T02:50:19.114Z`."""
+    return (_EPOCH + timedelta(microseconds=moment_us)).isoformat(timespec="milliseconds") + "Z"
+
+
 def iso(moment_us: int) -> str:
     """A moment as the API writes it: `2026-11-22T02:50:19.114587Z`."""
     return (_EPOCH + timedelta(microseconds=moment_us)).isoformat(timespec="microseconds") + "Z"

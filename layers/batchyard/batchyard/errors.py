@@ -130,6 +130,19 @@ class Throttled(BatchyardError):
         self.retry_after_s = retry_after_s
 
 
+class TooMany(Throttled):
+    """The caller has as many of something as there may be.
+
+    Args:
+        detail: One sentence for the caller.
+        retry_after_s: Seconds until the first of them is gone by itself.
+    """
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(retry_after_s)
+        self.detail = detail
+
+
 class FailedDependency(BatchyardError):
     """A request of the same batch that this one depends on was refused."""
 

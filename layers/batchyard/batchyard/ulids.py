@@ -3,21 +3,34 @@
 import hashlib
 import secrets
 
+RANDOM_BYTES = 10
+"""Bytes of a ULID that are not its moment."""
+
 LENGTH = 26
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_RANDOM_BYTES, _BYTES = 10, 16
+_BYTES = 16
 _MOMENT_CHARACTERS = 10
 
 
 def new(moment_us: int) -> str:
     """A ULID that nothing else has, of something made at a moment in microseconds since the Unix epoch."""
-    return _text(moment_us, secrets.token_bytes(_RANDOM_BYTES))
+    return ulid(moment_us, secrets.token_bytes(RANDOM_BYTES))
 
 
 def of(moment_us: int, name: str) -> str:
     """The ULID of a name: the same for the same moment and name, and no other name's."""
-    return _text(moment_us, hashlib.sha256(name.encode()).digest()[:_RANDOM_BYTES])
+    return ulid(moment_us, hashlib.sha256(name.encode()).digest()[:RANDOM_BYTES])
+
+
+def ulid(moment_us: int, randomness: bytes) -> str:
+    """The ULID of a moment.
+
+    Args:
+        moment_us: Microseconds since the Unix epoch; a ULID keeps its milliseconds.
+        randomness: What tells it from others of the moment, `RANDOM_BYTES`.
+    """
+    return ulid_of((moment_us // 1000).to_bytes(_BYTES - RANDOM_BYTES) + randomness)
 
 
 def ulid_of(digest: bytes) -> str:
@@ -39,7 +52,3 @@ def moment_us(ulid: str) -> int:
     for digit in digits[:_MOMENT_CHARACTERS]:
         milliseconds = milliseconds << 5 | digit
     return milliseconds * 1000
-
-
-def _text(moment_us: int, rest: bytes) -> str:
-    return ulid_of((moment_us // 1000).to_bytes(_BYTES - _RANDOM_BYTES) + rest)

@@ -9,11 +9,11 @@ from batchyard.batch_jobs.listing import Page, Question
 from batchyard.batch_jobs.rules import LARGEST_CONTEXT, READ, TYPES, Job
 from batchyard.echoes import echo
 from batchyard.errors import Malformed, NotAllowed, NotFound, NotPermitted
-from batchyard.identity.rules import user_id
 from batchyard.jsontext import dumps
 from batchyard.scope import Scope
 from batchyard.store.replies import once
 from batchyard.store.unit import Unit, transact
+from batchyard.user_ids import user_id
 
 
 def create(
@@ -33,7 +33,7 @@ def create(
         NotFound: There are no jobs of this type.
         NotPermitted: The caller may not have it done.
         Malformed: The context is too large.
-        Throttled: The user has too many jobs that have not ended.
+        TooMany: The user has too many jobs that have not ended.
     """
     if kind not in TYPES:
         raise NotFound(f"Unable to find a BatchJob strategy with the type {echo(kind)}")

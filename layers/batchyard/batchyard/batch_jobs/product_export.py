@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import Any, NamedTuple
 
-from batchyard import clock
+from batchyard import clock, ulids
 from batchyard.batch_jobs import spool
-from batchyard.batch_jobs.rules import COMPLETED, PROCESSING, Job
+from batchyard.batch_jobs.rules import COMPLETED, CONFIRMED, PROCESSING, Job
 from batchyard.batch_jobs.selection import Selection, Unfit, selection
 from batchyard.batch_jobs.spool import Chunk, Entry
 from batchyard.batch_jobs.strategy import Record
@@ -25,6 +25,7 @@ from batchyard.product_files import rows
 from batchyard.product_files.columns import Shape
 from batchyard.product_files.rows import Layout, Names
 from batchyard.store.unit import Unit
+from batchyard.uploads.rules import FileKey
 from batchyard.work import growing_file
 from batchyard.work.growing_file import PART, Became, GrowingFile, Grown
 
@@ -331,7 +332,9 @@ def _kept(shape: Shape) -> list[Any]:
 
 
 def _file(job: Job, state: Mapping[str, Any]) -> GrowingFile:
-    key = f"files/{job.owner}/{job.id.removeprefix('batch_')}/{FILE_NAME}"
+    # Always the same of a job, and of the day on which it is written: from then on a file is kept.
+    moment = job.entered.get(CONFIRMED, job.created)
+    key = str(FileKey(job.owner, ulids.of(moment, job.id), FILE_NAME))
     kept = state.get("file")
     if kept is None:
         return GrowingFile(key, CONTENT_TYPE)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from batchyard.batch_jobs.rules import MOST_UNFINISHED, Job
-from batchyard.errors import Throttled
+from batchyard.errors import TooMany
 from batchyard.jsontext import dumps
 from batchyard.store import items
 from batchyard.store.items import Item, Key, Value
@@ -22,7 +22,7 @@ _JOB = "job"
 _DUE = "job"
 """What unfinished jobs have in the index of what somebody must look at."""
 
-_MOST_OPEN_RETRY_S = 60
+_A_MINUTE_S = 60
 
 
 def get(unit: Unit, id: str) -> Job | None:
@@ -35,11 +35,11 @@ def add(unit: Unit, job: Job) -> Job:
     """Stages a new job.
 
     Raises:
-        Throttled: Its user has too many that have not ended.
+        TooMany: Its user has as many as there may be that have not ended.
     """
     unfinished = _unfinished(unit, job.owner)
     if len(unfinished) >= MOST_UNFINISHED:
-        raise Throttled(_MOST_OPEN_RETRY_S)
+        raise TooMany(f"There may be {MOST_UNFINISHED} jobs that have not ended; cancel one or wait.", _A_MINUTE_S)
     _put_unfinished(unit, job.owner, [*unfinished, job.id])
     unit.put(BATCH_JOBS, {**_pointer(job.owner, job.id), "expires": job.expires_s})
     return _put(unit, job)

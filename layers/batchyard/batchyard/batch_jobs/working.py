@@ -12,6 +12,7 @@ from batchyard.batch_jobs.strategy import Strategy
 from batchyard.identity import repository as identity
 from batchyard.store import items
 from batchyard.store.unit import Unit, transact
+from batchyard.uploads import operations as uploads
 
 STRATEGIES: Mapping[str, Strategy] = {EXPORT: product_export}
 
@@ -123,6 +124,12 @@ def _is_permitted(job: Job) -> bool:
     return user.scope.reads_catalogue if TYPES[job.type] == READ else user.scope.writes_catalogue
 
 
+def _files(job: Job) -> set[str]:
+    """The keys of the files that a job has written."""
+    result = job.result or {}
+    return {result[name] for name in ("file_key", "error_file_key") if name in result}
+
+
 def _record(job: Job, changed: Job) -> bool:
     """Stores what became of a job; False where it is not as it was any more."""
 
@@ -131,6 +138,8 @@ def _record(job: Job, changed: Job) -> bool:
         if present is None or present.version != job.version:
             return False
         repository.put(unit, changed, present)
+        for key in _files(changed) - _files(present):
+            uploads.use(unit, job.user, key)
         return True
 
     return transact(operation)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
-from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.api_gateway import Response, Route
 from aws_lambda_powertools.event_handler.openapi.compat import ModelField
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from pydantic import BaseModel
@@ -61,17 +61,25 @@ class App(APIGatewayRestResolver):
         rights: What is asked of the caller's token; None where no token is asked for, and requests are not counted.
         closed_query: Parameters in the query that the route does not have are refused, and names may have brackets
             (`batchyard.http.queries`).
+        form: Its body is a form, which the route reads by itself (`batchyard.http.forms`).
         any_origin: Scripts of any web page may read what it answers (CORS), as far as they send nothing that a browser
             asks about first: https://fetch.spec.whatwg.org/#cors-safelisted-method
     """
 
     def __init__(
-        self, dialect: Dialect, rights: Rights | None, *, closed_query: bool = False, any_origin: bool = False
+        self,
+        dialect: Dialect,
+        rights: Rights | None,
+        *,
+        closed_query: bool = False,
+        form: bool = False,
+        any_origin: bool = False,
     ) -> None:
         super().__init__(enable_validation=True, json_body_deserializer=self._read_json)
         self.dialect = dialect
         self.rights = rights
         self._closed_query = closed_query
+        self.form = form
         self._headers = _FOR_ANY_ORIGIN if any_origin else {}
         self._count: Callable[[Mapping[str, Any], caller.Caller], None] | None = None
         if rights is not None:
@@ -97,8 +105,7 @@ class App(APIGatewayRestResolver):
 
     def served(self) -> list[tuple[str, str]]:
         """The methods and paths of its routes, parameters in braces."""
-        routes = [*self._static_routes, *self._dynamic_routes]
-        return [(route.method, route.openapi_path) for route in routes]
+        return [(route.method, route.openapi_path) for route in self._routes()]
 
     def lambda_handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Answers one API Gateway event."""
@@ -118,7 +125,7 @@ class App(APIGatewayRestResolver):
                 asking = caller.enter(event)
                 self._count(event, asking)
                 self.rights.must_be_in(asking.scope, event["httpMethod"], self._parameters(route_path(event)))
-            return super().resolve(_readable(self._settled(event)), context)
+            return super().resolve(self._readable(self._settled(event)), context)
         except BatchyardError as error:
             return self.refuse(error)
         except Exception as error:
@@ -131,13 +138,49 @@ class App(APIGatewayRestResolver):
     def _settled(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         if not self._closed_query:
             return event
-        routes = (*self._static_routes, *self._dynamic_routes)
-        names = {name for route in routes for field in route.dependant.query_params for name in _names_in(field)}
+        names = {
+            name for route in self._routes() for field in route.dependant.query_params for name in _names_in(field)
+        }
         settled, unknown = queries.settled(event, names)
         if unknown:
             found = ({"type": "extra_forbidden", "loc": ("query", name), "msg": "Unknown."} for name in unknown)
             raise self.dialect.invalid(found)
         return settled
+
+    def _routes(self) -> list[Route]:
+        return [*self._static_routes, *self._dynamic_routes]
+
+    def _readable(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """The event with the route's own path, and its body as JSON text; an absent body is an empty object.
+
+        A form stays as it is.
+        """
+        # Several lines of one header are one list (RFC 9110, 5.3).
+        headers = {name: [", ".join(lines)] for name, lines in (event.get("multiValueHeaders") or {}).items()}
+        found = {**event, "path": route_path(event), "multiValueHeaders": headers or None}
+        media_type = (header(event, "Content-Type") or "application/json").partition(";")[0].strip().lower()
+        if self.form:
+            if media_type != bodies.FORM:
+                raise UnsupportedMediaType(media_type)
+            return found
+        # With other methods a body means nothing (RFC 9110, 9.3), whatever is in it, unless the route takes one.
+        body = ""
+        method = event.get("httpMethod")
+        if event.get("body") and (method in _WITH_BODY or any(route.dependant.body_params for route in self._routes())):
+            if media_type != "application/json":
+                raise UnsupportedMediaType(media_type)
+            try:
+                body = bodies.text(event)
+            except Malformed as error:
+                raise Malformed(f"JSON parse error - {error}") from None
+        # By now it is JSON, which powertools knows by this very spelling alone.
+        single = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "content-type"}
+        return {
+            **found,
+            "headers": {**single, "Content-Type": "application/json"},
+            "body": body or "{}",
+            "isBase64Encoded": False,
+        }
 
     def _parameters(self, path: str) -> dict[str, str]:
         """The parameters of a path, as its route gets them; none where no route of this function has it."""
@@ -182,32 +225,6 @@ def answer(body: str = "", status: int = 200, headers: Mapping[str, str] | None 
         body=must_fit(body),
         headers=dict(headers or {}),
     )
-
-
-def _readable(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event with the route's own path, and its body as JSON text; an absent body is an empty object."""
-    # With other methods a body means nothing (RFC 9110, 9.3), whatever is in it.
-    body = ""
-    if event.get("httpMethod") in _WITH_BODY and event.get("body"):
-        media_type = (header(event, "Content-Type") or "application/json").partition(";")[0].strip().lower()
-        if media_type != "application/json":
-            raise UnsupportedMediaType(media_type)
-        try:
-            body = bodies.text(event)
-        except Malformed as error:
-            raise Malformed(f"JSON parse error - {error}") from None
-    # Several lines of one header are one list (RFC 9110, 5.3).
-    headers = {name: [", ".join(lines)] for name, lines in (event.get("multiValueHeaders") or {}).items()}
-    # By now it is JSON, which powertools knows by this very spelling alone.
-    single = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "content-type"}
-    return {
-        **event,
-        "path": route_path(event),
-        "headers": {**single, "Content-Type": "application/json"},
-        "multiValueHeaders": headers or None,
-        "body": body or "{}",
-        "isBase64Encoded": False,
-    }
 
 
 def _proxied(response: Response[str]) -> dict[str, Any]:

@@ -12,6 +12,9 @@ from typing import Any
 from batchyard.errors import Malformed, UnsupportedCoding, UnsupportedMediaType
 from batchyard.http.urls import header
 
+FORM = "multipart/form-data"
+"""The media type of forms. The template makes it a binary one, so that its bytes come in base64, as they were sent."""
+
 PACKED = "batchyard.packed"
 """Marks the request context of a request whose body nobody has unpacked. Only API Gateway and the batch's own dispatch
 write request contexts."""
@@ -41,21 +44,29 @@ def content(event: Mapping[str, Any]) -> bytes:
     if not body:
         return b""
     content_type = header(event, "Content-Type") or ""
-    coding = (header(event, "Content-Encoding") or "").strip().lower()
-    if coding not in (_AS_IT_IS if PACKED in (event.get("requestContext") or {}) else _UNPACKED_BY_API_GATEWAY):
-        raise UnsupportedCoding(coding)
+    _must_be_unpacked(event)
     if not is_utf8(content_type):
         raise UnsupportedMediaType(content_type.strip())
-    try:
-        raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-    except ValueError as error:
-        raise Malformed(f"The body cannot be decoded: {error}") from None
+    raw = _decoded(event)
     if _REPLACEMENT in raw:
         raise Malformed(
             "The body has the character U+FFFD, which stands where bytes were no UTF-8. Who means it must write it as "
             r"\ufffd in JSON."
         )
     return raw
+
+
+def octets(event: Mapping[str, Any]) -> bytes:
+    """The bytes of a body that is no text: of a media type that API Gateway hands on in base64.
+
+    Raises:
+        UnsupportedCoding: It is packed in a way that nobody has unpacked.
+        Malformed: It is broken base64, or came as text in which bytes were lost.
+    """
+    if not event.get("isBase64Encoded"):
+        return content(event)
+    _must_be_unpacked(event)
+    return _decoded(event)
 
 
 def text(event: Mapping[str, Any]) -> str:
@@ -70,3 +81,17 @@ def text(event: Mapping[str, Any]) -> str:
         return content(event).decode()
     except UnicodeDecodeError as error:
         raise Malformed(f"The body is no UTF-8: {error.reason} at byte {error.start}.") from None
+
+
+def _must_be_unpacked(event: Mapping[str, Any]) -> None:
+    coding = (header(event, "Content-Encoding") or "").strip().lower()
+    if coding not in (_AS_IT_IS if PACKED in (event.get("requestContext") or {}) else _UNPACKED_BY_API_GATEWAY):
+        raise UnsupportedCoding(coding)
+
+
+def _decoded(event: Mapping[str, Any]) -> bytes:
+    body = str(event.get("body") or "")
+    try:
+        return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+    except ValueError as error:
+        raise Malformed(f"The body cannot be decoded: {error}") from None

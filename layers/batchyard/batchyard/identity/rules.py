@@ -1,12 +1,10 @@
 """What a user and a token are."""
 
-import hashlib
 from dataclasses import dataclass
 
 from batchyard import clock
 from batchyard.errors import Invalid
 from batchyard.scope import Scope
-from batchyard.ulids import ulid_of
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1024
 """Characters of a new user's password: fewer can be guessed, and more no login takes."""
@@ -72,8 +70,3 @@ class Token:
     def has_ended(self) -> bool:
         """Whether it is no good any more."""
         return self.expires_s is not None and self.expires_s <= clock.now_s()
-
-
-def user_id(name: str) -> str:
-    """The ID of the user of a name, in the form of those that Medusa gives: always the same for the same name."""
-    return f"usr_{ulid_of(hashlib.sha256(name.encode()).digest())}"

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from batchyard.http.typed_bodies import TypedBody
 from batchyard.identity.rules import LONGEST_PASSWORD
 
 
@@ -18,6 +19,21 @@ class Credentials(_Model):
     password: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PASSWORD)] = Field(
         json_schema_extra={"writeOnly": True}
     )
+
+
+class EmailCredentials(TypedBody):
+    """What a client of the catalogue logs in with."""
+
+    email: Annotated[str, StringConstraints(min_length=1, max_length=150)] = Field(description="The user's name")
+    password: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PASSWORD)] = Field(
+        json_schema_extra={"writeOnly": True}
+    )
+
+
+class AccessToken(_Model):
+    """A new key for the API."""
+
+    access_token: str = Field(description="Sent as `Authorization: Bearer <key>`; shown this once")
 
 
 class Key(_Model):

@@ -150,6 +150,36 @@ def download_url(key: str, seconds: int, disposition: str) -> str:
     )
 
 
+def upload_url(key: str, size: int, seconds: int) -> str:
+    """A URL at which a blob can be put without credentials, by a PUT of exactly so many bytes.
+
+    Args:
+        key: The blob's key.
+        size: Its bytes: `Content-Length`, which is signed.
+        seconds: How long the URL works.
+    """
+    return clients.s3().generate_presigned_url(
+        "put_object", Params={"Bucket": bucket(), "Key": key, "ContentLength": size}, ExpiresIn=seconds
+    )
+
+
+def version_of(key: str) -> tuple[int, str] | None:
+    """Bytes of a blob as stored, and S3's ID of this very content; None where there is none.
+
+    Raises:
+        Unavailable: S3 did not answer.
+    """
+    try:
+        with reaching_aws():
+            head = clients.s3().head_object(Bucket=bucket(), Key=key)
+    except ClientError as error:
+        # Who may not list the bucket is not told that a key has nothing: it is forbidden, too.
+        if code_of(error) not in {"403", "404"}:
+            raise
+        return None
+    return head["ContentLength"], head["VersionId"]
+
+
 def size_of(key: str) -> int | None:
     """Bytes of a blob as stored; None where there is none.
 

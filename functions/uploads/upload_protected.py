@@ -1,0 +1,33 @@
+"""POST /admin/uploads/protected: the same, by another path."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from batchyard.http import forms, typed
+from batchyard.http.app import App, answer
+from batchyard.http.caller import caller
+from batchyard.jsontext import dumps
+from batchyard.uploads import operations
+from batchyard.uploads.parameters import FIELD, FORM_OF_FILES, TAG, WRITES
+from batchyard.uploads.schemas import Uploads
+
+app = App(typed, WRITES, closed_query=True, form=True)
+
+OUTSIDE_BATCHES = "A batch carries no files. Ask for /admin/uploads/protected by itself."
+
+
+@app.post(
+    "/admin/uploads/protected",
+    summary="Upload protected files",
+    operation_id="uploadProtectedFiles",
+    tags=[TAG],
+    openapi_extensions=FORM_OF_FILES,
+    responses=typed.documented(200, Uploads, 400, 401, 403, 413, 415),
+)
+def upload_protected() -> Response[str]:
+    """Stores the files of a form, as `/admin/uploads` does: here no file is open to everybody."""
+    keys = operations.upload(caller().user, forms.files(app.current_event.raw_event, FIELD))
+    found = [{"url": operations.link(key), "key": key} for key in keys]
+    return answer(dumps({"uploads": found}), headers={"Cache-Control": "no-store"})
+
+
+handler = app.lambda_handler

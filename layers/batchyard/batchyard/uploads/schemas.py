@@ -1,0 +1,62 @@
+"""What requests about files hold, and what they are answered."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, StrictInt
+
+from batchyard.http.fields import LONGEST_DATE_TIME
+from batchyard.http.typed_bodies import TypedBody
+from batchyard.uploads.rules import LARGEST, LONGEST_NAME
+
+LONGEST_KEY = 1024
+"""Bytes of a key in S3, and so characters, at most."""
+
+
+class UploadRequest(TypedBody):
+    """A file that is to come."""
+
+    file_name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, description="Without folders")]
+    size: Annotated[StrictInt, Field(ge=0, le=LARGEST, description="Bytes; no other size can be put at the URL")]
+
+
+class FileRequest(TypedBody):
+    """A file that is there."""
+
+    file_key: Annotated[str, Field(max_length=LONGEST_KEY)]
+
+
+class Uploaded(BaseModel):
+    """A file that was stored."""
+
+    url: str = Field(description="Where it can be read for an hour, without a token")
+    key: str = Field(description="What `context.fileKey` of a job names it by")
+
+
+class Uploads(BaseModel):
+    """Files that were stored, in the order of the form."""
+
+    uploads: list[Uploaded]
+
+
+class UploadUrl(BaseModel):
+    """Where to put a file."""
+
+    url: str = Field(description="Takes one PUT of the bytes, without a token")
+    key: str = Field(description="What `context.fileKey` of a job names it by")
+    expires_at: str = Field(
+        max_length=LONGEST_DATE_TIME, json_schema_extra={"format": "date-time"}, description="When the URL ends"
+    )
+
+
+class DownloadUrl(BaseModel):
+    """Where to get a file."""
+
+    download_url: str = Field(description="Where it can be read for an hour, without a token")
+
+
+class Deleted(BaseModel):
+    """A file that is gone."""
+
+    id: str = Field(description="Its key")
+    object: Literal["file"]
+    deleted: Literal[True]

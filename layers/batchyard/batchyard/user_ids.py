@@ -1,0 +1,10 @@
+"""What clients that want an ID of a user get: `usr_` and a ULID's form, the same for a name each time."""
+
+import hashlib
+
+from batchyard.ulids import ulid_of
+
+
+def user_id(name: str) -> str:
+    """The ID of the user of this name."""
+    return f"usr_{ulid_of(hashlib.sha256(f'user\n{name}'.encode()).digest())}"

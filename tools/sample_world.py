@@ -16,6 +16,9 @@ from datetime import UTC, datetime
 from botocore.exceptions import ClientError
 
 from batchyard.actor import Actor
+from batchyard.batch_jobs import repository as jobs
+from batchyard.batch_jobs.rules import EXPORT as EXPORT_JOB
+from batchyard.batch_jobs.rules import PRE_PROCESSED, Job
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.channels import repository as channels
@@ -40,7 +43,7 @@ from batchyard.store.blobs import Blob
 from batchyard.store.calls import code_of
 from batchyard.store.items import Item, Key
 from batchyard.store.queries import query
-from batchyard.store.tables import BATCH_REQUESTS, IDENTITY, PRODUCT_BATCHES
+from batchyard.store.tables import BATCH_JOBS, BATCH_REQUESTS, IDENTITY, PRODUCT_BATCHES
 from batchyard.store.unit import Unit, transact
 from batchyard.ulids import RANDOM_BYTES, ulid
 from batchyard.user_ids import user_id
@@ -181,6 +184,40 @@ _TO_COME = int(datetime(2099, 9, 15, tzinfo=UTC).timestamp()) * 1_000_000
 FILE_KEY = f"files/{user_id(USER.name)}/{ulid(_TO_COME, bytes(RANDOM_BYTES))}/products.csv"
 MISSING_FILE_KEY = f"files/{user_id(USER.name)}/{ulid(_TO_COME, bytes(RANDOM_BYTES))}/prices.csv"
 
+# Jobs of the user: one to be worked on, one that waits for its confirmation, and one whose message was lost. They are
+# of that day to come: ninety days later they would be forgotten.
+
+JOB = Job(
+    id=f"batch_{ulid(_TO_COME, bytes(RANDOM_BYTES))}",
+    type=EXPORT_JOB,
+    owner=user_id(USER.name),
+    user=USER.name,
+    context={"filterable_fields": {"handle": ["runner"]}},
+    created=_TO_COME,
+    updated=_TO_COME,
+    look_at=_TO_COME,
+    version=1,
+)
+WAITING_JOB = replace(
+    JOB,
+    id=f"batch_{ulid(_TO_COME + 1000, bytes(RANDOM_BYTES))}",
+    created=_TO_COME + 1000,
+    dry_run=True,
+    status=PRE_PROCESSED,
+    entered={PRE_PROCESSED: _TO_COME + 2000},
+    result={"count": 0, "advancement_count": 0, "progress": 0, "stat_descriptors": []},
+    state={"phase": "write", "chunks": [], "selected": [], "shape": [[], 0, 0, 0]},
+    version=2,
+)
+LOST_JOB = replace(
+    JOB,
+    id=f"batch_{ulid(_TO_COME + 2000, bytes(RANDOM_BYTES))}",
+    created=_TO_COME + 2000,
+    updated=_moment(30),
+    look_at=_moment(45),
+)
+JOBS_THERE = (JOB, WAITING_JOB, LOST_JOB)
+
 # What was made of two shoes, and the serials on them. The master key is published: it is good for this world alone.
 
 VARIABLES = {"SERIAL_KEYS_SECRET": "batchyard-sample-world-serial-keys"}
@@ -319,6 +356,7 @@ def load() -> None:
         # Not by the repository, which would count its version on.
         clients.dynamodb().put_item(TableName=BATCH_REQUESTS.name, Item=items.encode(item_of(batch)))
     _load_product_batches()
+    _load_jobs()
     blobs.delete(EXPORT.key)
     _delete_files()
     for blob in _blobs():
@@ -358,6 +396,20 @@ def _load_product_batches() -> None:
     except ClientError as error:
         if code_of(error) != "ResourceExistsException":
             raise
+
+
+def _load_jobs() -> None:
+    """Puts the user's jobs there, and removes all others of the user's."""
+    dynamodb = clients.dynamodb()
+    for id in list(jobs.ids_of(JOB.owner, descending=False, limit=1000)):
+        for key in ({"id": id, "part": "job"}, {"id": f"jobs {JOB.owner}", "part": id}):
+            dynamodb.delete_item(TableName=BATCH_JOBS.name, Key=items.encode(key))
+    dynamodb.delete_item(TableName=BATCH_JOBS.name, Key=items.encode({"id": f"open {JOB.owner}", "part": "jobs"}))
+    unit = Unit()
+    for job in JOBS_THERE:
+        jobs.add(unit, replace(job, version=job.version - 1))
+    for _, item in unit.staged(BATCH_JOBS):
+        dynamodb.put_item(TableName=BATCH_JOBS.name, Item=items.encode(item or {}))
 
 
 def _delete_files() -> None:

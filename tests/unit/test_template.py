@@ -32,7 +32,7 @@ DEAD_LETTERS = {name for name in QUEUES if name.endswith("DeadLetterQueue")}
 LONG_WORK = {"WriteExportFunction": "ExportsQueue", "WorkOnBatchJobFunction": "BatchJobsQueue"}
 """Functions that do long work, and the queues that it is announced in."""
 
-CONTENTS = ("objects", "logs", "uploads", "exports", "files", "spools", "aws/lambda")
+CONTENTS = ("objects", "logs", "uploads", "exports", "files", "spools", "products", "aws/lambda")
 
 
 @cache
@@ -206,7 +206,7 @@ def test_who_may_change_what() -> None:
     assert holders("s3:PutObject ${ContentBucket.Arn}/uploads/*") == {"UploadLogFile", "ODataService"}
     assert holders("s3:PutObject ${ContentBucket.Arn}/exports/*") == {"WriteExport"}
     uploading = {"UploadFiles", "UploadProtectedFiles"}
-    assert holders("s3:PutObject ${ContentBucket.Arn}/files/*") == uploading | {"PresignUpload"}
+    assert holders("s3:PutObject ${ContentBucket.Arn}/files/*") == uploading | {"PresignUpload", "WorkOnBatchJob"}
     assert holders("s3:GetObject ${ContentBucket.Arn}/files/*") == uploading | {"DownloadFile", "DeleteFile"}
     assert holders("s3:DeleteObject ${ContentBucket.Arn}/files/*") == {"DeleteFile"}
     for function in uploading | {"PresignUpload", "DownloadFile", "DeleteFile"}:
@@ -230,7 +230,7 @@ def test_who_sends_itself_what_is_left_is_not_taken_for_a_loop() -> None:
         if "sqs:SendMessage" in as_list(statement["Action"])
         and mapping["EventSourceArn"] in as_list(statement["Resource"])
     }
-    assert to_themselves == {"CleanUpProductBatchesFunction", "WriteExportFunction"}
+    assert to_themselves == {"CleanUpProductBatchesFunction", "WriteExportFunction", "WorkOnBatchJobFunction"}
     allowed = {name for name, made in transformed.of("AWS::Lambda::Function").items() if "RecursiveLoop" in made}
     assert allowed == to_themselves
     assert {FUNCTIONS[name]["RecursiveLoop"] for name in allowed} == {"Allow"}
@@ -246,7 +246,7 @@ def test_what_holds_data_outlives_the_stack() -> None:
     left = {name for name, resource in template()["Resources"].items() if resource.get("DeletionPolicy") == "Retain"}
     assert left == {"ApiGatewayAccount", "ApiGatewayLogRole"}
     holds_data = {"BatchRequestsTable", "ChannelsTable", "IdentityTable", "ProductBatchesTable", "ContentBucket"}
-    holds_data |= {"ProductsTable", "CatalogueTable"}
+    holds_data |= {"ProductsTable", "CatalogueTable", "BatchJobsTable"}
     assert kept == holds_data | {"ContentBucketPolicy", "SerialKeysSecret", "AccessLogGroup", "FunctionsLogGroup"}
     for name in kept & TABLES.keys():
         assert TABLES[name]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
@@ -453,7 +453,7 @@ def test_what_is_refused_of_an_index_is_told_too() -> None:
         for metric, table in of_tables
         for index in TABLES[table].get("GlobalSecondaryIndexes", [])
     }
-    assert len(wanted) == 16
+    assert len(wanted) == 18
     assert watched == of_tables | wanted
 
 

@@ -5,6 +5,7 @@ route needs one entry in the table of its family.
 """
 
 from tools.samples import (
+    batch_jobs,
     batch_requests,
     channels,
     gateway,
@@ -22,6 +23,7 @@ SAMPLES: dict[str, Sample] = {
         ("batch_requests", batch_requests.SAMPLES),
         ("channels", channels.SAMPLES),
         ("product_batches", {**product_batches.SAMPLES, **product_batch_triggers.SAMPLES}),
+        ("batch_jobs", batch_jobs.SAMPLES),
         ("uploads", uploads.SAMPLES),
         ("identity", identity.SAMPLES),
         ("odata", odata.SAMPLES),

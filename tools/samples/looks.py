@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from batchyard.batch_jobs import repository as jobs
+from batchyard.batch_jobs.rules import Job
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.product_batches import repository as product_batches
@@ -155,6 +157,28 @@ def told() -> object:
     events = sorted(messages("PUBLISHED_QUEUE_URL"), key=lambda event: str(event["detail"]["change"]))
     facts = [(event["detail-type"], {**event["detail"], "change": None}) for event in events]
     return [facts, messages("LEFTOVERS_QUEUE_URL")]
+
+
+def job_statuses() -> list[tuple[str, str]]:
+    """The user's jobs, the first one first: their types, and where they are."""
+    ids = list(jobs.ids_of(world.JOB.owner, descending=False, limit=100))
+    return [(job.type, job.status) for job in jobs.read(ids)]
+
+
+def job_status(job: Job) -> Look:
+    """Where a job is."""
+
+    def look() -> str | None:
+        found = jobs.get(Unit(), job.id)
+        return None if found is None else found.status
+
+    return look
+
+
+def job_moves() -> list[tuple[str, str, str, str]]:
+    """What of jobs went to the bus."""
+    details = [message["detail"] for message in messages("PUBLISHED_QUEUE_URL")]
+    return sorted((detail["id"], detail["oldStatus"], detail["newStatus"], detail["updatedAt"]) for detail in details)
 
 
 def messages(variable: str) -> list[Any]:

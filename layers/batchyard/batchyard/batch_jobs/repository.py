@@ -96,6 +96,29 @@ def due(moment_us: int) -> Iterator[str]:
     yield from (str(item["id"]) for item in query(request))
 
 
+def encode(job: Job) -> Item:
+    """The item of a job."""
+    item: dict[str, Value | None] = {
+        **_key(job.id),
+        "type": job.type,
+        "owner": job.owner,
+        "user": job.user,
+        "context": dumps(job.context),
+        "created": job.created,
+        "updated": job.updated,
+        "dry_run": job.dry_run,
+        "status": job.status,
+        "entered": dumps(job.entered),
+        "result": None if job.result is None else dumps(job.result),
+        "state": None if job.state is None else dumps(job.state),
+        "expires": job.expires_s,
+        "version": job.version,
+    }
+    if job.look_at:
+        item |= {"due": _DUE, "due_at": job.look_at}
+    return items.present(item)
+
+
 def decode(item: Item) -> Job:
     """The job of an item."""
     result, state = items.text(item, "result"), items.text(item, "state")
@@ -123,25 +146,7 @@ def is_job(key: Item) -> bool:
 
 
 def _put(unit: Unit, job: Job) -> Job:
-    item: dict[str, Value | None] = {
-        **_key(job.id),
-        "type": job.type,
-        "owner": job.owner,
-        "user": job.user,
-        "context": dumps(job.context),
-        "created": job.created,
-        "updated": job.updated,
-        "dry_run": job.dry_run,
-        "status": job.status,
-        "entered": dumps(job.entered),
-        "result": None if job.result is None else dumps(job.result),
-        "state": None if job.state is None else dumps(job.state),
-        "expires": job.expires_s,
-        "version": job.version,
-    }
-    if job.look_at:
-        item |= {"due": _DUE, "due_at": job.look_at}
-    return replace(job, version=int(unit.put(BATCH_JOBS, items.present(item))["version"]))
+    return replace(job, version=int(unit.put(BATCH_JOBS, encode(job))["version"]))
 
 
 def _unfinished(unit: Unit, owner: str) -> list[str]:

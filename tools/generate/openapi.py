@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from pydantic import BaseModel
 
 from batchyard.http import coded, dialects, drf, typed
 from batchyard.http.app import Dialect
@@ -112,6 +113,7 @@ def merged(resolvers: Iterable[APIGatewayRestResolver]) -> Json:
     schemas: Json = {}
     for resolver in resolvers:
         own = _own_document(resolver)
+        _state_limits_of_queries(resolver, own)
         for path, operations in own.get("paths", {}).items():
             item = paths.setdefault(_as_documented(path), {})
             for method, operation in operations.items():
@@ -159,6 +161,28 @@ def merged(resolvers: Iterable[APIGatewayRestResolver]) -> Json:
             },
         },
     }
+
+
+def _state_limits_of_queries(resolver: APIGatewayRestResolver, own: Json) -> None:
+    """Puts the schemas of a model's fields in the place of those that powertools guesses from their types."""
+    routes = (*resolver._static_routes, *resolver._dynamic_routes)
+    fields = [field for route in routes for field in route.dependant.query_params]
+    models = [field.type_ for field in fields if isinstance(field.type_, type) and issubclass(field.type_, BaseModel)]
+    known = {name: schema for model in models for name, schema in _properties(model).items()}
+    operations = (operation for item in own.get("paths", {}).values() for operation in item.values())
+    for parameter in (parameter for operation in operations for parameter in operation.get("parameters", ())):
+        if parameter["in"] == "query" and parameter["name"] in known:
+            parameter["schema"] = known[parameter["name"]]
+
+
+def _properties(model: type[BaseModel]) -> Json:
+    """The schemas of a model's fields by their aliases; what may be null may be left out, which a query says so."""
+    found = {}
+    for name, schema in model.model_json_schema(by_alias=True)["properties"].items():
+        [some] = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
+        described = {"description", "default", "title", "anyOf"}
+        found[name] = {**some, **{key: value for key, value in schema.items() if key not in described}}
+    return found
 
 
 def text(handlers: Iterable[Handler]) -> str:

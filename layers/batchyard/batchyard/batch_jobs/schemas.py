@@ -75,7 +75,6 @@ def _last(value: Any) -> Any:
     return value[-1] if isinstance(value, list) and value else value
 
 
-_Number = Annotated[int, BeforeValidator(_last)]
 _Values = Annotated[list[Annotated[str, Field(max_length=LONGEST_QUERY)]] | None, Field(max_length=MOST_FILTERS)]
 _Date = Annotated[Annotated[str, Field(max_length=_LONGEST_DATE)] | None, BeforeValidator(_last)]
 
@@ -94,9 +93,13 @@ class _Query(BaseModel):
     model_config = ConfigDict(defer_build=True)
 
     limit: Annotated[
-        _Number, Field(ge=0, le=LARGEST_PAGE, description="Jobs on the page; 0 for as many as there can be")
+        int,
+        Field(ge=0, le=LARGEST_PAGE, description="Jobs on the page; 0 for as many as there can be"),
+        BeforeValidator(_last),
     ] = DEFAULT_PAGE
-    offset: Annotated[_Number, Field(ge=0, le=_LARGEST_OFFSET, description="Jobs before the page")] = 0
+    offset: Annotated[
+        int, Field(ge=0, le=_LARGEST_OFFSET, description="Jobs before the page"), BeforeValidator(_last)
+    ] = 0
     order: Annotated[QueryText, Field(description="A column, with `-` before it for the opposite order")] = None
     fields_: Annotated[QueryText, Field(alias="fields", description="Columns to show, with commas")] = None
     expand: Annotated[QueryText, Field(description="`created_by_user`")] = None

@@ -83,7 +83,7 @@ class Workers(Context):
 
     def take_over(self, patch: pytest.MonkeyPatch) -> None:
         """Has the service's clock and its calls go through here from now on."""
-        start, real = clock.now(), botocore.client.BaseClient._make_api_call
+        start, real = clock.now(), botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
         patch.setattr(clock, "now", lambda: start + round(self.now_s * 1_000_000))
 
         def call(client: Any, operation: str, parameters: Any) -> Any:

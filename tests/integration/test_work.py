@@ -436,6 +436,13 @@ def test_a_service_that_stays_out_of_reach_ends_the_work_with_a_reason(scene: Sc
     assert scene.workers.now_s > deliveries.OUTAGE_S
 
 
+def test_an_outage_does_not_count_from_when_its_message_was_sent(scene: Scene) -> None:
+    scene.workers.now_s = 10 * HOUR
+    outage(scene, ["s3"], 330)
+    scene.workers.run()
+    scene.must_be_done()
+
+
 def test_what_waited_is_new_work_once_it_got_on(scene: Scene) -> None:
     """A second outage counts from its own beginning."""
     scene.workers.down = frozenset({"s3"})

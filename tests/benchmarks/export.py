@@ -21,6 +21,7 @@ from batchyard.product_batches.exports import work as export_work
 from batchyard.product_batches.exports.rules import FORMATS, Export
 from batchyard.product_batches.exports.work import ExportWork, Found
 from batchyard.product_batches.rules import Block, ProductBatch
+from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.serial_codes import keys
 from batchyard.serial_codes.codes import Codebook
 from batchyard.store import blobs
@@ -85,7 +86,7 @@ def export(kind: str, total: int) -> dict[str, float]:
         patch.object(blobs, "complete", lambda *_: None),
         patch.object(export_work, "_record", sink.record),
         patch.object(ExportWork, "find", lambda _, named: sink.find(named)),
-        patch.object(repository, "changes_between", lambda *_: iter(())),
+        patch.object(serials_repository, "changes_between", lambda *_: iter(())),
     ):
         before = peak_memory()
         begun = time.process_time()

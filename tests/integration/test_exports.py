@@ -15,6 +15,7 @@ from botocore.exceptions import ConnectionClosedError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from batchyard import clock
 from batchyard.errors import Contended
 from batchyard.gs1 import epcis
 from batchyard.product_batches.exports import files as export_files
@@ -68,13 +69,21 @@ class Workers:
     def receive(self) -> list[dict[str, Any]]:
         """The messages that are there, as Lambda gets them."""
         found = clients.sqs().receive_message(
-            QueueUrl=self.url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"], WaitTimeSeconds=0
+            QueueUrl=self.url,
+            MaxNumberOfMessages=10,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+            WaitTimeSeconds=0,
         )
         return [
             {
                 **aws_events.message(message["Body"], id=message["MessageId"]),
                 "receiptHandle": message["ReceiptHandle"],
                 "attributes": message["Attributes"],
+                "messageAttributes": {
+                    name: {"dataType": told["DataType"], "stringValue": told["StringValue"]}
+                    for name, told in message.get("MessageAttributes", {}).items()
+                },
             }
             for message in found.get("Messages", [])
         ]
@@ -633,6 +642,36 @@ def test_an_export_that_fails_each_time_says_so(
     message["attributes"]["ApproximateReceiveCount"] = "1"
     assert workers.work(message)
     assert look(api, export) == found
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_an_export_waits_for_an_outage_to_end(api: Api, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(api, quantity=45, **LINKED)
+    export = start(api)
+    workers.follow()
+    with monkeypatch.context() as patched:
+        patched.setattr(clients.dynamodb(), "get_item", refused)
+        [message] = workers.receive()
+        assert not workers.work(message)
+        [message] = workers.receive()
+        patched.setattr("batchyard.work.deliveries._PAUSE_S", 60)
+        # Where it fails once more, a message of its own comes a minute later, and counts anew.
+        assert workers.work(message)
+    waiting = clients.sqs().get_queue_attributes(
+        QueueUrl=workers.url,
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"],
+    )["Attributes"]
+    assert list(waiting.values()) == ["0", "1"]
+    monkeypatch.setattr("moto.sqs.models.unix_time_millis", lambda *_: (clock.now() + 61_000_000) // 1000)
+    [message] = workers.receive()
+    assert message["attributes"]["ApproximateReceiveCount"] == "1"
+    assert int(message["messageAttributes"]["since"]["stringValue"]) <= clock.now_s()
+    assert workers.work(message)
+    assert download(api, export) == expected(api, "csv")
+
+
+def refused(**_: Any) -> None:
+    raise ConnectionClosedError(endpoint_url="https://aws")
 
 
 def test_a_store_that_does_not_even_take_the_failure(

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from batchyard import clock
+from batchyard.errors import Unavailable
 from batchyard.jsontext import dumps
 from batchyard.store import blobs, clients, items
+from batchyard.store.blobs import UploadLost
 from batchyard.store.items import Key
 from batchyard.store.tables import EPHEMERA
 from batchyard.store.unit import Unit, read_one, transact
@@ -147,8 +149,9 @@ class Writing(Work[Table]):
     def advance(self, state: Table) -> None:
         self.began.append(state.line)
         self.before_a_step(state)
+        changes: dict[str, Any] = {}
         if state.line is None:
-            grown, changes = growing_file.complete(state.file), {}
+            grown = growing_file.complete(state.file)
         else:
             following = state.line + 1 if state.line + 1 < state.length else None
             grown = growing_file.append(state.file, state.text(state.line), last=following is None)
@@ -293,6 +296,9 @@ def test_whatever_befalls_any_call_the_work_is_done_once(
             # Whoever is killed or cannot reach a service is followed within two minutes.
             assert scene.workers.now_s - began <= HIDDEN_S + 5 * STEP_S
             scene.must_be_done()
+            # A file that is complete is not begun anew, though nobody could record it.
+            lines = [3 if line is None else line for line in scene.writing.began]
+            assert lines == sorted(lines)
     assert number > 15
 
 
@@ -304,7 +310,7 @@ def test_another_worker_at_any_moment_does_no_harm(
     for number in count(1):
         with monkeypatch.context() as patch:
             scene = Scene(patch, 4)
-            struck = []
+            struck: list[int] = []
 
             def overtaken(call: Any, scene: Scene = scene, struck: list[int] = struck) -> Any:
                 struck.append(len(scene.writing.began))
@@ -430,6 +436,13 @@ def test_a_service_that_stays_out_of_reach_ends_the_work_with_a_reason(scene: Sc
     assert scene.workers.now_s > deliveries.OUTAGE_S
 
 
+def test_an_outage_does_not_count_from_when_its_message_was_sent(scene: Scene) -> None:
+    scene.workers.now_s = 10 * HOUR
+    outage(scene, ["s3"], 330)
+    scene.workers.run()
+    scene.must_be_done()
+
+
 def test_what_waited_is_new_work_once_it_got_on(scene: Scene) -> None:
     """A second outage counts from its own beginning."""
     scene.workers.down = frozenset({"s3"})
@@ -504,7 +517,7 @@ def test_work_that_nobody_was_told_of_is_announced_once_an_hour(scene: Scene) ->
 
 @pytest.mark.parametrize("lines", [1, 4, 9])
 def test_a_file_that_s3_lost_begins_anew(scene: Scene, stores: dict[str, str], lines: int) -> None:
-    lost = []
+    lost: list[str] = []
 
     def lose(state: Table) -> None:
         if not lost and state.upload is not None and state.line == (lines if lines < 9 else None):
@@ -516,6 +529,38 @@ def test_a_file_that_s3_lost_begins_anew(scene: Scene, stores: dict[str, str], l
     assert lost
     assert scene.writing.began.count(0) == 2
     scene.must_be_done()
+    assert not uploads(stores)
+
+
+def test_an_upload_that_only_this_step_knows_of_is_given_up_with_it(
+    scene: Scene, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> bytes:
+        assert uploads(stores)
+        raise Unavailable
+
+    monkeypatch.setattr(blobs, "write_part", refused)
+    with pytest.raises(Unavailable):
+        growing_file.append(scene.table.file, b"some", last=False)
+    assert not uploads(stores)
+
+
+@pytest.mark.parametrize("completed", [True, False])
+def test_an_upload_that_s3_does_not_know_any_more_is_complete_or_lost(
+    scene: Scene, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch, completed: bool
+) -> None:
+    file = growing_file.append(scene.table.file, b"a first part\n", last=False).file
+    if completed:
+        growing_file.complete(file)
+
+    def unknown(*_: Any) -> None:
+        raise UploadLost
+
+    monkeypatch.setattr(blobs, "complete", unknown)
+    found = growing_file.complete(file)
+    found.settle(recorded=True)
+    assert found.became is (Became.DONE if completed else Became.EMPTY)
+    assert (found.file.upload, found.file.parts, found.file.size) == (None, b"", 13 if completed else 0)
     assert not uploads(stores)
 
 

@@ -51,7 +51,7 @@ class Message:
 
     body: str
     attributes: Mapping[str, Any]
-    sent_s: float
+    first_s: float | None
     visible_s: float
     number: int
     count: int = 0
@@ -83,7 +83,7 @@ class Workers(Context):
 
     def take_over(self, patch: pytest.MonkeyPatch) -> None:
         """Has the service's clock and its calls go through here from now on."""
-        start, real = clock.now(), botocore.client.BaseClient._make_api_call
+        start, real = clock.now(), botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
         patch.setattr(clock, "now", lambda: start + round(self.now_s * 1_000_000))
 
         def call(client: Any, operation: str, parameters: Any) -> Any:
@@ -120,7 +120,7 @@ class Workers(Context):
             name: {"dataType": one["DataType"], "stringValue": one["StringValue"]}
             for name, one in (attributes or {}).items()
         }
-        self.messages.append(Message(body, told, self.now_s, self.now_s + delay_s, self._numbers))
+        self.messages.append(Message(body, told, None, self.now_s + delay_s, self._numbers))
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds that the function still has."""
@@ -143,13 +143,14 @@ class Workers(Context):
             return True
         message.count += 1
         message.visible_s = self.now_s + HIDDEN_S
+        message.first_s = self.now_s if message.first_s is None else message.first_s
         record = aws_events.message(message.body, id=str(message.number)) | {
             "receiptHandle": str(message.number),
             "messageAttributes": message.attributes,
         }
         record["attributes"] |= {
             "ApproximateReceiveCount": str(message.count),
-            "SentTimestamp": str((clock.now() - round((self.now_s - message.sent_s) * 1_000_000)) // 1000),
+            "ApproximateFirstReceiveTimestamp": str(clock.now() // 1000 - round((self.now_s - message.first_s) * 1000)),
         }
         before = self._began_s, self.calls, self.strikes
         self._began_s, self.calls, self.strikes = self.now_s, 0, dict(strikes or {})

@@ -284,7 +284,7 @@ def test_an_export_is_kept_as_long_as_its_file() -> None:
 
 @pytest.mark.parametrize(("function", "queue"), LONG_WORK.items())
 def test_long_work_is_bounded_and_followed_within_two_minutes(function: str, queue: str) -> None:
-    # As long as a last step that begins in time, twice: what it takes to find out, and to tell.
+    # So that a step that calls AWS in vain for as long as botocore does still ends by itself, in a fresh delivery.
     assert FUNCTIONS[function]["Timeout"] * 1000 >= 3 * deliveries.STEP_MS
     assert FUNCTIONS[function]["Timeout"] + 10 == QUEUES[queue]["VisibilityTimeout"] < 120
     assert QUEUES[queue]["RedrivePolicy"]["maxReceiveCount"] == deliveries.DELIVERIES

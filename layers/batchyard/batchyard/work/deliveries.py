@@ -75,11 +75,10 @@ def _is_done_with[S](message: Mapping[str, Any], queue_url: str, kind: Work[S], 
         if number >= DELIVERIES:
             # Those before that ended without a word, for want of time or memory, have failed, too.
             stretch.give_up()
-        elif stretch.run(time_is_up if number < DELIVERIES - 1 else _after_one_step(stretch, time_is_up)):
-            return True
-        else:
+            return False
+        if not stretch.run(time_is_up if number < DELIVERIES - 1 else _after_one_step(stretch, time_is_up)):
             announce(queue_url, [named])
-            return True
+        return True
     except Exception as error:
         log_defect(error)
         if number < DELIVERIES:
@@ -107,7 +106,8 @@ def _waits[S](message: Mapping[str, Any], number: int, stretch: Stretch[S], queu
     elif told is not None:
         since = int(told["stringValue"])
     else:
-        since = int(message["attributes"]["SentTimestamp"]) // 1000
+        # Not since it was sent: it may have waited long for a worker.
+        since = int(message["attributes"]["ApproximateFirstReceiveTimestamp"]) // 1000
     if (number == 1 and told is None) or now - since >= OUTAGE_S:
         return False
     delay = min(max(now - since, _PAUSE_S), _LONGEST_DELAY_S)

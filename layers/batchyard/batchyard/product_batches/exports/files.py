@@ -22,9 +22,7 @@ from batchyard.product_batches.serials.pages import around_code, codes_of
 from batchyard.product_batches.serials.rules import StatusChange
 from batchyard.product_batches.serials.runs import Run, count
 from batchyard.serial_codes import keys
-
-PART = 8 * 1024 * 1024
-"""Bytes of a part, at least, except of the last one. S3 asks for 5 MiB, and takes 10,000 parts."""
+from batchyard.work.growing_file import PART
 
 PIECE = 10_000
 """Serials of a piece: as many as make their codes cheap, and few beside a part."""

@@ -4,7 +4,16 @@ A name is `<package>/<module>`, with `.<case>` behind it for a further case that
 route needs one entry in the table of its family.
 """
 
-from tools.samples import batch_requests, channels, gateway, identity, odata, product_batch_triggers, product_batches
+from tools.samples import (
+    batch_requests,
+    catalogue,
+    channels,
+    gateway,
+    identity,
+    odata,
+    product_batch_triggers,
+    product_batches,
+)
 from tools.samples.sample import Sample
 
 SAMPLES: dict[str, Sample] = {
@@ -13,6 +22,7 @@ SAMPLES: dict[str, Sample] = {
         ("batch_requests", batch_requests.SAMPLES),
         ("channels", channels.SAMPLES),
         ("product_batches", {**product_batches.SAMPLES, **product_batch_triggers.SAMPLES}),
+        ("catalogue", catalogue.SAMPLES),
         ("identity", identity.SAMPLES),
         ("odata", odata.SAMPLES),
         ("docs", gateway.DOCS),

@@ -7,6 +7,7 @@ route needs one entry in the table of its family.
 from tools.samples import (
     batch_jobs,
     batch_requests,
+    catalogue,
     channels,
     gateway,
     identity,
@@ -25,6 +26,7 @@ SAMPLES: dict[str, Sample] = {
         ("product_batches", {**product_batches.SAMPLES, **product_batch_triggers.SAMPLES}),
         ("batch_jobs", batch_jobs.SAMPLES),
         ("uploads", uploads.SAMPLES),
+        ("catalogue", catalogue.SAMPLES),
         ("identity", identity.SAMPLES),
         ("odata", odata.SAMPLES),
         ("docs", gateway.DOCS),

@@ -143,7 +143,7 @@ def delete_collection(handle: str) -> None:
         NotFound: There is none.
         Conflict: A product is in it.
     """
-    used = _used_by(lambda product: product.fields.get("collection") == handle)
+    used = _used_by(lambda product: handle in _collections_of(product))
     _delete(_COLLECTIONS, handle, f"collection {handle}", used)
 
 
@@ -222,6 +222,31 @@ def delete_centre(id: int) -> None:
     _delete(_CENTRES, str(id), f"distribution centre {id}", lambda: _holder_of_stock(id))
 
 
+def unknown(product: Product, before: Product | None = None) -> dict[str, list[str]]:
+    """What a product refers to that is not there, told by the name of its part; only what it did not refer to before.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    kinds: list[tuple[str, str, Callable[[Product], set[str]], Callable[[], set[str]]]] = [
+        ("prices", "region", _regions_of, lambda: {one.name for one in regions()}),
+        ("collection", "collection", _collections_of, lambda: {one.handle for one in collections()}),
+        (
+            "sales_channels",
+            "sales channel",
+            lambda one: set(one.sales_channels),
+            lambda: {c.id for c in sales_channels()},
+        ),
+    ]
+    found: dict[str, list[str]] = {}
+    for part, what, of, known in kinds:
+        added = of(product) - (set() if before is None else of(before))
+        missing = sorted(added - known()) if added else []
+        if missing:
+            found[part] = [f"There is no {what} {name}." for name in missing]
+    return found
+
+
 def _name(given: str) -> str:
     name = given.strip()
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
@@ -229,8 +254,16 @@ def _name(given: str) -> str:
     return name
 
 
-def _regions_of(product: Product) -> set[str | None]:
-    return {price.region for variant in product.variants for price in variant.prices}
+def _regions_of(product: Product) -> set[str]:
+    return {price.region for variant in product.variants for price in variant.prices if price.region is not None}
+
+
+def _channels_of(product: Product) -> set[str]:
+    return set(product.sales_channels)
+
+
+def _collections_of(product: Product) -> set[str]:
+    return {str(product.fields["collection"])} if "collection" in product.fields else set()
 
 
 def _used_by(uses: Callable[[Product], bool]) -> Callable[[], str | None]:

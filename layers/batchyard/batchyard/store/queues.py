@@ -11,19 +11,25 @@ from batchyard.store.calls import reaching_aws
 _AT_ONCE = 10
 
 
-def send(url: str, bodies: Sequence[str], *, delay_s: int = 0, attributes: Mapping[str, int] | None = None) -> None:
+def send(
+    url: str,
+    bodies: Sequence[str],
+    *,
+    delay_s: int | None = None,
+    attributes: Mapping[str, int] | None = None,
+) -> None:
     """Sends messages, however many.
 
     Args:
         url: The queue's URL.
         bodies: What they say.
-        delay_s: Seconds after which they can be received, 900 at most; 0 for the queue's own.
+        delay_s: Seconds until they are delivered, 900 at most; None for as long as the queue keeps any.
         attributes: Numbers that each of them has beside its body.
 
     Raises:
         Unavailable: The queue did not take all of them; it may have taken some.
     """
-    more: dict[str, Any] = {"DelaySeconds": delay_s} if delay_s else {}
+    more: dict[str, Any] = {} if delay_s is None else {"DelaySeconds": delay_s}
     if attributes:
         more["MessageAttributes"] = {
             name: {"DataType": "Number", "StringValue": str(value)} for name, value in attributes.items()

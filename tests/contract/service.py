@@ -8,6 +8,7 @@ import pytest
 
 from batchyard.identity import operations, tokens
 from batchyard.scope import Scope
+from batchyard.uploads import operations as uploads
 from tests.contract.gateway import Gateway
 from tests.support import aws
 from tests.support.api import Answer, batches
@@ -35,6 +36,7 @@ class Service:
             patch.setenv(name, value)
         patch.setenv("VERIFICATIONS_PER_MINUTE", "100000000")
         patch.setenv("FAILED_LOGINS_PER_MINUTE", "100000000")
+        patch.setattr(uploads, "MOST_OPEN", 100_000_000)
         # Logins are slow on purpose, and many here.
         patch.setattr(tokens, "COST", tokens.Cost(1, 1, 1))
         aws.forget()
@@ -96,6 +98,17 @@ class Service:
         """The codes of ten of a product batch's serials."""
         page = self.ask("GET", f"{product_batches(PRODUCT, batch)}/getSN?startIndex={start}").json()
         return [item["code"] for item in page["items"]]
+
+    def new_file(self) -> str:
+        """The key of a file that was not there before."""
+        form = (
+            '--b\r\nContent-Disposition: form-data; name="files"; filename="products.csv"\r\n\r\nProduct Handle\r\n'
+            "--b--\r\n"
+        )
+        sent = [("Authorization", f"Token {self.key}"), ("Content-Type", "multipart/form-data; boundary=b")]
+        made = GATEWAY.request("POST", "/admin/uploads", sent, form.encode())
+        assert made.status == 200, made.text
+        return str(made.json()["uploads"][0]["key"])
 
     def new_change(self, batch: str, start: int = 0) -> str:
         """The ID of a change of a product batch's serials: five of them are decommissioned."""

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
+from batchyard import ulids
 from batchyard.actor import Actor
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
@@ -42,7 +43,6 @@ from batchyard.store.items import Item, Key
 from batchyard.store.queries import query
 from batchyard.store.tables import BATCH_REQUESTS, IDENTITY, PRODUCT_BATCHES
 from batchyard.store.unit import Unit, transact
-from batchyard.ulids import RANDOM_BYTES, ulid
 from batchyard.user_ids import user_id
 
 
@@ -178,8 +178,8 @@ ORPHAN_KEY = f"objects/{SENT.channel}/{SENT.pk}/7d0c2a4e-0000-4000-8000-00000000
 
 FILE = b"Product Handle;Product Title\r\nrunner;Runner\r\n"
 _TO_COME = int(datetime(2099, 9, 15, tzinfo=UTC).timestamp()) * 1_000_000
-FILE_KEY = f"files/{user_id(USER.name)}/{ulid(_TO_COME, bytes(RANDOM_BYTES))}/products.csv"
-MISSING_FILE_KEY = f"files/{user_id(USER.name)}/{ulid(_TO_COME, bytes(RANDOM_BYTES))}/prices.csv"
+FILE_KEY = f"files/{user_id(USER.name)}/{ulids.of(_TO_COME, 'files')}/products.csv"
+MISSING_FILE_KEY = f"files/{user_id(USER.name)}/{ulids.of(_TO_COME, 'files')}/prices.csv"
 
 # What was made of two shoes, and the serials on them. The master key is published: it is good for this world alone.
 

@@ -13,14 +13,14 @@ from unittest.mock import patch
 import batch_requests.attach_log
 import batch_requests.fail_stale
 from batchyard import clock
-from batchyard.batch_requests import repository, tallies
+from batchyard.batch_requests import tallies
 from batchyard.errors import NotFound
 from batchyard.identity import operations as identity
 from batchyard.identity import tokens
 from batchyard.identity.repository import every, find_token
 from batchyard.identity.rules import Token
 from batchyard.scope import Scope
-from batchyard.store import blobs, clients
+from batchyard.store import blobs, clients, contents
 from batchyard.store.tables import TALLIES
 from tests.consistency.world import World, counted, notices_of_s3, queued, sweep
 from tests.support.api import Answer, Api, Context, batches
@@ -413,7 +413,7 @@ def _hours_later(hours: int) -> Iterator[None]:
 @contextmanager
 def small_items() -> Iterator[None]:
     """Objects go to S3 when they are larger than `INLINE_BYTES` here, and passwords are hashed in no time."""
-    with patch.object(repository, "INLINE_BYTES", INLINE_BYTES), patch.object(tokens, "COST", tokens.Cost(1, 1, 1)):
+    with patch.object(contents, "INLINE_BYTES", INLINE_BYTES), patch.object(tokens, "COST", tokens.Cost(1, 1, 1)):
         yield
 
 

@@ -8,7 +8,7 @@ import pytest
 from batchyard.batch_requests import operations, repository, rules
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.errors import Contended, NotFound
-from batchyard.store import blobs, clients, items
+from batchyard.store import blobs, clients, contents, items
 from batchyard.store.tables import BATCH_REQUESTS
 from batchyard.store.unit import MAX_ACTIONS, Unit, joined, read_one
 from tests.consistency.cases import some
@@ -48,7 +48,7 @@ def test_objects_of_any_size_are_kept(world: World, channel: int, number: int) -
     (item,) = world.items(channel)
     inline = item.get("objects", b"")
     assert isinstance(inline, bytes)
-    assert (stored > repository.INLINE_BYTES) is not (0 < len(inline) <= repository.INLINE_BYTES)
+    assert (stored > contents.INLINE_BYTES) is not (0 < len(inline) <= contents.INLINE_BYTES)
     world.follow()
     world.must_be_whole(channel)
 
@@ -69,11 +69,11 @@ def test_the_largest_item_fits(world: World, channel: int) -> None:
     item, blob = repository.encode(batch)
     assert blob is None
     unit = Unit()
-    unit.put(BATCH_REQUESTS, {**item, "objects": bytes(repository.INLINE_BYTES)})
+    unit.put(BATCH_REQUESTS, {**item, "objects": bytes(contents.INLINE_BYTES)})
     unit.commit()
     found = read_one(BATCH_REQUESTS, repository.key_of(2**53, 2**53))
     assert found is not None
-    assert found["objects"] == bytes(repository.INLINE_BYTES)
+    assert found["objects"] == bytes(contents.INLINE_BYTES)
 
 
 # Units.

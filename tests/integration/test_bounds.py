@@ -569,7 +569,7 @@ def test_a_change_set_of_large_answers_takes_little_memory(api: Api, channel: in
 
 def test_contents_of_one_commit_have_a_size(api: Api, channel: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("batchyard.store.unit.LARGEST_CONTENTS", 1_000_000)
-    monkeypatch.setattr("batchyard.batch_requests.repository.INLINE_BYTES", 10)
+    monkeypatch.setattr("batchyard.store.contents.INLINE_BYTES", 10)
     objects = [{"pk": number, "remote_id": f"{hash((number, 'x')):x}"} for number in range(20_000)]
     pks = [api.open_batch(channel, objects=objects)["pk"] for _ in range(5)]
     parts = [request("PATCH", batches(channel, pk), {"objects": [{"pk": 1, "remote_id": "new"}]}) for pk in pks]

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from batchyard.batch_requests import repository
 from batchyard.errors import Contended
 from batchyard.product_batches.serials import repository as serials_repository
-from batchyard.store import blobs, clients, unit
+from batchyard.store import blobs, clients, contents, unit
 from tests.integration.conftest import Calls
 from tests.support.api import Api, batches, narrowed
 from tests.support.batch import Part, change_set, request, run, run_change_set, run_json
@@ -32,7 +32,7 @@ def _as_on_aws(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def small_items(monkeypatch: pytest.MonkeyPatch) -> None:
     """Objects go to S3 early, so that large is not slow."""
-    monkeypatch.setattr(repository, "INLINE_BYTES", 1000)
+    monkeypatch.setattr(contents, "INLINE_BYTES", 1000)
 
 
 def creation(channel: int, **headers: str) -> str:
@@ -345,7 +345,10 @@ def test_more_items_than_a_transaction_holds(api: Api, channel: int, calls: Call
     assert len(everything(api, channel)) == 50
 
 
-def test_more_bytes_than_a_transaction_holds(api: Api, channel: int, calls: Calls) -> None:
+def test_more_bytes_than_a_transaction_holds(
+    api: Api, channel: int, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "INLINE_BYTES", 300_000)
     pks = [api.open_batch(channel, status="commit", objects=objects(330_000, seed))["pk"] for seed in range(18)]
     moves = [request("PATCH", batches(channel, pk), {"status": "sent_to_remote"}) for pk in pks]
     size = len(

@@ -3,14 +3,20 @@
 import json
 import random
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from batchyard.batch_requests.repository import INLINE_BYTES
+from batchyard import clock
+from batchyard.batch_requests import operations, repository
+from batchyard.errors import Contended
 from batchyard.http.answers import LARGEST_ANSWER
 from batchyard.store import clients
+from batchyard.store.contents import INLINE_BYTES
+from batchyard.store.items import decode, size
 from batchyard.store.tables import BATCH_REQUESTS
+from batchyard.store.unit import Unit
 from tests.integration.conftest import Calls
 from tests.support.api import Api, batches
 from tests.support.load import many
@@ -162,7 +168,7 @@ def test_ten_thousand_objects_go_through_their_life_in_one_request_each(
     calls.clear()
     committed = api.patch(url, {"status": "commit", "content_type": "product", "objects": objects})
     assert committed.status == 200
-    assert calls == ["dynamodb.GetItem", "dynamodb.PutItem"]
+    assert calls == ["dynamodb.GetItem", "s3.PutObject", "dynamodb.PutItem"]
     failed = [{**one, "failed_reason_type": "remote"} for one in objects[::10]]
     assert api.patch(url, {"status": "sent_to_remote"}).status == 200
     done = api.patch(url, {"status": "done", "objects": failed})
@@ -200,6 +206,57 @@ def test_objects_beyond_what_an_item_holds_are_compressed_in_the_bucket(
     assert "objects_key" not in stored(channel, pk)
     listed = api.get(batches(channel)).json()["results"]
     assert [one["pk"] for one in listed[0]["objects"]] == [1]
+
+
+def test_a_move_of_many_objects_leaves_them_where_they_are(
+    api: Api, channel: int, stores: dict[str, str], calls: Calls
+) -> None:
+    pk = api.open_batch(channel, status="commit", objects=many(10_000, 3))["pk"]
+    url = batches(channel, pk)
+    before = stored(channel, pk)
+    calls.clear()
+    moved = api.patch(url, {"status": "sent_to_remote", "objects": many(10_000, 3)[:2], "remote_batch_id": "feed-1"})
+    assert (moved.status, len(moved.json()["objects"])) == (200, 10_000)
+    # The answer shows the objects; nothing else has to.
+    assert calls == ["dynamodb.GetItem", "s3.GetObject", "dynamodb.PutItem"]
+    after = stored(channel, pk)
+    assert after["objects_key"] == before["objects_key"]
+    assert after["objects_size"] == before["objects_size"]
+    assert keys_in_bucket(stores, "objects") == {after["objects_key"]["S"]}
+    # A kilobyte is a write unit; beside it, four indexes drop the old place and take the new one.
+    assert size(decode(after)) <= 4 * 1024
+    calls.clear()
+    assert operations.fail_unless_changed_since(channel, pk, clock.now() + 1)
+    assert calls == ["dynamodb.GetItem", "dynamodb.PutItem"]
+    assert api.patch(url, {"log_file": "2 refused"}).json()["objects"] == moved.json()["objects"]
+    assert stored(channel, pk)["objects_key"] == before["objects_key"]
+    calls.clear()
+    assert api.delete(url).status == 204
+    assert calls == ["dynamodb.GetItem", "dynamodb.DeleteItem"]
+
+
+def test_a_move_that_loses_its_race_leaves_the_objects_of_the_others(
+    api: Api, channel: int, stores: dict[str, str]
+) -> None:
+    pk = api.open_batch(channel, status="commit", objects=many(10_000, 3))["pk"]
+    unit = Unit()
+    found = repository.get(unit, channel, pk)
+    assert found is not None
+    repository.put(unit, replace(found, status="fail"))
+    assert api.patch(batches(channel, pk), {"status": "sent_to_remote"}).status == 200
+    with pytest.raises(Contended):
+        unit.commit()
+    assert len(api.get(batches(channel, pk)).json()["objects"]) == 10_000
+    assert keys_in_bucket(stores, "objects") == {stored(channel, pk)["objects_key"]["S"]}
+
+
+def test_a_page_reads_objects_of_its_own_places(api: Api, channel: int) -> None:
+    made = [api.open_batch(channel, objects=many(3_000, seed))["pk"] for seed in range(11)]
+    small = api.open_batch(channel, objects=[{"pk": 5}])["pk"]
+    found = api.get(f"{batches(channel)}?limit=20&ordering=pk").json()["results"]
+    assert [one["pk"] for one in found] == [*made, small]
+    for one in found:
+        assert one["objects"] == api.get(batches(channel, one["pk"])).json()["objects"]
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])

@@ -13,6 +13,7 @@ from batchyard.batch_requests import repository, rules
 from batchyard.batch_requests.rules import OBJECT_FIELDS, BatchRequest, Wanted, attach_log, revise
 from batchyard.clock import iso
 from batchyard.errors import Invalid
+from batchyard.store import contents
 
 # Surrogates alone are no text, and NUL is refused before rules see it.
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
@@ -184,15 +185,15 @@ def test_an_item_holds_all_of_a_batch_request(batch: BatchRequest) -> None:
 
 
 def test_an_item_points_at_objects_that_are_too_many_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repository, "INLINE_BYTES", 10)
+    monkeypatch.setattr(contents, "INLINE_BYTES", 10)
     batch = revise(NEW, {"objects": [dict.fromkeys(OBJECT_FIELDS) | {"pk": 7}]}, whole=True)
     item, blob = repository.encode(batch)
     assert blob is not None
     assert isinstance(blob.content, bytes)
     assert zlib.decompress(blob.content).decode() == batch.objects
     assert ("objects" in item, item["objects_key"]) == (False, blob.key)
-    contents = {blob.key: blob.content}
-    assert repository.decode(item, contents.__getitem__) == batch
+    stored = {blob.key: blob.content}
+    assert repository.decode(item, stored.__getitem__) == batch
 
 
 content_types = st.none() | st.text(st.characters(codec="utf-8"), max_size=30)

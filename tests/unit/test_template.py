@@ -243,6 +243,7 @@ def test_what_holds_data_outlives_the_stack() -> None:
     left = {name for name, resource in template()["Resources"].items() if resource.get("DeletionPolicy") == "Retain"}
     assert left == {"ApiGatewayAccount", "ApiGatewayLogRole"}
     holds_data = {"BatchRequestsTable", "ChannelsTable", "IdentityTable", "ProductBatchesTable", "ContentBucket"}
+    holds_data |= {"ProductsTable", "CatalogueTable"}
     assert kept == holds_data | {"ContentBucketPolicy", "SerialKeysSecret", "AccessLogGroup", "FunctionsLogGroup"}
     for name in kept & TABLES.keys():
         assert TABLES[name]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
@@ -443,7 +444,7 @@ def test_what_is_refused_of_an_index_is_told_too() -> None:
         for metric, table in of_tables
         for index in TABLES[table].get("GlobalSecondaryIndexes", [])
     }
-    assert len(wanted) == 14
+    assert len(wanted) == 16
     assert watched == of_tables | wanted
 
 

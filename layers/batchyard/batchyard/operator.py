@@ -1,4 +1,4 @@
-"""The operator's command: makes, lists and revokes users, tokens and channels, locally and against AWS.
+"""The operator's command: makes, lists and removes users, tokens, channels, and what products refer to.
 
     python -m batchyard.operator create-user anna --password-stdin
     python -m batchyard.operator create-token anna --channels 5,7 --collections shoes --read-only
@@ -13,7 +13,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import botocore.session
@@ -21,12 +21,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from batchyard.batch_requests import tallies
+from batchyard.catalogue import commands as catalogue
 from batchyard.channels import operations as channels
 from batchyard.channels import repository as channel_repository
 from batchyard.channels.schemas import ChannelCreate
 from batchyard.clock import iso
 from batchyard.dead_letters import DeadLetters
-from batchyard.errors import BatchyardError
+from batchyard.errors import BatchyardError, Invalid
 from batchyard.identity import operations as identity
 from batchyard.identity import repository
 from batchyard.identity.rules import Token, User
@@ -42,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif "IDENTITY_TABLE" not in os.environ:
             raise BatchyardError("Say whose tables to work on: --stack NAME.")
         options.run(options)
+    except Invalid as error:
+        print(f"batchyard: {' '.join(word for words in error.fields.values() for word in words)}", file=sys.stderr)
+        return 1
     except (BatchyardError, BotoCoreError, ClientError) as error:
         print(f"batchyard: {getattr(error, 'detail', None) or error}", file=sys.stderr)
         return 1
@@ -143,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stack", help="name of a deployed CloudFormation stack to work on")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: object, about: str) -> argparse.ArgumentParser:
+    def command(name: str, run: Callable[[argparse.Namespace], None], about: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=about, description=about)
         made.set_defaults(run=run)
         return made
@@ -178,6 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("secret", help="name or ARN of the secret that the deleted stack left")
     about = "makes a new key for serial numbers and shows its version; codes of the older ones stay valid"
     command("rotate-serial-key", _rotate_serial_key, about)
+    catalogue.register(command)
     return parser
 
 

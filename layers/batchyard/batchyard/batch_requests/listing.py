@@ -25,7 +25,7 @@ from batchyard.batch_requests import positions, repository, rules, tallies
 from batchyard.echoes import echo
 from batchyard.errors import Invalid, NoSuchPage
 from batchyard.http.answers import carried, must_have_room
-from batchyard.store import blobs, items
+from batchyard.store import contents, items
 from batchyard.store.items import Item
 from batchyard.store.tables import BATCH_REQUESTS
 from batchyard.store.unit import read_many
@@ -180,8 +180,8 @@ def _answers(rows: list[Item]) -> list[str]:
     """The batch requests of items, each as JSON; what has no room is not unpacked."""
     must_have_room(sum(map(repository.carried_objects, rows)))
     results, size = [], 0
-    for row in rows:
-        text = repository.decode(row, blobs.read).to_json()
+    for row, read_blob in contents.reading_ahead("objects", rows):
+        text = repository.decode(row, read_blob).to_json()
         size += carried(text)
         must_have_room(size)
         results.append(text)

@@ -26,7 +26,7 @@ def download_url(channel: int, pk: int) -> str:
     Raises:
         NotFound: There is no batch request, or it has no log file.
     """
-    batch = operations.retrieve(channel, pk)
+    batch = operations.retrieve(channel, pk, whole=False)
     if batch.log_key is None:
         raise NotFound("The batch request has no log file.")
     return blobs.download_url(batch.log_key, DOWNLOAD_SECONDS, f'inline; filename="batch-request-{pk}.log"')
@@ -38,7 +38,7 @@ def upload_form(channel: int, pk: int) -> dict[str, object]:
     Raises:
         NotFound: There is no batch request.
     """
-    operations.retrieve(channel, pk)
+    operations.retrieve(channel, pk, whole=False)
     form = clients.s3().generate_presigned_post(
         Bucket=blobs.bucket(),
         Key=blobs.new_key(blobs.UPLOADS, channel, pk),

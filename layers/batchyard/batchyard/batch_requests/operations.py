@@ -59,13 +59,18 @@ def open_one(channel: int, *, by: str, idempotency_key: str | None = None) -> Ba
     return transact(operation)
 
 
-def retrieve(channel: int, pk: int) -> BatchRequest:
+def retrieve(channel: int, pk: int, *, whole: bool = True) -> BatchRequest:
     """A batch request as it is now.
+
+    Args:
+        channel: The channel's primary key.
+        pk: The batch request's.
+        whole: With its objects, also where they are stored by themselves.
 
     Raises:
         NotFound: There is none.
     """
-    return transact(lambda unit: _find(unit, channel, pk))
+    return transact(lambda unit: _find(unit, channel, pk, whole=whole))
 
 
 def list_page(asked: Question, number: int, caller: str) -> Page:
@@ -151,7 +156,7 @@ def attach_log(channel: int, pk: int, key: str, digest: str) -> bool:
     """
 
     def operation(unit: Unit) -> bool:
-        current = repository.get(unit, channel, pk)
+        current = repository.get(unit, channel, pk, whole=False)
         if current is None or current.log_digest == digest:
             # The very one is there where a repeat follows an answer that got lost.
             return current is not None and current.log_key == key
@@ -170,7 +175,7 @@ def fail_unless_changed_since(channel: int, pk: int, moment_us: int) -> bool:
     """
 
     def operation(unit: Unit) -> bool:
-        current = _find(unit, channel, pk)
+        current = _find(unit, channel, pk, whole=False)
         if current.modified >= moment_us or current.status in rules.FINISHED:
             return False
         revised = rules.revise(current, {"status": rules.FAIL}, whole=False)
@@ -190,7 +195,7 @@ def delete(channel: int, pk: int, *, if_match: str | None = None) -> None:
     """
 
     def operation(unit: Unit) -> None:
-        current = _find(unit, channel, pk)
+        current = _find(unit, channel, pk, whole=False)
         if not matches(if_match, current.version):
             raise PreconditionFailed
         repository.delete(unit, current)
@@ -199,8 +204,8 @@ def delete(channel: int, pk: int, *, if_match: str | None = None) -> None:
         transact(operation)
 
 
-def _find(unit: Unit, channel: int, pk: int) -> BatchRequest:
-    found = repository.get(unit, channel, pk)
+def _find(unit: Unit, channel: int, pk: int, *, whole: bool = True) -> BatchRequest:
+    found = repository.get(unit, channel, pk, whole=whole)
     if found is None:
         raise NotFound
     return found

@@ -1,7 +1,6 @@
 """Batch requests as items: one each, its objects as one compressed JSON attribute, in S3 where that is too large."""
 
 import hashlib
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -10,21 +9,17 @@ from typing import Any
 from batchyard.actor import Actor
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.http.answers import carried
-from batchyard.store import blobs, items
+from batchyard.store import blobs, contents, items
 from batchyard.store.blobs import Blob
 from batchyard.store.items import Item, Key, Value
 from batchyard.store.queries import query
 from batchyard.store.tables import BATCH_REQUESTS, Table
 from batchyard.store.unit import Unit
 
-INLINE_BYTES = 300_000
-"""Compressed objects larger than this go to S3 (an item ends at 400 kB)."""
-
 KEYS_AT_ONCE = 1000
 """Rows of an index that one query asks for, at most."""
 
-# Level 1 halves the CPU of a write for a tenth more bytes on lists of objects.
-_LEVEL = 1
+_OBJECTS = "objects"
 _TYPE_KEY_BYTES = 900
 
 
@@ -41,10 +36,17 @@ def reads(parameters: Mapping[str, str]) -> list[tuple[Table, Key]]:
     return [(BATCH_REQUESTS, key_of(int(channel), int(pk)))]
 
 
-def get(unit: Unit, channel: int, pk: int) -> BatchRequest | None:
-    """A batch request as this unit will leave it."""
+def get(unit: Unit, channel: int, pk: int, *, whole: bool = True) -> BatchRequest | None:
+    """A batch request as this unit will leave it.
+
+    Args:
+        unit: The unit.
+        channel: The channel's primary key.
+        pk: The batch request's.
+        whole: With its objects, also where they are stored by themselves; else those stay there.
+    """
     item = unit.get(BATCH_REQUESTS, key_of(channel, pk))
-    return None if item is None else decode(item, unit.read_blob)
+    return None if item is None else decode(item, unit.read_blob if whole else None)
 
 
 def exists(unit: Unit, channel: int, pk: int) -> bool:
@@ -57,7 +59,8 @@ def put(unit: Unit, batch: BatchRequest) -> BatchRequest:
     item, blob = encode(batch)
     if blob is not None:
         unit.write_blob(blob)
-    return replace(batch, version=int(unit.put(BATCH_REQUESTS, item)["version"]))
+    written = unit.put(BATCH_REQUESTS, item)
+    return replace(batch, version=int(written["version"]), **_stored(written))
 
 
 def delete(unit: Unit, batch: BatchRequest) -> None:
@@ -76,11 +79,22 @@ def type_key(content_type: str | None) -> str:
 
 
 def encode(batch: BatchRequest) -> tuple[Item, Blob | None]:
-    """The item of a batch request, and the blob that its objects need where they are too many for it."""
-    objects = None if batch.objects is None else zlib.compress(batch.objects.encode(), _LEVEL)
+    """The item of a batch request, and the blob that its objects need where they are too many for it.
+
+    Objects that are stored by themselves already stay where they are.
+    """
+    objects: Item = {}
     blob = None
-    if objects is not None and len(objects) > INLINE_BYTES:
-        blob = Blob(blobs.new_key(blobs.OBJECTS, batch.channel, batch.pk), objects, "application/zlib")
+    size = batch.objects_size
+    if batch.objects_key is not None:
+        objects = {contents.pointer(_OBJECTS): batch.objects_key}
+    elif batch.objects is not None:
+        objects, blob = contents.pack(
+            _OBJECTS, batch.objects, lambda: blobs.new_key(blobs.OBJECTS, batch.channel, batch.pk)
+        )
+        size = None
+    if size is None and batch.objects is not None:
+        size = carried(batch.objects)
     attributes: dict[str, Value | None] = {
         "channel": batch.channel,
         "pk": batch.pk,
@@ -90,9 +104,8 @@ def encode(batch: BatchRequest) -> tuple[Item, Blob | None]:
         "type_key": type_key(batch.content_type),
         "remote_batch_id": batch.remote_batch_id,
         "content_type": batch.content_type,
-        "objects": None if blob else objects,
-        "objects_key": blob.key if blob else None,
-        "objects_size": None if batch.objects is None else carried(batch.objects),
+        **objects,
+        "objects_size": size,
         "object_count": batch.object_count,
         "failed_count": batch.failed_count,
         "log_key": batch.log_key,
@@ -108,14 +121,17 @@ def carried_objects(item: Item) -> int:
     return items.number(item, "objects_size") or 0
 
 
-def decode(item: Item, read_blob: Callable[[str], bytes]) -> BatchRequest:
+def decode(item: Item, read_blob: Callable[[str], bytes] | None) -> BatchRequest:
     """The batch request of an item.
 
     Args:
         item: The item.
-        read_blob: Reads objects that are kept in S3.
+        read_blob: Reads objects that are kept in S3; without it they stay there.
     """
-    objects = read_blob(str(item["objects_key"])) if "objects_key" in item else item.get("objects")
+    stored = _stored(item)
+    objects = None
+    if read_blob is not None or not stored:
+        objects = contents.unpack(_OBJECTS, item, read_blob or blobs.read)
     return BatchRequest(
         channel=int(item["channel"]),
         pk=int(item["pk"]),
@@ -125,13 +141,20 @@ def decode(item: Item, read_blob: Callable[[str], bytes]) -> BatchRequest:
         version=int(item["version"]),
         remote_batch_id=items.text(item, "remote_batch_id"),
         content_type=items.text(item, "content_type"),
-        objects=zlib.decompress(objects).decode() if isinstance(objects, bytes) else None,
+        objects=objects,
         object_count=int(item["object_count"]),
         failed_count=int(item["failed_count"]),
         log_key=items.text(item, "log_key"),
         log_digest=items.text(item, "log_digest"),
         actor=Actor.from_attributes(item),
+        **stored,
     )
+
+
+def _stored(item: Item) -> dict[str, Any]:
+    """Where the objects of an item are stored by themselves, and their size; empty where they are not."""
+    key = items.text(item, contents.pointer(_OBJECTS))
+    return {} if key is None else {"objects_key": key, "objects_size": items.number(item, "objects_size")}
 
 
 # Many of a channel, in the order of an index.

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict
 
 from batchyard.actor import UNKNOWN, Actor
@@ -68,6 +68,8 @@ class BatchRequest:
         log_key: Where its log file is; None without one.
         log_digest: SHA-256 of the log file's text.
         actor: Who brought it into its status.
+        objects_key: Where these very objects are stored by themselves; None where they are not.
+        objects_size: As how many bytes Lambda counts them in an answer, where they are stored by themselves.
     """
 
     channel: int
@@ -84,6 +86,8 @@ class BatchRequest:
     log_key: str | None = None
     log_digest: str | None = None
     actor: Actor = UNKNOWN
+    objects_key: str | None = field(default=None, compare=False)
+    objects_size: int | None = field(default=None, compare=False)
 
     def to_json(self) -> str:
         """The batch request as it is answered."""
@@ -164,14 +168,19 @@ def _no_way(current: str, wanted: str) -> str:
 
 def _with_objects(batch: BatchRequest, given: list[dict[str, Any]] | None, *, whole: bool) -> BatchRequest:
     if given is None:
-        return replace(batch, objects=None, object_count=0, failed_count=0)
+        return replace(batch, objects=None, object_count=0, failed_count=0, objects_key=None, objects_size=None)
     merged = {} if whole else {_twin(entry): entry for entry in json.loads(batch.objects or "[]")}
     merged.update((_twin(entry), entry) for entry in given)
+    objects = dumps(list(merged.values()))
+    if objects == batch.objects:
+        return batch
     return replace(
         batch,
-        objects=dumps(list(merged.values())),
+        objects=objects,
         object_count=len(merged),
         failed_count=_failed(merged.values()),
+        objects_key=None,
+        objects_size=None,
     )
 
 

@@ -5,9 +5,11 @@ itself, its stock above all, belongs to an entity: each variant is one, and so i
 parent. Entities have integer IDs, from 1, which are never used again.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from batchyard.errors import Invalid
 
 type Scalar = str | int | float | bool
 """A plain value; what is null is absent."""
@@ -154,9 +156,12 @@ class Entity:
         created: When it was made, in microseconds since the Unix epoch.
         updated: When what it stores itself was last changed, quantities apart.
         stocked: When a quantity last changed.
-        by: The job or the request that last changed it.
+        by: The job or the request that last changed it, quantities apart.
         quantities: Pieces by the ID of the distribution centre; those that were ever set.
         version: Counts its changes; 0 before it is stored.
+        variant: ID of the variant that it is; None for a parent.
+        sku: The variant's SKU.
+        stocked_by: The job or the request that last changed a quantity.
     """
 
     id: int
@@ -167,8 +172,91 @@ class Entity:
     by: str
     quantities: Mapping[int, int] = field(default_factory=dict)
     version: int = 0
+    variant: str | None = None
+    sku: str | None = None
+    stocked_by: str = ""
 
     @property
     def quantity(self) -> int:
         """Pieces in all distribution centres: the inventory quantity."""
         return sum(self.quantities.values())
+
+
+def becomes_parent(product: Product) -> bool:
+    """Whether a product that is no parent has to become one: it has options, or not exactly one variant."""
+    return product.parent is None and (bool(product.options) or len(product.variants) != 1)
+
+
+def unnumbered(product: Product) -> int:
+    """How many integer IDs a product lacks: a variant without one has 0."""
+    missing = sum(variant.entity == 0 for variant in product.variants)
+    return missing + (product.parent == 0 or becomes_parent(product))
+
+
+def numbered(product: Product, next_id: Callable[[], int]) -> Product:
+    """A product with all of its integer IDs; those that it has stay.
+
+    Args:
+        product: The product.
+        next_id: Gives an ID that was never used.
+    """
+    parent = next_id() if product.parent == 0 or becomes_parent(product) else product.parent
+    variants = tuple(one if one.entity else replace(one, entity=next_id()) for one in product.variants)
+    return replace(product, parent=parent, variants=variants)
+
+
+def own_values(product: Product) -> dict[int, Any]:
+    """What each entity of a product stores itself, to be compared, by its ID.
+
+    What the product has once belongs to the parent, or to the only variant of a product that is no parent.
+    """
+    shared = (
+        product.handle,
+        product.status,
+        dict(product.fields),
+        product.tags,
+        product.images,
+        product.options,
+        product.sales_channels,
+    )
+    own: dict[int, Any] = {
+        variant.entity: (
+            variant.id,
+            product.parent,
+            dict(variant.fields),
+            variant.prices,
+            variant.options,
+            None if product.parent is not None else shared,
+        )
+        for variant in product.variants
+    }
+    if product.parent is not None:
+        own[product.parent] = shared
+    return own
+
+
+def stocked(entity: Entity, quantities: Mapping[int, int], moment: int, by: str) -> Entity:
+    """An entity with pieces set in distribution centres; itself where that changes nothing.
+
+    Args:
+        entity: The entity.
+        quantities: Pieces by distribution centre.
+        moment: When, in microseconds since the Unix epoch.
+        by: The job or the request that sets them.
+
+    Raises:
+        Invalid: A quantity is none, or it would be kept in too many distribution centres.
+    """
+    wanted = {**entity.quantities, **quantities}
+    if wanted == entity.quantities:
+        return entity
+    if any(not 0 <= pieces <= LARGEST_QUANTITY for pieces in quantities.values()):
+        raise Invalid({"quantity": [f"A quantity is from 0 to {LARGEST_QUANTITY}."]})
+    if len(wanted) > MOST_CENTRES:
+        raise Invalid({"quantity": [f"Kept in {len(wanted)} distribution centres, of {MOST_CENTRES} that can be."]})
+    return replace(entity, quantities=wanted, stocked=max(moment, entity.stocked), stocked_by=by)
+
+
+def is_same(product: Product, other: Product) -> bool:
+    """Whether two states of a product are the same, apart from when and by whom they came about."""
+    return replace(product, updated=0, by="", version=0) == replace(other, updated=0, by="", version=0)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 OBJECTS = "objects"
 LOGS = "logs"
 UPLOADS = "uploads"
+PRODUCTS = "products"
 
 RECEIPT = 20
 """Bytes of what is kept of a written part: its MD5, which is S3's entity tag of it, and its CRC-32."""

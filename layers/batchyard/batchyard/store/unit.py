@@ -98,6 +98,24 @@ class Unit:
             item = self._reads[identity]
         return None if item is None else dict(item)
 
+    def load(self, table: Table, keys: Iterable[Key]) -> None:
+        """Reads items consistently, a hundred at once, that `get` will be asked for one by one.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+        wanted = {table.identity(key): key for key in keys}
+        missing = {
+            identity: key
+            for identity, key in wanted.items()
+            if identity not in self._reads and identity not in self._writes
+        }
+        if not missing:
+            return
+        found = {table.identity(table.key_of(item)): item for item in read_many(table, missing.values())}
+        for identity in missing:
+            self._reads[identity] = found.get(identity)
+
     def found(self, table: Table, item: Item) -> Item | None:
         """Takes in an item that a consistent query has read; answers it as this unit will leave it.
 
@@ -293,6 +311,11 @@ def joined(unit: Unit) -> Iterator[Unit]:
         yield unit
     finally:
         _ambient.reset(token)
+
+
+def is_joined(unit: Unit) -> bool:
+    """Whether a unit is an ambient one, which commits what others stage, too."""
+    return _ambient.get() is unit
 
 
 @contextmanager

@@ -4,7 +4,6 @@ A file belongs to its user, whatever token was used; whose it is, its key tells.
 like what is not there.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 
 from batchyard import clock, ulids
@@ -157,7 +156,7 @@ def delete(user: str, key: str) -> None:
 
 
 def _new_key(user: str, name: str) -> FileKey:
-    return FileKey(user_id(user), ulids.ulid(clock.now(), secrets.token_bytes(ulids.RANDOM_BYTES)), name)
+    return FileKey(user_id(user), ulids.new(clock.now()), name)
 
 
 def _key(user: str, key: str) -> FileKey:

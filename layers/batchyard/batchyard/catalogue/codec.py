@@ -1,0 +1,186 @@
+"""Products, entities and claims as items, and back: what is null is absent."""
+
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from batchyard.catalogue.rules import Entity, Price, Product, Variant
+from batchyard.jsontext import dumps
+from batchyard.store import contents, items
+from batchyard.store.items import Item, Key
+
+CONTENT = "content"
+"""What the rest of a product is called in its item."""
+
+SHARDS = 16
+"""Partitions of a list of products: one takes 1,000 write units a second."""
+
+CLAIM = "claim"
+_ENTITY = "entity"
+
+
+def product_key(id: str) -> Key:
+    """The key of a product's item."""
+    return {"id": id}
+
+
+def entity_key(id: int) -> Key:
+    """The key of an entity's item."""
+    return {"id": f"{_ENTITY} {id}", "part": _ENTITY}
+
+
+def handle_key(handle: str) -> Key:
+    """The key of the claim to a handle."""
+    return {"id": f"handle {handle}", "part": CLAIM}
+
+
+def sku_key(sku: str) -> Key:
+    """The key of the claim to a SKU."""
+    return {"id": f"sku {sku}", "part": CLAIM}
+
+
+# Products.
+
+
+def content(product: Product) -> str:
+    """The rest of a product as JSON: what is no attribute of its item."""
+    rest = {
+        "parent": product.parent,
+        "fields": {name: value for name, value in product.fields.items() if name != "title"},
+        "tags": product.tags,
+        "images": product.images,
+        "options": product.options,
+        "sales_channels": product.sales_channels,
+        "variants": list(map(_variant, product.variants)),
+    }
+    return dumps(_present(rest))
+
+
+def encode_product(product: Product, rest: Item) -> Item:
+    """The item of a product.
+
+    Args:
+        product: The product.
+        rest: The attributes of its content.
+    """
+    attributes = {
+        "id": product.id,
+        "handle": product.handle,
+        "title": product.fields.get("title"),
+        "status": product.status,
+        "created": product.created,
+        "updated": product.updated,
+        "by": product.by,
+        "version": product.version,
+        "shard": zlib.crc32(product.id.encode()) % SHARDS,
+        "created_id": f"{product.created:016d}#{product.id}",
+        "variants": len(product.variants),
+        **rest,
+    }
+    return items.present(attributes)  # type: ignore[arg-type]
+
+
+def decode_product(item: Item, read_blob: Callable[[str], bytes]) -> Product:
+    """The product of an item.
+
+    Args:
+        item: The item.
+        read_blob: Reads a content that is kept in S3.
+    """
+    rest = json.loads(contents.unpack(CONTENT, item, read_blob) or "{}")
+    title = items.text(item, "title")
+    return Product(
+        id=str(item["id"]),
+        handle=str(item["handle"]),
+        status=str(item["status"]),
+        created=int(item["created"]),
+        updated=int(item["updated"]),
+        by=str(item["by"]),
+        parent=rest.get("parent"),
+        fields=({} if title is None else {"title": title}) | rest.get("fields", {}),
+        tags=tuple(rest.get("tags", ())),
+        images=tuple(rest.get("images", ())),
+        options=tuple(rest.get("options", ())),
+        sales_channels=tuple(rest.get("sales_channels", ())),
+        variants=tuple(map(_variant_of, rest.get("variants", ()))),
+        version=int(item["version"]),
+    )
+
+
+def _variant(variant: Variant) -> dict[str, Any]:
+    return _present(
+        {
+            "id": variant.id,
+            "entity": variant.entity,
+            "fields": dict(variant.fields),
+            "prices": [price[:2] if price.region is None else price for price in variant.prices],
+            "options": variant.options,
+        }
+    )
+
+
+def _variant_of(told: Mapping[str, Any]) -> Variant:
+    return Variant(
+        id=told["id"],
+        entity=told["entity"],
+        fields=told.get("fields", {}),
+        prices=tuple(Price(*price) for price in told.get("prices", ())),
+        options=tuple(told.get("options", ())),
+    )
+
+
+def _present(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if value not in (None, {}, (), [])}
+
+
+# Entities and claims.
+
+
+def encode_entity(entity: Entity) -> Item:
+    """The item of an entity. Its numbers and dates are what indexes of entities are ordered by."""
+    attributes = {
+        **entity_key(entity.id),
+        "entity": entity.id,
+        "shard": entity.id % SHARDS,
+        "product": entity.product,
+        "variant": entity.variant,
+        "sku": entity.sku,
+        "created": entity.created,
+        "updated": entity.updated,
+        "stocked": entity.stocked,
+        "by": entity.by,
+        "stocked_by": entity.stocked_by,
+        "quantities": dumps({str(centre): pieces for centre, pieces in sorted(entity.quantities.items())}),
+        "version": entity.version,
+    }
+    return items.present(attributes)
+
+
+def decode_entity(item: Item) -> Entity:
+    """The entity of an item."""
+    return Entity(
+        id=int(item["entity"]),
+        product=str(item["product"]),
+        created=int(item["created"]),
+        updated=int(item["updated"]),
+        stocked=int(item["stocked"]),
+        by=str(item["by"]),
+        quantities={int(centre): pieces for centre, pieces in json.loads(str(item["quantities"])).items()},
+        version=int(item["version"]),
+        variant=items.text(item, "variant"),
+        sku=items.text(item, "sku"),
+        stocked_by=str(item["stocked_by"]),
+    )
+
+
+def claims(product: Product) -> dict[str, Item]:
+    """The claims of a product, by the partition keys of their items, without when they were made."""
+    owner: Item = {"product": product.id}
+    handle: Item = {**handle_key(product.handle), **owner}
+    skus: list[Item] = [
+        {**sku_key(variant.sku), **owner, "variant": variant.id, "entity": variant.entity}
+        for variant in product.variants
+        if variant.sku is not None
+    ]
+    return {str(claim["id"]): claim for claim in (handle, *skus)}

@@ -1,0 +1,109 @@
+"""What a product may be: how long its values, how many its parts, and what must differ. Pure."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from batchyard.catalogue import currencies, rules
+from batchyard.catalogue.rules import Product, Scalar, Variant
+from batchyard.errors import Invalid
+
+_LARGEST_NUMBER = 2**53
+_LONGEST = {"description": rules.LONGEST_DESCRIPTION, "thumbnail": rules.LONGEST_URL}
+_KINDS: Mapping[type, str] = {str: "text", float: "a number from 0", bool: "true or false"}
+
+
+def check(product: Product) -> None:
+    """Raises `Invalid` for a product that cannot be, with all that is wrong by the names of its parts."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, message in _problems(product):
+        if message not in found[name]:
+            found[name].append(message)
+    if found:
+        raise Invalid(found)
+
+
+def _problems(product: Product) -> Iterator[tuple[str, str]]:
+    yield from _text("handle", product.handle)
+    if not product.handle:
+        yield "handle", "A product has a handle."
+    if product.status not in rules.STATUSES:
+        yield "status", f"A status is one of {', '.join(rules.STATUSES)}."
+    yield from _fields(product.fields, rules.PRODUCT_FIELDS)
+    yield from _list("tags", product.tags, rules.MOST_TAGS)
+    yield from _list("images", product.images, rules.MOST_IMAGES, rules.LONGEST_URL)
+    yield from _list("options", product.options)
+    yield from _list("sales_channels", product.sales_channels)
+    if _repeats(product.options):
+        yield "options", "Two options have the same title."
+    if len(product.variants) > rules.MOST_VARIANTS:
+        yield "variants", f"There are {len(product.variants)} variants, of {rules.MOST_VARIANTS} that can be."
+    for variant in product.variants:
+        yield from _variant(variant, len(product.options))
+    if _repeats(product.skus):
+        yield "sku", "Two variants have the same SKU."
+    if product.options and _repeats(variant.options for variant in product.variants):
+        yield "options", "Two variants have the same values of all options."
+
+
+def _variant(variant: Variant, options: int) -> Iterator[tuple[str, str]]:
+    yield from _fields(variant.fields, rules.VARIANT_FIELDS)
+    if variant.sku == "":
+        yield "sku", "A SKU has a character at least."
+    if len(variant.options) != options:
+        yield "options", f"A variant has {len(variant.options)} option values, of {options}."
+    yield from _list("options", [value for value in variant.options if value is not None])
+    for price in variant.prices:
+        if currencies.digits(price.currency) is None or not price.currency.islower():
+            yield "prices", f"{price.currency} is no currency of ISO 4217 in lower case."
+        if not 0 <= price.amount <= _LARGEST_NUMBER:
+            yield "prices", f"An amount is from 0 to {_LARGEST_NUMBER}."
+    if _repeats((price.currency, price.region) for price in variant.prices):
+        yield "prices", "Two prices have the same currency and region."
+
+
+def _fields(fields: Mapping[str, Scalar], kinds: Mapping[str, type]) -> Iterator[tuple[str, str]]:
+    for name, value in fields.items():
+        kind = kinds.get(name)
+        if kind is None:
+            yield name, "There is no such value."
+        elif not _is_of(kind, value):
+            yield name, f"It is {_KINDS[kind]}."
+        elif isinstance(value, str):
+            yield from _text(name, value, _LONGEST.get(name, rules.LONGEST_NAME))
+
+
+def _is_of(kind: type, value: Scalar) -> bool:
+    if kind is not float:
+        return type(value) is kind
+    return type(value) in {int, float} and math.isfinite(value) and 0 <= value <= _LARGEST_NUMBER  # type: ignore[arg-type, operator]
+
+
+def _list(
+    name: str, texts: Iterable[str], most: int | None = None, longest: int = rules.LONGEST_NAME
+) -> Iterator[tuple[str, str]]:
+    given = list(texts)
+    if most is not None and len(given) > most:
+        yield name, f"There are {len(given)} {name}, of {most} that can be."
+    for text in given:
+        yield from _text(name, text, longest)
+
+
+def _text(name: str, text: str, longest: int = rules.LONGEST_NAME) -> Iterator[tuple[str, str]]:
+    if len(text) > longest:
+        yield name, f"It has {len(text)} characters, of {longest} that can be."
+    if "\0" in text or not _is_unicode(text):
+        yield name, "It holds a character that is none."
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _repeats(values: Iterable[object]) -> bool:
+    given = list(values)
+    return len(set(given)) < len(given)

@@ -1,0 +1,192 @@
+"""What can be done with the catalogue: each operation reads, lets the rules decide, and commits once.
+
+`by` names the request or the job that wants it; it is stored with what changes.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from batchyard import clock, ulids
+from batchyard.catalogue import limits, reference, repository, rules
+from batchyard.catalogue.rules import Entity, Product
+from batchyard.errors import Invalid, NotFound, PreconditionFailed
+from batchyard.store.unit import Unit, transact
+
+type Stock = Mapping[int, Mapping[int, int]]
+"""Pieces by entity and distribution centre."""
+
+
+def create(given: Product, by: str, stock: Callable[[Product], Stock] | None = None) -> Product:
+    """Makes a product.
+
+    Args:
+        given: What it is to be. IDs that are empty or 0 are given to it; dates and version are its own.
+        by: Who wants it.
+        stock: Tells what is there of it, once it has its IDs.
+
+    Raises:
+        Taken: Another product has its handle or one of its SKUs.
+        Invalid: It cannot be, or refers to what is not there.
+        TooLarge: It has more bytes than a product may, or than a change set has room for.
+    """
+    now = clock.now()
+    new = _named(
+        replace(given, id=given.id or f"prod_{ulids.new(now)}", created=now, updated=now, by=by, version=0), now
+    )
+    ids = _Ids()
+
+    def operation(unit: Unit) -> Product:
+        # Nobody else has this ID: it is there if the answer to the first try got lost.
+        found = repository.get(unit, new.id) if unit.attempt > 1 else None
+        if found is not None:
+            return found
+        _must_be_possible(new, None)
+        product = ids.complete(new)
+        return repository.put(unit, product, None, stock(product) if stock else {})
+
+    return transact(operation)
+
+
+def retrieve(id: str) -> Product:
+    """A product as it is now.
+
+    Raises:
+        NotFound: There is none.
+    """
+    return transact(lambda unit: _find(unit, id))
+
+
+def update(
+    id: str,
+    revise: Callable[[Product], Product],
+    by: str,
+    stock: Callable[[Product], Stock] | None = None,
+    *,
+    version: int | None = None,
+) -> Product:
+    """Changes a product and answers it as it is then.
+
+    Args:
+        id: Its ID.
+        revise: What becomes of it; called again where others changed it meanwhile. New variants have no IDs yet.
+        by: Who wants it.
+        stock: Tells which quantities are set, once it has all of its IDs.
+        version: The version that the caller means; None for any.
+
+    Raises:
+        NotFound: There is none.
+        Taken: Another product has its handle or one of its SKUs.
+        Invalid: It cannot be like that, or refers to what is not there.
+        PreconditionFailed: It is not the version that the caller means, and the change would change it.
+        TooLarge: It has more bytes than a product may, or than a change set has room for.
+    """
+    now = clock.now()
+    ids = _Ids()
+
+    def operation(unit: Unit) -> Product:
+        before = _find(unit, id)
+        revised = replace(revise(before), id=id, created=before.created, updated=now, by=by, version=before.version)
+        if rules.becomes_parent(revised):
+            revised = replace(revised, parent=before.parent)
+        if not rules.is_same(revised, before):
+            if version not in {None, before.version}:
+                raise PreconditionFailed
+            _must_be_possible(revised, before)
+        product = ids.complete(_named(revised, now))
+        return repository.put(unit, product, before, stock(product) if stock else {})
+
+    return transact(operation)
+
+
+def remove(id: str, *, version: int | None = None) -> None:
+    """Removes a product.
+
+    Raises:
+        NotFound: There is none.
+        PreconditionFailed: It is not the version that the caller means.
+    """
+
+    def operation(unit: Unit) -> None:
+        product = _find(unit, id)
+        if version not in {None, product.version}:
+            raise PreconditionFailed
+        repository.delete(unit, product)
+
+    transact(operation)
+
+
+def set_quantities(
+    id: int, quantities: Mapping[int, int], by: str, *, relative: bool = False, complete: bool = False
+) -> Entity:
+    """Sets what there is of a variant, by one conditional write; answers its entity as it is then.
+
+    Args:
+        id: The integer ID of its entity.
+        quantities: Pieces by distribution centre: all of them are taken, or none.
+        by: Who wants it.
+        relative: They are added to what there is.
+        complete: What is not named is set to 0.
+
+    Raises:
+        NotFound: There is no such entity.
+        Invalid: It is a parent, a distribution centre is unknown, or a quantity cannot be.
+    """
+    known = {reference.FIRST_CENTRE.id}
+    if not quantities.keys() <= known:
+        known = {centre.id for centre in reference.centres()}
+    if unknown := sorted(quantities.keys() - known):
+        raise Invalid({"quantity": [f"There is no distribution centre {', '.join(map(str, unknown))}."]})
+    now = clock.now()
+
+    def operation(unit: Unit) -> Entity:
+        entity = repository.get_entity(unit, id)
+        if entity is None:
+            raise NotFound(f"There is no product {id}.")
+        if entity.variant is None:
+            raise Invalid({"quantity": ["A parent has no quantities of its own."]})
+        wanted = dict(quantities)
+        if relative:
+            wanted = {centre: entity.quantities.get(centre, 0) + pieces for centre, pieces in quantities.items()}
+        if complete:
+            wanted = dict.fromkeys(entity.quantities, 0) | wanted
+        changed = rules.stocked(entity, wanted, now, by)
+        return entity if changed is entity else repository.put_entity(unit, changed)
+
+    return transact(operation)
+
+
+class _Ids:
+    """Integer IDs for one operation: what a lost race has taken serves the next attempt."""
+
+    def __init__(self) -> None:
+        self._taken: list[int] = []
+
+    def complete(self, product: Product) -> Product:
+        """A product with all of its integer IDs."""
+        missing = rules.unnumbered(product) - len(self._taken)
+        if missing > 0:
+            first = repository.reserve_ids(missing)
+            self._taken += range(first, first + missing)
+        free = iter(self._taken)
+        return rules.numbered(product, lambda: next(free))
+
+
+def _find(unit: Unit, id: str) -> Product:
+    found = repository.get(unit, id)
+    if found is None:
+        raise NotFound(f"Product with id: {id} was not found")
+    return found
+
+
+def _named(product: Product, moment: int) -> Product:
+    """A product whose variants all have IDs."""
+    variants = (one if one.id else replace(one, id=f"variant_{ulids.new(moment)}") for one in product.variants)
+    return replace(product, variants=tuple(variants))
+
+
+def _must_be_possible(product: Product, before: Product | None) -> None:
+    """Raises `Invalid` for a product that cannot be, or that refers to what is not there and was not before."""
+    limits.check(product)
+    unknown = reference.unknown(product, before)
+    if unknown:
+        raise Invalid(unknown)

@@ -1,0 +1,389 @@
+"""Products in the store: an aggregate each, a claim to its handle and to each SKU, and its entities, changed together.
+
+A claim counts only while the aggregate of its product names it. So a product whose items do not fit one transaction
+has its claims and entities written first, in several, and the aggregate last: until then nothing of it is there. What
+such a product lets go of stays behind until the change stream's handler has removed it (`leftovers`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import batched
+from typing import Any
+
+from batchyard.catalogue import codec, rules
+from batchyard.catalogue.rules import Entity, Product
+from batchyard.errors import Conflict, Contended, Invalid, TooLarge
+from batchyard.store import blobs, clients, contents, items
+from batchyard.store.calls import reaching_aws
+from batchyard.store.items import Item, Key
+from batchyard.store.tables import CATALOGUE, PRODUCTS
+from batchyard.store.unit import MAX_ACTIONS, Unit, is_joined, read_many
+
+MOST_AT_ONCE = MAX_ACTIONS - 10
+"""Items of one product in one transaction; the others are for what is written with it."""
+
+ABANDONED_US = 86_400_000_000
+"""Microseconds after which a claim or an entity that its product does not name belongs to whoever wants it."""
+
+LARGEST_PAGE = 8 * 1024 * 1024
+"""Bytes of JSON of the products of a page that are read at once."""
+
+_COUNTER: Key = {"id": "counter", "part": "entities"}
+_HIGHEST_ID = 2_147_483_647
+
+
+class Taken(Conflict):
+    """Another product has this handle or SKU, or is about to.
+
+    Args:
+        kind: `handle` or `sku`.
+        value: The handle or SKU.
+        product: ID of the product that has it.
+        handle: Its handle; None as long as it is not stored.
+    """
+
+    def __init__(self, kind: str, value: str, product: str, handle: str | None) -> None:
+        named = product if handle is None else f"{product} ({handle})"
+        word = "SKU" if kind == "sku" else kind
+        facts = {"kind": kind, "value": value, "product": product, "handle": handle}
+        super().__init__(f"The {word} {value} belongs to the product {named}.", code="TAKEN", details=facts)
+        self.kind, self.value, self.product, self.handle = kind, value, product, handle
+
+
+def get(unit: Unit, id: str) -> Product | None:
+    """A product as this unit will leave it."""
+    item = unit.get(PRODUCTS, codec.product_key(id))
+    return None if item is None else codec.decode_product(item, unit.read_blob)
+
+
+def find(unit: Unit, handle: str) -> Product | None:
+    """The product of a handle as this unit will leave it."""
+    claim = unit.get(CATALOGUE, codec.handle_key(handle))
+    product = None if claim is None else get(unit, str(claim["product"]))
+    return product if product is not None and product.handle == handle else None
+
+
+def load(unit: Unit, ids: Iterable[str] = (), *, handles: Iterable[str] = (), skus: Iterable[str] = ()) -> None:
+    """Reads at once what a unit will be asked for: products by their IDs, and claims to handles and SKUs.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    unit.load(PRODUCTS, map(codec.product_key, ids))
+    unit.load(CATALOGUE, [*map(codec.handle_key, handles), *map(codec.sku_key, skus)])
+
+
+def sku_holder(unit: Unit, sku: str) -> tuple[str, str] | None:
+    """The IDs of the product and of the variant that have a SKU as this unit will leave them."""
+    claim = unit.get(CATALOGUE, codec.sku_key(sku))
+    product = None if claim is None else get(unit, str(claim["product"]))
+    if product is None:
+        return None
+    return next(((product.id, variant.id) for variant in product.variants if variant.sku == sku), None)
+
+
+def put(
+    unit: Unit, product: Product, before: Product | None, stock: Mapping[int, Mapping[int, int]] | None = None
+) -> Product:
+    """Stages a product: what differs from before of its aggregate, claims and entities, and nothing where nothing does.
+
+    Of what is too much for one transaction, claims and entities are written at once, unless the unit is a joined one.
+
+    Args:
+        unit: The unit; `before` was read in it.
+        product: The product, with all of its IDs; `updated` is the moment of this change, `by` who makes it.
+        before: The product as it is; None for a new one.
+        stock: Pieces by entity and distribution centre that are set.
+
+    Returns:
+        The product as it will be stored; `before` where it stays that.
+
+    Raises:
+        Contended: `before` is not what the unit found.
+        Taken: Another product has its handle or one of its SKUs.
+        Invalid: Two of its variants have the same SKU, or a quantity cannot be.
+        TooLarge: It has more bytes than a product may.
+    """
+    if len(set(product.skus)) < len(list(product.skus)):
+        raise Invalid({"sku": ["Two variants have the same SKU."]})
+    stock = stock or {}
+    changed = True
+    if before is not None:
+        stored = unit.get(PRODUCTS, codec.product_key(product.id))
+        if stored is None or stored["version"] != before.version:
+            raise Contended
+        product = replace(product, created=before.created, updated=max(product.updated, before.updated + 1))
+        changed = not rules.is_same(product, before)
+    reached = _Reached.of(product, before, stock) if changed else _Reached(entities=set(stock))
+    unit.load(CATALOGUE, reached.keys())
+    written = [
+        *_claims(unit, product, reached.claims),
+        *_entities(unit, product, before, reached.entities, stock),
+    ]
+    released = [key for key in reached.released if (item := unit.get(CATALOGUE, key)) and item["product"] == product.id]
+    if len(written) + len(released) + changed > MOST_AT_ONCE and not is_joined(unit):
+        last = codec.handle_key(product.handle)["id"]
+        _write_at_once(unit, [item for item in written if item["id"] != last])
+        written = [item for item in written if item["id"] == last]
+    left = len(written) + len(released) + changed > MOST_AT_ONCE and not is_joined(unit)
+    for item in written:
+        unit.put(CATALOGUE, item)
+    for key in [] if left else released:
+        unit.delete(CATALOGUE, key)
+    if not changed:
+        return before or product
+    return _put_aggregate(unit, product, before, left=left)
+
+
+def delete(unit: Unit, product: Product) -> None:
+    """Stages the removal of a product. Of one that is too large, the rest is removed behind it."""
+    unit.delete(PRODUCTS, codec.product_key(product.id))
+    keys = [_claim_key(id) for id in codec.claims(product)]
+    keys += map(codec.entity_key, product.entities)
+    if len(keys) >= MOST_AT_ONCE:
+        keys = keys[:1]
+    unit.load(CATALOGUE, keys)
+    for key in keys:
+        item = unit.get(CATALOGUE, key)
+        if item is not None and item["product"] == product.id:
+            unit.delete(CATALOGUE, key)
+
+
+def leaves_something(variants: int) -> bool:
+    """Whether a product of so many variants may leave claims or entities behind when it is removed."""
+    return 2 * variants + 2 >= MOST_AT_ONCE
+
+
+def items_of(product: Product) -> int:
+    """How many items of a new product are written, at most: at most `MOST_AT_ONCE` of them in the unit itself."""
+    return 1 + len(codec.claims(product)) + len(product.entities)
+
+
+def get_entity(unit: Unit, id: int) -> Entity | None:
+    """An entity as this unit will leave it."""
+    item = unit.get(CATALOGUE, codec.entity_key(id))
+    return None if item is None else codec.decode_entity(item)
+
+
+def put_entity(unit: Unit, entity: Entity) -> Entity:
+    """Stages an entity that `get_entity` gave; answers it with its new version."""
+    return replace(entity, version=int(unit.put(CATALOGUE, codec.encode_entity(entity))["version"]))
+
+
+def reserve_ids(count: int) -> int:
+    """The first of so many neighbouring integer IDs that nobody ever had, nor will have; outside of any unit.
+
+    Raises:
+        TooLarge: There are not as many left.
+        Unavailable: The store did not answer.
+    """
+    with reaching_aws():
+        answer = clients.dynamodb().update_item(
+            TableName=CATALOGUE.name,
+            Key=items.encode(_COUNTER),
+            UpdateExpression="ADD taken :count",
+            ExpressionAttributeValues={":count": {"N": str(count)}},
+            ReturnValues="UPDATED_NEW",
+        )
+    taken = int(answer["Attributes"]["taken"]["N"])
+    if taken > _HIGHEST_ID:
+        raise TooLarge(f"There are no {count} IDs of {_HIGHEST_ID} left.")
+    return taken - count + 1
+
+
+# Many, outside of units.
+
+
+def read_entities(ids: Iterable[int]) -> dict[int, Entity]:
+    """Entities by their IDs, read consistently; those that are gone are left out.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    found = map(codec.decode_entity, read_many(CATALOGUE, map(codec.entity_key, ids)))
+    return {entity.id: entity for entity in found}
+
+
+def read_products(ids: Iterable[str]) -> list[Product]:
+    """Products in the order of their IDs, read consistently; those that are gone are left out.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    return _decoded(read_many(PRODUCTS, map(codec.product_key, ids)))
+
+
+def scan_page(after: str | None, segment: int = 0, segments: int = 1) -> tuple[list[Product], str | None]:
+    """Some products of all, or of one of several segments, read consistently, in no order.
+
+    Args:
+        after: The product behind which the page begins; None for the first one.
+        segment: The segment, from 0.
+        segments: How many segments there are.
+
+    Returns:
+        The products, 1 MB of items at most and `LARGEST_PAGE` bytes of JSON; and behind which one the next page
+        begins, None for the last page. A page may be empty and not the last.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    request: dict[str, Any] = {"TableName": PRODUCTS.name, "ConsistentRead": True}
+    if segments > 1:
+        request |= {"Segment": segment, "TotalSegments": segments}
+    if after is not None:
+        request["ExclusiveStartKey"] = items.encode(codec.product_key(after))
+    with reaching_aws():
+        answer = clients.dynamodb().scan(**request)
+    found = [items.decode(row) for row in answer["Items"]]
+    size = 0
+    for number, row in enumerate(found):
+        size += int(row["content_size"])
+        if size > LARGEST_PAGE and number:
+            return _decoded(found[:number]), str(found[number - 1]["id"])
+    last = answer.get("LastEvaluatedKey")
+    return _decoded(found), None if last is None else str(items.decode(last)["id"])
+
+
+def _decoded(rows: Iterable[Item]) -> list[Product]:
+    return [codec.decode_product(row, read) for row, read in contents.reading_ahead(codec.CONTENT, rows)]
+
+
+# What a change of a product reaches.
+
+
+@dataclass(slots=True)
+class _Reached:
+    """What a change of a product reaches in the table of claims and entities.
+
+    Args:
+        claims: The claims that are made, or made anew, without when.
+        entities: The IDs of the entities that are made or touched, or whose quantities are set.
+        released: The keys of claims and entities that the product lets go of.
+    """
+
+    claims: list[Item] = field(default_factory=list)
+    entities: set[int] = field(default_factory=set)
+    released: list[Key] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, product: Product, before: Product | None, stock: Iterable[int]) -> "_Reached":
+        """What a product that changes reaches."""
+        claims, own = codec.claims(product), rules.own_values(product)
+        former_claims, former = ({}, {}) if before is None else (codec.claims(before), rules.own_values(before))
+        return cls(
+            [claim for id, claim in claims.items() if claim != former_claims.get(id)],
+            {id for id, values in own.items() if values != former.get(id)} | set(stock),
+            [
+                *(_claim_key(id) for id in former_claims if id not in claims),
+                *(codec.entity_key(id) for id in former if id not in own),
+            ],
+        )
+
+    def keys(self) -> list[Key]:
+        """The keys of all of it."""
+        return [*map(CATALOGUE.key_of, self.claims), *map(codec.entity_key, sorted(self.entities)), *self.released]
+
+
+def _claims(unit: Unit, product: Product, claims: Iterable[Item]) -> Iterator[Item]:
+    """The items of claims that are not stored like that."""
+    for claim in claims:
+        held = unit.get(CATALOGUE, CATALOGUE.key_of(claim))
+        if held is not None and held["product"] != product.id:
+            kind, _, value = str(claim["id"]).partition(" ")
+            _must_be_abandoned(unit, held, product.updated, kind, value)
+        # Made anew even where it is the product's own: the clean-up then knows that it is no former one.
+        item = {**claim, "at": product.updated}
+        if not _is_stored(item, held):
+            yield item
+
+
+def _entities(
+    unit: Unit,
+    product: Product,
+    before: Product | None,
+    ids: Iterable[int],
+    stock: Mapping[int, Mapping[int, int]],
+) -> Iterator[Item]:
+    """The items of entities that are not stored like that."""
+    own, former = rules.own_values(product), {} if before is None else rules.own_values(before)
+    variants = {variant.entity: variant for variant in product.variants}
+    for id in sorted(ids):
+        held = unit.get(CATALOGUE, codec.entity_key(id))
+        if held is not None and held["product"] != product.id:
+            _must_be_abandoned(unit, held, product.updated, "ID", str(id))
+        if held is None or id not in former:
+            # Also where there is one that the product had before, or was about to have: all of it is this one's.
+            created = product.created if before is None else product.updated
+            moment, by = product.updated, product.by
+            entity = Entity(id, product.id, created, moment, moment, by, stocked_by=by)
+        else:
+            entity = codec.decode_entity(held)
+        if own[id] != former.get(id):
+            variant = variants.get(id)
+            entity = replace(
+                entity,
+                updated=product.updated,
+                by=product.by,
+                variant=None if variant is None else variant.id,
+                sku=None if variant is None else variant.sku,
+            )
+        item = codec.encode_entity(rules.stocked(entity, stock.get(id, {}), product.updated, product.by))
+        if not _is_stored(item, held):
+            yield item
+
+
+def _must_be_abandoned(unit: Unit, held: Item, moment: int, kind: str, value: str) -> None:
+    """Raises `Taken` unless the product that holds a claim or an entity does not name it, nor is about to."""
+    id = str(held["product"])
+    holder = get(unit, id)
+    if holder is not None:
+        named = {"handle": {holder.handle}, "sku": set(holder.skus), "ID": set(map(str, holder.entities))}
+        if value in named[kind]:
+            raise Taken(kind, value, id, holder.handle)
+    if moment - int(held["at" if "at" in held else "updated"]) < ABANDONED_US:
+        raise Taken(kind, value, id, None if holder is None else holder.handle)
+
+
+def _is_stored(item: Item, held: Item | None) -> bool:
+    return held is not None and {**item, "version": held["version"]} == held
+
+
+def _write_at_once(unit: Unit, written: Iterable[Item]) -> None:
+    """Writes items in as many transactions as it takes, each on condition that none is another than the unit read.
+
+    Raises:
+        Contended: One of them is.
+        Unavailable: The store did not take all of them.
+    """
+    for some in batched(written, MAX_ACTIONS, strict=False):
+        part = Unit()
+        for item in some:
+            held = unit.get(CATALOGUE, CATALOGUE.key_of(item))
+            if held is not None:
+                part.found(CATALOGUE, held)
+            part.put(CATALOGUE, item)
+        part.commit()
+
+
+def _put_aggregate(unit: Unit, product: Product, before: Product | None, *, left: bool) -> Product:
+    stored = unit.get(PRODUCTS, codec.product_key(product.id)) if before is not None else None
+    rest = codec.content(product)
+    if before is not None and stored is not None and rest == codec.content(before):
+        attributes = {**contents.kept(codec.CONTENT, stored), "content_size": stored["content_size"]}
+    else:
+        size = len(rest.encode())
+        if size > rules.LARGEST_PRODUCT:
+            raise TooLarge(f"The product has {size} bytes, of {rules.LARGEST_PRODUCT} that it can have.")
+        attributes, blob = contents.pack(codec.CONTENT, rest, lambda: blobs.new_key(blobs.PRODUCTS, product.id))
+        attributes["content_size"] = size
+        if blob is not None:
+            unit.write_blob(blob)
+    if left:
+        attributes["left"] = True
+    written = unit.put(PRODUCTS, codec.encode_product(product, attributes))
+    return replace(product, version=int(written["version"]))
+
+
+def _claim_key(id: str) -> Key:
+    return {"id": id, "part": codec.CLAIM}

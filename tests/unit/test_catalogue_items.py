@@ -1,0 +1,101 @@
+"""Products, entities and IDs: as items and back, and what a change of them is."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchyard import ulids
+from batchyard.catalogue import codec, rules
+from batchyard.catalogue.rules import Entity, Product
+from batchyard.errors import Invalid
+from batchyard.store import blobs, contents, items
+from tests.support.catalogue import BEGAN, product, products
+
+
+def packed(one: Product) -> items.Item:
+    attributes, blob = contents.pack(codec.CONTENT, codec.content(one), lambda: blobs.new_key("products", one.id))
+    assert blob is None
+    return codec.encode_product(one, attributes)
+
+
+@given(products())
+def test_an_item_holds_all_of_a_product(one: Product) -> None:
+    item = items.decode(items.encode(packed(one)))
+    assert codec.decode_product(item, lambda key: pytest.fail(f"reads {key}")) == one
+    assert 0 <= int(item["shard"]) < codec.SHARDS
+    assert item["created_id"] == f"{BEGAN}#{one.id}"
+
+
+def test_what_is_null_is_absent() -> None:
+    bare = product("bare", None, fields={}, tags=(), images=(), by="x")
+    assert "title" not in packed(bare)
+    assert codec.content(replace(bare, variants=())) == "{}"
+
+
+def test_a_large_content_is_a_blob_that_its_item_points_at() -> None:
+    one = product("large", fields={"description": "".join(map(chr, range(1000, 40_000)))})
+    attributes, blob = contents.pack(codec.CONTENT, codec.content(one), lambda: blobs.new_key("products", one.id))
+    assert blob is not None
+    assert attributes == {"content_key": blob.key}
+    assert isinstance(blob.content, bytes)
+    kept = {blob.key: blob.content}
+    assert codec.decode_product(codec.encode_product(one, attributes), kept.__getitem__) == one
+
+
+quantities = st.dictionaries(st.integers(0, 2**31 - 1), st.integers(0, rules.LARGEST_QUANTITY), max_size=5)
+
+
+@given(quantities, st.none() | st.text(st.characters(codec="utf-8"), min_size=1))
+def test_an_item_holds_all_of_an_entity(pieces: dict[int, int], sku: str | None) -> None:
+    entity = Entity(7, "prod_1", BEGAN, BEGAN + 1, BEGAN + 2, "a", pieces, 3, "variant_1", sku, "b")
+    item = items.decode(items.encode(codec.encode_entity(entity)))
+    assert codec.decode_entity(item) == entity
+    assert entity.quantity == sum(pieces.values())
+
+
+@pytest.mark.parametrize("pieces", [-1, rules.LARGEST_QUANTITY + 1])
+def test_a_quantity_has_bounds(pieces: int) -> None:
+    entity = Entity(7, "prod_1", BEGAN, BEGAN, BEGAN, "a")
+    with pytest.raises(Invalid):
+        rules.stocked(entity, {0: pieces}, BEGAN, "b")
+
+
+def test_an_entity_is_kept_in_a_hundred_centres_at_most() -> None:
+    entity = rules.stocked(Entity(7, "prod_1", BEGAN, BEGAN, BEGAN, "a"), dict.fromkeys(range(100), 1), BEGAN + 5, "b")
+    assert (entity.quantity, entity.stocked, entity.stocked_by, entity.updated) == (100, BEGAN + 5, "b", BEGAN)
+    assert rules.stocked(entity, {5: 1}, BEGAN + 9, "c") is entity
+    with pytest.raises(Invalid):
+        rules.stocked(entity, {100: 1}, BEGAN, "b")
+
+
+def test_a_product_becomes_a_parent_by_options_or_by_its_number_of_variants() -> None:
+    single = product("single", "A")
+    assert single.parent is None
+    assert not rules.becomes_parent(single)
+    assert rules.becomes_parent(replace(single, options=("Size",)))
+    assert rules.becomes_parent(replace(single, variants=()))
+    assert rules.becomes_parent(replace(single, variants=single.variants * 2))
+    assert rules.unnumbered(replace(single, parent=0)) == 1
+    assert rules.numbered(single, lambda: pytest.fail("takes an ID")) == single
+
+
+@given(products(), products())
+def test_what_changes_of_a_product_is_some_entitys(one: Product, other: Product) -> None:
+    """Each value of a product belongs to an entity, or to its order of variants."""
+    other = replace(other, id=one.id)
+    if rules.own_values(one) == rules.own_values(other):
+        assert rules.is_same(replace(other, created=one.created), one)
+    assert rules.own_values(one).keys() == set(one.entities)
+    assert rules.own_values(replace(one, updated=5, by="x", version=9)) == rules.own_values(one)
+
+
+def test_ulids_grow_with_time_and_repeat_by_name() -> None:
+    made = [ulids.new(BEGAN + 1000 * step) for step in range(50)]
+    assert made == sorted(made)
+    assert len(set(made)) == 50
+    assert {len(one) for one in made} == {26}
+    assert ulids.of(BEGAN, "batch_1/5") == ulids.of(BEGAN, "batch_1/5") != ulids.of(BEGAN, "batch_1/6")
+    # The sample of the specification: 1469918176385 ms.
+    assert ulids.new(1_469_918_176_385_000)[:10] == "01ARYZ6S41"

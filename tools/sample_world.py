@@ -19,6 +19,8 @@ from batchyard import ulids
 from batchyard.actor import Actor
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
+from batchyard.catalogue import repository as products
+from batchyard.catalogue.rules import Price, Product, Variant
 from batchyard.channels import repository as channels
 from batchyard.channels.rules import Channel
 from batchyard.http.caller import Caller
@@ -181,6 +183,35 @@ _TO_COME = int(datetime(2099, 9, 15, tzinfo=UTC).timestamp()) * 1_000_000
 FILE_KEY = f"files/{user_id(USER.name)}/{ulids.of(_TO_COME, 'files')}/products.csv"
 MISSING_FILE_KEY = f"files/{user_id(USER.name)}/{ulids.of(_TO_COME, 'files')}/prices.csv"
 
+# The catalogue: a shoe in two sizes.
+
+_FIRST_ENTITY = 7001
+PRODUCT = Product(
+    id=f"prod_{ulids.of(_moment(30), 'runner')}",
+    handle="runner",
+    status="published",
+    created=_moment(30),
+    updated=_moment(30),
+    by="sample",
+    parent=_FIRST_ENTITY,
+    fields={"title": "Runner", "discountable": True, "weight": 640},
+    tags=("running", "big, tall"),
+    images=("https://img.example.com/runner.jpg",),
+    options=("Size",),
+    variants=tuple(
+        Variant(
+            id=f"variant_{ulids.of(_moment(30), size)}",
+            entity=_FIRST_ENTITY + place,
+            fields={"title": f"Size {size}", "sku": f"RUN-{size}"},
+            prices=(Price("eur", 8990), Price("jpy", 14000)),
+            options=(size,),
+        )
+        for place, size in enumerate(("38", "39"), 1)
+    ),
+)
+STOCK = {_FIRST_ENTITY + 1: {0: 12}}
+MISSING_PRODUCT = f"prod_{ulids.of(_moment(30), 'hiker')}"
+
 # What was made of two shoes, and the serials on them. The master key is published: it is good for this world alone.
 
 VARIABLES = {"SERIAL_KEYS_SECRET": "batchyard-sample-world-serial-keys"}
@@ -319,6 +350,7 @@ def load() -> None:
         # Not by the repository, which would count its version on.
         clients.dynamodb().put_item(TableName=BATCH_REQUESTS.name, Item=items.encode(item_of(batch)))
     _load_product_batches()
+    transact(_load_product)
     blobs.delete(EXPORT.key)
     _delete_files()
     for blob in _blobs():
@@ -337,6 +369,10 @@ def _load_channels(unit: Unit) -> None:
     for channel in (MARKETPLACE, SLOW, EMPTY):
         channels.exists(unit, channel.pk)
         channels.put(unit, channel)
+
+
+def _load_product(unit: Unit) -> None:
+    products.put(unit, PRODUCT, products.get(unit, PRODUCT.id), STOCK)
 
 
 def _load_product_batches() -> None:

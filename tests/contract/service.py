@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from batchyard.catalogue import repository as products
 from batchyard.identity import operations, tokens
 from batchyard.scope import Scope
+from batchyard.store.unit import transact
 from batchyard.uploads import operations as uploads
 from tests.contract.gateway import Gateway
-from tests.support import aws
+from tests.support import aws, catalogue
 from tests.support.api import Answer, batches
 
 GATEWAY = Gateway()
@@ -55,6 +57,12 @@ class Service:
         batch = self.new_product_batch(gtin=GTIN, quantity=40, tags=[{"code": "t1", "claimSetId": "c1"}])
         self.new_change(batch)
         return batch
+
+    @cached_property
+    def product(self) -> str:
+        """The ID of a product of the catalogue."""
+        given = catalogue.product("boots", "B-1", "B-2")
+        return transact(lambda unit: products.put(unit, given, None)).id
 
     @cached_property
     def export(self) -> str:

@@ -125,7 +125,9 @@ def aim(case: Case[Any], service: Service) -> None:
             _aim_at_product_batch(case, service, at_random // 8)
         if "channel_id" in case.path_parameters:
             case.path_parameters["channel_id"] = service.channel
-        if "id" in case.path_parameters:
+        if case.path == "/admin/products/{id}":
+            case.path_parameters["id"] = service.product
+        elif "id" in case.path_parameters:
             case.path_parameters["id"] = _target(case, service, at_random // 8)
     match case.query.get("status"):
         case str() as one:

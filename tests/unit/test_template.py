@@ -29,7 +29,7 @@ MAPPINGS = resources("AWS::Lambda::EventSourceMapping")
 ALARMS = resources("AWS::CloudWatch::Alarm")
 API = resources("AWS::Serverless::Api")["Api"]
 DEAD_LETTERS = {name for name in QUEUES if name.endswith("DeadLetterQueue")}
-CONTENTS = ("objects", "logs", "uploads", "exports", "files", "aws/lambda")
+CONTENTS = ("objects", "logs", "uploads", "exports", "files", "products", "aws/lambda")
 
 
 @cache

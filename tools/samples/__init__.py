@@ -6,6 +6,7 @@ route needs one entry in the table of its family.
 
 from tools.samples import (
     batch_requests,
+    catalogue,
     channels,
     gateway,
     identity,
@@ -22,6 +23,7 @@ SAMPLES: dict[str, Sample] = {
         ("batch_requests", batch_requests.SAMPLES),
         ("channels", channels.SAMPLES),
         ("product_batches", {**product_batches.SAMPLES, **product_batch_triggers.SAMPLES}),
+        ("catalogue", catalogue.SAMPLES),
         ("uploads", uploads.SAMPLES),
         ("identity", identity.SAMPLES),
         ("odata", odata.SAMPLES),

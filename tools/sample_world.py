@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
+from batchyard import ulids
 from batchyard.actor import Actor
 from batchyard.batch_jobs import repository as jobs
 from batchyard.batch_jobs.rules import EXPORT as EXPORT_JOB
@@ -23,6 +24,7 @@ from batchyard.batch_jobs.rules import PRE_PROCESSED, Job
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.catalogue import codec
+from batchyard.catalogue import repository as products
 from batchyard.catalogue.rules import Entity, Price, Product, Variant
 from batchyard.channels import repository as channels
 from batchyard.channels.rules import Channel
@@ -48,7 +50,6 @@ from batchyard.store.items import Item, Key
 from batchyard.store.queries import query
 from batchyard.store.tables import BATCH_JOBS, BATCH_REQUESTS, CATALOGUE, IDENTITY, PRODUCT_BATCHES, PRODUCTS
 from batchyard.store.unit import Unit, transact
-from batchyard.ulids import RANDOM_BYTES, ulid
 from batchyard.user_ids import user_id
 
 
@@ -184,14 +185,43 @@ ORPHAN_KEY = f"objects/{SENT.channel}/{SENT.pk}/7d0c2a4e-0000-4000-8000-00000000
 
 FILE = b"Product Handle;Product Title\r\nrunner;Runner\r\n"
 _TO_COME = int(datetime(2099, 9, 15, tzinfo=UTC).timestamp()) * 1_000_000
-FILE_KEY = f"files/{user_id(USER.name)}/{ulid(_TO_COME, bytes(RANDOM_BYTES))}/products.csv"
-MISSING_FILE_KEY = f"files/{user_id(USER.name)}/{ulid(_TO_COME, bytes(RANDOM_BYTES))}/prices.csv"
+FILE_KEY = f"files/{user_id(USER.name)}/{ulids.of(_TO_COME, 'files')}/products.csv"
+MISSING_FILE_KEY = f"files/{user_id(USER.name)}/{ulids.of(_TO_COME, 'files')}/prices.csv"
+
+# The catalogue: a shoe in two sizes.
+
+_FIRST_ENTITY = 7001
+PRODUCT = Product(
+    id=f"prod_{ulids.of(_moment(30), 'runner')}",
+    handle="runner",
+    status="published",
+    created=_moment(30),
+    updated=_moment(30),
+    by="sample",
+    parent=_FIRST_ENTITY,
+    fields={"title": "Runner", "discountable": True, "weight": 640},
+    tags=("running", "big, tall"),
+    images=("https://img.example.com/runner.jpg",),
+    options=("Size",),
+    variants=tuple(
+        Variant(
+            id=f"variant_{ulids.of(_moment(30), size)}",
+            entity=_FIRST_ENTITY + place,
+            fields={"title": f"Size {size}", "sku": f"RUN-{size}"},
+            prices=(Price("eur", 8990), Price("jpy", 14000)),
+            options=(size,),
+        )
+        for place, size in enumerate(("38", "39"), 1)
+    ),
+)
+STOCK = {_FIRST_ENTITY + 1: {0: 12}}
+MISSING_PRODUCT = f"prod_{ulids.of(_moment(30), 'hiker')}"
 
 # Jobs of the user: one to be worked on, one that waits for its confirmation, and one whose message was lost. They are
 # of that day to come: ninety days later they would be forgotten.
 
 JOB = Job(
-    id=f"batch_{ulid(_TO_COME, bytes(RANDOM_BYTES))}",
+    id=f"batch_{ulids.of(_TO_COME, 'job')}",
     type=EXPORT_JOB,
     owner=user_id(USER.name),
     user=USER.name,
@@ -203,7 +233,7 @@ JOB = Job(
 )
 WAITING_JOB = replace(
     JOB,
-    id=f"batch_{ulid(_TO_COME + 1000, bytes(RANDOM_BYTES))}",
+    id=f"batch_{ulids.of(_TO_COME + 1000, 'job')}",
     created=_TO_COME + 1000,
     dry_run=True,
     status=PRE_PROCESSED,
@@ -214,7 +244,7 @@ WAITING_JOB = replace(
 )
 LOST_JOB = replace(
     JOB,
-    id=f"batch_{ulid(_TO_COME + 2000, bytes(RANDOM_BYTES))}",
+    id=f"batch_{ulids.of(_TO_COME + 2000, 'job')}",
     created=_TO_COME + 2000,
     updated=_moment(30),
     look_at=_moment(45),
@@ -412,6 +442,7 @@ def load() -> None:
     _load_product_batches()
     _load_jobs()
     _load_products()
+    transact(_load_product)
     blobs.delete(EXPORT.key)
     _delete_files()
     for blob in _blobs():
@@ -438,6 +469,10 @@ def _load_products() -> None:
     claims = ({**claim, "at": BOOTS.updated, "version": 1} for claim in codec.claims(BOOTS).values())
     for item in (*claims, codec.encode_entity(STOCKED)):
         dynamodb.put_item(TableName=CATALOGUE.name, Item=items.encode(item))
+
+
+def _load_product(unit: Unit) -> None:
+    products.put(unit, PRODUCT, products.get(unit, PRODUCT.id), STOCK)
 
 
 def _load_product_batches() -> None:

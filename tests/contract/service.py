@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from batchyard.catalogue import repository as products
 from batchyard.identity import operations, tokens
 from batchyard.scope import Scope
+from batchyard.store.unit import transact
+from batchyard.uploads import operations as uploads
 from tests.contract.gateway import Gateway
-from tests.support import aws
+from tests.support import aws, catalogue
 from tests.support.api import Answer, batches
 
 GATEWAY = Gateway()
@@ -35,6 +38,7 @@ class Service:
             patch.setenv(name, value)
         patch.setenv("VERIFICATIONS_PER_MINUTE", "100000000")
         patch.setenv("FAILED_LOGINS_PER_MINUTE", "100000000")
+        patch.setattr(uploads, "MOST_OPEN", 100_000_000)
         # Logins are slow on purpose, and many here.
         patch.setattr(tokens, "COST", tokens.Cost(1, 1, 1))
         aws.forget()
@@ -53,6 +57,12 @@ class Service:
         batch = self.new_product_batch(gtin=GTIN, quantity=40, tags=[{"code": "t1", "claimSetId": "c1"}])
         self.new_change(batch)
         return batch
+
+    @cached_property
+    def product(self) -> str:
+        """The ID of a product of the catalogue."""
+        given = catalogue.product("boots", "B-1", "B-2")
+        return transact(lambda unit: products.put(unit, given, None)).id
 
     @cached_property
     def export(self) -> str:
@@ -96,6 +106,17 @@ class Service:
         """The codes of ten of a product batch's serials."""
         page = self.ask("GET", f"{product_batches(PRODUCT, batch)}/getSN?startIndex={start}").json()
         return [item["code"] for item in page["items"]]
+
+    def new_file(self) -> str:
+        """The key of a file that was not there before."""
+        form = (
+            '--b\r\nContent-Disposition: form-data; name="files"; filename="products.csv"\r\n\r\nProduct Handle\r\n'
+            "--b--\r\n"
+        )
+        sent = [("Authorization", f"Token {self.key}"), ("Content-Type", "multipart/form-data; boundary=b")]
+        made = GATEWAY.request("POST", "/admin/uploads", sent, form.encode())
+        assert made.status == 200, made.text
+        return str(made.json()["uploads"][0]["key"])
 
     def new_change(self, batch: str, start: int = 0) -> str:
         """The ID of a change of a product batch's serials: five of them are decommissioned."""

@@ -88,6 +88,8 @@ def accepted_as_far_as_a_document_can_tell(context: CheckContext, response: Resp
     sent = {name.lower() for name in case.headers}
     if dialects.of_path(case.path) is coded and said and _depends(said):
         return None
+    if dialects.of_path(case.path) is typed and "must be shorter than or equal to 900 bytes" in said.get("message", ""):
+        return None
     if set(said) == {"status"} and LIFE_CYCLE.match(said["status"][0]):
         return None
     if said == {"channel": ["The channel is not active."]}:
@@ -123,7 +125,9 @@ def aim(case: Case[Any], service: Service) -> None:
             _aim_at_product_batch(case, service, at_random // 8)
         if "channel_id" in case.path_parameters:
             case.path_parameters["channel_id"] = service.channel
-        if "id" in case.path_parameters:
+        if case.path == "/admin/products/{id}":
+            case.path_parameters["id"] = service.product
+        elif "id" in case.path_parameters:
             case.path_parameters["id"] = _target(case, service, at_random // 8)
     match case.query.get("status"):
         case str() as one:
@@ -134,6 +138,14 @@ def aim(case: Case[Any], service: Service) -> None:
     aim_body(case)
     if "If-Match" in case.headers and at_random % 2 and not meta.is_negative_at(ParameterLocation.HEADER):
         case.headers["If-Match"] = '"1", "2", "3", "4"'
+    match case.body:
+        case {"file_key": str()} if at_random % 2 and not meta.is_negative_at(ParameterLocation.BODY):
+            case.body["file_key"] = service.new_file()
+        case {"files": list(files)} if not meta.is_negative_at(ParameterLocation.BODY):
+            # Werkzeug writes an empty file without the line end before the next boundary, which no client does.
+            case.body["files"] = [file or b"x" for file in files]
+    if case.path == "/admin/auth/token" and at_random % 2 and not meta.is_negative_at(ParameterLocation.BODY):
+        case.body = {"email": NAME, "password": PASSWORD}
     if case.path.endswith("/login/") and at_random % 2 and not meta.is_negative_at(ParameterLocation.BODY):
         case.body = {"username": NAME, "password": PASSWORD}
 

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 from pydantic import BaseModel
 
 from batchyard.errors import Conflict, Unavailable
-from batchyard.http import coded
+from batchyard.http import coded, typed
 from batchyard.http.app import App, answer
 from batchyard.http.caller import Caller
 from batchyard.http.routes import Routes
@@ -18,7 +18,9 @@ from gateway import fallback
 from tests.integration.conftest import SECRET
 from tests.support.api import EVERYTHING, Answer, Api, Context, caller_with
 from tools import aws_events
+from tools.generate.handlers import handlers
 
+TYPED = [handler for handler in handlers() if handler.app is not None and handler.app.dialect is typed]
 NOT_FOUND = {"code": 404, "errorCode": "NOT_FOUND", "message": "There is no such resource.", "details": {}}
 
 
@@ -58,6 +60,18 @@ def test_another_method_is_refused_in_the_dialect_of_the_path(monkeypatch: pytes
     assert refused.json() == {"type": "method_not_allowed", "message": 'Method "DELETE" not allowed.'}
     refused = Api(None).delete("/api/a")
     assert (refused.status, refused.json()) == (405, {"detail": 'Method "DELETE" not allowed.'})
+
+
+@pytest.mark.parametrize("path", sorted({handler.route for handler in TYPED if handler.route}), ids=" ".join)
+@pytest.mark.usefixtures("stores")
+def test_a_route_of_the_catalogue_takes_its_own_parameters_alone(path: tuple[str, str]) -> None:
+    method, resource = path
+    refused = Api()(method, f"{resource.replace('{id}', 'x')}?foo=1&limit[]=1")
+    assert refused.status == 400
+    assert refused.json() == {
+        "type": "invalid_data",
+        "message": "property foo should not exist, property limit[] should not exist",
+    }
 
 
 class Lot(BaseModel):

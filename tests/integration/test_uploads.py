@@ -8,12 +8,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from batchyard import clock
+from batchyard import clock, ulids
 from batchyard.errors import Unavailable
 from batchyard.store import blobs, clients
 from batchyard.store.blobs import Blob
 from batchyard.store.unit import transact
-from batchyard.ulids import RANDOM_BYTES, ulid
 from batchyard.uploads import operations
 from batchyard.user_ids import user_id
 from tests.support import aws
@@ -349,7 +348,7 @@ def test_a_file_that_cannot_be_stored_is_no_open_upload(api: Api, monkeypatch: p
 
 def test_without_a_right_to_list_what_is_not_there_is_forbidden(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """S3 answers 403 to a HEAD of nothing, unless who asks may list the bucket; these functions may not."""
-    key = f"{OWN}/{ulid(clock.now(), bytes(RANDOM_BYTES))}/x"
+    key = f"{OWN}/{ulids.new(clock.now())}/x"
 
     def refuse(**_: Any) -> Any:
         raise clients.s3().exceptions.ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchyard import ulids
 from batchyard.errors import Invalid
-from batchyard.ulids import ulid
 from batchyard.uploads import rules
 from batchyard.uploads.rules import FileKey, key_of
 
 USER, OTHER = "usr_2ED42R9P6QV7AC6A3R9VPXEY1T", "usr_2ED42R9P6QV7AC6A3R9VPXEY1V"
 MOMENT = 1_795_000_000_000_000
-ULID = ulid(MOMENT, b"0123456789")
+ULID = ulids.of(MOMENT, "products")
 KEY = f"files/{USER}/{ULID}/products.csv"
 DAY = 86_400_000_000
 

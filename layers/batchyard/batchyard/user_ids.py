@@ -2,9 +2,9 @@
 
 import hashlib
 
-from batchyard.ulids import ulid_of
+from batchyard import ulids
 
 
 def user_id(name: str) -> str:
     """The ID of the user of this name."""
-    return f"usr_{ulid_of(hashlib.sha256(f'user\n{name}'.encode()).digest())}"
+    return f"usr_{ulids.of_digest(hashlib.sha256(f'user\n{name}'.encode()).digest())}"

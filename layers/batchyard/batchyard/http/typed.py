@@ -158,7 +158,8 @@ def _message(error: Mapping[str, Any]) -> str:
     words = _MESSAGES[kind].format(**context) if kind in _MESSAGES else str(error["msg"])
     if path and isinstance(path[-1], int):
         words = f"each value in {words}"
-    return words.replace(_PROPERTY, echo(name))
+    # A list in a query is `id[]`, and what is wrong with it is told of `id`.
+    return words.replace(_PROPERTY, echo(name if kind == "extra_forbidden" else name.removesuffix("[]")))
 
 
 def documented(status: int, model: type | None, *others: int) -> dict[int, Any]:

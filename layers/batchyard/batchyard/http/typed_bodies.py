@@ -1,8 +1,19 @@
 """Bodies as class-validator takes them with a white list: the fields of a model and no others."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+
+def _no_text(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise PydanticCustomError("int_type", "It is no number.")
+    return value
+
+
+Number = Annotated[int, BeforeValidator(_no_text)]
+"""An integer that JSON writes as a number: `60` or `60.0`, not `"60"`."""
 
 
 class TypedBody(BaseModel):

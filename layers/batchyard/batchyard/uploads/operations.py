@@ -5,10 +5,10 @@ like what is not there.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from batchyard import clock, ulids
 from batchyard.errors import Invalid, NotFound, TooLarge, TooMany, Unavailable
-from batchyard.http.forms import File
 from batchyard.store import blobs
 from batchyard.store.blobs import Blob
 from batchyard.store.unit import Unit, transact
@@ -26,6 +26,10 @@ from batchyard.uploads.rules import (
     must_be_name,
 )
 from batchyard.user_ids import user_id
+
+if TYPE_CHECKING:
+    # It brings in the parser of forms, which most routes do not need.
+    from batchyard.http.forms import File
 
 DOWNLOAD_SECONDS = 3600
 UPLOAD_SECONDS = 900
@@ -45,7 +49,7 @@ def new_key(user: str, name: str) -> str:
     return str(_new_key(user, name))
 
 
-def upload(user: str, files: Sequence[File]) -> list[str]:
+def upload(user: str, files: "Sequence[File]") -> list[str]:
     """Stores files, and returns their keys.
 
     Raises:

@@ -2,21 +2,33 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StrictInt
+from pydantic import BaseModel, Field
 
 from batchyard.http.fields import LONGEST_DATE_TIME
-from batchyard.http.typed_bodies import TypedBody
-from batchyard.uploads.rules import LARGEST, LONGEST_NAME
+from batchyard.http.typed_bodies import Number, TypedBody
+from batchyard.uploads.rules import LARGEST, LARGEST_NAME, LONGEST_NAME
 
 LONGEST_KEY = 1024
 """Bytes of a key in S3, and so characters, at most."""
 
 
+# What `rules.must_be_name` takes, but for its bytes.
+_NAME = r"^(?!\.{1,2}$)[^/\\\x00-\x1f\x7f-\x9f]+$"
+
+
 class UploadRequest(TypedBody):
     """A file that is to come."""
 
-    file_name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, description="Without folders")]
-    size: Annotated[StrictInt, Field(ge=0, le=LARGEST, description="Bytes; no other size can be put at the URL")]
+    file_name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=LONGEST_NAME,
+            description="Without folders",
+            json_schema_extra={"pattern": _NAME, "x-maxBytes": LARGEST_NAME},
+        ),
+    ]
+    size: Annotated[Number, Field(ge=0, le=LARGEST, description="Bytes; no other size can be put at the URL")]
 
 
 class FileRequest(TypedBody):

@@ -399,11 +399,12 @@ class _Planning:
     # What only one product, and one variant, can have.
 
     def _claims(self) -> Iterator[Claim]:
-        yield Claim(HANDLE, self._first.handle, self._first.line)
-        for row in self._rows:
-            if row.product_id is not None:
-                yield Claim(PRODUCT, row.product_id, row.line)
-                return
+        named = next((row for row in self._rows if row.product_id is not None), None)
+        # A product that is not there takes no handle from another: one error is enough.
+        if named is None or self._stored is not None:
+            yield Claim(HANDLE, self._first.handle, self._first.line)
+        if named is not None:
+            yield Claim(PRODUCT, str(named.product_id), named.line)
 
     def _skus(self, touched: Sequence[_Touched]) -> list[Claim]:
         """The SKUs that the rows give, each once."""

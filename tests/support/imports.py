@@ -1,19 +1,21 @@
 """Imports of product files without a store: the whole way from bytes to a catalogue in memory, as a job goes it."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from batchyard.catalogue.rules import Product
-from batchyard.product_files import planning
+from batchyard.product_files import claims, planning
+from batchyard.product_files.claims import Claim
 from batchyard.product_files.columns import Shape
 from batchyard.product_files.counting import Operations
 from batchyard.product_files.error_rows import ErrorRows
 from batchyard.product_files.faults import RowError, Unreadable
+from batchyard.product_files.gathering import Gathered
 from batchyard.product_files.header import Header, no_rows, read_header
-from batchyard.product_files.parsing import Known, Parser
-from batchyard.product_files.planning import Claim, Making, Plan
+from batchyard.product_files.parsing import Given, Known, Parser
+from batchyard.product_files.planning import Making, Plan
 from batchyard.product_files.reading import Row
 from batchyard.product_files.rows import Layout, Names, shape_of
 
@@ -127,9 +129,15 @@ class Catalogue:
         for row in rows:
             groups.setdefault(parser.handle(row) or row.line, []).append(row)
         match = context.get("match") == "handle"
-        return [self.plan([parser.parse(row) for row in group], match=match) for group in groups.values()]
+        plans = []
+        for group in groups.values():
+            gathered = Gathered(parser)
+            for row in group:
+                gathered.add(row)
+            plans.append(self.plan(gathered.rows, match=match))
+        return plans
 
-    def plan(self, given: list[Any], *, match: bool = False, entity: Callable[[], int] | None = None) -> Plan:
+    def plan(self, given: list[Given], *, match: bool = False) -> Plan:
         sought = planning.sought(given, match=match)
         stored = self.products.get(sought.id or "")
         if sought.handle is not None:
@@ -139,7 +147,7 @@ class Catalogue:
             now=self.moment,
             product_id=lambda line: f"prod_{self.moment}_{line}",
             variant_id=lambda line: f"variant_{self.moment}_{line}",
-            entity=entity or (lambda: next(self.entities)),
+            entity=lambda: next(self.entities),
         )
         return planning.plan(given, stored, making, stock=self.stock, match=match)
 
@@ -148,18 +156,18 @@ class Catalogue:
         first: dict[tuple[str, str], tuple[Claim, str]] = {}
         for plan in plans:
             for claim in plan.claims:
-                if not claim.value:
-                    continue
                 earlier, handle = first.setdefault((claim.kind, claim.value), (claim, plan.handle))
                 if handle != plan.handle:
-                    error = planning.comes_twice(claim, plan.handle, earlier, handle)
+                    error = claims.comes_twice(claim, plan.handle, earlier, handle)
                     self._held.append((plan.handle, error))
                     continue
                 own = plan.before.id if plan.before is not None else ""
                 for product in self.products.values():
-                    holds = product.handle == claim.value if claim.kind == "handle" else claim.value in product.skus
-                    if claim.kind != "product" and holds and product.id != own:
-                        self._held.append((plan.handle, planning.is_held(claim, plan.handle, product.handle)))
+                    holds = (
+                        product.handle == claim.value if claim.kind == claims.HANDLE else claim.value in product.skus
+                    )
+                    if claim.kind != claims.PRODUCT and holds and product.id != own:
+                        self._held.append((plan.handle, claims.is_held(claim, plan.handle, product.handle)))
         return [error for _, error in self._held]
 
     def _write(self, plan: Plan) -> None:

@@ -1,6 +1,7 @@
 """What becomes of products by the rows of a file."""
 
 import itertools
+import tracemalloc
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,11 +10,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchyard.catalogue.rules import CUSTOMS, MEASURES, MOST_VARIANTS, STATUSES, Price, Product, Scalar, Variant
-from batchyard.product_files import cells, planning
+from batchyard.catalogue.rules import (
+    CUSTOMS,
+    LARGEST_PRODUCT,
+    MEASURES,
+    MOST_VARIANTS,
+    STATUSES,
+    Price,
+    Product,
+    Scalar,
+    Variant,
+)
+from batchyard.product_files import cells, claims
+from batchyard.product_files.claims import Claim
 from batchyard.product_files.counting import Operations
+from batchyard.product_files.gathering import Gathered
 from batchyard.product_files.header import read_header
-from batchyard.product_files.planning import Claim, Notice, Plan
+from batchyard.product_files.parsing import Parser
+from batchyard.product_files.planning import Notice, Plan
+from batchyard.product_files.reading import Row
 from tests.support.imports import Catalogue, Outcome
 
 NAMES = st.text(
@@ -451,6 +466,75 @@ def test_which_variant_is_meant_must_be_clear() -> None:
     assert [line for line, _ in messages(load(shop(BAG), again, again, match="handle"))] == [2]
 
 
+def test_a_row_without_sku_and_options_stands_beside_others() -> None:
+    catalogue = shop(BAG)
+    rows = [{"Product Handle": "bag", "Variant SKU": "BAG"}, {"Product Handle": "bag", "Variant Title": "bare"}]
+    assert load(catalogue, *rows, match="handle").operations == Operations(0, 1, 1, 1)
+    assert load(catalogue, *rows, match="handle").operations == Operations(0, 1, 0, 2)
+    assert [line for line, _ in messages(load(catalogue, *rows, rows[1], match="handle"))] == [3]
+
+
+CELLS: Mapping[str, Sequence[str]] = {
+    "Product Title": ["", "x", "'=x"],
+    "Product Tags": ["", "a", 'a,"b,c"'],
+    "Product Status": ["", "published"],
+    "Variant SKU": ["", "A", "B", "C"],
+    "Variant Title": ["", "t"],
+    "Variant Inventory Quantity": ["", "0", "5"],
+    "Price EUR": ["", "1.50"],
+    "Price North America [USD]": ["", "3"],
+    "Option 1 Name": ["", "Size", "Colour"],
+    "Option 1 Value": ["", "S", "M"],
+    "Option 2 Name": ["", "Colour"],
+    "Option 2 Value": ["", "S", "blue"],
+    "Image 1 Url": ["", "u"],
+    "Sales Channel 1 Name": ["", "Web"],
+}
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {"Product Handle": st.sampled_from(["a", "b", "=c"])},
+        optional={title: st.sampled_from(values) for title, values in CELLS.items()},
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(ROWS, ROWS, st.booleans())
+def test_any_file_that_matches_is_imported_again_without_a_change(
+    first: list[dict[str, str]], second: list[dict[str, str]], skip: bool
+) -> None:
+    catalogue = shop()
+    for rows in (first, second):
+        outcome = load(catalogue, *rows, match="handle", on_error="skip")
+        assert_is_sound(catalogue)
+        before, stock = dict(catalogue.products), {id: dict(centres) for id, centres in catalogue.stock.items()}
+        again = load(catalogue, *rows, match="handle", on_error="skip" if skip else "fail")
+        assert catalogue.products == before
+        assert catalogue.stock == stock
+        assert tuple(again.operations)[::2] == (0, 0)
+        if not outcome.errors:
+            assert again.errors == []
+
+
+def assert_is_sound(catalogue: Catalogue) -> None:
+    products = list(catalogue.products.values())
+    skus = [sku for product in products for sku in product.skus]
+    assert len(set(skus)) == len(skus)
+    assert len({product.handle for product in products}) == len(products)
+    entities = [entity for product in products for entity in product.entities]
+    assert len(set(entities)) == len(entities)
+    for product in products:
+        assert product.parent is not None or (len(product.variants) == 1 and not product.options)
+        combinations = [variant.options for variant in product.variants]
+        assert {len(values) for values in combinations} == {len(product.options)}
+        assert not product.options or len(set(combinations)) == len(combinations)
+        for variant in product.variants:
+            keys = [(price.currency, price.region is not None, price.region) for price in variant.prices]
+            assert keys == sorted(set(keys))
+
+
 def test_a_match_that_says_nothing_of_variants_changes_the_product_alone_where_it_has_several() -> None:
     catalogue = shop(SHIRT)
     outcome = load(catalogue, {"Product Handle": "shirt", "Product Title": "New"}, match="handle")
@@ -547,20 +631,43 @@ def test_a_handle_has_2048_rows_and_variants_at_most() -> None:
     catalogue = shop()
     assert load(catalogue, *rows[:-1]).operations == Operations(1, 0, MOST_VARIANTS, 0)
     [(line, message)] = messages(load(shop(), *rows))
-    assert (line, message) == (2049, "2049 rows of product other, of 2048 that can be")
+    assert (line, message) == (2049, "Product other has more than 2048 rows")
     [(line, message)] = messages(
         load(catalogue, {"Product Id": "prod_50_1", **OTHER, "Variant SKU": "x"}, {**OTHER, "Variant SKU": "y"})
     )
     assert (line, message) == (1, "2050 variants of product other, of 2048 that can be")
 
 
+def rows_with_options(count: int, letter: str) -> list[dict[str, str]]:
+    long = {f"Option {n} {part}": f"{n}{letter * 250}" for n in range(1, 11) for part in ("Name", "Value")}
+    return [{**OTHER, "Variant SKU": f"{number}", **long, "Option 1 Value": str(number)} for number in range(count)]
+
+
 def test_a_product_has_4_mb_at_most() -> None:
-    long = {f"Option {n} {part}": f"{n}{'x' * 250}" for n in range(1, 11) for part in ("Name", "Value")}
-    rows = [{**OTHER, "Variant SKU": f"{number}", **long, "Option 1 Value": str(number)} for number in range(2048)]
-    [(line, message)] = messages(load(shop(), *rows))
+    assert load(shop(), *rows_with_options(1500, "x")).errors == []
+    [(line, message)] = messages(load(shop(), *rows_with_options(1000, "é")))
     assert line == 1
-    assert message.startswith("Product other has ")
-    assert load(shop(), *rows[:1500]).errors == []
+    assert message.startswith("Product other has 46")
+
+
+def test_no_more_of_a_product_is_gathered_than_it_can_have() -> None:
+    [(line, message)] = messages(load(shop(), *rows_with_options(2048, "x")))
+    assert line == 1851
+    assert message == f"Product other has more than {LARGEST_PRODUCT} bytes"
+    catalogue = shop()
+    data = file_of({**OTHER, "Product Description": "x" * 100_000, "Variant SKU": "x" * 10_000})
+    header = read_header([data], {})
+    [row] = header.reader([data[header.end :]], header.beginning, is_last=True)
+    gathered = Gathered(Parser(header, catalogue.known))
+    tracemalloc.start()
+    try:
+        for number in range(3000):
+            gathered.add(Row(number + 1, ["other", str(number) + row.cells[1][10:], row.cells[2]]))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(gathered.rows) == 2049
+    assert held < 8_000_000
 
 
 def test_errors_of_cells_and_of_the_plan_are_told_together() -> None:
@@ -627,7 +734,7 @@ def test_operations_are_told_in_the_words_that_clients_know() -> None:
 
 
 def test_a_duplicate_names_itself_and_the_handle_of_its_product() -> None:
-    error = planning.is_held(Claim("sku", "A-1", 4), "tea", "pot")
+    error = claims.is_held(Claim("sku", "A-1", 4), "tea", "pot")
     assert (error.line, error.column) == (4, "Variant SKU")
     assert "A-1" in error.message
     assert "tea" in error.message

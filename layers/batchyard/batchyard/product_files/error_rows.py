@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 
 from batchyard.product_files import cells
-from batchyard.product_files.faults import RowError
+from batchyard.product_files.faults import MOST_ERRORS, RowError
 from batchyard.product_files.header import ERROR_LINE, ERROR_MESSAGE, Header
 from batchyard.product_files.reading import Row
-
-MOST_MESSAGES = 20
-"""Messages of one row."""
 
 LONGEST_MESSAGE = 300
 """Characters of a message."""
@@ -52,4 +49,4 @@ class ErrorRows:
 
 
 def _told(errors: Sequence[RowError]) -> str:
-    return "; ".join(cut(error.message) for error in errors[:MOST_MESSAGES])
+    return "; ".join(cut(error.message) for error in errors[:MOST_ERRORS])

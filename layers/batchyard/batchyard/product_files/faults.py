@@ -9,6 +9,10 @@ LONGEST_QUOTE = 80
 """Characters of a cell that a message repeats, so that what is the matter with it is still told."""
 
 
+MOST_ERRORS = 20
+"""Errors of one row that are told."""
+
+
 class RowError(NamedTuple):
     """Something that is the matter with a file.
 

@@ -22,7 +22,7 @@ from batchyard.catalogue.rules import (
 )
 from batchyard.product_files import cells, header
 from batchyard.product_files.columns import PRODUCT_COLUMNS, VARIANT_COLUMNS, Column
-from batchyard.product_files.faults import INVALID, NOT_FOUND, RowError, parsing_failed, quoted
+from batchyard.product_files.faults import INVALID, MOST_ERRORS, NOT_FOUND, RowError, parsing_failed, quoted
 from batchyard.product_files.header import REQUIRED, SKU, Header
 from batchyard.product_files.reading import Row
 
@@ -182,8 +182,13 @@ class Parser:
         """The ID of a row's product; empty where it names none."""
         return self._cell(row, self._product_id)
 
-    def parse(self, row: Row) -> Given:
-        """What a row gives."""
+    def parse(self, row: Row, *, is_first: bool = True) -> Given:
+        """What a row gives.
+
+        Args:
+            row: The row.
+            is_first: It is the first one of its product. What others say of the product is checked, and left out.
+        """
         given = Given(row.line)
         found: list[str | None] = [*row.cells]
         if self._escaped:
@@ -203,6 +208,10 @@ class Parser:
         self._read_prices(given, found)
         self._read_options(given, found)
         given.has_variant = any(found[place] for place in self._of_variant)
+        if not is_first:
+            given.product = {}
+            given.status = given.tags = given.images = given.sales_channels = None
+        del given.errors[MOST_ERRORS:]
         return given
 
     # What columns there are.
@@ -252,7 +261,7 @@ class Parser:
     def _identify(self, given: Given, found: Sequence[str | None]) -> None:
         handle = None if self._handle is None else found[self._handle]
         if handle:
-            given.handle = handle
+            given.handle = handle[:LONGEST_NAME]
             if len(handle) > LONGEST_NAME:
                 self._too_long(given, self._handle or 0, handle, LONGEST_NAME)
         else:
@@ -260,9 +269,9 @@ class Parser:
                 parsing_failed(f'No value found for target column "{REQUIRED}"', given.line, self._title(self._handle))
             )
         if self._product_id is not None:
-            given.product_id = found[self._product_id] or None
+            given.product_id = (found[self._product_id] or "")[:LONGEST_NAME] or None
         if self._variant_id is not None:
-            given.variant_id = found[self._variant_id] or None
+            given.variant_id = (found[self._variant_id] or "")[:LONGEST_NAME] or None
 
     def _title(self, place: int | None) -> str:
         return REQUIRED if place is None else self._header.titles[place]
@@ -276,10 +285,12 @@ class Parser:
     ) -> None:
         for place, name, _ in columns:
             cell = found[place]
-            if cell is not None:
+            if cell is None:
+                continue
+            if len(cell) > LONGEST_NAME and len(cell) > _LONGEST.get(name, LONGEST_NAME):
+                self._too_long(given, place, cell, _LONGEST.get(name, LONGEST_NAME))
+            else:
                 into[name] = cell or None
-                if len(cell) > LONGEST_NAME and len(cell) > _LONGEST.get(name, LONGEST_NAME):
-                    self._too_long(given, place, cell, _LONGEST.get(name, LONGEST_NAME))
 
     def _others(
         self, given: Given, into: dict[str, Scalar | None], columns: Sequence[_Plain], found: Sequence[str | None]
@@ -403,10 +414,11 @@ class Parser:
                 continue
             is_given = True
             given.option_columns += 1
-            for part, cell in (("Name", name), ("Value", value)):
-                if cell and len(cell) > LONGEST_NAME:
-                    self._too_long(given, parts[part], cell, LONGEST_NAME)
-            if name in options:
+            long = [part for part in parts if len(found[parts[part]] or "") > LONGEST_NAME]
+            if long:
+                for part in long:
+                    self._too_long(given, parts[part], found[parts[part]] or "", LONGEST_NAME)
+            elif name in options:
                 self._wrong(given, parts["Name"], f"Option {quoted(name or '')} is given twice")
             elif name:
                 options[name] = value or None

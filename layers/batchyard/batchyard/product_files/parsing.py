@@ -1,0 +1,432 @@
+"""A row of a product file as typed values: what it gives, and what is the matter with its cells.
+
+A cell that is missing changes nothing, an empty one clears. What is cleared is None, what cannot be is left out.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from batchyard.catalogue.rules import (
+    CUSTOMS,
+    LARGEST_QUANTITY,
+    LONGEST_DESCRIPTION,
+    LONGEST_NAME,
+    LONGEST_URL,
+    MEASURES,
+    MOST_IMAGES,
+    MOST_TAGS,
+    STATUSES,
+    Price,
+    Scalar,
+)
+from batchyard.product_files import cells, header
+from batchyard.product_files.columns import PRODUCT_COLUMNS, VARIANT_COLUMNS, Column
+from batchyard.product_files.faults import INVALID, MOST_ERRORS, NOT_FOUND, RowError, parsing_failed, quoted
+from batchyard.product_files.header import REQUIRED, SKU, Header
+from batchyard.product_files.reading import Row
+
+QUANTITY = "Variant Inventory Quantity"
+
+LARGEST_AMOUNT = LARGEST_NUMBER = 2**53
+"""What JSON carries exactly to everybody."""
+
+_LONGEST = {"description": LONGEST_DESCRIPTION, "thumbnail": LONGEST_URL}
+_BOOLEANS = {"true": True, "false": False}
+
+_TEXTS = frozenset({"title", "subtitle", "description", "thumbnail", "type", "external_id", "sku", "barcode", *CUSTOMS})
+_FLAGS = frozenset({"discountable", "allow_backorder", "manage_inventory"})
+_OTHERS = _FLAGS.union(MEASURES)
+
+
+class Known(NamedTuple):
+    """What products can refer to.
+
+    Attributes:
+        digits: The decimal places of a currency in lower case; None for what is no currency.
+        regions: Currencies of regions, in lower case, by the names of these.
+        collections: Handles of collections.
+        sales_channels: Names of sales channels by their IDs.
+    """
+
+    digits: Callable[[str], int | None]
+    regions: Mapping[str, str]
+    collections: frozenset[str]
+    sales_channels: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Given:
+    """What a row gives.
+
+    Args:
+        line: Which data row it is, from 1.
+        handle: The handle of its product.
+        product_id: The ID of its product; None where it names none.
+        variant_id: The ID of its variant; None where it names none.
+        product: Plain values of the product; None clears one.
+        status: The status of the product.
+        tags: The tags of the product; None where the row says nothing of them, as in what follows.
+        images: The images of the product.
+        sales_channels: The IDs of the sales channels of the product.
+        variant: Plain values of the variant; None clears one.
+        quantity: The inventory quantity of the variant.
+        prices: The prices of the variant.
+        options: The variant's values by the titles of its options; None for an option without one.
+        option_columns: For how many options the row has cells.
+        has_variant: It has a variant, option or price cell with something in it.
+        errors: What is the matter with it.
+    """
+
+    line: int
+    handle: str = ""
+    product_id: str | None = None
+    variant_id: str | None = None
+    product: dict[str, Scalar | None] = field(default_factory=dict)
+    status: str | None = None
+    tags: tuple[str, ...] | None = None
+    images: tuple[str, ...] | None = None
+    sales_channels: tuple[str, ...] | None = None
+    variant: dict[str, Scalar | None] = field(default_factory=dict)
+    quantity: int | None = None
+    prices: tuple[Price, ...] | None = None
+    options: Mapping[str, str | None] | None = None
+    option_columns: int = 0
+    has_variant: bool = False
+    errors: list[RowError] = field(default_factory=list)
+
+
+class _Plain(NamedTuple):
+    """Where a plain value stands.
+
+    Attributes:
+        place: Its column, from 0.
+        name: What it is called in the model.
+        title: What its column is called in the file.
+    """
+
+    place: int
+    name: str
+    title: str
+
+
+class _PriceColumn(NamedTuple):
+    """Where a price stands.
+
+    Attributes:
+        place: Its column, from 0.
+        title: What its column is called in the file.
+        currency: Its currency.
+        region: Its region; None for everywhere.
+        digits: The decimal places of the currency.
+        error: Why no price can stand there; None if one can.
+    """
+
+    place: int
+    title: str
+    currency: str
+    region: str | None
+    digits: int
+    error: str | None
+
+
+class Parser:
+    """Reads the rows of one file.
+
+    Args:
+        header: The header of the file.
+        known: What products can refer to.
+        escape_formulas: An apostrophe before what a spreadsheet takes for a formula is taken away.
+        quantities: Inventory quantities are read.
+    """
+
+    def __init__(self, header: Header, known: Known, *, escape_formulas: bool = False, quantities: bool = True) -> None:
+        self._header, self._known, self._escaped = header, known, escape_formulas
+        self._width = len(header.titles)
+        self._handle = header.place(REQUIRED)
+        self._sku = header.place(SKU)
+        self._product_id = header.place("Product Id")
+        self._variant_id = header.place("Variant Id")
+        self._status = header.place("Product Status")
+        self._tags = header.place("Product Tags")
+        self._collection = header.place("Product Collection Handle")
+        self._quantity = header.place(QUANTITY) if quantities else None
+        self._product_texts = self._plain(PRODUCT_COLUMNS, _TEXTS)
+        self._variant_texts = self._plain(VARIANT_COLUMNS, _TEXTS)
+        self._product_others = self._plain(PRODUCT_COLUMNS, _OTHERS)
+        self._variant_others = self._plain(VARIANT_COLUMNS, _OTHERS)
+        self._prices = list(self._price_columns())
+        self._options = self._parts("Option")
+        # Of two channels of one name the first is meant.
+        self._channel_ids = {name: id for id, name in reversed(list(known.sales_channels.items()))}
+        self._images = [parts["Url"] for parts in self._parts("Image")]
+        self._channels = [parts for parts in self._parts("Sales Channel") if parts.keys() & {"Id", "Name"}]
+        # Of a variant, its options and its prices is what stands in these.
+        self._of_variant = [
+            place
+            for place, target in enumerate(header.targets)
+            if target is not None
+            and target.startswith(("Variant ", "Option ", "Price "))
+            and (quantities or target != QUANTITY)
+        ]
+
+    def handle(self, row: Row) -> str:
+        """The handle of a row's product; empty where it has none."""
+        return self._cell(row, self._handle)
+
+    def sku(self, row: Row) -> str:
+        """The SKU of a row's variant; empty where it has none."""
+        return self._cell(row, self._sku)
+
+    def product_id(self, row: Row) -> str:
+        """The ID of a row's product; empty where it names none."""
+        return self._cell(row, self._product_id)
+
+    def parse(self, row: Row, *, is_first: bool = True) -> Given:
+        """What a row gives.
+
+        Args:
+            row: The row.
+            is_first: It is the first one of its product. What others say of the product is checked, and left out.
+        """
+        given = Given(row.line)
+        found: list[str | None] = [*row.cells]
+        if self._escaped:
+            found = [cells.unescaped(cell) if cell else cell for cell in found]
+        if len(found) < self._width:
+            found += [None] * (self._width - len(found))
+        elif any(found[self._width :]):
+            why = f"{len(found)} cells found for {self._width} columns"
+            given.errors.append(parsing_failed(why, row.line))
+        self._identify(given, found)
+        self._texts(given, given.product, self._product_texts, found)
+        self._texts(given, given.variant, self._variant_texts, found)
+        self._others(given, given.product, self._product_others, found)
+        self._others(given, given.variant, self._variant_others, found)
+        self._of_product(given, found)
+        self._read_quantity(given, found)
+        self._read_prices(given, found)
+        self._read_options(given, found)
+        given.has_variant = any(found[place] for place in self._of_variant)
+        if not is_first:
+            given.product = {}
+            given.status = given.tags = given.images = given.sales_channels = None
+        del given.errors[MOST_ERRORS:]
+        return given
+
+    # What columns there are.
+
+    def _plain(self, columns: Sequence[Column], names: frozenset[str]) -> list[_Plain]:
+        """Those columns of plain values that the file has."""
+        places = [(self._header.place(title), name) for title, name in columns if name in names]
+        return [_Plain(place, name, self._header.titles[place]) for place, name in places if place is not None]
+
+    def _parts(self, kind: str) -> list[dict[str, int]]:
+        """The columns of options, images or sales channels, in the order of their numbers."""
+        found: dict[int, dict[str, int]] = {}
+        for place, target in enumerate(self._header.targets):
+            part = None if target is None else header.numbered(target)
+            if part is not None and part.kind == kind:
+                found.setdefault(part.number, {})[part.part] = place
+        return [found[number] for number in sorted(found)]
+
+    def _price_columns(self) -> Iterator[_PriceColumn]:
+        for place, target in enumerate(self._header.targets):
+            price = None if target is None else header.price(target)
+            if price is None:
+                continue
+            currency, region = price
+            digits = self._known.digits(currency)
+            error = None
+            if region is not None and region not in self._known.regions:
+                error = f"Trying to set a price for a region {region} that doesn't exist"
+            elif digits is None:
+                error = f"Trying to set a price in a currency {currency.upper()} that doesn't exist"
+            elif region is not None and self._known.regions[region] != currency:
+                own = self._known.regions[region].upper()
+                error = f"Trying to set a price in {currency.upper()} for a region {region} that has {own}"
+            yield _PriceColumn(place, self._header.titles[place], currency, region, digits or 0, error)
+
+    def _cell(self, row: Row, place: int | None) -> str:
+        if place is None or place >= len(row.cells):
+            return ""
+        cell = row.cells[place]
+        return cells.unescaped(cell) if self._escaped else cell
+
+    # What stands in them.
+
+    def _wrong(self, given: Given, place: int, why: str, code: str = INVALID) -> None:
+        given.errors.append(RowError(code, why, given.line, self._header.titles[place]))
+
+    def _identify(self, given: Given, found: Sequence[str | None]) -> None:
+        handle = None if self._handle is None else found[self._handle]
+        if handle:
+            given.handle = handle[:LONGEST_NAME]
+            if len(handle) > LONGEST_NAME:
+                self._too_long(given, self._handle or 0, handle, LONGEST_NAME)
+        else:
+            given.errors.append(
+                parsing_failed(f'No value found for target column "{REQUIRED}"', given.line, self._title(self._handle))
+            )
+        if self._product_id is not None:
+            given.product_id = (found[self._product_id] or "")[:LONGEST_NAME] or None
+        if self._variant_id is not None:
+            given.variant_id = (found[self._variant_id] or "")[:LONGEST_NAME] or None
+
+    def _title(self, place: int | None) -> str:
+        return REQUIRED if place is None else self._header.titles[place]
+
+    def _too_long(self, given: Given, place: int, cell: str, longest: int) -> None:
+        title = self._header.titles[place]
+        self._wrong(given, place, f"{title}: {len(cell)} characters, of {longest} that can be")
+
+    def _texts(
+        self, given: Given, into: dict[str, Scalar | None], columns: Sequence[_Plain], found: Sequence[str | None]
+    ) -> None:
+        for place, name, _ in columns:
+            cell = found[place]
+            if cell is None:
+                continue
+            if len(cell) > LONGEST_NAME and len(cell) > _LONGEST.get(name, LONGEST_NAME):
+                self._too_long(given, place, cell, _LONGEST.get(name, LONGEST_NAME))
+            else:
+                into[name] = cell or None
+
+    def _others(
+        self, given: Given, into: dict[str, Scalar | None], columns: Sequence[_Plain], found: Sequence[str | None]
+    ) -> None:
+        for place, name, title in columns:
+            cell = found[place]
+            if not cell:
+                if cell is not None and name not in _FLAGS:
+                    into[name] = None
+            elif name in _FLAGS:
+                flag = _BOOLEANS.get(cell.lower())
+                if flag is None:
+                    self._wrong(given, place, f"{title}: {quoted(cell)} is neither true nor false")
+                else:
+                    into[name] = flag
+            else:
+                number = cells.number_in(cell)
+                if number is None or number > LARGEST_NUMBER:
+                    self._wrong(given, place, f"{title}: {quoted(cell)} is no number (digits and a decimal point)")
+                else:
+                    into[name] = number
+
+    def _of_product(self, given: Given, found: Sequence[str | None]) -> None:
+        if self._status is not None and (cell := found[self._status]):
+            if cell in STATUSES:
+                given.status = cell
+            else:
+                title = self._header.titles[self._status]
+                self._wrong(given, self._status, f"{title}: {quoted(cell)} is none of {', '.join(STATUSES)}")
+        if self._collection is not None and (cell := found[self._collection]) is not None:
+            given.product["collection"] = cell or None
+            if cell and cell not in self._known.collections:
+                why = f"Product collection with handle: {quoted(cell)} was not found"
+                self._wrong(given, self._collection, why, NOT_FOUND)
+        if self._tags is not None and (cell := found[self._tags]) is not None:
+            given.tags = self._read_tags(given, self._tags, cell)
+        given.images = self._read_images(given, found)
+        given.sales_channels = self._read_channels(given, found)
+
+    def _read_tags(self, given: Given, place: int, cell: str) -> tuple[str, ...]:
+        title = self._header.titles[place]
+        tags = cells.tags_in(cell)
+        if tags is None:
+            self._wrong(given, place, f"{title}: {quoted(cell)} is no list: text follows a closing quote")
+            return ()
+        if len(tags) > MOST_TAGS:
+            self._wrong(given, place, f"{title}: {len(tags)} tags, of {MOST_TAGS} that can be")
+        for tag in tags:
+            if len(tag) > LONGEST_NAME:
+                self._too_long(given, place, tag, LONGEST_NAME)
+        return tags
+
+    def _read_images(self, given: Given, found: Sequence[str | None]) -> tuple[str, ...] | None:
+        images = [(place, cell) for place in self._images if (cell := found[place]) is not None]
+        if not images:
+            return None
+        filled = [(place, cell) for place, cell in images if cell]
+        if len(filled) > MOST_IMAGES:
+            self._wrong(given, filled[MOST_IMAGES][0], f"{len(filled)} images, of {MOST_IMAGES} that can be")
+        for place, cell in filled:
+            if len(cell) > LONGEST_URL:
+                self._too_long(given, place, cell, LONGEST_URL)
+        return tuple(cell for _, cell in filled)
+
+    def _read_channels(self, given: Given, found: Sequence[str | None]) -> tuple[str, ...] | None:
+        channels: dict[str, None] = {}
+        is_given = False
+        for parts in self._channels:
+            id, name = (None if parts.get(part) is None else found[parts[part]] for part in ("Id", "Name"))
+            is_given = is_given or id is not None or name is not None
+            channel = id if id in self._known.sales_channels else self._channel_ids.get(name) if name else None
+            if channel is not None:
+                channels[channel] = None
+            elif id:
+                self._wrong(given, parts["Id"], f"Sales channel with id: {quoted(id)} was not found", NOT_FOUND)
+            elif name:
+                self._wrong(given, parts["Name"], f"Sales channel with name: {quoted(name)} was not found", NOT_FOUND)
+        return tuple(channels) if is_given else None
+
+    def _read_quantity(self, given: Given, found: Sequence[str | None]) -> None:
+        if self._quantity is None or not (cell := found[self._quantity]):
+            return
+        # What has more digits is none, and would cost time to read.
+        if cell.isascii() and cell.isdigit() and len(cell) <= LONGEST_NAME and int(cell) <= LARGEST_QUANTITY:
+            given.quantity = int(cell)
+        else:
+            title = self._header.titles[self._quantity]
+            self._wrong(
+                given, self._quantity, f"{title}: {quoted(cell)} is no whole number from 0 to {LARGEST_QUANTITY}"
+            )
+
+    def _read_prices(self, given: Given, found: Sequence[str | None]) -> None:
+        prices = []
+        is_given = False
+        for column in self._prices:
+            cell = found[column.place]
+            is_given = is_given or cell is not None
+            if not cell:
+                continue
+            if column.error is not None:
+                self._wrong(given, column.place, column.error, NOT_FOUND)
+                continue
+            amount = cells.amount_in(cell, column.digits)
+            if amount is not None and amount <= LARGEST_AMOUNT:
+                prices.append(Price(column.currency, amount, column.region))
+            else:
+                why = (
+                    f"a decimal point and at most {column.digits} digits behind it" if column.digits else "no decimals"
+                )
+                message = f"{column.title}: {quoted(cell)} is no amount of {column.currency.upper()} ({why})"
+                self._wrong(given, column.place, message)
+        if is_given:
+            given.prices = tuple(sorted(prices, key=_price_order))
+
+    def _read_options(self, given: Given, found: Sequence[str | None]) -> None:
+        options: dict[str, str | None] = {}
+        is_given = False
+        for parts in self._options:
+            name, value = (found[parts[part]] if part in parts else None for part in ("Name", "Value"))
+            if name is None and value is None:
+                continue
+            is_given = True
+            given.option_columns += 1
+            long = [part for part in parts if len(found[parts[part]] or "") > LONGEST_NAME]
+            if long:
+                for part in long:
+                    self._too_long(given, parts[part], found[parts[part]] or "", LONGEST_NAME)
+            elif name in options:
+                self._wrong(given, parts["Name"], f"Option {quoted(name or '')} is given twice")
+            elif name:
+                options[name] = value or None
+            elif value:
+                self._wrong(given, parts["Value"], f"Option value {quoted(value)} has no option name")
+        if is_given:
+            given.options = options
+
+
+def _price_order(price: Price) -> tuple[str, bool, str]:
+    return price.currency, price.region is not None, price.region or ""

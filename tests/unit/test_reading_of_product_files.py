@@ -1,0 +1,441 @@
+"""Reading product files: the same rows in whatever pieces, and a plain word for whatever is none."""
+
+import csv
+import gzip
+import io
+import itertools
+import re
+import tracemalloc
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from batchyard.product_files import header as headers
+from batchyard.product_files.faults import RowError, Unreadable
+from batchyard.product_files.header import Header, read_header
+from batchyard.product_files.reading import BLOCK, LARGEST_CELL, LARGEST_ROW, Position, Reader, Row
+from tests.support.imports import steps
+
+FAILED = "The csv file parsing failed due to: "
+PIECES = st.sampled_from(
+    [
+        *(
+            "a",
+            "b c",
+            "é",
+            "\u20ac",
+            "\U0001f600",
+            ";",
+            ",",
+            "\t",
+            '"',
+            '""',
+            "'",
+            "\r",
+            "\n",
+            "\r\n",
+            "\u2028",
+            "\x0b",
+        ),
+        "\x85",
+    ]
+)
+TEXTS = st.lists(PIECES, max_size=12).map("".join)
+
+
+def read(data: bytes, context: Mapping[str, Any] | None = None, *, size: int = 1 << 24) -> list[list[str]]:
+    """The cells of all rows."""
+    header = read_header([data], context or {})
+    return [row.cells for row in steps(data, header, size)]
+
+
+def errors_of(data: bytes, context: Mapping[str, Any] | None = None) -> list[RowError]:
+    with pytest.raises(Unreadable) as raised:
+        read(data, context)
+    return list(raised.value.errors)
+
+
+def message(data: bytes, context: Mapping[str, Any] | None = None) -> str:
+    [error] = errors_of(data, context)
+    assert error.message.startswith(FAILED)
+    return error.message.removeprefix(FAILED)
+
+
+def whole(reader: Reader) -> tuple[list[Row], list[str]]:
+    rows: list[Row] = []
+    try:
+        rows.extend(reader)
+    except Unreadable as error:
+        return rows, [one.message for one in error.errors]
+    return rows, []
+
+
+# Pieces.
+
+
+@given(
+    st.lists(TEXTS, max_size=8).map("".join),
+    st.sampled_from(["utf-8", "iso-8859-15", "utf-16-le"]),
+    st.lists(st.integers(1, 40), min_size=1, max_size=8),
+    st.integers(1, 60),
+)
+@example('a;"b\r\n', "utf-8", [1], 1)
+@example('a\r\n\r"b"\r;c', "utf-16-le", [1], 3)
+def test_a_file_has_the_same_rows_in_whatever_pieces(text: str, encoding: str, blocks: list[int], size: int) -> None:
+    data = text.encode(encoding, "ignore")
+    rows, errors = whole(Reader([data], encoding, ";", Position(0, 0), is_last=True))
+    in_blocks = whole(Reader(in_pieces(data, blocks), encoding, ";", Position(0, 0), is_last=True))
+    assert in_blocks == (rows, errors)
+    header = Header(encoding, ";", 0, [], [], [])
+    found: list[Row] = []
+    told: list[str] = []
+    try:
+        found.extend(steps(data, header, size))
+    except Unreadable as error:
+        told = [one.message for one in error.errors]
+    assert told == errors
+    assert found == rows[: len(found)]
+    if not errors:
+        assert found == rows
+
+
+def in_pieces(data: bytes, sizes: list[int]) -> Iterator[bytes]:
+    start = number = 0
+    while start < len(data):
+        size = sizes[number % len(sizes)]
+        yield data[start : start + size]
+        start, number = start + size, number + 1
+
+
+@given(st.binary(max_size=60), st.integers(1, 20))
+def test_a_file_of_anything_has_the_same_faults_in_whatever_pieces(data: bytes, size: int) -> None:
+    once = whole(Reader([data], "utf-8", ";", Position(0, 0), is_last=True))
+    assert whole(Reader(in_pieces(data, [size]), "utf-8", ";", Position(0, 0), is_last=True)) == once
+
+
+@given(st.lists(st.lists(TEXTS, min_size=2, max_size=3), max_size=6), st.sampled_from(["\n", "\r", "\r\n"]))
+def test_rows_are_those_of_the_standard_library(cells: list[list[str]], end: str) -> None:
+    written = io.StringIO()
+    csv.writer(written, delimiter=";", lineterminator=end).writerows(cells)
+    rows, errors = whole(Reader([written.getvalue().encode()], "utf-8", ";", Position(0, 0), is_last=True))
+    assert not errors
+    assert [row.cells for row in rows] == cells
+    assert [row.line for row in rows] == list(range(1, len(cells) + 1))
+
+
+@given(st.lists(st.lists(TEXTS, min_size=2, max_size=3), min_size=1, max_size=6), st.data())
+def test_reading_goes_on_behind_any_row(cells: list[list[str]], data: st.DataObject) -> None:
+    written = io.StringIO()
+    csv.writer(written, delimiter=";").writerows(cells)
+    content = written.getvalue().encode()
+    reader = Reader([content], "utf-8", ";", Position(0, 0), is_last=True)
+    rows = iter(reader)
+    for _ in range(data.draw(st.integers(0, len(cells)))):
+        next(rows)
+    position = reader.position
+    rest, errors = whole(Reader([content[position.byte :]], "utf-8", ";", position, is_last=True))
+    assert not errors
+    assert [row.cells for row in rest] == cells[position.line :]
+    assert [row.line for row in rest] == list(range(position.line + 1, len(cells) + 1))
+
+
+def test_long_rows_are_read_over_many_blocks() -> None:
+    long = "x" * (LARGEST_CELL - 1) + "é"
+    data = f'Product Handle;Product Title\r\na;"{long}"\r\nb;"\r\n{long[2:]}"\r\nc;d'.encode()
+    assert read(data, size=3 * BLOCK) == [["a", long], ["b", f"\r\n{long[2:]}"], ["c", "d"]]
+
+
+# Encodings.
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        ("é€", None),
+        ("\ufeffé€", None),
+        ("é€", "utf-8"),
+        ("\ufeffé€", "UTF-8"),
+        ("é€", "cp1252"),
+        ("é", "iso-8859-1"),
+        ("é€", "iso-8859-15"),
+        ("\ufeffé€", "utf-16"),
+        ("é€", "utf-16"),
+    ],
+)
+def test_a_file_is_read_in_its_encoding(data: str, encoding: str | None) -> None:
+    title = data.removeprefix("\ufeff")
+    text = ("\ufeff" if title != data else "") + f"Product Handle;Product Title\na;{title}\n"
+    codecs = ["utf-16-le", "utf-16-be"] if encoding == "utf-16" else [encoding or "utf-8"]
+    for codec in codecs:
+        context = {} if encoding is None else {"encoding": encoding}
+        for size in (1, 7, 1000):
+            assert read(text.encode(codec), context, size=size) == [["a", title]]
+
+
+def test_what_is_no_utf_8_is_told_with_its_line_and_byte() -> None:
+    data = b"Product Handle;Product Title\r\na;ok\r\n\r\nb;caf" + b"\xe9\r\nc;ok\r\n"
+    [error] = errors_of(data)
+    assert error.line == 2
+    assert (
+        error.message
+        == f"{FAILED}Byte 0xe9 at position 43 is not UTF-8 (see context.encoding) in line 2 of the given csv file"
+    )
+    assert data[43] == 0xE9
+    assert read(data, {"encoding": "cp1252"})[1] == ["b", "café"]
+
+
+def test_a_character_that_is_cut_off_at_the_end_is_told() -> None:
+    assert "position 19 is not UTF-8" in message("Product Handle\nab€".encode()[:-1].replace(b"ab", b"abcd"))
+
+
+def test_a_byte_that_an_encoding_does_not_have_is_told() -> None:
+    assert message(b"Product Handle\n\x81", {"encoding": "cp1252"}).startswith("Byte 0x81 at position 15 is not CP1252")
+
+
+@pytest.mark.parametrize("encoding", ["latin9", "", 5, ["utf-8"]])
+def test_other_encodings_are_refused(encoding: object) -> None:
+    assert message(b"Product Handle\na", {"encoding": encoding}).startswith("encoding must be one of utf-8, cp1252")
+
+
+def test_nul_is_no_text() -> None:
+    [error] = errors_of(b"Product Handle\na\n\nb\0c\n")
+    assert (error.line, error.message) == (
+        2,
+        f"{FAILED}A NUL character at position 19 in line 2 of the given csv file",
+    )
+
+
+def zipped(name: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(name, "x")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (zipped("products.csv"), "a zip archive"),
+        (zipped("[Content_Types].xml"), "an Excel workbook (xlsx)"),
+        (zipped("xl/workbook.xml"), "an Excel workbook (xlsx)"),
+        (gzip.compress(b"Product Handle"), "a gzip file"),
+        (b"%PDF-1.7\n%\xe2\xe3", "a PDF document"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel file of the old format (xls)"),
+        (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+        ("\ufeffProduct Handle".encode("utf-32-le"), "text in UTF-32"),
+    ],
+)
+def test_what_is_no_text_is_told_as_what_it_is(data: bytes, what: str) -> None:
+    assert message(data) == f"The file is {what}, not a csv file"
+    assert message(data, {"encoding": "utf-16"}) == f"The file is {what}, not a csv file"
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_told_as_what_it_is(codec: str) -> None:
+    assert message("Product Handle\na".encode(codec)) == (
+        "The file is text in UTF-16, not in UTF-8: set context.encoding to utf-16"
+    )
+
+
+# Form.
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+@pytest.mark.parametrize("delimiter", [";", ",", "\t"])
+def test_delimiters_and_line_ends_are_those_of_the_file(delimiter: str, end: str) -> None:
+    lines = [["Product Handle", "Product Title"], ["a", "x"], [], ["b", '5" pipe'], ["c", "'"]]
+    text = end.join(delimiter.join(line) for line in lines)
+    for data in (text, text + end, text + end * 3):
+        assert read(data.encode()) == [["a", "x"], ["b", '5" pipe'], ["c", "'"]]
+
+
+@pytest.mark.parametrize(
+    ("line", "delimiter"),
+    [
+        ("Product Handle", ";"),
+        ("Product Title,Product Handle", ","),
+        ("Product Handle;Price A, B, C [USD]", ";"),
+        ('Product Handle,"Price A; B; C [USD]"', ","),
+        ('"Price A,B [EUR]"\tProduct Handle', "\t"),
+        ("Product Handle,Product Title,,,", ","),
+    ],
+)
+def test_the_delimiter_is_what_splits_the_header_into_known_names(line: str, delimiter: str) -> None:
+    header = read_header([line.encode()], {})
+    assert header.delimiter == delimiter
+    assert all(header.titles)
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "why"),
+    [
+        ('a;"b"c\n', 1, "Text follows the closing quote of a cell"),
+        ('a;b\n\nc;"d" \n', 2, "Text follows the closing quote of a cell"),
+        ('a;b\nc;"d\ne;f\n', 2, "A quote is never closed"),
+        ('a;"', 1, "A quote is never closed"),
+        (f"a;b\na;{'x' * (LARGEST_CELL + 1)}\n", 2, f"A cell has more than {LARGEST_CELL} characters"),
+    ],
+)
+def test_rows_are_taken_strictly(rows: str, line: int, why: str) -> None:
+    [error] = errors_of(b"Product Handle;Product Title\n" + rows.encode())
+    assert (error.line, error.message) == (line, f"{FAILED}{why} in line {line} of the given csv file")
+
+
+def test_rows_before_a_fault_are_read() -> None:
+    data = b'Product Handle\na\nb\n"c"d\n'
+    reader = read_header([data], {}).reader([data[15:]], Position(15, 0), is_last=True)
+    assert whole(reader)[0] == [Row(1, ["a"]), Row(2, ["b"])]
+
+
+# Headers.
+
+
+@pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b"\r\n\r\n", b"\n" * 1_000_000])
+def test_an_empty_file_is_told(data: bytes) -> None:
+    assert message(data) == "The file is empty"
+
+
+def test_a_million_empty_lines_are_no_rows() -> None:
+    assert read(b"Product Handle" + b"\r\n" * 1_000_000 + b"a") == [["a"]]
+
+
+def test_a_header_may_be_alone() -> None:
+    assert read(b"Product Handle;Product Title") == []
+    assert "no data rows" in headers.no_rows().message
+
+
+def test_a_header_that_comes_twice_is_told() -> None:
+    assert message(b"Product Handle;Product Title;Product Title\na;b;c") == (
+        "Column Product Title comes twice in the given csv file"
+    )
+
+
+def test_a_file_has_2000_columns_at_most() -> None:
+    titles = ["Product Handle", *(f"Image {number} Url" for number in range(1, 5000))]
+    assert len(read_header([";".join(titles[:2000]).encode()], {}).titles) == 2000
+    assert message(";".join(titles).encode()) == "There are 5000 columns, of 2000 that can be"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        *(
+            "product handle",
+            "Product Handle ",
+            "Price eur",
+            "Price EURO",
+            "Price X [eur]",
+            "Price [EUR]",
+            "Option Name",
+        ),
+        *("Option 0 Name", "Option 01 Name", "Option 1 Url", "Image 1 Name", "Image x Url", "Sales Channel 1"),
+        *("Product MID code", "", "Variant Price EUR", "Option \u0661 Name"),
+    ],
+)
+def test_names_of_columns_are_exact(title: str) -> None:
+    assert message(f"Product Handle;{title};Variant SKU\na".encode()) == (
+        f"Unable to treat column {title} from the csv file. No target column found in the provided schema"
+    )
+
+
+def test_all_that_is_the_matter_with_a_header_is_told() -> None:
+    found = [error.message.removeprefix(FAILED) for error in errors_of(b"Colour;Product Title;Size;Product Title\nx")]
+    assert found == [
+        'Missing column(s) "Product Handle" from the given csv file',
+        "Unable to treat column Colour from the csv file. No target column found in the provided schema",
+        "Unable to treat column Size from the csv file. No target column found in the provided schema",
+        "Column Product Title comes twice in the given csv file",
+    ]
+
+
+def test_the_columns_of_errors_are_left_out() -> None:
+    header = read_header([b"Product Handle;Error Line;Error Message\n"], {})
+    assert (header.targets, header.ignored) == (["Product Handle", None, None], [])
+
+
+def test_a_header_is_kept_as_json_has_it() -> None:
+    header = read_header(["Product Handle;Price Füssen [EUR]\r\n".encode()], {})
+    assert Header(*list(header)) == header
+    assert header.beginning == Position(36, 0)
+
+
+def test_a_header_is_read_from_as_many_blocks_as_it_needs() -> None:
+    data = ("Product Handle;" + ";".join(f'"Price {"x" * 300}{n} [EUR]"' for n in range(1500)) + "\r\na\r\n").encode()
+    for size in (1000, BLOCK, len(data)):
+        header = read_header(in_pieces(data, [size]), {})
+        assert (len(header.titles), header.end) == (1501, len(data) - 3)
+
+
+def test_columns_are_mapped() -> None:
+    data = b"Name,Product Title,Ref,Stock\na,b,c,d"
+    context = {"mapping": {"Name": "Product Handle", "Ref": "Variant SKU", "Stock": None}}
+    header = read_header([data], context)
+    assert header.titles == ["Name", "Product Title", "Ref", "Stock"]
+    assert header.targets == ["Product Handle", "Product Title", "Variant SKU", None]
+    assert header.ignored == ["Stock"]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "why"),
+    [
+        ({"Name": "Handle"}, "Handle in context.mapping is no column of product files"),
+        (["Name"], "mapping must be an object of titles of columns, or null"),
+        ({"Name": 5}, "mapping must be an object of titles of columns, or null"),
+        ({"Nome": "Product Title"}, "Column Nome of context.mapping is not in the given csv file"),
+        ({"Name": "Product Handle"}, "Columns Product Handle and Name are both mapped to Product Handle"),
+    ],
+)
+def test_a_mapping_that_does_not_fit_is_told(mapping: object, why: str) -> None:
+    found = [
+        error.message.removeprefix(FAILED) for error in errors_of(b"Product Handle;Name\na;b", {"mapping": mapping})
+    ]
+    assert why in found
+
+
+@pytest.mark.parametrize(
+    ("titles", "dialect"),
+    [
+        ("Handle,Title,Body (HTML),Vendor,Type", "shopify"),
+        ("Title,URL handle,Description,Vendor,Option1 name", "shopify"),
+        ("Product Id,Product Handle,Variant Price EUR,Variant Option 1 Name,Product Image 1 Url", "medusa-v2"),
+    ],
+)
+def test_a_file_that_looks_like_one_of_another_shop_is_told_so(titles: str, dialect: str) -> None:
+    hint = errors_of(titles.encode())[-1]
+    assert f'set context.dialect to "{dialect}"' in hint.message
+
+
+# Bounds.
+
+
+@pytest.mark.parametrize(
+    ("endless", "why"),
+    [
+        (lambda: (b"x" * BLOCK for _ in range(1600)), "More than"),
+        (lambda: itertools.chain([b'a;"'], (b"abc\r\n" * 13000 for _ in range(1600))), "A cell has more than"),
+        (lambda: (b"a;" * (BLOCK // 2) for _ in range(1600)), "More than"),
+        (lambda: (b'"b";' * (BLOCK // 4) for _ in range(1600)), "More than"),
+    ],
+    ids=["one cell", "a quote that is never closed", "cells without end", "quoted cells without end"],
+)
+def test_a_hundred_megabytes_without_a_row_do_not_pile_up(endless: Callable[[], Iterator[bytes]], why: str) -> None:
+    tracemalloc.start()
+    try:
+        rows, errors = whole(Reader(endless(), "utf-8", ";", Position(0, 0), is_last=True))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert rows == []
+    assert why in errors[0]
+    assert peak < 20 * LARGEST_ROW
+    assert re.search(r"in line 1 of the given csv file$", errors[0])
+
+
+def test_an_endless_header_is_told() -> None:
+    with pytest.raises(Unreadable) as raised:
+        read_header((b"Product Title;" * 10000 for _ in range(1000)), {})
+    assert "header" in str(raised.value)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from batchyard.http.fields import LONGEST_DATE_TIME
-from batchyard.http.typed_bodies import Number, TypedBody
+from batchyard.http.typed_bodies import NUMBER, TypedBody
 from batchyard.uploads.rules import LARGEST, LARGEST_NAME, LONGEST_NAME
 
 LONGEST_KEY = 1024
@@ -28,7 +28,7 @@ class UploadRequest(TypedBody):
             json_schema_extra={"pattern": _NAME, "x-maxBytes": LARGEST_NAME},
         ),
     ]
-    size: Annotated[Number, Field(ge=0, le=LARGEST, description="Bytes; no other size can be put at the URL")]
+    size: Annotated[int, Field(ge=0, le=LARGEST, description="Bytes; no other size can be put at the URL"), NUMBER]
 
 
 class FileRequest(TypedBody):

@@ -5,7 +5,7 @@ import io
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from batchyard.catalogue.rules import LARGEST_QUANTITY, Price
@@ -314,6 +314,9 @@ def test_any_amount_comes_back(minor: int, digits: int) -> None:
 
 
 @given(st.floats(0, 2.0**53) | st.integers(0, 2**53))
+@example(2.0**-24)
+@example(5e-324)
+@example(1e-07)
 def test_any_number_comes_back(value: float) -> None:
     assert cells.number_in(cells.number(value)) == value
 

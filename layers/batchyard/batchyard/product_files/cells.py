@@ -33,8 +33,11 @@ def number(value: float) -> str:
     if isinstance(value, int) or value.is_integer():
         return str(int(value))
     digits, _, exponent = repr(value).partition("e")
-    # It is no whole number, so the exponent is below 0.
-    return digits if not exponent else f"{value:.{len(digits.partition('.')[2]) - int(exponent)}f}"
+    if not exponent:
+        return digits
+    # It is no whole number, so the exponent is below 0. Digits are moved: to round them anew might change the last.
+    sign = "-" * (value < 0)
+    return f"{sign}0.{'0' * (-int(exponent) - 1)}{digits.lstrip('-').replace('.', '')}"
 
 
 def amount(minor: int, digits: int) -> str:

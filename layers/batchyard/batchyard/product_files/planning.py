@@ -192,8 +192,8 @@ class _Planning:
                 self._wrong(row, f"Product with id: {quoted(id)} was not found", "Product Id", NOT_FOUND)
 
     def _check_options(self) -> None:
-        for one, holder in variant_options.repeated(self._options, self._titles, self._variants, self._chosen):
-            told = " / ".join(quoted(value) for value in one.values.values()) or "none"
+        for one, holder in variant_options.repeated(self._titles, self._variants, self._chosen):
+            told = " / ".join(quoted(value) for value in one.values.values())
             handle = quoted(one.row.handle)
             self._wrong(one.row, f"Two variants of product {handle} have the option values {told}: see {holder}")
 

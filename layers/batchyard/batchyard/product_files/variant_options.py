@@ -83,33 +83,31 @@ def combination(values: Values, titles: Sequence[str]) -> tuple[str | None, ...]
 
 
 def repeated(
-    titles: Sequence[str], stored: Sequence[str], variants: Iterable[Variant], rows: Sequence[Chosen]
+    titles: Sequence[str], variants: Iterable[Variant], rows: Sequence[Chosen]
 ) -> Iterator[tuple[Chosen, str]]:
     """The rows that give a variant a combination of values that another one has, each with where that is.
 
-    What was so before, and stays, is not this file's.
+    Any number of variants may have no values. What was alike before, and stays, is not this file's.
 
     Args:
-        titles: The options that the product will have.
-        stored: The options of the stored product.
+        titles: The options of the stored product.
         variants: Its variants as they are.
         rows: The rows that are about variants.
     """
-    if not titles:
-        return
     about = {one.stored.id for one in rows if one.stored is not None}
-    seen: dict[tuple[str | None, ...], str] = {}
-    for variant in variants:
-        if variant.id not in about:
-            seen[combination(values_of(variant, stored), titles)] = f"variant {variant.id}"
+    seen = {
+        frozenset(values_of(variant, titles).items()): f"variant {variant.id}"
+        for variant in variants
+        if variant.id not in about
+    }
     changed = []
     for one in rows:
-        if one.stored is not None and one.values == values_of(one.stored, stored):
-            seen.setdefault(combination(one.values, titles), f"line {one.row.line}")
-        else:
+        if one.stored is not None and one.values == values_of(one.stored, titles):
+            seen.setdefault(frozenset(one.values.items()), f"line {one.row.line}")
+        elif one.values:
             changed.append(one)
     for one in changed:
         where = f"line {one.row.line}"
-        holder = seen.setdefault(combination(one.values, titles), where)
+        holder = seen.setdefault(frozenset(one.values.items()), where)
         if holder != where:
             yield one, holder

@@ -241,6 +241,20 @@ def test_utf_16_is_told_as_what_it_is(codec: str) -> None:
     )
 
 
+def test_an_encoding_that_the_file_does_not_have_is_told() -> None:
+    assert message("\ufeffProduct Handle\na".encode(), {"encoding": "cp1252"}) == (
+        "The file is text in UTF-8, not in CP1252: set context.encoding to utf-8"
+    )
+    assert message(b"Product Handle\na", {"encoding": "utf-16"}).startswith("The file is not text in UTF-16")
+    assert message(b"", {"encoding": "utf-16"}) == "The file is empty"
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_without_a_mark_whatever_its_columns_are_called(codec: str) -> None:
+    context = {"encoding": "utf-16", "mapping": {"\u540d\u524d": "Product Handle"}}
+    assert read("\u540d\u524d\n\u8d64\n".encode(codec), context) == [["\u8d64"]]
+
+
 # Form.
 
 

@@ -228,6 +228,8 @@ def zipped(name: str) -> bytes:
         (b"\x89PNG\r\n\x1a\n", "a PNG image"),
         ("\ufeffProduct Handle".encode("utf-32-le"), "text in UTF-32"),
     ],
+    # The first bytes of archives have a time in them.
+    ids=lambda value: value if isinstance(value, str) else "bytes",
 )
 def test_what_is_no_text_is_told_as_what_it_is(data: bytes, what: str) -> None:
     assert message(data) == f"The file is {what}, not a csv file"
@@ -239,6 +241,20 @@ def test_utf_16_is_told_as_what_it_is(codec: str) -> None:
     assert message("Product Handle\na".encode(codec)) == (
         "The file is text in UTF-16, not in UTF-8: set context.encoding to utf-16"
     )
+
+
+def test_an_encoding_that_the_file_does_not_have_is_told() -> None:
+    assert message("\ufeffProduct Handle\na".encode(), {"encoding": "cp1252"}) == (
+        "The file is text in UTF-8, not in CP1252: set context.encoding to utf-8"
+    )
+    assert message(b"Product Handle\na", {"encoding": "utf-16"}).startswith("The file is not text in UTF-16")
+    assert message(b"", {"encoding": "utf-16"}) == "The file is empty"
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_without_a_mark_whatever_its_columns_are_called(codec: str) -> None:
+    context = {"encoding": "utf-16", "mapping": {"\u540d\u524d": "Product Handle"}}
+    assert read("\u540d\u524d\n\u8d64\n".encode(codec), context) == [["\u8d64"]]
 
 
 # Form.

@@ -21,6 +21,8 @@ KIND = "spools"
 """What keys of chunks begin with; the bucket's lifecycle rule for them outlasts every job that needs them."""
 
 _READ_AT_ONCE = 256 * 1024
+_OF_EACH = 32
+"""Characters of an entry besides what it holds."""
 
 
 class Entry(NamedTuple):
@@ -100,6 +102,92 @@ def write(owner: str, entries: Sequence[Entry]) -> Chunk:
     content = "".join(dumps(entry) + "\n" for entry in entries).encode()
     blobs.write(Blob(key, content, "application/x-ndjson"))
     return Chunk(key)
+
+
+class Writer:
+    """Stores entries that come in any order, in as many chunks as it takes.
+
+    Args:
+        owner: ID of the job whose they are.
+    """
+
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
+        self._entries: list[Entry] = []
+        self._size = 0
+        self._chunks: list[Chunk] = []
+
+    def add(self, entry: Entry, size: int) -> None:
+        """Takes one more entry.
+
+        Args:
+            entry: The entry.
+            size: As how many characters it is kept, about, without its place and ID.
+
+        Raises:
+            Unavailable: S3 did not take what came before.
+        """
+        self._entries.append(entry)
+        self._size += size + len(str(entry.place)) + _OF_EACH
+        if self._size >= CHUNK:
+            self._store()
+
+    def close(self) -> list[Chunk]:
+        """Stores what is left; returns all chunks.
+
+        Raises:
+            Unavailable: S3 did not take it.
+        """
+        if self._entries:
+            self._store()
+        return self._chunks
+
+    def _store(self) -> None:
+        self._chunks.append(write(self._owner, ordered(self._entries, descending=False)))
+        self._entries, self._size = [], 0
+
+
+class Group(NamedTuple):
+    """Entries of one place.
+
+    Attributes:
+        place: It.
+        entries: They, in order.
+        chunks: Where the chunks go on behind them.
+        is_rest: There were more of the place before.
+        is_whole: There are no more of the place behind them.
+    """
+
+    place: str | int
+    entries: list[Entry]
+    chunks: list[Chunk]
+    is_rest: bool
+    is_whole: bool
+
+
+def grouped(chunks: Sequence[Chunk], most: int) -> Iterator[Group]:
+    """All that is left of chunks, the entries of one place together.
+
+    Args:
+        chunks: The chunks.
+        most: Entries that are held at once; of a place that has more there are several groups.
+
+    Raises:
+        Unavailable: S3 did not answer.
+    """
+    behind = list(chunks)
+    entries: list[Entry] = []
+    is_rest = False
+    for merged in read(chunks, descending=False):
+        entry = merged.entry
+        if entries and (entry.place != entries[0].place or len(entries) == most):
+            is_whole = entry.place != entries[0].place
+            yield Group(entries[0].place, entries, list(behind), is_rest, is_whole)
+            is_rest, entries = not is_whole, []
+        entries.append(entry)
+        behind[merged.number] = behind[merged.number]._replace(position=merged.position)
+    if entries:
+        yield Group(entries[0].place, entries, behind, is_rest, is_whole=True)
 
 
 def read(chunks: Sequence[Chunk], *, descending: bool) -> Iterator[Merged]:

@@ -71,15 +71,20 @@ def beginning(head: bytes, asked: object) -> Beginning:
     other = _other(head)
     if other is not None:
         raise Unreadable([parsing_failed(f"The file is {other}, not a csv file")])
-    utf_16 = _utf_16(head)
-    if wanted == "utf-16":
-        return utf_16 or Beginning("utf-16-le", 0)
-    if utf_16 is not None:
-        raise Unreadable(
-            [parsing_failed(f"The file is text in UTF-16, not in {wanted.upper()}: set context.encoding to utf-16")]
-        )
-    size = len(codecs.BOM_UTF8) if wanted == "utf-8" and head.startswith(codecs.BOM_UTF8) else 0
-    return Beginning(wanted, size)
+    found = _utf_16(head) or _utf_8(head)
+    if found is not None:
+        name = found.encoding[: len("utf-16")]
+        if name != wanted:
+            why = f"The file is text in {name.upper()}, not in {wanted.upper()}: set context.encoding to {name}"
+            raise Unreadable([parsing_failed(why)])
+        return found
+    if wanted != "utf-16":
+        return Beginning(wanted, 0)
+    if head and b"\0" not in head:
+        raise Unreadable([parsing_failed("The file is not text in UTF-16: set context.encoding to its own")])
+    # Delimiters and line ends are ASCII, whatever the names of columns are.
+    is_little = head[1::2].count(0) >= head[::2].count(0)
+    return Beginning("utf-16-le" if is_little else "utf-16-be", 0)
 
 
 def decoder(encoding: str) -> Decode:
@@ -98,6 +103,11 @@ def _other(head: bytes) -> str | None:
     if head.startswith(_ZIP):
         return next(what for sign, what in _IN_ZIP.items() if sign in head)
     return next((what for sign, what in _SIGNATURES.items() if head.startswith(sign)), None)
+
+
+def _utf_8(head: bytes) -> Beginning | None:
+    mark = codecs.BOM_UTF8
+    return Beginning("utf-8", len(mark)) if head.startswith(mark) else None
 
 
 def _utf_16(head: bytes) -> Beginning | None:

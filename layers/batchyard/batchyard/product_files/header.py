@@ -5,7 +5,7 @@ Names of columns are translated here and nowhere else: what comes behind knows t
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from batchyard.product_files import encodings
@@ -194,7 +194,7 @@ def _found(
             raise failures[0]
         return None
     _, _, delimiter, titles, end = max(candidates, key=lambda candidate: candidate[:2])
-    targets, ignored = _targets(titles, mapping, is_mapped="mapping" in context)
+    targets, ignored = _targets(titles, mapping, hints=not {"mapping", "dialect"} & context.keys())
     return Header(begins.encoding, delimiter, end, titles, targets, ignored)
 
 
@@ -212,7 +212,7 @@ def _first_row(data: bytes, begins: Beginning, delimiter: str, *, is_last: bool)
 
 
 def _targets(
-    titles: Sequence[str], mapping: Mapping[str, str | None], *, is_mapped: bool
+    titles: Sequence[str], mapping: Mapping[str, str | None], *, hints: bool
 ) -> tuple[list[str | None], list[str]]:
     """What the columns are called by us, and which were left out because somebody said so.
 
@@ -222,32 +222,33 @@ def _targets(
     if len(titles) > MOST_COLUMNS:
         raise Unreadable([parsing_failed(f"There are {len(titles)} columns, of {MOST_COLUMNS} that can be")])
     targets = [mapping.get(title, None if title in {ERROR_LINE, ERROR_MESSAGE} else title) for title in titles]
-    errors = []
-    if REQUIRED not in targets:
-        errors.append(parsing_failed(f'Missing column(s) "{REQUIRED}" from the given csv file'))
-    errors += [
-        parsing_failed(
-            f"Unable to treat column {title} from the csv file. No target column found in the provided schema",
-            column=title,
-        )
-        for title, target in dict(zip(titles, targets, strict=True)).items()
-        if target is not None and title not in mapping and not is_known(title)
-    ]
+    errors = list(_problems(dict(zip(titles, targets, strict=True)), mapping))
     repeated = [title for title, times in Counter(titles).items() if times > 1]
     errors += [parsing_failed(f"Column {title} comes twice in the given csv file", column=title) for title in repeated]
-    for target, times in Counter(target for target in dict(zip(titles, targets, strict=True)).values()).items():
-        if target is not None and times > 1:
-            sources = " and ".join(title for title in dict.fromkeys(titles) if mapping.get(title, title) == target)
-            errors.append(parsing_failed(f"Columns {sources} are both mapped to {target}"))
-    errors += [
-        parsing_failed(f"Column {title} of context.mapping is not in the given csv file", column=title)
-        for title in mapping
-        if title not in titles
-    ]
     if errors:
-        hint = None if is_mapped else _hint(titles)
+        hint = _hint(titles) if hints else None
         raise Unreadable([*errors, hint] if hint else errors)
     return targets, [title for title in titles if title in mapping and mapping[title] is None]
+
+
+def _problems(targets: Mapping[str, str | None], mapping: Mapping[str, str | None]) -> Iterator[RowError]:
+    """What is the matter with the columns of a file, by what each of them is called by us."""
+    if REQUIRED not in targets.values():
+        yield parsing_failed(f'Missing column(s) "{REQUIRED}" from the given csv file')
+    for title, target in targets.items():
+        if target is not None and title not in mapping and not is_known(title):
+            why = f"Unable to treat column {title} from the csv file. No target column found in the provided schema"
+            yield parsing_failed(why, column=title)
+    sources: dict[str, list[str]] = {}
+    for title, target in targets.items():
+        if target is not None:
+            sources.setdefault(target, []).append(title)
+    for target, found in sources.items():
+        if len(found) > 1:
+            yield parsing_failed(f"Columns {' and '.join(found)} are both mapped to {target}")
+    for title in mapping:
+        if title not in targets:
+            yield parsing_failed(f"Column {title} of context.mapping is not in the given csv file", column=title)
 
 
 def _hint(titles: Sequence[str]) -> RowError | None:

@@ -143,7 +143,8 @@ class Parser:
     def __init__(self, header: Header, known: Known, *, escape_formulas: bool = False, quantities: bool = True) -> None:
         self._header, self._known, self._escaped = header, known, escape_formulas
         self._width = len(header.titles)
-        self._handle = header.place(REQUIRED)
+        # No header is without it.
+        self._handle = header.targets.index(REQUIRED)
         self._sku = header.place(SKU)
         self._product_id = header.place("Product Id")
         self._variant_id = header.place("Variant Id")
@@ -259,22 +260,17 @@ class Parser:
         given.errors.append(RowError(code, why, given.line, self._header.titles[place]))
 
     def _identify(self, given: Given, found: Sequence[str | None]) -> None:
-        handle = None if self._handle is None else found[self._handle]
-        if handle:
-            given.handle = handle[:LONGEST_NAME]
-            if len(handle) > LONGEST_NAME:
-                self._too_long(given, self._handle or 0, handle, LONGEST_NAME)
-        else:
-            given.errors.append(
-                parsing_failed(f'No value found for target column "{REQUIRED}"', given.line, self._title(self._handle))
-            )
+        handle = found[self._handle] or ""
+        given.handle = handle[:LONGEST_NAME]
+        if not handle:
+            why, title = f'No value found for target column "{REQUIRED}"', self._header.titles[self._handle]
+            given.errors.append(parsing_failed(why, given.line, title))
+        elif len(handle) > LONGEST_NAME:
+            self._too_long(given, self._handle, handle, LONGEST_NAME)
         if self._product_id is not None:
             given.product_id = (found[self._product_id] or "")[:LONGEST_NAME] or None
         if self._variant_id is not None:
             given.variant_id = (found[self._variant_id] or "")[:LONGEST_NAME] or None
-
-    def _title(self, place: int | None) -> str:
-        return REQUIRED if place is None else self._header.titles[place]
 
     def _too_long(self, given: Given, place: int, cell: str, longest: int) -> None:
         title = self._header.titles[place]

@@ -100,15 +100,23 @@ def read(key: str) -> bytes:
         return clients.s3().get_object(Bucket=bucket(), Key=key)["Body"].read()
 
 
-def read_range(key: str, start: int, length: int) -> bytes:
+def read_range(key: str, start: int, length: int, version: str = "") -> bytes:
     """So many bytes of a blob from a position on, or fewer where it ends; none at its end.
+
+    Args:
+        key: The blob's key.
+        start: The first byte, from 0.
+        length: How many.
+        version: Its version in the bucket; empty for the present one.
 
     Raises:
         Unavailable: S3 did not answer.
     """
     try:
         with reaching_aws():
-            found = clients.s3().get_object(Bucket=bucket(), Key=key, Range=f"bytes={start}-{start + length - 1}")
+            wanted = {"VersionId": version} if version else {}
+            span = f"bytes={start}-{start + length - 1}"
+            found = clients.s3().get_object(Bucket=bucket(), Key=key, Range=span, **wanted)  # type: ignore[arg-type]
             return found["Body"].read()
     except ClientError as error:
         if code_of(error) != "InvalidRange":

@@ -1,0 +1,1 @@
+"""Imports of product files: read, compared with the catalogue, written, and taken back."""

@@ -76,6 +76,16 @@ def advance(job: Job, record: Record) -> None:
             record(_read(job, state, asked))
 
 
+def wind_up(job: Job, record: Record) -> None:
+    """Cleans up after a job that has ended.
+
+    Raises:
+        Unavailable: S3 did not answer.
+    """
+    clean_up(job)
+    record(job.moved(now=job.updated, state=None))
+
+
 def clean_up(job: Job) -> None:
     """Removes what the work of a job that has ended leaves in S3.
 

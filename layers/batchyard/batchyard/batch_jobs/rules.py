@@ -27,6 +27,9 @@ LOOK_AFTER_US = 900_000_000
 CONFIRM_WITHIN_US = 7 * 86_400_000_000
 """Microseconds that a job waits for its confirmation."""
 
+UNDO_WITHIN_US = 7 * 86_400_000_000
+"""Microseconds after its end for which a job can be taken back."""
+
 LISTED_ERRORS = 100
 """Errors that a job's result lists."""
 
@@ -35,9 +38,9 @@ LONGEST_MESSAGE = 300
 
 READ, WRITE = "read", "write"
 
-EXPORT = "product-export"
+EXPORT, IMPORT = "product-export", "product-import"
 
-TYPES: Mapping[str, str] = {EXPORT: READ}
+TYPES: Mapping[str, str] = {EXPORT: READ, IMPORT: WRITE}
 """The types of jobs, and what of the catalogue each must be permitted."""
 
 
@@ -167,6 +170,25 @@ class Job:
         if self.status == COMPLETED:
             raise NotAllowed("Cannot cancel completed batch job")
         return self if self.has_ended else self.moved(CANCELED, now=now)
+
+    def undone(self, now: int) -> "Job":
+        """It once what it did is to be taken back; itself where that was asked for before.
+
+        Raises:
+            NotAllowed: There is nothing to take back, or not any more.
+        """
+        if self.type == EXPORT:
+            raise NotAllowed(f"Cannot undo a batch job of the type {self.type}: it has changed nothing")
+        if self.status != COMPLETED:
+            raise NotAllowed("Cannot undo a batch job that is not completed")
+        result = dict(self.result or {})
+        if "undo" in result:
+            return self
+        if now > self.entered[COMPLETED] + UNDO_WITHIN_US:
+            raise NotAllowed("Cannot undo a batch job that was completed more than 7 days ago")
+        result["undo"] = {"status": "pending", "count": result["products"], "advancement_count": 0}
+        state = {**(self.state or {}), "takes_back": True}
+        return self.moved(now=now, result=result, state=state).looked_at_next(now)
 
     def to_answer(self) -> dict[str, Any]:
         """It as clients get it: always all of its keys."""

@@ -19,7 +19,9 @@ _LONGEST_DATE = 64
 class BatchJobCreate(TypedBody):
     """Asks for a job."""
 
-    type: Annotated[StrictStr, Field(max_length=255, description="What is to be done: `product-export`")]
+    type: Annotated[
+        StrictStr, Field(max_length=255, description="What is to be done: `product-export` or `product-import`")
+    ]
     context: Annotated[
         dict[str, Any],
         Field(

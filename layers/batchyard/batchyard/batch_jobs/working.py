@@ -1,20 +1,20 @@
 """Batch jobs as long work: what the engine (`batchyard.work`) is told of them."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from batchyard import clock
-from batchyard.batch_jobs import product_export, repository
-from batchyard.batch_jobs.rules import CREATED, EXPORT, LOOK_AFTER_US, PRE_PROCESSED, READ, TYPES, Job, JobError
+from batchyard.batch_jobs import product_export, product_import, repository
+from batchyard.batch_jobs.rules import CREATED, EXPORT, IMPORT, LOOK_AFTER_US, PRE_PROCESSED, READ, TYPES, Job, JobError
 from batchyard.batch_jobs.strategy import Strategy
 from batchyard.identity import repository as identity
 from batchyard.store import items
 from batchyard.store.unit import Unit, transact
 from batchyard.uploads import operations as uploads
 
-STRATEGIES: Mapping[str, Strategy] = {EXPORT: product_export}
+STRATEGIES: Mapping[str, Strategy] = {EXPORT: product_export, IMPORT: product_import}
 
 
 class BatchJobs:
@@ -37,20 +37,20 @@ class BatchJobs:
             Unavailable: A service did not answer.
         """
         strategy = STRATEGIES[job.type]
+        record = _Recorder(job)
         if job.has_ended:
-            strategy.clean_up(job)
-            _record(job, job.moved(now=job.updated, state=None))
+            strategy.wind_up(job, record)
         elif job.status == CREATED and not job.state and not _is_permitted(job):
-            _record(job, job.failed(JobError("not_allowed", "The user may not have this done any more."), clock.now()))
+            record(job.failed(JobError("not_allowed", "The user may not have this done any more."), clock.now()))
         else:
-            strategy.advance(job, lambda changed: _record(job, changed))
+            strategy.advance(job, record)
 
     def fail(self, job: Job, reason: str) -> None:
         """Ends a job that nobody can go on with; what it leaves behind ends by the bucket's rules."""
         if job.has_ended:
-            _record(job, replace(job, state=None, look_at=0))
+            _Recorder(job)(replace(job, state=None, look_at=0))
         else:
-            _record(job, job.failed(JobError("unknown_error", reason), clock.now()))
+            _Recorder(job)(job.failed(JobError("unknown_error", reason), clock.now()))
 
     def gone(self, job: Job) -> None:
         """Removes what a job left that was forgotten in the middle of its work.
@@ -76,7 +76,7 @@ class BatchJobs:
         if job is None or job.look_at > now:
             return False
         if job.status == PRE_PROCESSED:
-            return _record(job, job.canceled(now))
+            return _Recorder(job)(job.canceled(now))
         return job.has_work and job.updated <= now - LOOK_AFTER_US
 
     def look_later(self, named: Mapping[str, str], now: int) -> None:
@@ -113,7 +113,8 @@ def named_in(record: Mapping[str, Any]) -> dict[str, str] | None:
     # Whoever works on it goes on by itself; a person has it begin, go on, or end.
     is_begun = before is None or (before.status == PRE_PROCESSED and job.status != PRE_PROCESSED)
     is_called_off = before is not None and job.has_ended and not before.has_ended
-    return {"job": job.id} if job.has_work and (is_begun or is_called_off) else None
+    is_undone = before is not None and before.state is None
+    return {"job": job.id} if job.has_work and (is_begun or is_called_off or is_undone) else None
 
 
 def _is_permitted(job: Job) -> bool:
@@ -130,16 +131,28 @@ def _files(job: Job) -> set[str]:
     return {result[name] for name in ("file_key", "error_file_key") if name in result}
 
 
-def _record(job: Job, changed: Job) -> bool:
-    """Stores what became of a job; False where it is not as it was any more."""
+class _Recorder:
+    """Stores what becomes of a job.
 
-    def operation(unit: Unit) -> bool:
-        present = repository.get(unit, job.id)
-        if present is None or present.version != job.version:
-            return False
-        repository.put(unit, changed, present)
-        for key in _files(changed) - _files(present):
-            uploads.use(unit, job.user, key)
-        return True
+    Args:
+        job: The job as it was read.
+    """
 
-    return transact(operation)
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def __call__(self, changed: Job, also: Callable[[Unit], None] | None = None, /) -> bool:
+        """Stores it; False where the job is not as it was any more."""
+
+        def operation(unit: Unit) -> bool:
+            present = repository.get(unit, self._job.id)
+            if present is None or present.version != self._job.version:
+                return False
+            repository.put(unit, changed, present)
+            for key in _files(changed) - _files(present):
+                uploads.use(unit, changed.user, key)
+            if also is not None:
+                also(unit)
+            return True
+
+        return transact(operation)

@@ -1,0 +1,133 @@
+"""What a job replaces, kept with the change itself: an item for each product, written in the same transaction.
+
+So the item tells two things: that the job has written the product, which a repeated step then leaves alone; and how it
+is taken back. It is gone eight days later.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from batchyard.batch_jobs import spool
+from batchyard.catalogue import codec
+from batchyard.catalogue.rules import Product
+from batchyard.jsontext import dumps
+from batchyard.store import blobs, contents, items
+from batchyard.store.items import Item, Key, Value
+from batchyard.store.queries import query
+from batchyard.store.tables import BATCH_JOBS
+from batchyard.store.unit import Unit
+
+KEPT_SECONDS = 8 * 86_400
+
+_CONTENT = "before"
+_PREFIX = "before "
+
+
+class Stock(NamedTuple):
+    """What a job set of a variant's stock, in the distribution centre that files set.
+
+    Attributes:
+        pieces: How many it set.
+        former: How many there were; None where there never were any.
+        former_by: Who had set them.
+    """
+
+    pieces: int
+    former: int | None
+    former_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a job keeps of a product that it has written.
+
+    Args:
+        job: ID of the job.
+        product: ID of the product.
+        operations: How many operations it was.
+        former: The product as it was; None for one that the job made.
+        stock: What it set of the stock, by integer IDs.
+    """
+
+    job: str
+    product: str
+    operations: int
+    former: Product | None = None
+    stock: Mapping[int, Stock] = field(default_factory=dict)
+
+
+def key_of(job: str, product: str) -> Key:
+    """The key of what a job keeps of a product."""
+    return {"id": job, "part": f"{_PREFIX}{product}"}
+
+
+def find(unit: Unit, job: str, product: str) -> Before | None:
+    """What a job has kept of a product; None where it has not written it.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    item = unit.get(BATCH_JOBS, key_of(job, product))
+    return None if item is None else _decode(item)
+
+
+def put(unit: Unit, before: Before, now_s: int) -> None:
+    """Stages what a job keeps of a product."""
+    item: dict[str, Value | None] = {
+        **key_of(before.job, before.product),
+        "operations": before.operations,
+        "stock": dumps({str(id): stock for id, stock in before.stock.items()}) if before.stock else None,
+        "expires": now_s + KEPT_SECONDS,
+    }
+    if before.former is not None:
+        # With a blob of its own where it is large: the product's goes when nothing points at it any more.
+        content, blob = contents.pack(
+            _CONTENT, codec.content(before.former), lambda: blobs.new_key(spool.KIND, before.job)
+        )
+        if blob is not None:
+            unit.write_blob(blob)
+        item |= {**content, "former": dumps(codec.encode_product(before.former, {}))}
+    unit.put(BATCH_JOBS, items.present(item))
+
+
+def delete(unit: Unit, before: Before) -> None:
+    """Stages that nothing is kept any more of a product that `find` found."""
+    unit.delete(BATCH_JOBS, key_of(before.job, before.product))
+
+
+def products_of(job: str, limit: int) -> Iterator[str]:
+    """IDs of products that a job has written and not taken back, so many at most.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    for number, item in enumerate(query({**_all_of(job), "ProjectionExpression": "id, part", "Limit": limit})):
+        if number == limit:
+            return
+        yield str(item["part"]).removeprefix(_PREFIX)
+
+
+def _all_of(job: str) -> dict[str, Any]:
+    return {
+        "TableName": BATCH_JOBS.name,
+        "KeyConditionExpression": "id = :job AND begins_with(part, :prefix)",
+        "ExpressionAttributeValues": items.encode({":job": job, ":prefix": _PREFIX}),
+        "ConsistentRead": True,
+    }
+
+
+def _decode(item: Item) -> Before:
+    former = None
+    if "former" in item:
+        packed = item[_CONTENT] if _CONTENT in item else blobs.read(str(item[contents.pointer(_CONTENT)]))
+        former = codec.decode_product({**json.loads(str(item["former"])), codec.CONTENT: packed}, blobs.read)
+    stock = json.loads(items.text(item, "stock") or "{}")
+    return Before(
+        job=str(item["id"]),
+        product=str(item["part"]).removeprefix(_PREFIX),
+        operations=int(item["operations"]),
+        former=former,
+        stock={int(id): Stock(*told) for id, told in stock.items()},
+    )

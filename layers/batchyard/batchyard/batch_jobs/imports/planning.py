@@ -1,0 +1,187 @@
+"""Groups of rows become plans: what becomes of a product, beside what the catalogue holds now.
+
+Before anything is written all groups are planned once, to be counted and for their errors; while it is written they are
+planned again, since the catalogue may have changed. Both times in the same way: what is read is read through a unit of
+work, so that what is written holds only if it still is so.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from batchyard import ulids
+from batchyard.batch_jobs.imports.options import Options
+from batchyard.batch_jobs.imports.reading import row_of
+from batchyard.batch_jobs.rules import Job
+from batchyard.batch_jobs.spool import Entry
+from batchyard.catalogue import codec, currencies, reference, repository
+from batchyard.catalogue.rules import Product
+from batchyard.product_files import claims, planning
+from batchyard.product_files.claims import Claim
+from batchyard.product_files.counting import Operations
+from batchyard.product_files.faults import RowError
+from batchyard.product_files.gathering import Gathered
+from batchyard.product_files.header import Header
+from batchyard.product_files.parsing import Given, Known, Parser
+from batchyard.product_files.planning import Making, Plan, Sought
+from batchyard.store.tables import CATALOGUE, PRODUCTS
+from batchyard.store.unit import Unit
+
+IDS_A_ROW = 2
+"""Integer IDs that a row may need: for its variant, and for its product as a parent."""
+
+
+def parser(header: Header, options: Options) -> Parser:
+    """What reads the rows of a file, with what products can refer to now.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    known = Known(
+        currencies.digits,
+        {region.name: region.currency for region in reference.regions()},
+        frozenset(collection.handle for collection in reference.collections()),
+        {channel.id: channel.name for channel in reference.sales_channels()},
+    )
+    return Parser(header, known, escape_formulas=options.escape_formulas, quantities=options.quantities)
+
+
+class Wanted(NamedTuple):
+    """The rows of one handle, read.
+
+    Attributes:
+        handle: Their handle; empty for a row without one.
+        rows: What they give.
+        lines: Their lines.
+    """
+
+    handle: str
+    rows: list[Given]
+    lines: list[int]
+
+    @property
+    def first(self) -> int:
+        """The line of the first of them."""
+        return self.lines[0]
+
+    @property
+    def most_items(self) -> int:
+        """How many items are written for it at most: aggregate, handle, parent, what it was; SKU and entity a row."""
+        return 4 + 2 * len(self.rows)
+
+
+def wanted(read: Parser, entries: Sequence[Entry]) -> Wanted:
+    """The rows of one handle, of the entries that a spool has of them."""
+    gathered = Gathered(read)
+    lines = []
+    for row in map(row_of, entries):
+        gathered.add(row)
+        lines.append(row.line)
+    return Wanted(gathered.rows[0].handle, gathered.rows, lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans the groups of one job.
+
+    Args:
+        job: The job.
+        options: How it imports.
+        begun: When the writing began, in microseconds since the Unix epoch. What a row makes is of so many microseconds
+            later as its line, so that the order of the file is that of the dates.
+        first_id: The first of the integer IDs that are the job's, `IDS_A_ROW` a row; 0 before it has any.
+    """
+
+    job: Job
+    options: Options
+    begun: int
+    first_id: int = 0
+
+    def product_id(self, line: int) -> str:
+        """The ID of the product that the row of a line makes: the same however often it is planned."""
+        return f"prod_{ulids.of(self.job.created, f'{self.job.id} product {line}')}"
+
+    def variant_id(self, line: int) -> str:
+        """The ID of the variant that it makes."""
+        return f"variant_{ulids.of(self.job.created, f'{self.job.id} variant {line}')}"
+
+    def load(self, unit: Unit, groups: Sequence[Wanted]) -> None:
+        """Reads at once what the plans of some groups will ask for.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+        handles = [codec.handle_key(group.handle) for group in groups if group.handle]
+        skus = [codec.sku_key(str(sku)) for group in groups for row in group.rows if (sku := row.variant.get("sku"))]
+        unit.load(CATALOGUE, [*handles, *skus])
+        named = {sought.id for group in groups if (sought := self.sought(group)).id is not None}
+        named |= {self.product_id(group.first) for group in groups}
+        held = (unit.get(CATALOGUE, key) for key in (*handles, *skus))
+        named |= {str(claim["product"]) for claim in held if claim is not None}
+        unit.load(PRODUCTS, [codec.product_key(id) for id in sorted(id for id in named if id)])
+        entities = [
+            id for group in groups if (product := self.stored(unit, group)) is not None for id in product.entities
+        ]
+        unit.load(CATALOGUE, map(codec.entity_key, entities))
+
+    def sought(self, group: Wanted) -> Sought:
+        """Which stored product a group is about."""
+        return planning.sought(group.rows, match=self.options.match)
+
+    def stored(self, unit: Unit, group: Wanted) -> Product | None:
+        """The stored product that a group is about; None for a new one, and for one that is not there."""
+        sought = self.sought(group)
+        if sought.id is not None:
+            return repository.get(unit, sought.id)
+        return None if sought.handle is None else repository.find(unit, sought.handle)
+
+    def plan(self, unit: Unit, group: Wanted) -> Plan:
+        """What becomes of a product, with what others hold of what it claims among the errors."""
+        stored = self.stored(unit, group)
+        stock = {}
+        for id in () if stored is None else stored.entities:
+            entity = repository.get_entity(unit, id)
+            stock[id] = {} if entity is None else entity.quantities
+        ids = iter(self._ids(group))
+        making = Making(self.job.id, self.begun + group.first, self.product_id, self.variant_id, lambda: next(ids, 0))
+        found = planning.plan(group.rows, stored, making, stock=stock, match=self.options.match)
+        own = self.product_id(group.first) if stored is None else stored.id
+        held = list(self._held(unit, found, own))
+        if not held:
+            return found
+        errors = sorted([*found.errors, *held], key=lambda error: error.line or 0)
+        return replace(found, product=None, quantities={}, errors=errors, operations=Operations(), notices=[])
+
+    def _ids(self, group: Wanted) -> Iterator[int]:
+        """The integer IDs that are a group's own."""
+        for line in group.lines if self.first_id else ():
+            yield from range(self.first_id + IDS_A_ROW * (line - 1), self.first_id + IDS_A_ROW * line)
+
+    def _held(self, unit: Unit, found: Plan, own: str) -> Iterator[RowError]:
+        for claim in found.claims:
+            holder = _holder(unit, claim)
+            if holder is not None and holder.id != own:
+                yield claims.is_held(claim, found.handle, holder.handle)
+
+
+def _holder(unit: Unit, claim: Claim) -> Product | None:
+    """The stored product that holds what another one claims."""
+    if claim.kind == claims.HANDLE:
+        return repository.find(unit, claim.value)
+    if claim.kind == claims.SKU and (held := repository.sku_holder(unit, claim.value)) is not None:
+        return repository.get(unit, held[0])
+    return None
+
+
+def batches(groups: Iterable[Wanted], most_rows: int) -> Iterator[list[Wanted]]:
+    """Groups a few at a time, so that all of them have no more rows than this unless one alone has."""
+    some: list[Wanted] = []
+    rows = 0
+    for group in groups:
+        if some and rows + len(group.rows) > most_rows:
+            yield some
+            some, rows = [], 0
+        some.append(group)
+        rows += len(group.rows)
+    if some:
+        yield some

@@ -1,0 +1,128 @@
+"""What a job wrote is taken back: each product becomes what it was, unless somebody else has changed it since."""
+
+import contextvars
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import NamedTuple
+
+from batchyard import clock
+from batchyard.batch_jobs.imports import befores, gates
+from batchyard.batch_jobs.imports.befores import Before, Stock
+from batchyard.batch_jobs.rules import Job, JobError
+from batchyard.catalogue import repository
+from batchyard.catalogue.repository import Taken
+from batchyard.catalogue.rules import Entity, Product
+from batchyard.store.unit import Unit, transact
+
+CHANGED_SINCE = "changed_since"
+
+_CENTRE = 0
+
+
+class TakenBack(NamedTuple):
+    """What one step has taken back.
+
+    Attributes:
+        products: How many products it dealt with.
+        errors: What stays, and why.
+        is_over: Nothing is left.
+    """
+
+    products: int
+    errors: list[JobError]
+    is_over: bool
+
+
+def take_back(job: Job, most: int) -> TakenBack:
+    """Takes back so many products of a job at most.
+
+    Raises:
+        Unavailable: The store did not answer; what was taken back stays so.
+    """
+    ids = list(befores.products_of(job.id, most))
+    with ThreadPoolExecutor(gates.GATES) as pool:
+        contexts = [contextvars.copy_context() for _ in ids]
+        found = list(pool.map(lambda context, id: context.run(_take_back, job.id, id), contexts, ids))
+    return TakenBack(len(ids), [error for errors in found for error in errors], len(ids) < most)
+
+
+def _take_back(job: str, id: str) -> Sequence[JobError]:
+    def operation(unit: Unit) -> list[JobError]:
+        before = befores.find(unit, job, id)
+        if before is None:
+            # Another worker was faster.
+            return []
+        befores.delete(unit, before)
+        product = repository.get(unit, id)
+        return [] if product is None else _restore(unit, before, product)
+
+    try:
+        return transact(operation)
+    except Taken as taken:
+        # What the product would get back belongs to another one now.
+        return _leave(job, id, f"it cannot have {taken.value} back, which belongs to another product now")
+
+
+def _leave(job: str, id: str, why: str) -> list[JobError]:
+    def operation(unit: Unit) -> list[JobError]:
+        before = befores.find(unit, job, id)
+        product = repository.get(unit, id)
+        if before is None or product is None:
+            return []
+        befores.delete(unit, before)
+        return [*_restore_stock(unit, before, product), _changed(product, why)]
+
+    return transact(operation)
+
+
+def _restore(unit: Unit, before: Before, product: Product) -> list[JobError]:
+    is_own = product.by == before.job
+    # A change of the stock alone has left the product as it was, and whoever had changed it before.
+    is_untouched = before.former is not None and product.by == before.former.by
+    if not is_own and not is_untouched:
+        return [*_restore_stock(unit, before, product), _changed(product, "somebody has changed it since")]
+    kept = () if before.former is None else before.former.entities
+    made = [entity for entity in _entities(unit, product) if entity.id not in kept]
+    if any(entity.quantities and entity.stocked_by != before.job for entity in made):
+        # With a variant that goes, what somebody else counted of it would go.
+        return [*_restore_stock(unit, before, product), _changed(product, "its stock has moved since")]
+    if before.former is None:
+        repository.delete(unit, product)
+        return []
+    errors = _restore_stock(unit, before, product)
+    if is_own:
+        former = replace(before.former, version=product.version, updated=clock.now())
+        repository.put(unit, former, product)
+    return errors
+
+
+def _restore_stock(unit: Unit, before: Before, product: Product) -> list[JobError]:
+    errors = []
+    for id, stock in before.stock.items():
+        entity = repository.get_entity(unit, id)
+        # What was there before, the product apart, was a variant of its own that is gone meanwhile.
+        if entity is None or (before.former is not None and id not in before.former.entities):
+            continue
+        if entity.stocked_by != before.job or entity.quantities.get(_CENTRE) != stock.pieces:
+            errors.append(_changed(product, f"the stock of {entity.sku or entity.variant} has moved since"))
+        else:
+            repository.put_entity(unit, _with_former(entity, stock))
+    return errors
+
+
+def _with_former(entity: Entity, stock: Stock) -> Entity:
+    quantities = dict(entity.quantities)
+    if stock.former is None:
+        quantities.pop(_CENTRE, None)
+    else:
+        quantities[_CENTRE] = stock.former
+    return replace(entity, quantities=quantities, stocked_by=stock.former_by, stocked=clock.now())
+
+
+def _entities(unit: Unit, product: Product) -> list[Entity]:
+    return [found for id in product.entities if (found := repository.get_entity(unit, id)) is not None]
+
+
+def _changed(product: Product, why: str) -> JobError:
+    return JobError(CHANGED_SINCE, f"Product {product.handle} ({product.id}) stays as it is: {why}")

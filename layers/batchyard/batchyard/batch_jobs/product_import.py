@@ -1,0 +1,491 @@
+"""The work of `product-import`: the rows of a file become products of the catalogue.
+
+1. *Read* the file, range after range: its rows go to a spool by handle, what only one product can have to another.
+2. *Compare* what the file claims twice, and then each product with the catalogue: operations are counted, rows with
+   errors put aside.
+3. *Report* these in a file of their own. The job fails here if there are any, unless it skips them.
+4. *Write* the products, once the job is confirmed, each compared anew; what it was before is kept with it.
+5. *Take back* all of it if the job fails or is canceled then, or somebody asks for that later.
+
+Each step reads what the one before left in the job's `state`, and is recorded together with where the next one begins.
+Products are written before their step is recorded: whoever repeats the step finds them written.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from batchyard import clock, ulids
+from batchyard.batch_jobs import spool
+from batchyard.batch_jobs.imports import gates, planning, reading, taking_back, writing
+from batchyard.batch_jobs.imports.options import Options, options
+from batchyard.batch_jobs.imports.planning import IDS_A_ROW, Planner, Wanted
+from batchyard.batch_jobs.imports.reading import File
+from batchyard.batch_jobs.imports.writing import Outcome
+from batchyard.batch_jobs.rules import COMPLETED, CONFIRMED, FAILED, LISTED_ERRORS, PROCESSING, Job, JobError
+from batchyard.batch_jobs.selection import Unfit
+from batchyard.batch_jobs.spool import Chunk, Entry, Group
+from batchyard.batch_jobs.strategy import Record
+from batchyard.catalogue import repository
+from batchyard.product_files.counting import Operations
+from batchyard.product_files.error_rows import ErrorRows
+from batchyard.product_files.faults import RowError, Unreadable
+from batchyard.product_files.gathering import MOST_ROWS
+from batchyard.product_files.header import Header, no_rows
+from batchyard.product_files.reading import Position, Row
+from batchyard.store.unit import Unit
+from batchyard.uploads import operations as uploads
+from batchyard.uploads.rules import FileKey
+from batchyard.work import growing_file
+from batchyard.work.growing_file import PART, Became, GrowingFile
+
+CONTENT_TYPE = "text/csv; charset=utf-8"
+
+ERRORS_NAME = "import-errors.csv"
+
+MOST_BAD_ROWS = 10_000
+"""Rows with errors after which a job that skips none looks at no further ones."""
+
+_ROWS_AT_ONCE = 1000
+"""Rows that are compared or written between two records of progress."""
+
+_READ_AT_ONCE = 200
+"""Rows whose products are read together."""
+
+_TAKEN_BACK_AT_ONCE = 500
+_CLAIMS_AT_ONCE = 20_000
+
+
+def advance(job: Job, record: Record) -> None:
+    """Makes one step of the job.
+
+    Raises:
+        Unavailable: A service did not answer; the step can be made again.
+    """
+    try:
+        chosen = options(job.context)
+    except Unfit as unfit:
+        record(job.failed(unfit.error, clock.now()))
+        return
+    state = dict(job.state or {})
+    match state.get("phase"):
+        case None:
+            _begin(job, record)
+        case "read":
+            _read(job, state, chosen, record)
+        case "duplicates":
+            _find_duplicates(job, state, record)
+        case "compare":
+            _compare(job, state, chosen, record)
+        case "report":
+            _report(job, state, chosen, record)
+        case _:
+            _write(job, state, chosen, record)
+
+
+def wind_up(job: Job, record: Record) -> None:
+    """Makes one step of cleaning up after a job that has ended: takes back what is not to stay, then its own leavings.
+
+    Raises:
+        Unavailable: A service did not answer; the step can be made again.
+    """
+    state = dict(job.state or {})
+    if not _is_to_be_taken_back(job, state):
+        clean_up(job)
+        record(job.moved(now=job.updated, state=None))
+        return
+    gates.close(job.id, job.expires_s)
+    done = taking_back.take_back(job, _TAKEN_BACK_AT_ONCE)
+    result = dict(job.result or {})
+    undo = dict(result.get("undo") or {"count": int(state.get("products", 0)), "advancement_count": 0})
+    undo["advancement_count"] += done.products
+    # Also what a step has written that could not be recorded any more.
+    undo["count"] = max(undo["count"], undo["advancement_count"])
+    undo["status"] = "completed" if done.is_over else "processing"
+    result["undo"] = undo
+    if done.errors:
+        listed = [*result.get("errors", ()), *(error.to_answer() for error in done.errors)]
+        result |= {"errors": listed[:LISTED_ERRORS], "error_count": result.get("error_count", 0) + len(done.errors)}
+    if done.is_over:
+        state |= {"takes_back": False, "phase": "over"}
+    record(job.moved(now=clock.now(), result=result, state=state))
+
+
+def clean_up(job: Job) -> None:
+    """Removes what the work of a job leaves in S3, apart from what it was for.
+
+    Raises:
+        Unavailable: S3 did not answer.
+    """
+    state = dict(job.state or {})
+    for name in ("rows", "claims", "conflicts", "bad_groups", "left"):
+        spool.delete(_chunks(state, name))
+    growing_file.abort(_error_file(job, state))
+
+
+def _is_to_be_taken_back(job: Job, state: Mapping[str, Any]) -> bool:
+    if state.get("takes_back"):
+        return True
+    return job.status != COMPLETED and "first_id" in state and state.get("phase") != "over"
+
+
+# Reading.
+
+
+def _begin(job: Job, record: Record) -> None:
+    key = job.context.get("fileKey")
+    found = uploads.own(job.user, key) if isinstance(key, str) else None
+    if found is None:
+        what = "context.fileKey must be the key of an uploaded file" if key is None else f"There is no file {key}"
+        record(job.failed(JobError("not_found", what), clock.now()))
+        return
+    file = File(found.key, found.version, found.size)
+    try:
+        header = file.header(job.context)
+    except Unreadable as unreadable:
+        _fail_whole(job, None, unreadable, record)
+        return
+    state = {
+        "phase": "read",
+        "file": list(file),
+        "header": list(header),
+        "position": list(header.beginning),
+        "rows": [],
+        "claims": [],
+    }
+    record(job.moved(now=clock.now(), state=state), lambda unit: uploads.use(unit, job.user, found.key))
+
+
+def _read(job: Job, state: dict[str, Any], chosen: Options, record: Record) -> None:
+    header = Header(*state["header"])
+    read = planning.parser(header, chosen)
+    try:
+        step = reading.read(job.id, File(*state["file"]), header, read, Position(*state["position"]))
+        if step.position is None and step.lines == 0:
+            raise Unreadable([no_rows()])
+    except Unreadable as unreadable:
+        _fail_whole(job, header, unreadable, record)
+        return
+    state |= {
+        "rows": [*_chunks(state, "rows"), *step.rows],
+        "claims": [*_chunks(state, "claims"), *step.claims],
+        "lines": step.lines,
+    }
+    state |= {"phase": "duplicates"} if step.position is None else {"position": list(step.position)}
+    record(job.moved(now=clock.now(), state=state))
+
+
+def _find_duplicates(job: Job, state: dict[str, Any], record: Record) -> None:
+    """Finds what several products of the file claim, all of it at once: it is a pass over what is sorted already."""
+    conflicts = spool.Writer(job.id)
+    whole: list[Entry] = []
+    for group in spool.grouped(_chunks(state, "claims"), _CLAIMS_AT_ONCE):
+        # Of what is claimed by more rows than that, the first one is kept to compare the others with.
+        whole = [*whole[:1], *group.entries] if group.is_rest else group.entries
+        for handle, error in reading.duplicates(whole):
+            conflicts.add(Entry(handle, reading.number(error.line or 0), {"error": list(error)}), len(error.message))
+    state |= {
+        "phase": "compare",
+        "conflicts": conflicts.close(),
+        "operations": [0, 0, 0, 0],
+        "errors": 0,
+        "bad": 0,
+        "notices": 0,
+        "left": [],
+        "bad_groups": [],
+    }
+    state["at"] = {"rows": state["rows"], "marks": state["conflicts"]}
+    record(job.moved(now=clock.now(), state=state))
+
+
+def _fail_whole(job: Job, header: Header | None, unreadable: Unreadable, record: Record) -> None:
+    """Fails a job whose file cannot be read, with a file that says why."""
+    rows = ErrorRows(header)
+    content = (rows.header() + rows.whole(unreadable.errors)).encode()
+    grown = growing_file.append(_error_file(job, {}), content, last=True)
+    errors = [JobError(*error).to_answer() for error in unreadable.errors[:LISTED_ERRORS]]
+    result = {
+        **(job.result or {}),
+        "errors": errors,
+        "error_count": len(unreadable.errors),
+        "error_file_key": grown.file.key,
+    }
+    record(job.moved(FAILED, now=clock.now(), result=result))
+
+
+# Comparing.
+
+
+class _Walk:
+    """The groups of rows that one step deals with, each with the marks that another spool has of its handle.
+
+    Args:
+        at: Where the chunks of rows and of marks go on.
+        most: Rows of the step, about.
+
+    Attributes:
+        at: Where they go on behind what was taken.
+        is_over: Nothing is left.
+    """
+
+    def __init__(self, at: Mapping[str, Any], most: int) -> None:
+        self.at = {"rows": _chunks(at, "rows"), "marks": _chunks(at, "marks")}
+        self.is_over = False
+        self._most = most
+
+    def __iter__(self) -> Iterator[tuple[Group, list[Entry]]]:
+        marks = spool.grouped(self.at["marks"], MOST_ROWS)
+        mark = next(marks, None)
+        rows = 0
+        for group in spool.grouped(self.at["rows"], MOST_ROWS + 1):
+            if rows >= self._most and not group.is_rest:
+                return
+            while mark is not None and str(mark.place) < str(group.place):
+                mark = next(marks, None)
+            found = mark if mark is not None and mark.place == group.place else None
+            yield group, [] if found is None else found.entries
+            rows += len(group.entries)
+            self.at["rows"] = group.chunks
+            if found is not None and group.is_whole:
+                self.at["marks"] = found.chunks
+        self.is_over = True
+
+
+def _compare(job: Job, state: dict[str, Any], chosen: Options, record: Record) -> None:
+    """Plans some products, and writes nothing of them."""
+    planner = Planner(job, chosen, clock.now())
+    read = planning.parser(Header(*state["header"]), chosen)
+    walk = _Walk(state["at"], _ROWS_AT_ONCE)
+    left = _Left(job)
+    counted = Operations(*state["operations"])
+    notices = 0
+    bad_groups = spool.Writer(job.id)
+    pending: list[tuple[Wanted, Group, list[RowError]]] = []
+
+    def plan_pending() -> None:
+        nonlocal counted, notices
+        unit = Unit()
+        planner.load(unit, [wanted for wanted, _, _ in pending])
+        for wanted, group, conflicts in pending:
+            plan = planner.plan(unit, wanted)
+            errors = [*plan.errors, *conflicts]
+            if errors:
+                left.add(group, errors)
+                bad_groups.add(Entry(group.place, "", {}), 0)
+            else:
+                counted = counted.plus(plan.operations)
+                notices += len(plan.notices)
+        pending.clear()
+
+    for group, marks in walk:
+        if group.is_rest:
+            # More rows than a product may have: its first ones are left out, too.
+            left.add(group, [])
+            continue
+        conflicts = [RowError(*mark.record["error"]) for mark in marks]
+        pending.append((planning.wanted(read, group.entries), group, conflicts))
+        if sum(len(one.rows) for one, _, _ in pending) >= _READ_AT_ONCE:
+            plan_pending()
+    plan_pending()
+    left.close(state)
+    state |= {"operations": list(counted), "notices": state["notices"] + notices, "at": walk.at}
+    state["bad_groups"] = [*_chunks(state, "bad_groups"), *bad_groups.close()]
+    is_enough = not chosen.skip and state["bad"] >= MOST_BAD_ROWS
+    if walk.is_over or is_enough:
+        state["phase"] = "report"
+        state["at"] = {"left": state["left"]}
+    record(job.moved(now=clock.now(), state=state))
+
+
+class _Left:
+    """Rows that are left out, on their way to the file of these."""
+
+    def __init__(self, job: Job) -> None:
+        self._writer = spool.Writer(job.id)
+        self._errors = self._rows = 0
+
+    def add(self, group: Group, errors: Iterable[RowError]) -> None:
+        """Leaves out the rows of a group; those without faults of their own, too."""
+        by_line: dict[int, list[RowError]] = {}
+        for error in errors:
+            by_line.setdefault(error.line or 0, []).append(error)
+        for entry in group.entries:
+            line = int(entry.id)
+            own = by_line.get(line, [])
+            self._rows += bool(own)
+            self._errors += len(own)
+            record = {"cells": entry.record["cells"], "errors": [list(error) for error in own]}
+            self._writer.add(Entry(line, "", record), sum(map(len, record["cells"])) + 200 * len(own))
+
+    def close(self, state: dict[str, Any]) -> None:
+        """Puts what was left out into a state."""
+        state["left"] = [*_chunks(state, "left"), *self._writer.close()]
+        state["errors"] += self._errors
+        state["bad"] += self._rows
+
+
+# Reporting.
+
+
+def _report(job: Job, state: dict[str, Any], chosen: Options, record: Record) -> None:
+    """Makes the file of rows that were left out longer by a part, and says what comes of the job behind its end."""
+    result = dict(job.result or {})
+    if not state["left"]:
+        record(_reported(job, state, chosen, result))
+        return
+    file = _error_file(job, state)
+    chunks = _chunks(state["at"], "left")
+    if state.get("reported"):
+        grown = growing_file.complete(file)
+    else:
+        writer = ErrorRows(Header(*state["header"]))
+        pieces = [] if file.size else [writer.header().encode()]
+        listed = list(result.get("errors", ()))
+        size, is_last = 0, True
+        for merged in spool.read(chunks, descending=False):
+            if size >= PART:
+                is_last = False
+                break
+            row = Row(int(merged.entry.place), merged.entry.record["cells"])
+            errors = [RowError(*error) for error in merged.entry.record["errors"]]
+            listed += [JobError(*error).to_answer() for error in islice(errors, LISTED_ERRORS - len(listed))]
+            pieces.append(writer.row(row, errors).encode())
+            size += len(pieces[-1])
+            chunks[merged.number] = chunks[merged.number]._replace(position=merged.position)
+        result |= {"errors": listed, "error_count": state["errors"]}
+        state["reported"] = is_last
+        grown = growing_file.append(file, b"".join(pieces), last=is_last)
+    state |= {"at": {"left": chunks}, "error_file": _kept_file(grown.file)}
+    if grown.became is Became.DONE:
+        result["error_file_key"] = grown.file.key
+        changed = _reported(job, {**state, "error_file": None}, chosen, result)
+    elif grown.became is Became.EMPTY:
+        result.pop("errors", None)
+        state |= {"at": {"left": state["left"]}, "reported": False}
+        changed = job.moved(now=clock.now(), result=result, state=state)
+    else:
+        changed = job.moved(now=clock.now(), result=result, state=state)
+    grown.settle(recorded=record(changed))
+
+
+def _reported(job: Job, state: dict[str, Any], chosen: Options, result: dict[str, Any]) -> Job:
+    """The job once its errors are told."""
+    now = clock.now()
+    if "written" in state:
+        return job.moved(COMPLETED, now=now, result=result, state={**state, "phase": "over"})
+    operations = Operations(*state["operations"])
+    result = {
+        "count": operations.total,
+        "advancement_count": 0,
+        "progress": 0,
+        "operations": operations.to_answer(),
+        "stat_descriptors": [
+            {
+                "key": "product-import-count",
+                "name": "Products/variants to import",
+                "message": operations.told(),
+            }
+        ],
+        "ignored_columns": list(Header(*state["header"]).ignored),
+        "notices": _notices(state["notices"]),
+        **result,
+    }
+    if state["errors"] and not chosen.skip:
+        return job.moved(FAILED, now=now, result=result, state=state)
+    state |= {"phase": "write", "at": {"rows": state["rows"], "marks": state["bad_groups"]}, "reported": False}
+    state |= {"applied": 0, "products": 0, "told": state["errors"]}
+    return job.pre_processed(result, state, now)
+
+
+def _notices(count: int) -> list[dict[str, Any]]:
+    if not count:
+        return []
+    message = "Quantities were left out where other distribution centres hold stock"
+    return [{"code": "quantity_left_out", "message": message, "count": count}]
+
+
+# Writing.
+
+
+def _write(job: Job, state: dict[str, Any], chosen: Options, record: Record) -> None:
+    """Writes some products."""
+    if job.status == CONFIRMED and "first_id" not in state:
+        # Gaps are fine, so a step that is made again reserves anew.
+        state["first_id"] = repository.reserve_ids(IDS_A_ROW * int(state["lines"]))
+        record(job.moved(PROCESSING, now=clock.now(), state=state))
+        return
+    planner = Planner(job, chosen, job.entered[PROCESSING], state["first_id"])
+    read = planning.parser(Header(*state["header"]), chosen)
+    walk = _Walk(state["at"], _ROWS_AT_ONCE)
+    groups: dict[int, tuple[Wanted, Group]] = {}
+    for group, marks in walk:
+        if not marks and not group.is_rest:
+            wanted = planning.wanted(read, group.entries)
+            groups[wanted.first] = wanted, group
+    try:
+        outcomes = writing.write(planner, [wanted for wanted, _ in groups.values()])
+    except gates.Closed:
+        # Somebody has ended the job meanwhile, so its state is another one already.
+        return
+    _after(job, state, chosen, walk, [(outcome, groups[outcome.group.first][1]) for outcome in outcomes], record)
+
+
+def _after(
+    job: Job,
+    state: dict[str, Any],
+    chosen: Options,
+    walk: _Walk,
+    outcomes: Sequence[tuple[Outcome, Group]],
+    record: Record,
+) -> None:
+    """Records what was written, and what the catalogue refused though it was compared before."""
+    result = dict(job.result or {})
+    left = _Left(job)
+    errors = [error for outcome, _ in outcomes for error in outcome.errors]
+    for outcome, group in outcomes:
+        if outcome.errors:
+            left.add(group, outcome.errors)
+    left.close(state)
+    state |= {
+        "applied": state["applied"] + sum(outcome.operations for outcome, _ in outcomes),
+        "products": state["products"] + sum(not outcome.errors for outcome, _ in outcomes),
+        "at": walk.at,
+    }
+    applied, count = state["applied"], result["count"]
+    result |= {"advancement_count": applied, "progress": min(1, applied / count) if count else 1}
+    now = clock.now()
+    if errors and not chosen.skip:
+        told = [JobError(*error).to_answer() for error in errors[:LISTED_ERRORS]]
+        record(job.moved(FAILED, now=now, result={**result, "errors": told, "error_count": len(errors)}, state=state))
+    elif not walk.is_over:
+        record(job.moved(now=now, result=result, state=state))
+    else:
+        # What could not be written is none of the job's operations.
+        result |= {"count": applied, "progress": 1, "products": state["products"]}
+        if state["errors"] == state["told"]:
+            record(job.moved(COMPLETED, now=now, result=result, state={**state, "phase": "over"}))
+        else:
+            result.pop("errors", None)
+            again = {"phase": "report", "at": {"left": state["left"]}, "error_file": None, "written": True}
+            record(job.moved(now=now, result=result, state={**state, **again}))
+
+
+# What the state holds.
+
+
+def _chunks(state: Mapping[str, Any], name: str) -> list[Chunk]:
+    return [Chunk(*one) for one in state.get(name, ())]
+
+
+def _error_file(job: Job, state: Mapping[str, Any]) -> GrowingFile:
+    # One from before the writing, and one of all that was left out after it.
+    name = f"{job.id} errors{' written' if 'written' in state else ''}"
+    key = str(FileKey(job.owner, ulids.of(job.entered.get(PROCESSING, job.created), name), ERRORS_NAME))
+    kept = state.get("error_file")
+    if kept is None:
+        return GrowingFile(key, CONTENT_TYPE)
+    return GrowingFile(key, CONTENT_TYPE, kept["upload"], bytes.fromhex(kept["parts"]), kept["size"])
+
+
+def _kept_file(file: GrowingFile) -> dict[str, Any]:
+    return {**file.kept, "parts": file.parts.hex()}

@@ -1,0 +1,372 @@
+"""Imports of products through the API: what a file brings about, what is wrong with it, and how it is taken back."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchyard.batch_jobs import product_import
+from batchyard.catalogue import reference, repository
+from batchyard.catalogue.rules import Product
+from batchyard.store import blobs, clients
+from batchyard.store.unit import Unit
+from tests.support import permissions
+from tests.support.api import Api
+from tests.support.aws import keys_in_bucket
+from tests.support.catalogue import must_be_whole, stored_products
+from tests.support.jobs import JOBS, JobWorkers, job_of, let_in
+
+CASES = Path(__file__).parents[1] / "cases" / "imports"
+
+
+@pytest.fixture
+def workers(api: Api, monkeypatch: pytest.MonkeyPatch) -> JobWorkers:
+    """Those who work on jobs, for a user who may have it done."""
+    let_in(api)
+    return JobWorkers(monkeypatch)
+
+
+@pytest.fixture
+def shop(workers: JobWorkers) -> None:
+    """A region, some collections and sales channels."""
+    with permissions.by_the_test():
+        reference.create_region("North America", "usd")
+        reference.create_collection("shoes", "Shoes")
+
+
+class Importer:
+    """A client that imports files.
+
+    Args:
+        api: The API.
+        workers: Those who work on jobs.
+    """
+
+    def __init__(self, api: Api, workers: JobWorkers) -> None:
+        self.api, self.workers = api, workers
+
+    def upload(self, content: bytes) -> str:
+        """Brings a file; returns its key."""
+        text = content.decode("latin-1")
+        boundary = "----boundary"
+        form = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="products.csv"\r\n'
+            f"Content-Type: text/csv\r\n\r\n{text}\r\n--{boundary}--\r\n"
+        )
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        answer = self.api.post("/admin/uploads", text=form.encode("latin-1"), headers=headers)  # type: ignore[arg-type]
+        assert answer.status == 200, answer.text
+        return str(answer.json()["uploads"][0]["key"])
+
+    def begin(self, content: bytes, context: Mapping[str, Any] | None = None, **more: Any) -> str:
+        """Asks for an import; returns the job's ID."""
+        body = {"type": "product-import", "context": {"fileKey": self.upload(content), **(context or {})}, **more}
+        made = self.api.post(JOBS, body)
+        assert made.status == 201, made.text
+        return str(made.json()["batch_job"]["id"])
+
+    def __call__(self, content: bytes | str, context: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        """Imports a file; returns the job as it is then."""
+        id = self.begin(content.encode() if isinstance(content, str) else content, context, **more)
+        self.workers.run()
+        return job_of(self.api, id)
+
+    def export(self) -> bytes:
+        """The catalogue as a file."""
+        id = self.api.post(JOBS, {"type": "product-export", "context": {}}).json()["batch_job"]["id"]
+        self.workers.run()
+        return self.file(job_of(self.api, id)["result"]["file_key"])
+
+    def file(self, key: str) -> bytes:
+        """A file of the user's."""
+        assert self.api.post("/admin/uploads/download-url", {"file_key": key}).status == 200
+        with permissions.by_the_test():
+            return clients.s3().get_object(Bucket=blobs.bucket(), Key=key)["Body"].read()
+
+    def act(self, id: str, what: str) -> dict[str, Any]:
+        """Confirms, cancels or undoes a job."""
+        answer = self.api.post(f"{JOBS}/{id}/{what}")
+        assert answer.status == 200, answer.text
+        self.workers.run()
+        return job_of(self.api, id)
+
+
+@pytest.fixture
+def load(api: Api, workers: JobWorkers, shop: None) -> Importer:
+    """A client that imports files."""
+    return Importer(api, workers)
+
+
+def operations(*counts: int) -> dict[str, int]:
+    return dict(zip(("PRODUCT_CREATE", "PRODUCT_UPDATE", "VARIANT_CREATE", "VARIANT_UPDATE"), counts, strict=True))
+
+
+def product(handle: str) -> Product:
+    with permissions.by_the_test():
+        found = repository.find(Unit(), handle)
+    assert found is not None
+    return found
+
+
+def handles() -> set[str]:
+    with permissions.by_the_test():
+        must_be_whole()
+        return {one.handle for one in stored_products().values()}
+
+
+def rows_in(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode(), newline=""), delimiter=";", strict=True))
+
+
+SHIRTS = (
+    "Product Handle;Product Title;Variant SKU;Variant Inventory Quantity;Price EUR;Option 1 Name;Option 1 Value\r\n"
+    "shirt;Shirt;S-1;5;19.90;Size;S\r\n"
+    "shirt;;S-2;;24.90;Size;M\r\n"
+    "sock;Sock;K-1;9;3.50;;\r\n"
+)
+
+
+def test_a_file_becomes_products(load: Importer) -> None:
+    done = load(SHIRTS)
+    assert done["status"] == "completed", done["result"]
+    result = done["result"]
+    assert result["operations"] == operations(2, 0, 3, 0)
+    assert (result["count"], result["advancement_count"], result["progress"]) == (5, 5, 1)
+    assert result["stat_descriptors"] == [
+        {
+            "key": "product-import-count",
+            "name": "Products/variants to import",
+            "message": "There will be 2 products created (0  updated).\n"
+            "             3 variants will be created and 0 updated",
+        }
+    ]
+    assert handles() == {"shirt", "sock"}
+    shirt = product("shirt")
+    assert [variant.sku for variant in shirt.variants] == ["S-1", "S-2"]
+    assert shirt.by == done["id"]
+    rows = rows_in(load.export())
+    assert [row["Variant Inventory Quantity"] for row in rows] == ["5", "0", "9"]
+
+
+def test_an_export_imported_again_changes_nothing(load: Importer) -> None:
+    load(SHIRTS)
+    before = product("shirt")
+    file = load.export()
+    again = load(file)
+    assert again["status"] == "completed", again["result"]
+    assert again["result"]["operations"] == operations(0, 2, 0, 3)
+    assert product("shirt") == before
+    assert load.export() == file
+
+
+def test_a_dry_run_is_a_preview(load: Importer) -> None:
+    waiting = load(SHIRTS, dry_run=True)
+    assert waiting["status"] == "pre_processed"
+    assert waiting["result"]["operations"] == operations(2, 0, 3, 0)
+    assert waiting["result"]["advancement_count"] == 0
+    assert handles() == set()
+    assert load.act(waiting["id"], "confirm")["status"] == "completed"
+    assert handles() == {"shirt", "sock"}
+
+
+def test_products_are_made_in_the_order_of_the_file(load: Importer) -> None:
+    load("Product Handle\r\nzebra\r\napple\r\nmango\r\n")
+    assert [row["Product Handle"] for row in rows_in(load.export())] == ["zebra", "apple", "mango"]
+
+
+def test_errors_fail_the_job_before_anything_is_written(load: Importer) -> None:
+    failed = load(SHIRTS.replace("24.90", "24,90").replace("sock;Sock", ";Sock"))
+    assert failed["status"] == "failed"
+    result = failed["result"]
+    assert [(error["line"], error["column"]) for error in result["errors"]] == [(2, "Price EUR"), (3, "Product Handle")]
+    assert result["error_count"] == 2
+    assert handles() == set()
+    rows = rows_in(load.file(result["error_file_key"]))
+    # All rows of the shirt were left out; one of them has no fault of its own.
+    assert [(row["Error Line"], bool(row["Error Message"])) for row in rows] == [("1", False), ("2", True), ("3", True)]
+    assert rows[1]["Price EUR"] == "24,90"
+
+
+def test_good_products_are_imported_where_bad_ones_are_skipped(load: Importer) -> None:
+    bad = SHIRTS.replace("24.90", "24,90")
+    done = load(bad, {"on_error": "skip"})
+    assert done["status"] == "completed"
+    result = done["result"]
+    assert result["operations"] == operations(1, 0, 1, 0)
+    assert (result["count"], result["error_count"]) == (2, 1)
+    assert handles() == {"sock"}
+    mended = load.file(result["error_file_key"]).decode().replace("24,90", "24.90")
+    assert load(mended)["status"] == "completed"
+    assert handles() == {"shirt", "sock"}
+
+
+def test_two_products_of_a_file_cannot_have_one_sku(load: Importer) -> None:
+    failed = load(SHIRTS.replace("K-1", "S-2"))
+    assert failed["status"] == "failed"
+    [error] = failed["result"]["errors"]
+    assert (error["line"], error["code"]) == (3, "duplicate_error")
+    assert "S-2" in error["message"]
+    assert "shirt" in error["message"]
+
+
+def test_what_another_product_has_is_a_duplicate(load: Importer) -> None:
+    load(SHIRTS)
+    failed = load("Product Handle;Variant SKU\nshirt;X-1\nhat;K-1\n")
+    assert [(error["line"], error["code"]) for error in failed["result"]["errors"]] == [
+        (1, "duplicate_error"),
+        (2, "duplicate_error"),
+    ]
+    assert "two steps" in failed["result"]["errors"][1]["message"]
+
+
+def test_the_same_file_again_and_again_with_match(load: Importer) -> None:
+    load(SHIRTS)
+    done = load(SHIRTS.replace("Shirt", "Blouse"), {"match": "handle"})
+    assert done["status"] == "completed", done["result"]
+    assert done["result"]["operations"] == operations(0, 2, 0, 3)
+    assert product("shirt").fields["title"] == "Blouse"
+    assert product("sock").version == 1
+
+
+@pytest.mark.parametrize("context", [{}, {"fileKey": None}, {"fileKey": 5}, {"fileKey": "files/x/y/z.csv"}])
+def test_a_missing_file_fails_the_job_and_is_named(api: Api, workers: JobWorkers, context: dict[str, Any]) -> None:
+    id = api.post(JOBS, {"type": "product-import", "context": context}).json()["batch_job"]["id"]
+    workers.run()
+    failed = job_of(api, id)
+    assert failed["status"] == "failed"
+    [error] = failed["result"]["errors"]
+    assert error["code"] == "not_found"
+    assert str(context["fileKey"]) in error["message"] if isinstance(context.get("fileKey"), str) else "fileKey"
+
+
+# Taking back.
+
+
+def test_undo_takes_back_what_was_made_and_changed(load: Importer) -> None:
+    load(SHIRTS)
+    before = product("shirt")
+    file = load.export()
+    changed = (
+        "Product Handle;Product Title;Variant SKU;Variant Inventory Quantity;Price EUR\r\n"
+        "shirt;Blouse;S-1;1;1.00\r\nshirt;;S-9;;2.00\r\nhat;Hat;H-1;3;9.00\r\n"
+    )
+    done = load(changed, {"match": "handle"})
+    assert done["status"] == "completed", done["result"]
+    assert handles() == {"shirt", "sock", "hat"}
+    assert [variant.sku for variant in product("shirt").variants] == ["S-1", "S-2", "S-9"]
+    undone = load.act(done["id"], "undo")
+    assert undone["status"] == "completed"
+    assert undone["result"]["undo"] == {"status": "completed", "count": 2, "advancement_count": 2}
+    assert "errors" not in undone["result"]
+    assert handles() == {"shirt", "sock"}
+    after = product("shirt")
+    assert (after.by, after.fields, after.variants) == (before.by, before.fields, before.variants)
+    assert after.version > before.version
+    assert load.export() == file
+    assert load.act(done["id"], "undo") == undone
+
+
+def test_undo_in_reverse_order_always_works(load: Importer) -> None:
+    first = load(SHIRTS)
+    files, ids = [load.export()], []
+    for title in ("Blouse", "Top", "Vest"):
+        ids.append(load(SHIRTS.replace("Shirt", title).replace(";5;", f";{len(ids)};"), {"match": "handle"})["id"])
+        files.append(load.export())
+    for id in reversed(ids):
+        assert load.export() == files.pop()
+        load.act(id, "undo")
+    assert load.export() == files.pop()
+    load.act(first["id"], "undo")
+    assert handles() == set()
+
+
+def test_what_others_changed_since_stays_and_is_told(load: Importer) -> None:
+    done = load(SHIRTS)
+    load(SHIRTS.replace("Shirt", "Blouse"), {"match": "handle"})
+    undone = load.act(done["id"], "undo")
+    assert handles() == {"shirt"}
+    [error] = undone["result"]["errors"]
+    assert error["code"] == "changed_since"
+    assert "shirt" in error["message"]
+    assert undone["result"]["undo"]["status"] == "completed"
+
+
+def test_a_canceled_import_leaves_nothing(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(product_import, "_ROWS_AT_ONCE", 2)
+    rows = "".join(f"p{number:02};T{number}\r\n" for number in range(12))
+    id = load.begin(f"Product Handle;Product Title\r\n{rows}".encode())
+    load.workers.follow()
+    while not 0 < len(handles()) < 12:
+        [message] = load.workers.receive()
+        load.workers.work(message, looks=1)
+    canceled = load.api.post(f"{JOBS}/{id}/cancel").json()["batch_job"]
+    assert canceled["status"] == "canceled"
+    applied = canceled["result"]["advancement_count"]
+    load.workers.run(looks=1)
+    assert handles() == set()
+    after = job_of(load.api, id)
+    assert after["status"] == "canceled"
+    assert after["result"]["advancement_count"] == applied
+    assert after["result"]["undo"]["status"] == "completed"
+    with permissions.by_the_test():
+        stored = keys_in_bucket({"CONTENT_BUCKET": blobs.bucket()}, "spools/")
+    assert stored == []
+
+
+def test_writing_compares_again(load: Importer) -> None:
+    waiting = load(SHIRTS, dry_run=True)
+    load("Product Handle;Variant SKU\r\nhat;K-1\r\n")
+    failed = load.act(waiting["id"], "confirm")
+    assert failed["status"] == "failed"
+    assert "K-1" in failed["result"]["errors"][0]["message"]
+    assert failed["result"]["undo"]["status"] == "completed"
+    assert handles() == {"hat"}
+
+
+def test_writing_compares_again_and_skips(load: Importer) -> None:
+    waiting = load(SHIRTS, {"on_error": "skip"}, dry_run=True)
+    load("Product Handle;Variant SKU\r\nhat;K-1\r\n")
+    done = load.act(waiting["id"], "confirm")
+    assert done["status"] == "completed"
+    assert handles() == {"hat", "shirt"}
+    result = done["result"]
+    assert (result["count"], result["error_count"]) == (3, 1)
+    [row] = rows_in(load.file(result["error_file_key"]))
+    assert (row["Product Handle"], row["Error Line"]) == ("sock", "3")
+
+
+# Cases from real reports.
+
+
+def _cases() -> list[str]:
+    return sorted(path.stem for path in CASES.glob("*.json"))
+
+
+@pytest.mark.parametrize("name", _cases())
+def test_a_case_comes_out_as_it_must(load: Importer, name: str) -> None:
+    case = json.loads((CASES / f"{name}.json").read_text())
+    setup = CASES / f"{name}.setup.csv"
+    content = (CASES / case["file"]).read_bytes()
+    if setup.exists():
+        assert load(setup.read_bytes())["status"] == "completed"
+        for row in rows_in(load.export()):
+            content = content.replace(f"@@PROD({row['Product Handle']})@@".encode(), row["Product Id"].encode())
+            content = content.replace(f"@@VAR({row['Variant SKU']})@@".encode(), row["Variant Id"].encode())
+    job = load(content, case.get("context", {}))
+    expect = case["expect"]
+    assert job["status"] == expect["status"], job["result"]
+    if isinstance(expect.get("operations"), dict):
+        assert job["result"]["operations"] == expect["operations"]
+    if "count" in expect:
+        assert job["result"]["count"] == expect["count"]
+    errors = (job["result"] or {}).get("errors", [])
+    if isinstance(expect.get("errors"), int):
+        assert len(errors) == expect["errors"]
+    for wanted in expect.get("each", []):
+        said = [error["message"] for error in errors if error.get("line") == wanted.get("line")]
+        parts = wanted.get("contains", [wanted.get("message", "")])
+        assert any(all(part in message for part in parts) for message in said), (wanted, errors)

@@ -1,14 +1,15 @@
 """The small fixed world that the sample events in `events/` speak of.
 
 Nothing in it depends on when or where it is loaded, so that an event written today gets the same answer tomorrow. Its
-channels have primary keys far from those that a counter hands out, and so stay apart from what else a store holds; of
-product batches it has a collection of its own, and keys of its own, which are published here: whoever loads it gives
+channels and products have keys far from those that counters hand out, and so stay apart from what else a store holds;
+of product batches it has a collection of its own, and keys of its own, which are published here: whoever loads it gives
 the functions `VARIABLES` in their environment, and the keys that a deployment really uses stay as they are.
 """
 
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,8 +20,8 @@ from batchyard import ulids
 from batchyard.actor import Actor
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
-from batchyard.catalogue import repository as products
-from batchyard.catalogue.rules import Price, Product, Variant
+from batchyard.catalogue import codec
+from batchyard.catalogue.rules import Entity, Price, Product, Variant
 from batchyard.channels import repository as channels
 from batchyard.channels.rules import Channel
 from batchyard.http.caller import Caller
@@ -38,12 +39,12 @@ from batchyard.product_batches.serials.rules import StatusChange, Stretch
 from batchyard.product_batches.serials.runs import Run
 from batchyard.scope import Scope
 from batchyard.serial_codes.codes import Codebook
-from batchyard.store import blobs, clients, items
+from batchyard.store import blobs, clients, contents, items
 from batchyard.store.blobs import Blob
 from batchyard.store.calls import code_of
 from batchyard.store.items import Item, Key
 from batchyard.store.queries import query
-from batchyard.store.tables import BATCH_REQUESTS, IDENTITY, PRODUCT_BATCHES
+from batchyard.store.tables import BATCH_REQUESTS, CATALOGUE, IDENTITY, PRODUCT_BATCHES, PRODUCTS
 from batchyard.store.unit import Unit, transact
 from batchyard.user_ids import user_id
 
@@ -183,35 +184,6 @@ _TO_COME = int(datetime(2099, 9, 15, tzinfo=UTC).timestamp()) * 1_000_000
 FILE_KEY = f"files/{user_id(USER.name)}/{ulids.of(_TO_COME, 'files')}/products.csv"
 MISSING_FILE_KEY = f"files/{user_id(USER.name)}/{ulids.of(_TO_COME, 'files')}/prices.csv"
 
-# The catalogue: a shoe in two sizes.
-
-_FIRST_ENTITY = 7001
-PRODUCT = Product(
-    id=f"prod_{ulids.of(_moment(30), 'runner')}",
-    handle="runner",
-    status="published",
-    created=_moment(30),
-    updated=_moment(30),
-    by="sample",
-    parent=_FIRST_ENTITY,
-    fields={"title": "Runner", "discountable": True, "weight": 640},
-    tags=("running", "big, tall"),
-    images=("https://img.example.com/runner.jpg",),
-    options=("Size",),
-    variants=tuple(
-        Variant(
-            id=f"variant_{ulids.of(_moment(30), size)}",
-            entity=_FIRST_ENTITY + place,
-            fields={"title": f"Size {size}", "sku": f"RUN-{size}"},
-            prices=(Price("eur", 8990), Price("jpy", 14000)),
-            options=(size,),
-        )
-        for place, size in enumerate(("38", "39"), 1)
-    ),
-)
-STOCK = {_FIRST_ENTITY + 1: {0: 12}}
-MISSING_PRODUCT = f"prod_{ulids.of(_moment(30), 'hiker')}"
-
 # What was made of two shoes, and the serials on them. The master key is published: it is good for this world alone.
 
 VARIABLES = {"SERIAL_KEYS_SECRET": "batchyard-sample-world-serial-keys"}
@@ -336,6 +308,58 @@ OVERDUE = ProductBatch(
 )
 
 
+# The catalogue.
+BOOTS = Product(
+    id="prod_01K56E3G80SAMP1E0000000001",
+    handle="sample-boots",
+    status="published",
+    created=_moment(0),
+    updated=_moment(30),
+    by="batch_01K56E3G80SAMP1E0000000009",
+    parent=700_001,
+    fields={"title": "Sample boots", "discountable": True},
+    options=("Size",),
+    variants=(
+        Variant("variant_01K56E3G80SAMP1E0000000002", 700_002, {"sku": "SAMPLE-41"}, (Price("eur", 8990),), ("41",)),
+        Variant("variant_01K56E3G80SAMP1E0000000003", 700_003, {"sku": "SAMPLE-42"}, (Price("eur", 8990),), ("42",)),
+    ),
+    version=2,
+)
+BOOTS_BEFORE = replace(BOOTS, status="draft", updated=BOOTS.created, by="sample-request-1", version=1)
+SANDALS = replace(
+    BOOTS,
+    id="prod_01K56E3G80SAMP1E0000000004",
+    handle="sample-sandals",
+    fields={"title": "Sample sandals", "discountable": True},
+    by="sample-request-2",
+    parent=None,
+    options=(),
+    variants=(Variant("variant_01K56E3G80SAMP1E0000000005", 700_004, {"sku": "SAMPLE-S"}),),
+)
+STOCKED = Entity(
+    id=700_003,
+    product=BOOTS.id,
+    created=BOOTS.created,
+    updated=BOOTS.created,
+    stocked=_moment(31),
+    by="sample-request-1",
+    quantities={0: 12},
+    version=2,
+    variant=BOOTS.variants[1].id,
+    sku="SAMPLE-42",
+    stocked_by="sample-request-3",
+)
+MISSING_PRODUCT = "prod_01K56E3G80SAMP1E0000000006"
+ORPHAN_CONTENT_KEY = f"products/{BOOTS.id}/7d0c2a4e-0000-4000-8000-000000000006"
+FORMER_CONTENT_KEY = f"products/{BOOTS.id}/7d0c2a4e-0000-4000-8000-000000000007"
+
+
+def item_of_product(product: Product) -> Item:
+    """A product as the store keeps it, its version included."""
+    attributes, _ = contents.pack(codec.CONTENT, codec.content(product), lambda: ORPHAN_CONTENT_KEY)
+    return codec.encode_product(product, attributes | {"content_size": len(codec.content(product).encode())})
+
+
 def code_of_serial(batch: ProductBatch, number: int) -> str:
     """The code of one of a batch's serials, by its number within the batch."""
     [(block, first, _)] = batch.places(number, 1)
@@ -350,7 +374,7 @@ def load() -> None:
         # Not by the repository, which would count its version on.
         clients.dynamodb().put_item(TableName=BATCH_REQUESTS.name, Item=items.encode(item_of(batch)))
     _load_product_batches()
-    transact(_load_product)
+    _load_products()
     blobs.delete(EXPORT.key)
     _delete_files()
     for blob in _blobs():
@@ -371,8 +395,12 @@ def _load_channels(unit: Unit) -> None:
         channels.put(unit, channel)
 
 
-def _load_product(unit: Unit) -> None:
-    products.put(unit, PRODUCT, products.get(unit, PRODUCT.id), STOCK)
+def _load_products() -> None:
+    dynamodb = clients.dynamodb()
+    dynamodb.put_item(TableName=PRODUCTS.name, Item=items.encode(item_of_product(BOOTS)))
+    claims = ({**claim, "at": BOOTS.updated, "version": 1} for claim in codec.claims(BOOTS).values())
+    for item in (*claims, codec.encode_entity(STOCKED)):
+        dynamodb.put_item(TableName=CATALOGUE.name, Item=items.encode(item))
 
 
 def _load_product_batches() -> None:
@@ -469,4 +497,6 @@ def _blobs() -> list[Blob]:
         Blob(UPLOAD_KEY, UPLOADED_LOG.encode(), text),
         Blob(FILE_KEY, FILE, "text/csv"),
         Blob(ORPHAN_KEY, b"what a crash left behind", "application/zlib"),
+        Blob(ORPHAN_CONTENT_KEY, b"what a crash left behind", "application/zlib"),
+        Blob(FORMER_CONTENT_KEY, zlib.compress(codec.content(BOOTS_BEFORE).encode()), "application/zlib"),
     ]

@@ -110,7 +110,7 @@ def create_queue(variables: Mapping[str, str]) -> str:
 
 def create_queues(variables: dict[str, str]) -> None:
     """Makes the queues that functions send to, and the bus with one that shows what came; adds their URLs."""
-    for variable in ("SWEEP_QUEUE_URL", "LEFTOVERS_QUEUE_URL", "EXPORTS_QUEUE_URL"):
+    for variable in ("SWEEP_QUEUE_URL", "LEFTOVERS_QUEUE_URL", "EXPORTS_QUEUE_URL", "PRODUCT_LEFTOVERS_QUEUE_URL"):
         name = f"{variables['EVENT_BUS']}-{variable.partition('_')[0].lower()}"
         variables[variable] = clients.sqs().create_queue(QueueName=name)["QueueUrl"]
     variables["PUBLISHED_QUEUE_URL"] = create_queue(variables)

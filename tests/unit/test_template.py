@@ -210,7 +210,7 @@ def test_who_may_change_what() -> None:
         contents = {power for power in powers(f"{function}Function") if power.startswith("s3:")}
         assert all(power.endswith(" ${ContentBucket.Arn}/files/*") for power in contents)
     streamed = {target(mapping["FunctionName"]).removesuffix("Function") for mapping in STREAMED.values()}
-    assert holders("s3:ListBucket ContentBucket") == {"AttachLogFile", "WriteExport"} | streamed
+    assert holders("s3:ListBucket ContentBucket") == {"AttachLogFile", "CleanUpProducts", "WriteExport"} | streamed
     assert holders("s3:PutObject ${ContentBucket.Arn}/aws/lambda/*") == streamed
     assert not [power for function in FUNCTIONS for power in powers(function) if "dynamodb:Scan" in power]
 
@@ -227,7 +227,7 @@ def test_who_sends_itself_what_is_left_is_not_taken_for_a_loop() -> None:
         if "sqs:SendMessage" in as_list(statement["Action"])
         and mapping["EventSourceArn"] in as_list(statement["Resource"])
     }
-    assert to_themselves == {"CleanUpProductBatchesFunction", "WriteExportFunction"}
+    assert to_themselves == {"CleanUpProductBatchesFunction", "CleanUpProductsFunction", "WriteExportFunction"}
     allowed = {name for name, made in transformed.of("AWS::Lambda::Function").items() if "RecursiveLoop" in made}
     assert allowed == to_themselves
     assert {FUNCTIONS[name]["RecursiveLoop"] for name in allowed} == {"Allow"}
@@ -289,7 +289,12 @@ def test_every_content_is_noticed() -> None:
         notification["Filter"]["S3Key"]["Rules"][0]["Value"]: target(notification["Queue"])
         for notification in notifications
     }
-    assert noticed == {"uploads/": "UploadsQueue", "objects/": "SweepQueue", "logs/": "SweepQueue"}
+    assert noticed == {
+        "uploads/": "UploadsQueue",
+        "objects/": "SweepQueue",
+        "logs/": "SweepQueue",
+        "products/": "ProductLeftoversQueue",
+    }
     # S3 tries each of them when the bucket is made, so each must let it by then.
     after = template()["Resources"]["ContentBucket"]["DependsOn"]
     assert set(after) == {f"{queue}Policy" for queue in noticed.values()}

@@ -13,6 +13,7 @@ from tools.samples import (
     odata,
     product_batch_triggers,
     product_batches,
+    products,
     uploads,
 )
 from tools.samples.sample import Sample
@@ -23,7 +24,7 @@ SAMPLES: dict[str, Sample] = {
         ("batch_requests", batch_requests.SAMPLES),
         ("channels", channels.SAMPLES),
         ("product_batches", {**product_batches.SAMPLES, **product_batch_triggers.SAMPLES}),
-        ("catalogue", catalogue.SAMPLES),
+        ("catalogue", {**products.SAMPLES, **catalogue.SAMPLES}),
         ("uploads", uploads.SAMPLES),
         ("identity", identity.SAMPLES),
         ("odata", odata.SAMPLES),

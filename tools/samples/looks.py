@@ -8,6 +8,8 @@ from typing import Any
 
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
+from batchyard.catalogue.repository import get_entity
+from batchyard.catalogue.rules import Entity
 from batchyard.product_batches import repository as product_batches
 from batchyard.product_batches import sort_keys
 from batchyard.product_batches.rules import ProductBatch
@@ -83,6 +85,11 @@ def content(key: str) -> Look:
     return lambda: _content(key)
 
 
+def entity(id: int) -> Callable[[], Entity | None]:
+    """An entity of the catalogue as it is now."""
+    return lambda: get_entity(Unit(), id)
+
+
 def _content(key: str) -> str | None:
     with blobs.reading(key) as body:
         found = None if body is None else body.read()
@@ -152,9 +159,14 @@ def published() -> object:
 
 def told() -> object:
     """What of product batches went to the bus and to their clean-up."""
+    return told_with("LEFTOVERS_QUEUE_URL")
+
+
+def told_with(variable: str) -> object:
+    """What went to the bus, and to the queue whose URL a variable of the environment holds."""
     events = sorted(messages("PUBLISHED_QUEUE_URL"), key=lambda event: str(event["detail"]["change"]))
     facts = [(event["detail-type"], {**event["detail"], "change": None}) for event in events]
-    return [facts, messages("LEFTOVERS_QUEUE_URL")]
+    return [facts, messages(variable)]
 
 
 def messages(variable: str) -> list[Any]:

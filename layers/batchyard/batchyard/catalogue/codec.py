@@ -108,6 +108,15 @@ def decode_product(item: Item, read_blob: Callable[[str], bytes]) -> Product:
     )
 
 
+def keys_of_content(packed: bytes, handle: str) -> list[Key]:
+    """The keys of the claims and entities of a product, by its content as it is stored and its handle."""
+    rest = json.loads(zlib.decompress(packed))
+    variants = rest.get("variants", [])
+    skus = (variant.get("fields", {}).get("sku") for variant in variants)
+    ids = [*([rest["parent"]] if "parent" in rest else []), *(variant["entity"] for variant in variants)]
+    return [handle_key(handle), *(sku_key(sku) for sku in skus if sku is not None), *map(entity_key, ids)]
+
+
 def _variant(variant: Variant) -> dict[str, Any]:
     return _present(
         {

@@ -83,7 +83,12 @@ def sku_holder(unit: Unit, sku: str) -> tuple[str, str] | None:
 
 
 def put(
-    unit: Unit, product: Product, before: Product | None, stock: Mapping[int, Mapping[int, int]] | None = None
+    unit: Unit,
+    product: Product,
+    before: Product | None,
+    stock: Mapping[int, Mapping[int, int]] | None = None,
+    *,
+    quiet: bool = False,
 ) -> Product:
     """Stages a product: what differs from before of its aggregate, claims and entities, and nothing where nothing does.
 
@@ -94,6 +99,7 @@ def put(
         product: The product, with all of its IDs; `updated` is the moment of this change, `by` who makes it.
         before: The product as it is; None for a new one.
         stock: Pieces by entity and distribution centre that are set.
+        quiet: No event tells of it, whoever it is by: a job takes something back.
 
     Returns:
         The product as it will be stored; `before` where it stays that.
@@ -120,6 +126,8 @@ def put(
         *_claims(unit, product, reached.claims),
         *_entities(unit, product, before, reached.entities, stock),
     ]
+    if quiet:
+        written = [{**item, "quiet": True} for item in written]
     released = [key for key in reached.released if (item := unit.get(CATALOGUE, key)) and item["product"] == product.id]
     if len(written) + len(released) + changed > MOST_AT_ONCE and not is_joined(unit):
         last = codec.handle_key(product.handle)["id"]
@@ -132,7 +140,7 @@ def put(
         unit.delete(CATALOGUE, key)
     if not changed:
         return before or product
-    return _put_aggregate(unit, product, before, left=left)
+    return _put_aggregate(unit, product, before, {"left": left, "quiet": quiet})
 
 
 def delete(unit: Unit, product: Product) -> None:
@@ -165,9 +173,10 @@ def get_entity(unit: Unit, id: int) -> Entity | None:
     return None if item is None else codec.decode_entity(item)
 
 
-def put_entity(unit: Unit, entity: Entity) -> Entity:
-    """Stages an entity that `get_entity` gave; answers it with its new version."""
-    return replace(entity, version=int(unit.put(CATALOGUE, codec.encode_entity(entity))["version"]))
+def put_entity(unit: Unit, entity: Entity, *, quiet: bool = False) -> Entity:
+    """Stages an entity that `get_entity` gave; answers it with its new version. If `quiet`, no event tells of it."""
+    item = codec.encode_entity(entity) | ({"quiet": True} if quiet else {})
+    return replace(entity, version=int(unit.put(CATALOGUE, item)["version"]))
 
 
 def reserve_ids(count: int) -> int:
@@ -366,7 +375,7 @@ def _write_at_once(unit: Unit, written: Iterable[Item]) -> None:
         part.commit()
 
 
-def _put_aggregate(unit: Unit, product: Product, before: Product | None, *, left: bool) -> Product:
+def _put_aggregate(unit: Unit, product: Product, before: Product | None, notes: Mapping[str, bool]) -> Product:
     stored = unit.get(PRODUCTS, codec.product_key(product.id)) if before is not None else None
     rest = codec.content(product)
     if before is not None and stored is not None and rest == codec.content(before):
@@ -379,8 +388,7 @@ def _put_aggregate(unit: Unit, product: Product, before: Product | None, *, left
         attributes["content_size"] = size
         if blob is not None:
             unit.write_blob(blob)
-    if left:
-        attributes["left"] = True
+    attributes |= {name: True for name, holds in notes.items() if holds}
     written = unit.put(PRODUCTS, codec.encode_product(product, attributes))
     return replace(product, version=int(written["version"]))
 

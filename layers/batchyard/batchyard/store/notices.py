@@ -17,7 +17,7 @@ def each_key(event: Mapping[str, Any], act: Callable[[str], None]) -> dict[str, 
     """
 
     def act_on(body: str) -> None:
-        for key in _keys(json.loads(body)):
+        for key in keys(json.loads(body)):
             act(key)
 
     return queues.each(event, act_on)
@@ -28,7 +28,8 @@ def message(key: str) -> str:
     return json.dumps({"key": key})
 
 
-def _keys(body: Mapping[str, Any]) -> Iterator[str]:
+def keys(body: Mapping[str, Any]) -> Iterator[str]:
+    """The keys that a message names, S3's or ours."""
     if "key" in body:
         yield str(body["key"])
     # S3 sends a test message without records when its notifications are set up.

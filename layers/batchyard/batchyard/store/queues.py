@@ -11,19 +11,20 @@ from batchyard.store.calls import reaching_aws
 _AT_ONCE = 10
 
 
-def send(url: str, bodies: Sequence[str]) -> None:
+def send(url: str, bodies: Sequence[str], *, delay_s: int | None = None) -> None:
     """Sends messages, however many.
 
     Args:
         url: The queue's URL.
         bodies: What they say.
+        delay_s: Seconds until they are delivered, 900 at most; None for as long as the queue keeps any.
 
     Raises:
         Unavailable: The queue did not take all of them; it may have taken some.
     """
     for position in range(0, len(bodies), _AT_ONCE):
         entries: list[Any] = [
-            {"Id": str(number), "MessageBody": body}
+            {"Id": str(number), "MessageBody": body, **({} if delay_s is None else {"DelaySeconds": delay_s})}
             for number, body in enumerate(bodies[position : position + _AT_ONCE])
         ]
         with reaching_aws():

@@ -1,0 +1,102 @@
+"""What products leave behind: claims and entities of large ones, and contents in S3 that no product points at."""
+
+import base64
+import json
+import os
+from collections.abc import Mapping
+from itertools import batched
+from typing import Any
+
+from batchyard.catalogue import codec, repository
+from batchyard.store import blobs, contents, notices, queues
+from batchyard.store.items import Item, Key
+from batchyard.store.tables import CATALOGUE, PRODUCTS
+from batchyard.store.unit import MAX_ACTIONS, Unit, read_one, transact
+
+_CONTENT_KEY = contents.pointer(codec.CONTENT)
+
+
+def notice(old: Item, new: Item | None, image: Mapping[str, Any]) -> str:
+    """The message that a product let go of more than it could remove at once.
+
+    Args:
+        old: The product's item before.
+        new: The item after it; None where it was removed.
+        image: The item before as the stream has it, with its content.
+    """
+    told = {
+        "product": old["id"],
+        "handle": old["handle"],
+        # What was written from then on is not what it let go of.
+        "until": int(old["updated"]) + 1 if new is None else new["updated"],
+        "key": old.get(_CONTENT_KEY),
+        "content": image.get(codec.CONTENT, {}).get("B"),
+    }
+    return json.dumps(told)
+
+
+def look_at(body: str) -> None:
+    """Does what a message is for: removes what a product left behind, or a content that no product points at.
+
+    Args:
+        body: A message of `notice`, one of ours that names a key, or S3's that something was stored.
+
+    Raises:
+        Unavailable: The store did not take it.
+    """
+    told = json.loads(body)
+    if "product" not in told:
+        for key in notices.keys(told):
+            sweep(key)
+        return
+    _remove(told)
+    if told["key"] is not None:
+        # Whoever has just read the item may still be about to read its content.
+        queues.send(os.environ["PRODUCT_LEFTOVERS_QUEUE_URL"], [notices.message(told["key"])])
+
+
+def sweep(key: str) -> None:
+    """Removes a content unless its product points at it.
+
+    Args:
+        key: `products/<product>/<uuid>`.
+    """
+    [id] = blobs.owner_of(key)
+    item = read_one(PRODUCTS, codec.product_key(id))
+    if item is None or item.get(_CONTENT_KEY) != key:
+        blobs.delete(key)
+
+
+def _remove(told: Mapping[str, Any]) -> None:
+    """Removes the claims and entities that a product named and names no more.
+
+    What it has claimed or touched since it let go of them is not removed, as it may be about to name that.
+    """
+    keys = _keys(told)
+    for some in batched(keys, MAX_ACTIONS, strict=False):
+
+        def operation(unit: Unit, some: tuple[Key, ...] = some) -> None:
+            unit.load(CATALOGUE, some)
+            product = repository.get(unit, told["product"])
+            named = set(codec.claims(product)) if product else set()
+            named |= {str(codec.entity_key(id)["id"]) for id in product.entities} if product else set()
+            for key in some:
+                item = unit.get(CATALOGUE, key)
+                if item is None or item["product"] != told["product"] or key["id"] in named:
+                    continue
+                if int(item["at" if "at" in item else "updated"]) < told["until"]:
+                    unit.delete(CATALOGUE, key)
+
+        transact(operation)
+
+
+def _keys(told: Mapping[str, Any]) -> list[Key]:
+    """The keys of all claims and entities that a product named; none where its content is gone already."""
+    if told["content"] is not None:
+        packed = base64.b64decode(told["content"])
+    else:
+        with blobs.reading(told["key"]) as body:
+            if body is None:
+                return []
+            packed = body.read()
+    return codec.keys_of_content(packed, told["handle"])

@@ -1,0 +1,115 @@
+"""What the change streams of the catalogue are told to the world.
+
+To EventBridge go `Product Created`, `Product Changed` and `Product Removed`, and `Quantity Changed` for each variant
+whose stock moves. What a job brings about is not told one by one, as the job tells a summary. Contents that a product
+let go of, and what a large one leaves behind, are named to the clean-up.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from batchyard.catalogue import codec, leftovers, repository
+from batchyard.clock import iso
+from batchyard.store import contents, events, items, notices, queues
+from batchyard.store.events import Event, RecordChange
+from batchyard.store.items import Item
+
+SOURCE = "batchyard.catalogue"
+CREATED, CHANGED, REMOVED = "Product Created", "Product Changed", "Product Removed"
+QUANTITY_CHANGED = "Quantity Changed"
+
+JOB = "batch_"
+"""How the IDs of jobs begin."""
+
+_CONTENT_KEY = contents.pointer(codec.CONTENT)
+
+
+def publish(records: Sequence[Mapping[str, Any]]) -> str | None:
+    """Publishes changes in their order; answers the sequence number of the first that failed, None if none did.
+
+    Args:
+        records: Records of one of the two tables' streams, with old and new images.
+    """
+    former = {record["dynamodb"]["SequenceNumber"]: record["dynamodb"].get("OldImage", {}) for record in records}
+
+    def clean_up_after(changes: Sequence[RecordChange]) -> None:
+        _clean_up_after([(change, former[change.number]) for change in changes if not _is_of_entity(change)])
+
+    return events.publish(records, SOURCE, _told, clean_up_after)
+
+
+def _told(change: RecordChange) -> list[Event]:
+    event = _quantity(change) if _is_of_entity(change) else _product(change)
+    return [] if event is None else [event]
+
+
+def _is_of_entity(change: RecordChange) -> bool:
+    return "part" in (change.new or change.old or {})
+
+
+def _product(change: RecordChange) -> Event | None:
+    subject = change.new or change.old or {}
+    if change.new is not None and _is_quiet(change.new, "by"):
+        return None
+    kind = CREATED if change.old is None else REMOVED if change.new is None else CHANGED
+    moment = int(subject["updated"])
+    detail = {
+        "id": subject["id"],
+        "handle": subject["handle"],
+        "title": subject.get("title"),
+        "old_status": (change.old or {}).get("status"),
+        "new_status": (change.new or {}).get("status"),
+        "version": subject["version"],
+        "updated_at": iso(moment),
+        # A removed item tells of its last change, not of who removed it.
+        "by": None if change.new is None else subject["by"],
+    }
+    return Event(kind, moment, detail)
+
+
+def _quantity(change: RecordChange) -> Event | None:
+    if change.new is None or "entity" not in change.new or _is_quiet(change.new, "stocked_by"):
+        return None
+    entity = codec.decode_entity(change.new)
+    before = {} if change.old is None else codec.decode_entity(change.old).quantities
+    if entity.quantities == before:
+        return None
+    detail = {
+        "id": entity.id,
+        "product": entity.product,
+        "variant": entity.variant,
+        "sku": entity.sku,
+        "old_quantity": sum(before.values()),
+        "new_quantity": entity.quantity,
+        "quantities": {str(centre): pieces for centre, pieces in entity.quantities.items()},
+        "updated_at": iso(entity.stocked),
+        "by": entity.stocked_by,
+    }
+    return Event(QUANTITY_CHANGED, entity.stocked, detail)
+
+
+def _is_quiet(item: Item, by: str) -> bool:
+    return "quiet" in item or str(item[by]).startswith(JOB)
+
+
+def _clean_up_after(changes: Sequence[tuple[RecordChange, Mapping[str, Any]]]) -> None:
+    url = os.environ["PRODUCT_LEFTOVERS_QUEUE_URL"]
+    released = []
+    for change, image in changes:
+        old, new = change.old, change.new
+        if old is None:
+            continue
+        if _leaves_something(old, new):
+            # Each by itself: ten of the largest do not fit one call.
+            queues.send(url, [leftovers.notice(old, new, image)], delay_s=0)
+        elif _CONTENT_KEY in old and old[_CONTENT_KEY] != (new or {}).get(_CONTENT_KEY):
+            released.append(notices.message(str(old[_CONTENT_KEY])))
+    if released:
+        queues.send(url, released)
+
+
+def _leaves_something(old: Item, new: Item | None) -> bool:
+    if new is None:
+        return repository.leaves_something(items.number(old, "variants") or 0)
+    return "left" in new

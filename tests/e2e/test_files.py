@@ -1,5 +1,7 @@
 """Files on the deployed system: bytes that arrive as they were sent, and URLs that do what they are signed for."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
@@ -11,9 +13,10 @@ EVERY_BYTE = bytes(range(256)) * 3
 
 
 @pytest.fixture(scope="module")
-def s3() -> httpx.Client:
+def s3() -> Iterator[httpx.Client]:
     """Somebody without credentials."""
-    return httpx.Client(trust_env=False, timeout=60)
+    with httpx.Client(trust_env=False, timeout=60) as client:
+        yield client
 
 
 def test_a_form_arrives_to_the_byte(client: httpx.Client, s3: httpx.Client) -> None:

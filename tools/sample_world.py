@@ -24,7 +24,6 @@ from batchyard.batch_jobs.rules import PRE_PROCESSED, Job
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.catalogue import codec
-from batchyard.catalogue import repository as products
 from batchyard.catalogue.rules import Entity, Price, Product, Variant
 from batchyard.channels import repository as channels
 from batchyard.channels.rules import Channel
@@ -187,35 +186,6 @@ FILE = b"Product Handle;Product Title\r\nrunner;Runner\r\n"
 _TO_COME = int(datetime(2099, 9, 15, tzinfo=UTC).timestamp()) * 1_000_000
 FILE_KEY = f"files/{user_id(USER.name)}/{ulids.of(_TO_COME, 'files')}/products.csv"
 MISSING_FILE_KEY = f"files/{user_id(USER.name)}/{ulids.of(_TO_COME, 'files')}/prices.csv"
-
-# The catalogue: a shoe in two sizes.
-
-_FIRST_ENTITY = 7001
-PRODUCT = Product(
-    id=f"prod_{ulids.of(_moment(30), 'runner')}",
-    handle="runner",
-    status="published",
-    created=_moment(30),
-    updated=_moment(30),
-    by="sample",
-    parent=_FIRST_ENTITY,
-    fields={"title": "Runner", "discountable": True, "weight": 640},
-    tags=("running", "big, tall"),
-    images=("https://img.example.com/runner.jpg",),
-    options=("Size",),
-    variants=tuple(
-        Variant(
-            id=f"variant_{ulids.of(_moment(30), size)}",
-            entity=_FIRST_ENTITY + place,
-            fields={"title": f"Size {size}", "sku": f"RUN-{size}"},
-            prices=(Price("eur", 8990), Price("jpy", 14000)),
-            options=(size,),
-        )
-        for place, size in enumerate(("38", "39"), 1)
-    ),
-)
-STOCK = {_FIRST_ENTITY + 1: {0: 12}}
-MISSING_PRODUCT = f"prod_{ulids.of(_moment(30), 'hiker')}"
 
 # Jobs of the user: one to be worked on, one that waits for its confirmation, and one whose message was lost. They are
 # of that day to come: ninety days later they would be forgotten.
@@ -416,6 +386,7 @@ STOCKED = Entity(
     sku="SAMPLE-42",
     stocked_by="sample-request-3",
 )
+MISSING_PRODUCT = "prod_01K56E3G80SAMP1E0000000006"
 ORPHAN_CONTENT_KEY = f"products/{BOOTS.id}/7d0c2a4e-0000-4000-8000-000000000006"
 FORMER_CONTENT_KEY = f"products/{BOOTS.id}/7d0c2a4e-0000-4000-8000-000000000007"
 
@@ -442,7 +413,6 @@ def load() -> None:
     _load_product_batches()
     _load_jobs()
     _load_products()
-    transact(_load_product)
     blobs.delete(EXPORT.key)
     _delete_files()
     for blob in _blobs():
@@ -469,10 +439,6 @@ def _load_products() -> None:
     claims = ({**claim, "at": BOOTS.updated, "version": 1} for claim in codec.claims(BOOTS).values())
     for item in (*claims, codec.encode_entity(STOCKED)):
         dynamodb.put_item(TableName=CATALOGUE.name, Item=items.encode(item))
-
-
-def _load_product(unit: Unit) -> None:
-    products.put(unit, PRODUCT, products.get(unit, PRODUCT.id), STOCK)
 
 
 def _load_product_batches() -> None:

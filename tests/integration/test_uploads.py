@@ -107,6 +107,7 @@ def test_all_files_of_a_request_have_four_mebibytes(api: Api, stores: dict[str, 
     [
         (form(), FORM, 400, "files must contain at least 1 elements"),
         (form(("", b"")), FORM, 400, "files must contain at least 1 elements"),
+        (form(*[("a", b"x")] * 101), FORM, 400, "files must contain no more than 100 elements"),
         (form(("..", b"x")), FORM, 400, "file_name must be a name without folders and control characters"),
         (form(("x" * 256, b"x")), FORM, 400, "file_name must be shorter than or equal to 255 characters"),
         (form(("a", b"x"), field="file"), FORM, 400, "property file should not exist"),

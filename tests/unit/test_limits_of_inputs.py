@@ -26,8 +26,9 @@ def inputs() -> Iterator[tuple[str, dict[str, Any]]]:
         for parameter in operation.get("parameters", []):
             yield f"{where} {parameter['in']} {parameter['name']}", parameter["schema"]
         if body := operation.get("requestBody"):
-            assert list(body["content"]) == ["application/json"]
-            yield f"{where} body", body["content"]["application/json"]["schema"]
+            [(media_type, described)] = body["content"].items()
+            assert media_type in {"application/json", "multipart/form-data"}
+            yield f"{where} body", described["schema"]
 
 
 def unlimited(where: str, schema: Any, seen: frozenset[str] = frozenset()) -> Iterator[str]:

@@ -1,61 +1,129 @@
-"""Samples of products, as people look for them."""
+"""Samples of what follows changes of the catalogue: events, and clean-up."""
 
+from dataclasses import replace
+
+from batchyard.catalogue import codec, leftovers
+from batchyard.store import items
+from batchyard.store.items import Item
+from batchyard.store.tables import CATALOGUE, PRODUCTS, Table
+from tools import aws_events
 from tools import sample_world as world
-from tools.samples.sample import http, route, typed
+from tools.aws_events import Event
+from tools.samples import looks
+from tools.samples.sample import TAKEN, Sample
 
-_VARIANTS = [
-    {
-        "id": variant.id,
-        "sku": variant.sku,
-        "product_id": world.PRODUCT.id,
-        "inventory_quantity": quantity,
-        "manage_inventory": True,
-        "prices": [
-            {"currency_code": "eur", "amount": 8990, "region_id": None, "variant_id": variant.id},
-            {"currency_code": "jpy", "amount": 14000, "region_id": None, "variant_id": variant.id},
-        ],
-        "options": [{"value": size, "variant_id": variant.id}],
-    }
-    for variant, quantity, size in zip(world.PRODUCT.variants, (12, 0), ("38", "39"), strict=True)
-]
-_PRODUCT = {
-    "id": world.PRODUCT.id,
-    "handle": "runner",
-    "title": "Runner",
-    "subtitle": None,
-    "status": "published",
-    "created_at": "2025-09-15T08:30:00.000Z",
-    "updated_at": "2025-09-15T08:30:00.000Z",
-    "deleted_at": None,
-    "weight": 640,
-    "tags": [{"value": "running"}, {"value": "big, tall"}],
-    "images": [{"url": "https://img.example.com/runner.jpg"}],
-    "options": [{"title": "Size", "product_id": world.PRODUCT.id}],
-    "variants": _VARIANTS,
-    "type": None,
-    "collection": None,
-}
+
+def _change(number: int, table: Table, before: Item | None, after: Item | None) -> Event:
+    key = items.encode(table.key_of(after or before or {}))
+    old, new = (items.encode(item) if item else None for item in (before, after))
+    return aws_events.change(number, key, old, new)
+
+
+_MANY = {**world.item_of_product(world.SANDALS), "variants": 60}
+_FORMER = world.item_of_product(world.BOOTS_BEFORE)
+_CONTENT = _change(0, PRODUCTS, _MANY, None)["dynamodb"]["OldImage"]["content"]["B"]
+_FACTS = {"id": world.BOOTS.id, "handle": "sample-boots", "title": "Sample boots", "change": None}
 
 SAMPLES = {
-    "list_products": route(
-        "GET",
-        "/admin/products?q=RUN&status%5B0%5D=published&limit=10",
-        http(200, {"products": [_PRODUCT], "count": 1, "offset": 0, "limit": 10}),
-        scheme="Bearer",
-        repeatable=True,
+    "publish": Sample(
+        aws_events.stream(
+            "ProductsTable",
+            _change(0, PRODUCTS, None, _FORMER),
+            # A job tells a summary of what it brings about.
+            _change(1, PRODUCTS, _FORMER, world.item_of_product(world.BOOTS)),
+            _change(2, PRODUCTS, _MANY, None),
+        ),
+        TAKEN,
+        lambda: looks.told_with("PRODUCT_LEFTOVERS_QUEUE_URL"),
+        [
+            [
+                (
+                    "Product Created",
+                    {
+                        **_FACTS,
+                        "old_status": None,
+                        "new_status": "draft",
+                        "version": 1,
+                        "updated_at": "2025-09-15T08:00:00.000000Z",
+                        "by": "sample-request-1",
+                    },
+                ),
+                (
+                    "Product Removed",
+                    {
+                        **_FACTS,
+                        "id": world.SANDALS.id,
+                        "handle": "sample-sandals",
+                        "title": "Sample sandals",
+                        "old_status": "published",
+                        "new_status": None,
+                        "version": 2,
+                        "updated_at": "2025-09-15T08:30:00.000000Z",
+                        "by": None,
+                    },
+                ),
+            ],
+            # Of so many variants, claims and entities are left.
+            [
+                {
+                    "product": world.SANDALS.id,
+                    "handle": "sample-sandals",
+                    "until": world.SANDALS.updated + 1,
+                    "key": None,
+                    "content": _CONTENT,
+                }
+            ],
+        ],
     ),
-    "retrieve_product": route(
-        "GET",
-        f"/admin/products/{world.PRODUCT.id}",
-        http(200, {"product": _PRODUCT}),
-        scheme="Bearer",
-        repeatable=True,
+    "publish.quantity": Sample(
+        aws_events.stream(
+            "CatalogueTable",
+            _change(
+                3,
+                CATALOGUE,
+                codec.encode_entity(replace(world.STOCKED, quantities={0: 3}, version=1)),
+                codec.encode_entity(world.STOCKED),
+            ),
+        ),
+        TAKEN,
+        lambda: looks.told_with("PRODUCT_LEFTOVERS_QUEUE_URL"),
+        [
+            [
+                (
+                    "Quantity Changed",
+                    {
+                        "id": world.STOCKED.id,
+                        "product": world.BOOTS.id,
+                        "variant": world.STOCKED.variant,
+                        "sku": "SAMPLE-42",
+                        "old_quantity": 3,
+                        "new_quantity": 12,
+                        "quantities": {"0": 12},
+                        "updated_at": "2025-09-15T08:31:00.000000Z",
+                        "by": "sample-request-3",
+                        "change": None,
+                    },
+                )
+            ],
+            [],
+        ],
+        like="catalogue/publish",
     ),
-    "retrieve_product.missing": route(
-        "GET",
-        f"/admin/products/{world.MISSING_PRODUCT}",
-        typed(404, "not_found", f"Product with id: {world.MISSING_PRODUCT} was not found"),
-        scheme="Bearer",
+    "clean_up": Sample(
+        aws_events.queue(
+            "ProductLeftoversQueue",
+            aws_events.stored(world.ORPHAN_CONTENT_KEY, "what a crash left behind"),
+            leftovers.notice(
+                {**_FORMER, "content_key": world.FORMER_CONTENT_KEY}, world.item_of_product(world.BOOTS), {}
+            ),
+        ),
+        TAKEN,
+        looks.all_of(
+            looks.content(world.ORPHAN_CONTENT_KEY),
+            looks.entity(world.STOCKED.id),
+            lambda: looks.messages("PRODUCT_LEFTOVERS_QUEUE_URL")[:1],
+        ),
+        [None, world.STOCKED, [{"key": world.FORMER_CONTENT_KEY}]],
         repeatable=True,
     ),
 }

@@ -18,6 +18,7 @@ from batchyard.uploads.rules import (
     KEPT_UNUSED_DAYS,
     LARGEST_TOGETHER,
     MOST_OPEN,
+    MOST_TOGETHER,
     FileKey,
     OpenUpload,
     Stored,
@@ -53,12 +54,14 @@ def upload(user: str, files: "Sequence[File]") -> list[str]:
     """Stores files, and returns their keys.
 
     Raises:
-        Invalid: There are none, or one has no name for a file.
+        Invalid: There are none, or too many, or one has no name for a file.
         TooLarge: They are larger together than a request may bring.
         TooMany: The user has too many open uploads.
     """
     if not files:
         raise Invalid({"files": ["$property must contain at least 1 elements"]})
+    if len(files) > MOST_TOGETHER:
+        raise Invalid({"files": [f"$property must contain no more than {MOST_TOGETHER} elements"]})
     size = sum(len(file.content) for file in files)
     if size > LARGEST_TOGETHER:
         raise TooLarge(

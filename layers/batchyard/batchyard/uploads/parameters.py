@@ -4,6 +4,7 @@ from typing import Any
 
 from batchyard.http.bodies import FORM
 from batchyard.scope import Rights
+from batchyard.uploads.rules import LARGEST_TOGETHER, MOST_TOGETHER
 
 TAG = "Files"
 
@@ -22,7 +23,12 @@ FORM_OF_FILES: dict[str, Any] = {
                     "type": "object",
                     "required": [FIELD],
                     "properties": {
-                        FIELD: {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}
+                        FIELD: {
+                            "type": "array",
+                            "minItems": 1,
+                            "maxItems": MOST_TOGETHER,
+                            "items": {"type": "string", "format": "binary", "maxLength": LARGEST_TOGETHER},
+                        }
                     },
                 }
             }

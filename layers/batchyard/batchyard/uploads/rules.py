@@ -13,6 +13,9 @@ FOLDER = "files"
 LARGEST_TOGETHER = 4 * 1024 * 1024
 """Bytes of all files of a request that brings them along: Lambda carries them in base64."""
 
+MOST_TOGETHER = 100
+"""Files that a request brings along."""
+
 LARGEST = 5 * 1024**3
 """Bytes of a file that goes straight to S3 (S3's own limit on a PUT)."""
 

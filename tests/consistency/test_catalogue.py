@@ -23,6 +23,7 @@ from tests.consistency.workers import at_once
 from tests.consistency.world import World
 from tests.support.catalogue import entities, must_be_safe, must_be_whole, product, stored_products
 from tests.support.engines import MINISTACK
+from tools import catalogue
 
 pytestmark = pytest.mark.engine
 
@@ -316,3 +317,28 @@ def test_an_entity_is_read_as_the_unit_leaves_it(world: World) -> None:
     repository.put_entity(unit, replace(held, quantities={0: 9}))
     assert repository.get_entity(unit, held.id) == replace(held, quantities={0: 9}, version=held.version + 1)
     assert entities()[held.id].quantities == {}
+
+
+@pytest.mark.parametrize("engine", [MINISTACK], indirect=True)
+def test_the_largest_product_is_stored_changed_and_removed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository, "MOST_AT_ONCE", 90)
+    monkeypatch.setenv("PRODUCT_LEFTOVERS_QUEUE_URL", world.sweep_queue)
+    for region, currency in catalogue.REGIONS.items():
+        reference.create_region(region, currency)
+    [made] = catalogue.made_up(1, variants=rules.MOST_VARIANTS)
+    plain = replace(made.product, fields={"title": "Large", "description": "x" * 100_000})
+    one = operations.create(plain, "req-1", lambda one: dict(made.stock))
+    assert len(one.variants) == rules.MOST_VARIANTS
+    must_be_whole()
+    quantities = {id: dict(entity.quantities) for id, entity in entities().items() if entity.quantities}
+    assert quantities == made.stock
+    few = operations.update(one.id, lambda now: replace(now, variants=now.variants[1000:]), "req-2")
+    after = _item(one.id)
+    assert repository.read_products([one.id]) == [few]
+    assert after is not None
+    former = codec.encode_product(one, {})
+    key = next(key for key in world.stored() if key.startswith("products/") and key != after["content_key"])
+    leftovers.look_at(leftovers.notice({**former, "content_key": key}, after, {}))
+    must_be_whole()
+    operations.remove(one.id)
+    assert stored_products() == {}

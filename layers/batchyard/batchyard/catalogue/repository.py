@@ -63,14 +63,23 @@ def find(unit: Unit, handle: str) -> Product | None:
     return product if product is not None and product.handle == handle else None
 
 
-def load(unit: Unit, ids: Iterable[str] = (), *, handles: Iterable[str] = (), skus: Iterable[str] = ()) -> None:
-    """Reads at once what a unit will be asked for: products by their IDs, and claims to handles and SKUs.
+def load(
+    unit: Unit,
+    ids: Iterable[str] = (),
+    *,
+    handles: Iterable[str] = (),
+    skus: Iterable[str] = (),
+    entities: Iterable[int] = (),
+) -> None:
+    """Reads at once what a unit will be asked for: products, claims to handles and SKUs, and entities.
+
+    Who puts many products in a unit, new ones too, saves a call for each of them.
 
     Raises:
         Unavailable: The store did not answer.
     """
     unit.load(PRODUCTS, map(codec.product_key, ids))
-    unit.load(CATALOGUE, [*map(codec.handle_key, handles), *map(codec.sku_key, skus)])
+    unit.load(CATALOGUE, [*map(codec.handle_key, handles), *map(codec.sku_key, skus), *map(codec.entity_key, entities)])
 
 
 def sku_holder(unit: Unit, sku: str) -> tuple[str, str] | None:
@@ -120,6 +129,8 @@ def put(
             raise Contended
         product = replace(product, created=before.created, updated=max(product.updated, before.updated + 1))
         changed = not rules.is_same(product, before)
+    # What cannot be stored is refused before anything is.
+    rest = _content(unit, product, before) if changed else {}
     reached = _Reached.of(product, before, stock) if changed else _Reached(entities=set(stock))
     unit.load(CATALOGUE, reached.keys())
     written = [
@@ -140,7 +151,8 @@ def put(
         unit.delete(CATALOGUE, key)
     if not changed:
         return before or product
-    return _put_aggregate(unit, product, before, {"left": left, "quiet": quiet})
+    notes: Item = {name: True for name, holds in (("left", left), ("quiet", quiet)) if holds}
+    return _put_aggregate(unit, product, rest | notes)
 
 
 def delete(unit: Unit, product: Product) -> None:
@@ -375,21 +387,23 @@ def _write_at_once(unit: Unit, written: Iterable[Item]) -> None:
         part.commit()
 
 
-def _put_aggregate(unit: Unit, product: Product, before: Product | None, notes: Mapping[str, bool]) -> Product:
-    stored = unit.get(PRODUCTS, codec.product_key(product.id)) if before is not None else None
-    rest = codec.content(product)
-    if before is not None and stored is not None and rest == codec.content(before):
-        attributes = {**contents.kept(codec.CONTENT, stored), "content_size": stored["content_size"]}
-    else:
-        size = len(rest.encode())
-        if size > rules.LARGEST_PRODUCT:
-            raise TooLarge(f"The product has {size} bytes, of {rules.LARGEST_PRODUCT} that it can have.")
-        attributes, blob = contents.pack(codec.CONTENT, rest, lambda: blobs.new_key(blobs.PRODUCTS, product.id))
-        attributes["content_size"] = size
-        if blob is not None:
-            unit.write_blob(blob)
-    attributes |= {name: True for name, holds in notes.items() if holds}
-    written = unit.put(PRODUCTS, codec.encode_product(product, attributes))
+def _content(unit: Unit, product: Product, before: Product | None) -> Item:
+    """The attributes of a product's content; its blob is staged where it needs one and has none yet."""
+    text = codec.content(product)
+    if before is not None and text == codec.content(before):
+        stored = unit.get(PRODUCTS, codec.product_key(product.id)) or {}
+        return {**contents.kept(codec.CONTENT, stored), "content_size": stored["content_size"]}
+    size = len(text.encode())
+    if size > rules.LARGEST_PRODUCT:
+        raise TooLarge(f"The product has {size} bytes, of {rules.LARGEST_PRODUCT} that it can have.")
+    attributes, blob = contents.pack(codec.CONTENT, text, lambda: blobs.new_key(blobs.PRODUCTS, product.id))
+    if blob is not None:
+        unit.write_blob(blob)
+    return {**attributes, "content_size": size}
+
+
+def _put_aggregate(unit: Unit, product: Product, rest: Item) -> Product:
+    written = unit.put(PRODUCTS, codec.encode_product(product, rest))
     return replace(product, version=int(written["version"]))
 
 

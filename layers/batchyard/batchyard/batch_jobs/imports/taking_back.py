@@ -93,7 +93,7 @@ def _restore(unit: Unit, before: Before, product: Product) -> list[JobError]:
     errors = _restore_stock(unit, before, product)
     if is_own:
         former = replace(before.former, version=product.version, updated=clock.now())
-        repository.put(unit, former, product)
+        repository.put(unit, former, product, quiet=True)
     return errors
 
 
@@ -107,7 +107,7 @@ def _restore_stock(unit: Unit, before: Before, product: Product) -> list[JobErro
         if entity.stocked_by != before.job or entity.quantities.get(_CENTRE) != stock.pieces:
             errors.append(_changed(product, f"the stock of {entity.sku or entity.variant} has moved since"))
         else:
-            repository.put_entity(unit, _with_former(entity, stock))
+            repository.put_entity(unit, _with_former(entity, stock), quiet=True)
     return errors
 
 

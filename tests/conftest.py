@@ -5,12 +5,17 @@ from functools import cache, partial
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from moto import mock_aws
 
 from batchyard.identity import tokens
 from batchyard.store import clients
 from tests.support import aws, permissions
 from tests.support.api import Api
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("batchyard", settings(), deadline=None)
+settings.load_profile("batchyard")
 
 _MAKERS: dict[str, Callable[[], Any]] = {
     name: getattr(clients, name).__wrapped__ for name in ("dynamodb", "s3", "sqs", "events", "secretsmanager")

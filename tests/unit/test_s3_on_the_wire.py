@@ -137,7 +137,7 @@ def test_a_signed_url_holds_the_session_of_the_role_that_signed_it(wire: Wire) -
 def test_a_signed_form_holds_the_session_of_the_role_that_signed_it(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs.operations, "retrieve", lambda *_: None)
+    monkeypatch.setattr(logs.operations, "retrieve", lambda *_, **__: None)
     form: Any = logs.upload_form(5, 1795401019114587)
     assert form["url"] == "https://yard-content.s3.eu-central-1.amazonaws.com/"
     assert form["fields"]["x-amz-security-token"] == "of-a-role"

@@ -5,7 +5,7 @@ from functools import partial
 
 from batchyard.batch_jobs import repository
 from batchyard.batch_jobs.rules import CANCELED, CONFIRMED, CREATED, EXPORT, PRE_PROCESSED, Job
-from batchyard.clock import iso_ms
+from batchyard.clock import iso_milliseconds
 from batchyard.jsontext import dumps
 from batchyard.store import items
 from batchyard.store.tables import BATCH_JOBS
@@ -110,7 +110,7 @@ SAMPLES = {
         _changes((world.WAITING_JOB, _CONFIRMED)),
         TAKEN,
         looks.job_moves,
-        [(world.WAITING_JOB.id, PRE_PROCESSED, CONFIRMED, iso_ms(_CONFIRMED.updated))],
+        [(world.WAITING_JOB.id, PRE_PROCESSED, CONFIRMED, iso_milliseconds(_CONFIRMED.updated))],
     ),
     "work": Sample(
         aws_events.queue("BatchJobsQueue", dumps(_named(world.JOB))),

@@ -27,8 +27,3 @@ def iso_milliseconds(moment_us: int) -> str:
 def iso(moment_us: int) -> str:
     """A moment as the API writes it: `2026-11-22T02:50:19.114587Z`."""
     return (_EPOCH + timedelta(microseconds=moment_us)).isoformat(timespec="microseconds") + "Z"
-
-
-def iso_ms(moment_us: int) -> str:
-    """A moment as clients get it who know milliseconds only: `2026-11-22T02:44:33.291Z`."""
-    return (_EPOCH + timedelta(microseconds=moment_us)).isoformat(timespec="milliseconds") + "Z"

@@ -6,7 +6,7 @@ from typing import Any
 
 from batchyard.batch_jobs import repository
 from batchyard.batch_jobs.rules import CREATED, Job
-from batchyard.clock import iso_ms
+from batchyard.clock import iso_milliseconds
 from batchyard.store import events
 from batchyard.store.events import Event, RecordChange
 
@@ -49,6 +49,6 @@ def _move(job: Job, old: str | None, new: str) -> Event:
         "fileKey": result.get("file_key"),
         "createdBy": job.owner,
         "by": job.user,
-        "updatedAt": iso_ms(job.updated),
+        "updatedAt": iso_milliseconds(job.updated),
     }
     return Event(STATUS_CHANGED, job.updated, detail)

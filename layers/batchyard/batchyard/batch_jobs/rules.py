@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from batchyard.clock import iso_ms
+from batchyard.clock import iso_milliseconds
 from batchyard.errors import NotAllowed
 
 CREATED, PRE_PROCESSED, CONFIRMED, PROCESSING = "created", "pre_processed", "confirmed", "processing"
@@ -223,4 +223,4 @@ COLUMNS = (
 
 
 def _moment(moment_us: int | None) -> str | None:
-    return None if moment_us is None else iso_ms(moment_us)
+    return None if moment_us is None else iso_milliseconds(moment_us)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from batch_jobs import work
-from batchyard.batch_jobs import product_export, spool
+from batchyard.batch_jobs import product_export, selecting, spool
 from batchyard.catalogue import reference, repository, rules
 from batchyard.catalogue.rules import Price, Product
 from batchyard.store import blobs, clients
@@ -200,7 +200,7 @@ def test_products_are_found_by_id_and_collection(api: Api, workers: JobWorkers) 
 
 @pytest.mark.usefixtures("small")
 def test_many_keys_are_read_in_several_steps(api: Api, workers: JobWorkers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(product_export, "_AT_ONCE", 3)
+    monkeypatch.setattr(selecting, "_AT_ONCE", 3)
     made = [store(f"p{number:02}", f"S-{number}").handle for number in range(10)]
     wanted = [*made[2:], *(f"none{number}" for number in range(9))]
     assert handles_in(exported(api, workers, {"filterable_fields": {"handle": wanted}}, looks=1)) == made[2:]

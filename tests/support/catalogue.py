@@ -111,7 +111,7 @@ def entities() -> dict[int, Entity]:
 def claimed() -> dict[str, Item]:
     """All claims, without what changes with each writing."""
     return {
-        str(row["id"]): {name: value for name, value in row.items() if name not in {"at", "version"}}
+        str(row["id"]): {name: value for name, value in row.items() if name not in {"at", "quiet", "version"}}
         for row in rows(CATALOGUE)
         if row["part"] == "claim"
     }

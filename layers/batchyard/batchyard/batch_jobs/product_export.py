@@ -8,13 +8,14 @@
 A step reads what the one before left in the job's `state`, and records in it where the next one begins.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import contextvars
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import Any, NamedTuple
 
 from batchyard import clock, ulids
-from batchyard.batch_jobs import spool
+from batchyard.batch_jobs import selecting, spool
 from batchyard.batch_jobs.rules import COMPLETED, CONFIRMED, PROCESSING, Job
 from batchyard.batch_jobs.selection import Selection, Unfit, selection
 from batchyard.batch_jobs.spool import Chunk, Entry
@@ -24,7 +25,6 @@ from batchyard.catalogue.rules import Product
 from batchyard.product_files import rows
 from batchyard.product_files.columns import Shape
 from batchyard.product_files.rows import Layout, Names
-from batchyard.store.unit import Unit
 from batchyard.uploads.rules import FileKey
 from batchyard.work import growing_file
 from batchyard.work.growing_file import PART, Became, GrowingFile, Grown
@@ -131,19 +131,16 @@ def _alone(job: Job, asked: Selection, entries: Sequence[Entry]) -> tuple[list[C
 
 
 def _found(asked: Selection, layout: Layout, position: str | None) -> _Found:
-    collections = {collection.handle: collection for collection in reference.collections()}
-    ids = {handle: collection.id for handle, collection in collections.items()}
     names = Names(
-        {handle: collection.title for handle, collection in collections.items()},
+        {collection.handle: collection.title for collection in reference.collections()},
         {channel.id: (channel.name, channel.description or "") for channel in reference.sales_channels()},
         _digits,
     )
     entries: list[Entry] = []
     size = 0
-    for products, following in _pages(asked, position):
-        wanted = [product for product in products if asked.has(product, ids)]
-        stock = _quantities(wanted)
-        for product in wanted:
+    for products, following in selecting.pages(asked, position):
+        stock = _quantities(products)
+        for product in products:
             record = layout.record(product, stock, names)
             entries.append(Entry(asked.place(product), product.id, record))
             size += rows.size_of(record)
@@ -152,38 +149,13 @@ def _found(asked: Selection, layout: Layout, position: str | None) -> _Found:
     return _Found(entries, None)
 
 
-def _pages(asked: Selection, position: str | None) -> Iterator[tuple[Sequence[Product], str | None]]:
-    """Products page by page, each with where the next one begins: those of some keys, or all."""
-    if asked.keys is not None:
-        yield from _pages_by_key(*asked.keys, position)
-        return
-    while True:
-        products, position = repository.scan_page(position)
-        yield products, position
-        if position is None:
-            return
-
-
-def _pages_by_key(
-    name: str, values: Iterable[str], position: str | None
-) -> Iterator[tuple[Sequence[Product], str | None]]:
-    wanted = sorted(value for value in values if position is None or value > position)
-    pages = list(batched(wanted, _AT_ONCE, strict=False))
-    for number, page in enumerate(pages, 1):
-        products = repository.read_products(page) if name == "id" else _with_handles(page)
-        yield products, page[-1] if number < len(pages) else None
-
-
-def _with_handles(handles: Sequence[str]) -> list[Product]:
-    with ThreadPoolExecutor(_READERS) as pool:
-        found = pool.map(lambda handle: repository.find(Unit(), handle), handles)
-        return [product for product in found if product is not None]
-
-
 def _quantities(products: Sequence[Product]) -> dict[int, int]:
     ids = [variant.entity for product in products for variant in product.variants]
+    some = list(batched(ids, _AT_ONCE, strict=False))
+    # A thread does not know by itself how long the function still runs.
+    contexts = [contextvars.copy_context() for _ in some]
     with ThreadPoolExecutor(_READERS) as pool:
-        pages = pool.map(repository.read_entities, batched(ids, _AT_ONCE, strict=False))
+        pages = pool.map(lambda context, page: context.run(repository.read_entities, page), contexts, some)
         return {id: entity.quantity for page in pages for id, entity in page.items()}
 
 

@@ -52,7 +52,6 @@ _ROWS_AT_ONCE = 1000
 _READ_AT_ONCE = 200
 """Rows whose products are read together."""
 
-_TAKEN_BACK_AT_ONCE = 500
 _CLAIMS_AT_ONCE = 20_000
 
 
@@ -89,26 +88,7 @@ def wind_up(job: Job, record: Record) -> None:
     Raises:
         Unavailable: A service did not answer; the step can be made again.
     """
-    state = dict(job.state or {})
-    if not _is_to_be_taken_back(job, state):
-        clean_up(job)
-        record(job.moved(now=job.updated, state=None))
-        return
-    gates.close(job.id, job.expires_s)
-    done = taking_back.take_back(job, _TAKEN_BACK_AT_ONCE)
-    result = dict(job.result or {})
-    undo = dict(result.get("undo") or {"count": int(state.get("products", 0)), "advancement_count": 0})
-    undo["advancement_count"] += done.products
-    # Also what a step has written that could not be recorded any more.
-    undo["count"] = max(undo["count"], undo["advancement_count"])
-    undo["status"] = "completed" if done.is_over else "processing"
-    result["undo"] = undo
-    if done.errors:
-        listed = [*result.get("errors", ()), *(error.to_answer() for error in done.errors)]
-        result |= {"errors": listed[:LISTED_ERRORS], "error_count": result.get("error_count", 0) + len(done.errors)}
-    if done.is_over:
-        state |= {"takes_back": False, "phase": "over"}
-    record(job.moved(now=clock.now(), result=result, state=state))
+    taking_back.wind_up(job, record, clean_up)
 
 
 def clean_up(job: Job) -> None:
@@ -121,12 +101,6 @@ def clean_up(job: Job) -> None:
     for name in ("rows", "claims", "conflicts", "bad_groups", "left"):
         spool.delete(_chunks(state, name))
     growing_file.abort(_error_file(job, state))
-
-
-def _is_to_be_taken_back(job: Job, state: Mapping[str, Any]) -> bool:
-    if state.get("takes_back"):
-        return True
-    return job.status != COMPLETED and "first_id" in state and state.get("phase") != "over"
 
 
 # Reading.
@@ -411,7 +385,7 @@ def _write(job: Job, state: dict[str, Any], chosen: Options, record: Record) -> 
     """Writes some products."""
     if job.status == CONFIRMED and "first_id" not in state:
         # Gaps are fine, so a step that is made again reserves anew.
-        state["first_id"] = repository.reserve_ids(IDS_A_ROW * int(state["lines"]))
+        state |= {"first_id": repository.reserve_ids(IDS_A_ROW * int(state["lines"])), "writes": True}
         record(job.moved(PROCESSING, now=clock.now(), state=state))
         return
     planner = Planner(job, chosen, job.entered[PROCESSING], state["first_id"])

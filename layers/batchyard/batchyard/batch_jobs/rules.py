@@ -38,9 +38,9 @@ LONGEST_MESSAGE = 300
 
 READ, WRITE = "read", "write"
 
-EXPORT, IMPORT = "product-export", "product-import"
+EXPORT, IMPORT, DELETE = "product-export", "product-import", "product-delete"
 
-TYPES: Mapping[str, str] = {EXPORT: READ, IMPORT: WRITE}
+TYPES: Mapping[str, str] = {EXPORT: READ, IMPORT: WRITE, DELETE: WRITE}
 """The types of jobs, and what of the catalogue each must be permitted."""
 
 

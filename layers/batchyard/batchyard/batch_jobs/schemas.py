@@ -6,6 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 
 from batchyard.batch_jobs import rules
 from batchyard.batch_jobs.listing import COMPARED, DATES, DEFAULT_PAGE, LARGEST_PAGE
+from batchyard.http.bounds import DEEPEST
 from batchyard.http.fields import LONGEST_QUERY, QueryText
 from batchyard.http.typed_bodies import TypedBody
 
@@ -20,13 +21,14 @@ class BatchJobCreate(TypedBody):
     """Asks for a job."""
 
     type: Annotated[
-        StrictStr, Field(max_length=255, description="What is to be done: `product-export` or `product-import`")
+        StrictStr,
+        Field(max_length=255, description="What is to be done: `product-export`, `product-import` or `product-delete`"),
     ]
     context: Annotated[
         dict[str, Any],
         Field(
             description="What it is to be done with; unknown keys are kept and ignored",
-            json_schema_extra={"x-maxBytes": rules.LARGEST_CONTEXT},
+            json_schema_extra={"x-maxBytes": rules.LARGEST_CONTEXT, "x-maxDepth": DEEPEST},
             max_length=rules.LARGEST_CONTEXT,
         ),
     ]

@@ -6,15 +6,26 @@ from dataclasses import replace
 from typing import Any
 
 from batchyard import clock
-from batchyard.batch_jobs import product_export, product_import, repository
-from batchyard.batch_jobs.rules import CREATED, EXPORT, IMPORT, LOOK_AFTER_US, PRE_PROCESSED, READ, TYPES, Job, JobError
+from batchyard.batch_jobs import product_delete, product_export, product_import, repository
+from batchyard.batch_jobs.rules import (
+    CREATED,
+    DELETE,
+    EXPORT,
+    IMPORT,
+    LOOK_AFTER_US,
+    PRE_PROCESSED,
+    READ,
+    TYPES,
+    Job,
+    JobError,
+)
 from batchyard.batch_jobs.strategy import Strategy
 from batchyard.identity import repository as identity
 from batchyard.store import items
 from batchyard.store.unit import Unit, transact
 from batchyard.uploads import operations as uploads
 
-STRATEGIES: Mapping[str, Strategy] = {EXPORT: product_export, IMPORT: product_import}
+STRATEGIES: Mapping[str, Strategy] = {EXPORT: product_export, IMPORT: product_import, DELETE: product_delete}
 
 
 class BatchJobs:

@@ -49,6 +49,7 @@ class Before:
         operations: How many operations it was.
         former: The product as it was; None for one that the job made.
         stock: What it set of the stock, by integer IDs.
+        removed: Where it removed the product, the stock that there was, by integer IDs and distribution centres.
     """
 
     job: str
@@ -56,6 +57,7 @@ class Before:
     operations: int
     former: Product | None = None
     stock: Mapping[int, Stock] = field(default_factory=dict)
+    removed: Mapping[int, Mapping[int, int]] | None = None
 
 
 def key_of(job: str, product: str) -> Key:
@@ -79,6 +81,7 @@ def put(unit: Unit, before: Before, now_s: int) -> None:
         **key_of(before.job, before.product),
         "operations": before.operations,
         "stock": dumps({str(id): stock for id, stock in before.stock.items()}) if before.stock else None,
+        "removed": None if before.removed is None else dumps(before.removed),
         "expires": now_s + KEPT_SECONDS,
     }
     if before.former is not None:
@@ -124,10 +127,16 @@ def _decode(item: Item) -> Before:
         packed = item[_CONTENT] if _CONTENT in item else blobs.read(str(item[contents.pointer(_CONTENT)]))
         former = codec.decode_product({**json.loads(str(item["former"])), codec.CONTENT: packed}, blobs.read)
     stock = json.loads(items.text(item, "stock") or "{}")
+    removed = json.loads(items.text(item, "removed") or "null")
     return Before(
         job=str(item["id"]),
         product=str(item["part"]).removeprefix(_PREFIX),
         operations=int(item["operations"]),
         former=former,
         stock={int(id): Stock(*told) for id, told in stock.items()},
+        removed=None if removed is None else {int(id): _centres(centres) for id, centres in removed.items()},
     )
+
+
+def _centres(told: Mapping[str, int]) -> dict[int, int]:
+    return {int(centre): pieces for centre, pieces in told.items()}

@@ -1,19 +1,23 @@
 """What a job wrote is taken back: each product becomes what it was, unless somebody else has changed it since."""
 
 import contextvars
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from batchyard import clock
 from batchyard.batch_jobs.imports import befores, gates
 from batchyard.batch_jobs.imports.befores import Before, Stock
-from batchyard.batch_jobs.rules import Job, JobError
+from batchyard.batch_jobs.rules import COMPLETED, LISTED_ERRORS, Job, JobError
+from batchyard.batch_jobs.strategy import Record
 from batchyard.catalogue import repository
 from batchyard.catalogue.repository import Taken
 from batchyard.catalogue.rules import Entity, Product
 from batchyard.store.unit import Unit, transact
+
+AT_ONCE = 500
+"""Products that are taken back between two records of progress."""
 
 CHANGED_SINCE = "changed_since"
 
@@ -32,6 +36,45 @@ class TakenBack(NamedTuple):
     products: int
     errors: list[JobError]
     is_over: bool
+
+
+def wind_up(job: Job, record: Record, clean_up: Callable[[Job], None]) -> None:
+    """Makes one step of what is left to do of a job that has ended: takes back what is not to stay, then cleans up.
+
+    Args:
+        job: The job.
+        record: Stores what becomes of it.
+        clean_up: Removes what its work leaves behind.
+
+    Raises:
+        Unavailable: A service did not answer; the step can be made again.
+    """
+    state = dict(job.state or {})
+    if not _is_to_be_taken_back(job, state):
+        clean_up(job)
+        record(job.moved(now=job.updated, state=None))
+        return
+    gates.close(job.id, job.expires_s)
+    done = take_back(job, AT_ONCE)
+    result = dict(job.result or {})
+    undo = dict(result.get("undo") or {"count": int(state.get("products", 0)), "advancement_count": 0})
+    undo["advancement_count"] += done.products
+    # Also what a step has written that could not be recorded any more.
+    undo["count"] = max(undo["count"], undo["advancement_count"])
+    undo["status"] = "completed" if done.is_over else "processing"
+    result["undo"] = undo
+    if done.errors:
+        listed = [*result.get("errors", ()), *(error.to_answer() for error in done.errors)]
+        result |= {"errors": listed[:LISTED_ERRORS], "error_count": result.get("error_count", 0) + len(done.errors)}
+    if done.is_over:
+        state |= {"takes_back": False, "phase": "over"}
+    record(job.moved(now=clock.now(), result=result, state=state))
+
+
+def _is_to_be_taken_back(job: Job, state: Mapping[str, Any]) -> bool:
+    if state.get("takes_back"):
+        return True
+    return job.status != COMPLETED and "writes" in state and state.get("phase") != "over"
 
 
 def take_back(job: Job, most: int) -> TakenBack:
@@ -55,6 +98,8 @@ def _take_back(job: str, id: str) -> Sequence[JobError]:
             return []
         befores.delete(unit, before)
         product = repository.get(unit, id)
+        if before.removed is not None and before.former is not None and product is None:
+            repository.put(unit, replace(before.former, updated=clock.now()), None, before.removed, quiet=True)
         return [] if product is None else _restore(unit, before, product)
 
     try:
@@ -67,11 +112,14 @@ def _take_back(job: str, id: str) -> Sequence[JobError]:
 def _leave(job: str, id: str, why: str) -> list[JobError]:
     def operation(unit: Unit) -> list[JobError]:
         before = befores.find(unit, job, id)
-        product = repository.get(unit, id)
-        if before is None or product is None:
+        if before is None:
             return []
         befores.delete(unit, before)
-        return [*_restore_stock(unit, before, product), _changed(product, why)]
+        product = repository.get(unit, id)
+        if product is not None:
+            return [*_restore_stock(unit, before, product), _changed(product, why)]
+        former = before.former
+        return [] if former is None else [JobError(CHANGED_SINCE, f"{_named(former)} stays deleted: {why}")]
 
     return transact(operation)
 
@@ -125,4 +173,8 @@ def _entities(unit: Unit, product: Product) -> list[Entity]:
 
 
 def _changed(product: Product, why: str) -> JobError:
-    return JobError(CHANGED_SINCE, f"Product {product.handle} ({product.id}) stays as it is: {why}")
+    return JobError(CHANGED_SINCE, f"{_named(product)} stays as it is: {why}")
+
+
+def _named(product: Product) -> str:
+    return f"Product {product.handle} ({product.id})"

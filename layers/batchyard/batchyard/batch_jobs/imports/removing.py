@@ -1,0 +1,68 @@
+"""Products are removed, many in one transaction, each kept as it was."""
+
+import contextvars
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import batched
+
+from batchyard import clock
+from batchyard.batch_jobs.imports import befores, gates
+from batchyard.batch_jobs.imports.befores import Before
+from batchyard.batch_jobs.rules import Job
+from batchyard.catalogue import repository
+from batchyard.errors import TooLarge
+from batchyard.store.tables import BATCH_JOBS
+from batchyard.store.unit import Unit, transact
+
+_PACK = 10
+"""Products that are removed together: small ones have up to some nine items each."""
+
+
+def remove(job: Job, ids: Sequence[str]) -> None:
+    """Removes products; those that the job has removed, or that are gone, are no matter.
+
+    Raises:
+        Closed: The job is over.
+        Unavailable: The store did not answer; what was removed is removed.
+    """
+    packs = list(batched(ids, _PACK, strict=False))
+    with ThreadPoolExecutor(gates.GATES) as pool:
+        lanes = [
+            pool.submit(contextvars.copy_context().run, _remove_lane, job, lane, packs[lane :: gates.GATES])
+            for lane in range(min(gates.GATES, len(packs)))
+        ]
+        for lane in lanes:
+            lane.result()
+
+
+def _remove_lane(job: Job, lane: int, packs: Sequence[Sequence[str]]) -> None:
+    for pack in packs:
+        _remove_pack(job, lane, pack)
+
+
+def _remove_pack(job: Job, lane: int, pack: Sequence[str]) -> None:
+    def operation(unit: Unit) -> None:
+        gates.go_through(unit, job.id, lane, job.expires_s)
+        repository.load(unit, pack)
+        unit.load(BATCH_JOBS, [befores.key_of(job.id, id) for id in pack])
+        for id in pack:
+            _remove_one(unit, job, id)
+
+    try:
+        transact(operation)
+    except TooLarge:
+        if len(pack) == 1:
+            raise
+        # All of them are too many items for one transaction.
+        for id in pack:
+            _remove_pack(job, lane, [id])
+
+
+def _remove_one(unit: Unit, job: Job, id: str) -> None:
+    product = repository.get(unit, id)
+    if product is None or befores.find(unit, job.id, id) is not None:
+        return
+    entities = (repository.get_entity(unit, entity) for entity in product.entities)
+    removed = {entity.id: dict(entity.quantities) for entity in entities if entity is not None and entity.quantities}
+    befores.put(unit, Before(job.id, id, 1, former=product, removed=removed), clock.now_s())
+    repository.delete(unit, product)

@@ -1,0 +1,92 @@
+"""Products are deleted by a filter: counted first, confirmed, and taken back."""
+
+from typing import Any
+
+import pytest
+
+from batchyard.batch_jobs import product_delete
+from tests.integration.test_product_import import Importer, handles, load, shop, workers
+from tests.support.api import Api
+from tests.support.jobs import JOBS, JobWorkers, job_of
+
+__all__ = ["load", "shop", "workers"]
+
+FILE = (
+    "Product Handle;Product Status;Variant SKU;Variant Inventory Quantity;Price EUR\r\n"
+    "hat;draft;H-1;3;1.00\r\nhat;;H-2;4;2.00\r\nshoe;draft;S-1;5;3.00\r\nsock;published;K-1;6;4.00\r\n"
+)
+
+
+def delete(load: Importer, filters: Any, **more: Any) -> dict[str, Any]:
+    """Deletes products; returns the job as it is then."""
+    body = {"type": "product-delete", "context": {"filterable_fields": filters}, **more}
+    id = load.api.post(JOBS, body).json()["batch_job"]["id"]
+    load.workers.run()
+    return job_of(load.api, id)
+
+
+@pytest.fixture
+def filled(load: Importer) -> bytes:
+    """A catalogue, as its export."""
+    assert load(FILE)["status"] == "completed"
+    return load.export()
+
+
+def test_products_go_and_come_back(load: Importer, filled: bytes) -> None:
+    done = delete(load, {"status": ["draft"]})
+    assert done["status"] == "completed", done["result"]
+    assert done["result"]["operations"] == {"PRODUCT_DELETE": 2}
+    assert (done["result"]["count"], done["result"]["advancement_count"], done["result"]["progress"]) == (2, 2, 1)
+    assert handles() == {"sock"}
+    undone = load.act(done["id"], "undo")
+    assert handles() == {"hat", "shoe", "sock"}
+    assert undone["result"]["undo"] == {"status": "completed", "count": 2, "advancement_count": 2}
+    assert load.export() == filled
+
+
+def test_a_dry_run_counts_them(load: Importer, filled: bytes) -> None:
+    waiting = delete(load, {"handle": ["hat", "nothing"]}, dry_run=True)
+    assert (waiting["status"], waiting["result"]["operations"]) == ("pre_processed", {"PRODUCT_DELETE": 1})
+    assert load.export() == filled
+    assert load.act(waiting["id"], "confirm")["status"] == "completed"
+    assert handles() == {"shoe", "sock"}
+
+
+@pytest.mark.parametrize("filters", [{}, None, [], {"colour": "red"}])
+def test_nothing_goes_without_a_filter(load: Importer, filled: bytes, filters: Any) -> None:
+    failed = delete(load, filters)
+    assert failed["status"] == "failed"
+    assert failed["result"]["errors"][0]["code"] == "invalid_data"
+    assert load.export() == filled
+
+
+def test_what_is_made_anew_meanwhile_stays(load: Importer, filled: bytes) -> None:
+    done = delete(load, {"status": ["draft"]})
+    load("Product Handle;Variant SKU\r\nother;H-1\r\n")
+    undone = load.act(done["id"], "undo")
+    assert handles() == {"other", "shoe", "sock"}
+    [error] = undone["result"]["errors"]
+    assert error["code"] == "changed_since"
+    assert "H-1" in error["message"]
+
+
+def test_a_canceled_one_leaves_all(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(product_delete, "_AT_ONCE", 1)
+    load(FILE)
+    before = load.export()
+    body = {"type": "product-delete", "context": {"filterable_fields": {"status": ["draft", "published"]}}}
+    id = load.api.post(JOBS, body).json()["batch_job"]["id"]
+    load.workers.follow()
+    while len(handles()) == 3:
+        [message] = load.workers.receive()
+        load.workers.work(message, looks=1)
+    assert load.api.post(f"{JOBS}/{id}/cancel").status == 200
+    load.workers.run(looks=1)
+    assert load.export() == before
+
+
+def test_a_reader_deletes_nothing(api: Api, workers: JobWorkers) -> None:
+    assert api.caller is not None
+    reader = Api(api.caller._replace(scope=api.caller.scope._replace(catalogue="read")))
+    body = {"type": "product-delete", "context": {"filterable_fields": {"status": ["draft"]}}}
+    assert reader.post(JOBS, body).status == 403

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from batchyard.batch_jobs.rules import LARGEST_CONTEXT
 from batchyard.http.bounds import DEEPEST
 from batchyard.product_batches.rules import LARGEST_KEYS
 from tests.support.documented import document
@@ -63,8 +64,8 @@ def unlimited(where: str, schema: Any, seen: frozenset[str] = frozenset()) -> It
                 yield from unlimited(f"{where}.{name}", field, seen)
             # What a model ignores costs no more than that the request holds it.
             if schema.get("additionalProperties", False) is not False:
-                stated = {name: schema.get(name) for name in ("x-maxBytes", "x-maxDepth")}
-                if "maxProperties" not in schema or stated != {"x-maxBytes": LARGEST_KEYS, "x-maxDepth": DEEPEST}:
+                bounded = schema.get("x-maxBytes") in {LARGEST_KEYS, LARGEST_CONTEXT}
+                if "maxProperties" not in schema or not bounded or schema.get("x-maxDepth") != DEEPEST:
                     yield f"{where}: an object"
         case other:
             yield f"{where}: {other}"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from batchyard import clock
-from batchyard.batch_jobs import working
+from batchyard.batch_jobs.overdue import OverdueJobs
 from batchyard.deadline import deadline
 from batchyard.work.overdue import announce_again
 
@@ -14,4 +14,4 @@ _JOB_MS = 5_000
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Looks at the jobs that are due; answers of how many the workers were told."""
     time_is_up = deadline(context, _JOB_MS)
-    return {"announced": announce_again(working.JOBS, clock.now(), time_is_up)}
+    return {"announced": announce_again(OverdueJobs(), clock.now(), time_is_up)}

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from batchyard.batch_jobs import working
+from batchyard.batch_jobs import messages
+from batchyard.batch_jobs.working import BatchJobs
 from batchyard.work.deliveries import work_on
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Works on jobs, in a further message where the time runs out; what failed is delivered again."""
-    return work_on(event, context, working.queue_url(), working.JOBS)
+    return work_on(event, context, messages.queue_url(), BatchJobs())

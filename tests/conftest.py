@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from batchyard.identity import tokens
 from batchyard.store import clients
-from tests.support import aws, permissions
+from tests.support import aws, permissions, reserved_words
 from tests.support.api import Api
 
 # How long an example takes says more of the machine than of the code.
@@ -25,7 +25,7 @@ _MAKERS: dict[str, Callable[[], Any]] = {
 @cache
 def _kept_client(name: str) -> Any:
     """A client for all tests on moto: making it takes longer than most of them."""
-    return permissions.watch(_MAKERS[name]())
+    return reserved_words.watch(permissions.watch(_MAKERS[name]()))
 
 
 @pytest.fixture

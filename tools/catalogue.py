@@ -1,5 +1,6 @@
 """Catalogues as shops have them, made up: the same for the same seed. For tests, benchmarks and the demonstration."""
 
+import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -36,7 +37,9 @@ _SENTENCES = (
     "Léger, compact, sans PFC.",
     "軽くて丈夫。",
 )
+_SALES_CHANNELS = ("Web shop", "Fairs & markets")
 _EACH_TRANSACTION = 12
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,30 @@ def fill(count: int, seed: int = 1, *, variants: int | None = None) -> list[Made
     return made
 
 
+def provide(count: int) -> list[Made]:
+    """A catalogue that is in the tables as it was made: one that is there already, else another, which is put there."""
+    seeds = itertools.count(1)
+    return next(found for found in (_found(count, seed) for seed in seeds) if found is not None)
+
+
+def _found(count: int, seed: int) -> list[Made] | None:
+    """A catalogue as it is there, or put there where nothing of it is; None where somebody has changed it."""
+    channels = _refer()
+    ids = [one.product.id for one in made_up(count, seed, sales_channels=channels)]
+    stored = [
+        product for some in itertools.batched(ids, _AT_ONCE, strict=False) for product in repository.read_products(some)
+    ]
+    if not stored:
+        return fill(count, seed)
+    made = list(made_up(count, seed, first_id=stored[0].entities[0], sales_channels=channels))
+    if len(stored) != count or not all(map(rules.is_same, stored, (one.product for one in made))):
+        return None
+    wanted = {id: pieces for one in made for id, pieces in one.stock.items()}
+    entities = itertools.batched([id for product in stored for id in product.entities], _AT_ONCE, strict=False)
+    found = {id: entity.quantities for some in entities for id, entity in repository.read_entities(some).items()}
+    return made if wanted == {id: pieces for id, pieces in found.items() if pieces} else None
+
+
 def _put(some: list[Made]) -> None:
     transact(lambda unit: [repository.put(unit, one.product, None, one.stock) for one in some])
 
@@ -104,14 +131,14 @@ def _refer() -> tuple[str, ...]:
         *((reference.create_region, pair) for pair in REGIONS.items()),
         *((reference.create_collection, pair) for pair in COLLECTIONS.items()),
         *((reference.create_centre, pair) for pair in CENTRES.items()),
-        *((reference.create_sales_channel, (name,)) for name in ("Web shop", "Fairs & markets")),
+        *((reference.create_sales_channel, (name,)) for name in _SALES_CHANNELS),
     ]
     for create, arguments in steps:
         try:
             create(*arguments)  # type: ignore[operator]
         except Conflict:
             continue
-    return tuple(channel.id for channel in reference.sales_channels())
+    return tuple(channel.id for channel in reference.sales_channels() if channel.name in _SALES_CHANNELS)
 
 
 def _made(

@@ -11,10 +11,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tools import marketplace
+from batchyard import operator
+from batchyard.catalogue import reference
+from tools import catalogue, marketplace
 from tools.demo import checks, report
 from tools.demo.batch import play_batch
 from tools.demo.client import Client, Differs, Unreachable, comparing
+from tools.demo.goods import play_goods
 from tools.demo.lot import play_lot
 from tools.demo.play import Played, play
 from tools.marketplace import Marketplace
@@ -37,7 +40,10 @@ def main() -> int:
         return _NOT_READY
     client = Client(environment["BASE_URL"], environment["TOKEN"], int(environment["CHANNEL_ID"]))
     try:
-        _demonstrate(out, client, marketplace.make(seed=arguments.seed, products=arguments.products), arguments.workers)
+        if arguments.stack:
+            operator.enter(arguments.stack)
+        shop = marketplace.make(seed=arguments.seed, products=arguments.products)
+        _demonstrate(out, client, shop, arguments)
     except Differs as difference:
         errors.print(f"Not as it must be: {difference}", soft_wrap=True)
         return _DIFFERS
@@ -52,17 +58,20 @@ def main() -> int:
     return 0
 
 
-def _demonstrate(out: Console, client: Client, shop: Marketplace, workers: int) -> None:
+def _demonstrate(out: Console, client: Client, shop: Marketplace, arguments: argparse.Namespace) -> None:
     started = time.monotonic()
     with comparing("before the first load"):
         report.introduce(out, shop, client, client.get(f"/api/v1/channels/{client.channel_id}/")["name"])
         before = checks.count(client)
-    played = _play(out, client, shop, workers)
+    played = _play(out, client, shop, arguments.workers)
     with comparing("many requests in one call"):
         report.batched(out, play_batch(client, max(shop.loads, key=lambda load: len(load.rows))))
     with comparing("a production batch and its serials"):
         lot = play_lot(client)
         report.made_lot(out, lot)
+    if arguments.stack:
+        with comparing("the catalogue as a file"):
+            _export(out, client, arguments.goods)
     out.print("Every load is as it must be; now lists, counts and the rules of the house.")
     with comparing("lists, counts and the rules of the house"):
         _verify(client, played, before)
@@ -84,6 +93,15 @@ def _play(out: Console, client: Client, shop: Marketplace, workers: int) -> list
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     return played
+
+
+def _export(out: Console, client: Client, count: int) -> None:
+    with report.making(out, count):
+        made = catalogue.provide(count)
+    channels = {channel.id: channel for channel in reference.sales_channels()}
+    with report.working(out) as watch:
+        exported = play_goods(client, made, channels, watch)
+    report.exported(out, exported)
 
 
 def _verify(client: Client, played: list[Played], before: int) -> None:
@@ -121,6 +139,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=1, help="another seed is another shop (default 1)")
     parser.add_argument("--products", type=_at_least_one, default=4_000, help="how many products it has (default 4000)")
+    parser.add_argument(
+        "--stack", help="the stack behind the API, whose catalogue is filled; without it no catalogue is exported"
+    )
+    parser.add_argument(
+        "--goods", type=_at_least_one, default=2_000, help="how many products its catalogue gets (default 2000)"
+    )
     parser.add_argument("--workers", type=_at_least_one, default=4, help="how many loads run at once (default 4)")
     return parser.parse_args()
 

@@ -145,5 +145,7 @@ class Client:
     def _route(self, path: str) -> str:
         route = httpx.URL(self.url(path)).path.removeprefix(httpx.URL(self.base_url).path.rstrip("/"))
         route = re.sub(r"/channel/\d+", "/channel/{channel_id}", route)
-        route = re.sub(r"/(collection|product|batch|lookupSN|verifySN|serialChange|export)/[^/]+", r"/\1/{}", route)
+        route = re.sub(
+            r"/(collection|product|batch|lookupSN|verifySN|serialChange|export|batch-jobs)/[^/]+", r"/\1/{}", route
+        )
         return re.sub(r"/\d+(?=/|$)", "/{id}", route).removeprefix("/api/v1")

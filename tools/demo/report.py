@@ -13,6 +13,7 @@ from rich.table import Table
 
 from tools.demo.batch import OPENED
 from tools.demo.client import Client
+from tools.demo.goods import Exported, Watch
 from tools.demo.lot import COLLECTION, MORE, SERIALS, Lot
 from tools.demo.play import Played
 from tools.marketplace import Marketplace
@@ -79,6 +80,39 @@ def _bar(out: Console, loads: int) -> Iterator[Advance]:
             bar.update(task, advance=1, objects=objects, requests=requests)
 
         yield advance
+
+
+@contextmanager
+def making(out: Console, count: int) -> Iterator[None]:
+    """Shows that a catalogue is made."""
+    with out.status(f"a catalogue of {count:,} products"):
+        yield
+
+
+@contextmanager
+def working(out: Console) -> Iterator[Watch]:
+    """A live bar of a job's progress on a terminal; nothing elsewhere."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("export"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("products"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=out, expand=True, transient=True, disable=not out.is_terminal) as bar:
+        task = bar.add_task("export", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def exported(out: Console, goods: Exported) -> None:
+    """What the exports of the catalogue showed."""
+    others = f", {goods.all - goods.products:,} others in it" if goods.all > goods.products else ""
+    out.print(
+        f"The catalogue's {goods.products:,} products with {goods.variants:,} variants as a file of "
+        f"{goods.size / 1e6:.1f} MB after {goods.seconds:.1f} s, each row as it was made{others}; and the {goods.some} "
+        "of a filter, once they were confirmed."
+    )
 
 
 def batched(out: Console, requests: int) -> None:

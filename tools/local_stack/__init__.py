@@ -9,7 +9,7 @@ for each, so that one can go when the engine has learnt it.
 """
 
 from tools.local_stack.engine import Engine, StackError
-from tools.local_stack.places import BUILD, DEFAULT_PORT, HOME, ROOT, free_port, last_port
+from tools.local_stack.places import BUILD, DEFAULT_PORT, HOME, ROOT, STACK, free_port, last_port
 from tools.local_stack.stack import LocalStack
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT_PORT",
     "HOME",
     "ROOT",
+    "STACK",
     "Engine",
     "LocalStack",
     "StackError",

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 from tools.local_stack.engine import StackError
-from tools.local_stack.places import DEFAULT_PORT, HOME, ROOT, last_port, tail
+from tools.local_stack.places import DEFAULT_PORT, HOME, ROOT, STACK, last_port, tail
 from tools.local_stack.stack import LocalStack, say
 
 
@@ -20,7 +20,8 @@ def run(stack: LocalStack) -> int:
     with _interruptible():
         try:
             stack.up()
-            status = subprocess.run([sys.executable, "-m", "tools.demo"], cwd=ROOT, check=False).returncode
+            demonstration = [sys.executable, "-m", "tools.demo", "--stack", STACK]
+            status = subprocess.run(demonstration, cwd=ROOT, env=stack.environment, check=False).returncode
             if status:
                 say(f"The demonstration ended with status {status}; the stack stays up for a look at it.")
             say(f"API {stack.base_url}/api/v1/ · documentation {stack.base_url}/docs · Ctrl-C stops it")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tools.local_stack.engine import StackError
 from tools.local_stack.places import ROOT, STACK, settings_in
@@ -56,16 +57,21 @@ class Operator:
             file: Where this and their keys are written.
         """
         known = settings_in(file)
-        users = {json.loads(line)["name"] for line in self.ask("list-users").splitlines()}
-        channels = [str(json.loads(line)["pk"]) for line in self.ask("list-channels").splitlines()]
+        users = {user["name"] for user in self._listed("list-users")}
+        channels = [str(channel["pk"]) for channel in self._listed("list-channels")]
+        # Tokens from before there was a catalogue may do nothing with it.
+        permitted = {token["user"] for token in self._listed("list-tokens") if token["catalogue"] == "write"}
         if not users.issuperset(_USERS) or not known.keys() >= {"TOKEN", "OTHER_TOKEN", "USERNAME", "PASSWORD"}:
             for name in users.intersection(_USERS):
                 self.ask("delete-user", name)
             passwords = [secrets.token_urlsafe(12) for _ in _USERS]
             for name, password in zip(_USERS, passwords, strict=True):
                 self.ask("create-user", name, "--admin", "--password-stdin", typed=f"{password}\n")
+            known |= {"USERNAME": _USERS[0], "PASSWORD": passwords[0]}
+            permitted = set()
+        if not permitted.issuperset(_USERS):
             token, other = (self.ask("create-token", name, "--admin").strip() for name in _USERS)
-            known |= {"TOKEN": token, "OTHER_TOKEN": other, "USERNAME": _USERS[0], "PASSWORD": passwords[0]}
+            known |= {"TOKEN": token, "OTHER_TOKEN": other}
         if known.get("CHANNEL_ID") not in channels:
             known["CHANNEL_ID"] = self.ask("create-channel", _CHANNEL).strip()
         settings = {"BASE_URL": base_url, **{name: known[name] for name in _SETTINGS}}
@@ -73,6 +79,9 @@ class Operator:
         file.touch(mode=0o600)
         file.chmod(0o600)
         file.write_text(text)
+
+    def _listed(self, command: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.ask(command).splitlines()]
 
 
 def _command(arguments: Sequence[str]) -> list[str]:

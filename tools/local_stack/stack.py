@@ -27,8 +27,8 @@ class LocalStack:
     def __init__(self, home: Path, port: int) -> None:
         self.home = home
         self.engine = Engine(home, port)
-        self._deployment = Deployment(self.engine, home / "deploy.log", self._environment())
-        self._operator = Operator(self._environment())
+        self._deployment = Deployment(self.engine, home / "deploy.log", self.environment)
+        self._operator = Operator(self.environment)
         self._settings = home / "stack.env"
 
     @property
@@ -40,6 +40,12 @@ class LocalStack:
     def settings(self) -> dict[str, str]:
         """What `stack.env` says: `BASE_URL`, `TOKEN`, `OTHER_TOKEN`, `CHANNEL_ID`, `USERNAME` and `PASSWORD`."""
         return settings_in(self._settings)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The caller's environment with the engine in place of AWS."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return {**own, **CREDENTIALS, "AWS_ENDPOINT_URL": self.engine.url, "NO_PROXY": HOST, "no_proxy": HOST}
 
     def up(self) -> None:
         """Starts and deploys whatever is not yet, and returns once the API answers.
@@ -105,11 +111,6 @@ class LocalStack:
             if time.monotonic() > deadline:
                 raise StackError(f"The API answers {status} {body}\n{tail(self.engine.log)}")
             time.sleep(0.5)
-
-    def _environment(self) -> dict[str, str]:
-        """The caller's environment with the engine in place of AWS."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return {**own, **CREDENTIALS, "AWS_ENDPOINT_URL": self.engine.url, "NO_PROXY": HOST, "no_proxy": HOST}
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.stack:
-            _enter(options.stack)
+            enter(options.stack)
         elif "IDENTITY_TABLE" not in os.environ:
             raise BatchyardError("Say whose tables to work on: --stack NAME.")
         options.run(options)
@@ -279,7 +279,7 @@ def _described(scope: Scope) -> dict[str, object]:
     }
 
 
-def _enter(stack: str) -> None:
+def enter(stack: str) -> None:
     """Takes the names of a stack's tables and of its secret from its outputs.
 
     Raises:

@@ -132,7 +132,8 @@ def _newest_of(shard: int) -> list[Row]:
     request = {
         "TableName": PRODUCTS.name,
         "IndexName": "by_created",
-        "KeyConditionExpression": "shard = :shard",
+        "KeyConditionExpression": "#shard = :shard",
+        "ExpressionAttributeNames": {"#shard": "shard"},
         "ExpressionAttributeValues": items.encode({":shard": shard}),
         "ScanIndexForward": False,
     }

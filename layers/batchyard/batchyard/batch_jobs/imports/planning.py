@@ -115,7 +115,6 @@ class Planner:
         skus = [codec.sku_key(str(sku)) for group in groups for row in group.rows if (sku := row.variant.get("sku"))]
         unit.load(CATALOGUE, [*handles, *skus])
         named = {sought.id for group in groups if (sought := self.sought(group)).id is not None}
-        named |= {self.product_id(group.first) for group in groups}
         held = (unit.get(CATALOGUE, key) for key in (*handles, *skus))
         named |= {str(claim["product"]) for claim in held if claim is not None}
         unit.load(PRODUCTS, [codec.product_key(id) for id in sorted(id for id in named if id)])

@@ -62,7 +62,13 @@ SAMPLES = {
         body={},
         repeatable=True,
     ),
-    "retrieve": _bearing("GET", f"{_PATH}/{world.WAITING_JOB.id}", _shown(world.WAITING_JOB), repeatable=True),
+    "retrieve": _bearing(
+        "GET",
+        f"{_PATH}/{world.WAITING_JOB.id}",
+        _shown(world.WAITING_JOB),
+        repeatable=True,
+        like="batch_jobs/create",
+    ),
     "list": _bearing(
         "GET",
         f"{_PATH}?limit=2&order=created_at",
@@ -76,6 +82,7 @@ SAMPLES = {
             },
         ),
         repeatable=True,
+        like="batch_jobs/create",
     ),
     "confirm": _bearing(
         "POST",
@@ -83,6 +90,7 @@ SAMPLES = {
         http(200, {"batch_job": {"id": world.WAITING_JOB.id, "status": CONFIRMED}}),
         looks.job_status(world.WAITING_JOB),
         CONFIRMED,
+        like="batch_jobs/create",
     ),
     "cancel": _bearing(
         "POST",
@@ -91,6 +99,7 @@ SAMPLES = {
         looks.job_status(world.WAITING_JOB),
         CANCELED,
         repeatable=True,
+        like="batch_jobs/create",
     ),
     "undo": _bearing(
         "POST",
@@ -99,18 +108,21 @@ SAMPLES = {
         looks.job_status(world.JOB),
         CREATED,
         repeatable=True,
+        like="batch_jobs/create",
     ),
     "start": Sample(
         _changes((None, world.JOB), (world.WAITING_JOB, _CONFIRMED), (None, world.WAITING_JOB)),
         TAKEN,
         partial(looks.messages, "BATCH_JOBS_QUEUE_URL"),
         [_named(world.JOB), _named(world.WAITING_JOB)],
+        like="product_batches/publish",
     ),
     "publish": Sample(
         _changes((world.WAITING_JOB, _CONFIRMED)),
         TAKEN,
         looks.job_moves,
         [(world.WAITING_JOB.id, PRE_PROCESSED, CONFIRMED, iso_milliseconds(_CONFIRMED.updated))],
+        like="product_batches/publish",
     ),
     "work": Sample(
         aws_events.queue("BatchJobsQueue", dumps(_named(world.JOB))),
@@ -124,5 +136,6 @@ SAMPLES = {
         {"announced": 1},
         partial(looks.messages, "BATCH_JOBS_QUEUE_URL"),
         [_named(world.LOST_JOB)],
+        like="batch_requests/fail_stale",
     ),
 }

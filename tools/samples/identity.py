@@ -46,6 +46,7 @@ SAMPLES = {
         3,
         body={"email": world.USER.name, "password": world.PASSWORD},
         caller=None,
+        like="identity/login",
     ),
     "authorizer": Sample(_asked(BATCHES, f"Token {world.KEY}"), _LET_IN, repeatable=True),
     "authorizer.bad_token": Sample(_asked(BATCHES, "Token by_no-such-key"), _policy("Deny")),

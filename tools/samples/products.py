@@ -46,6 +46,7 @@ SAMPLES = {
         http(200, {"product": _PRODUCT}),
         scheme="Bearer",
         repeatable=True,
+        like="catalogue/list_products",
     ),
     "retrieve_product.missing": route(
         "GET",

@@ -59,6 +59,7 @@ SAMPLES = {
         [len(world.FILE)],
         body={"file_name": "Größen 2025.csv", "size": 5_000_000},
         scheme="Bearer",
+        like="uploads/download_url",
     ),
     "download_url": route(
         "POST",
@@ -84,5 +85,6 @@ SAMPLES = {
         [],
         body={"file_key": world.FILE_KEY},
         scheme="Bearer",
+        like="uploads/download_url",
     ),
 }

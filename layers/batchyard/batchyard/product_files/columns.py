@@ -84,8 +84,10 @@ class Shape:
 
     def merged(self, other: "Shape") -> "Shape":
         """The columns that both need."""
+        prices = {*self.prices, *other.prices}
         return Shape(
-            tuple(sorted({*self.prices, *other.prices}, key=_price_order)),
+            # Most products have no others than those before.
+            self.prices if len(prices) == len(self.prices) else tuple(sorted(prices, key=_price_order)),
             max(self.options, other.options),
             max(self.images, other.images),
             max(self.sales_channels, other.sales_channels),

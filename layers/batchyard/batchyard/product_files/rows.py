@@ -4,11 +4,11 @@ Of which columns a file has how many is known only when all of its products have
 becomes a *record*, in which everything is text already; its rows are laid out once the shape of the file is known.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batchyard.catalogue.rules import PRODUCT_DEFAULTS, VARIANT_DEFAULTS, Product, Variant
+from batchyard.catalogue.rules import PRODUCT_DEFAULTS, VARIANT_DEFAULTS, Product, Scalar, Variant
 from batchyard.product_files import cells
 from batchyard.product_files.columns import PRODUCT_COLUMNS, PROFILE, VARIANT_COLUMNS, Shape, titles
 
@@ -17,6 +17,9 @@ type Record = dict[str, Any]
 
 _DYNAMIC = 200
 """Characters of a variant's prices and options, about."""
+
+_PRODUCT_FIELDS = [column.field for column in PRODUCT_COLUMNS]
+_VARIANT_FIELDS = [column.field for column in VARIANT_COLUMNS]
 
 _NO_VARIANT = cells.row([""] * len(VARIANT_COLUMNS))
 
@@ -81,19 +84,18 @@ class Layout:
 
     def rows(self, record: Record, shape: Shape) -> str:
         """The rows of a product."""
-        shared = [record["product"]]
+        keys = [_price_key(*price) for price in shape.prices]
         images = _padded(record["images"], shape.images)
         channels = _padded([cell for channel in record["channels"] for cell in channel], 3 * shape.sales_channels)
-        behind = images + channels
+        behind = [self._row(images + channels)] if images or channels else []
         lines = []
         # Of a product without variants neither: such a row, imported again, is about none.
         for variant in record["variants"] or [{"cells": _NO_VARIANT, "prices": {}, "options": []}]:
-            dynamic = [variant["prices"].get(_price_key(*price), "") for price in shape.prices]
+            prices = variant["prices"]
+            dynamic = [prices.get(key, "") for key in keys]
             options = [cell for pair in zip(record["options"], variant["options"], strict=False) for cell in pair]
             dynamic += _padded(options, 2 * shape.options)
-            parts = [*shared, variant["cells"]]
-            if dynamic or behind:
-                parts.append(self._row([*dynamic, *behind]))
+            parts = [record["product"], variant["cells"], *([self._row(dynamic)] if dynamic else []), *behind]
             lines.append(cells.DELIMITER.join(parts) + cells.LINE_END)
         return "".join(lines)
 
@@ -108,15 +110,16 @@ def size_of(record: Record) -> int:
 
 def shape_of(record: Record) -> Shape:
     """Of which columns a product needs how many."""
-    prices = {_price_of(key) for variant in record["variants"] for key in variant["prices"]}
-    own = Shape(options=len(record["options"]), images=len(record["images"]), sales_channels=len(record["channels"]))
-    return Shape(tuple(prices)).merged(own)
+    keys = {key for variant in record["variants"] for key in variant["prices"]}
+    prices = map(_price_of, keys)
+    return Shape().merged(Shape(tuple(prices), len(record["options"]), len(record["images"]), len(record["channels"])))
 
 
 def _product_cells(product: Product, names: Names) -> list[str]:
-    fields = {**PRODUCT_DEFAULTS, **product.fields}
-    collection = fields.get("collection")
-    others = {
+    collection = product.fields.get("collection")
+    fields = {
+        **PRODUCT_DEFAULTS,
+        **product.fields,
         "id": product.id,
         "handle": product.handle,
         "status": product.status,
@@ -125,12 +128,16 @@ def _product_cells(product: Product, names: Names) -> list[str]:
         "profile_name": PROFILE[0],
         "profile_type": PROFILE[1],
     }
-    return [cells.text(others.get(field, fields.get(field))) for _, field in PRODUCT_COLUMNS]
+    return _texts(map(fields.get, _PRODUCT_FIELDS))
 
 
 def _variant_cells(variant: Variant, quantity: int) -> list[str]:
     fields = {**VARIANT_DEFAULTS, **variant.fields, "id": variant.id, "inventory_quantity": quantity}
-    return [cells.text(fields.get(field)) for _, field in VARIANT_COLUMNS]
+    return _texts(map(fields.get, _VARIANT_FIELDS))
+
+
+def _texts(values: Iterable[Scalar | None]) -> list[str]:
+    return [value if type(value) is str else cells.text(value) for value in values]
 
 
 def _price_key(currency: str, region: str | None) -> str:

@@ -90,7 +90,7 @@ _IGNORED_PATTERN = re.compile(
 _REGION_PRICE = re.compile(r"Price / (.+)", re.DOTALL)
 
 # Spreadsheets take it for the mark of a text, and Shopify writes it before numbers.
-_MARKED = re.compile(r"'(?=[0-9])")
+_MARKED = re.compile("'[0-9]")
 _POSITION = re.compile(r"[0-9]{1,9}")
 
 _STATUSES = {"active": PUBLISHED, "draft": DRAFT, "archived": DRAFT, "unlisted": DRAFT}
@@ -128,7 +128,7 @@ def _missing(targets: Collection[str | None], context: Mapping[str, Any]) -> lis
 
 
 def _code(cell: str) -> str:
-    return _MARKED.sub("", cell, count=1) if cell.startswith("'") else cell
+    return cell[1:] if _MARKED.match(cell) else cell
 
 
 class _Option(NamedTuple):

@@ -11,7 +11,7 @@ import pytest
 
 from batchyard.batch_jobs import product_import
 from batchyard.catalogue import reference, repository
-from batchyard.catalogue.rules import Product
+from batchyard.catalogue.rules import Price, Product
 from batchyard.store import blobs, clients
 from batchyard.store.unit import Unit
 from tests.support import permissions
@@ -230,6 +230,55 @@ def test_the_same_file_again_and_again_with_match(load: Importer) -> None:
     assert done["result"]["operations"] == operations(0, 2, 0, 3)
     assert product("shirt").fields["title"] == "Blouse"
     assert product("sock").version == 1
+
+
+def test_a_file_of_another_shop_is_imported_where_its_dialect_is_told(load: Importer) -> None:
+    text = (
+        "Handle,Title,Vendor,Status,Option1 Name,Option1 Value,Variant SKU,Variant Price,Price / North America,"
+        "Price / Nowhere,Image Src\r\n"
+        "ring,Ring,Us,Archived,Colour,Blue,'01,5,4.50,1,https://img.example/1\r\n"
+        "card,Card,Us,active,Title,Default Title,,2,,,\r\n"
+        "ring,,,,,,,,,,https://img.example/2\r\n"
+    )
+    context = {"dialect": "shopify", "currency": "usd"}
+    job = load(text, context)
+    assert job["status"] == "completed", job["result"]
+    assert (job["result"]["count"], job["result"]["operations"]) == (4, operations(2, 0, 2, 0))
+    assert job["result"]["ignored_columns"] == ["Vendor", "Price / Nowhere"]
+    assert [(notice["code"], notice["count"]) for notice in job["result"]["notices"]] == [("status_became_draft", 1)]
+    ring = product("ring")
+    assert (ring.status, ring.images) == ("draft", ("https://img.example/1", "https://img.example/2"))
+    assert ring.variants[0].prices == (Price("usd", 500), Price("usd", 450, "North America"))
+    exported = load.export()
+    assert load(exported)["result"]["operations"] == operations(0, 2, 0, 2)
+    assert load(text, {**context, "match": "handle"})["result"]["operations"] == operations(0, 2, 0, 2)
+    assert load.export() == exported
+
+
+def test_errors_name_the_columns_of_another_shop(load: Importer) -> None:
+    context = {"dialect": "shopify", "currency": "eur"}
+    job = load("URL handle,Title,SKU,Price\na,A,'1,x\nb,B,1,1\nc,,2,1\n", context)
+    assert [(error["line"], error["column"]) for error in job["result"]["errors"]] == [
+        (1, "Price"),
+        (2, "SKU"),
+        (3, "Title"),
+    ]
+    assert load.file(job["result"]["error_file_key"]).decode().startswith("URL handle;Title;SKU;Price;Error Line;")
+    assert handles() == set()
+    assert load("URL handle,Title,SKU\na,A,1\n", context)["status"] == "completed"
+    again = load("URL handle,Title,SKU\na,A,2\nb,B,1\n", context)
+    assert [(error["line"], error["column"]) for error in again["result"]["errors"]] == [(1, "URL handle"), (2, "SKU")]
+
+
+@pytest.mark.parametrize(
+    ("context", "why"),
+    [({"dialect": "shopify"}, "context.currency"), ({"dialect": "woocommerce"}, "context.dialect must be")],
+)
+def test_a_dialect_that_cannot_be_read_fails_the_job(load: Importer, context: dict[str, Any], why: str) -> None:
+    job = load("Handle,Title,Variant Price\na,A,1\n", context)
+    assert job["status"] == "failed"
+    [error] = job["result"]["errors"]
+    assert why in error["message"]
 
 
 @pytest.mark.parametrize("context", [{}, {"fileKey": None}, {"fileKey": 5}, {"fileKey": "files/x/y/z.csv"}])

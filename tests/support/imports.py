@@ -12,7 +12,7 @@ from batchyard.product_files.columns import Shape
 from batchyard.product_files.counting import Operations
 from batchyard.product_files.error_rows import ErrorRows
 from batchyard.product_files.faults import RowError, Unreadable
-from batchyard.product_files.gathering import Gathered
+from batchyard.product_files.gathering import gather
 from batchyard.product_files.header import Header, no_rows, read_header
 from batchyard.product_files.parsing import Given, Known, Parser
 from batchyard.product_files.planning import Making, Plan
@@ -89,7 +89,7 @@ class Catalogue:
         """Imports a file."""
         context = context or {}
         try:
-            header = read_header([data[:size], data[size:]], context)
+            header = read_header([data[:size], data[size:]], context, lambda: self.regions)
             rows = list(steps(data, header, size))
             if not rows:
                 raise Unreadable([no_rows()])
@@ -131,10 +131,7 @@ class Catalogue:
         match = context.get("match") == "handle"
         plans = []
         for group in groups.values():
-            gathered = Gathered(parser)
-            for row in group:
-                gathered.add(row)
-            plans.append(self.plan(gathered.rows, match=match))
+            plans.append(self.plan(gather(parser, group), match=match))
         return plans
 
     def plan(self, given: list[Given], *, match: bool = False) -> Plan:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from batchyard.catalogue.rules import LARGEST_QUANTITY, Price
 from batchyard.product_files import cells
 from batchyard.product_files.faults import RowError
+from batchyard.product_files.gathering import gather
 from batchyard.product_files.header import read_header
 from batchyard.product_files.parsing import Given, Parser
 from batchyard.product_files.reading import Row
@@ -26,7 +27,8 @@ def parsed(columns: dict[str, str], *, missing: tuple[str, ...] = (), **options:
     if "Product Handle" in columns:
         titles, found = titles[1:], found[1:]
     header = read_header([(cells.row(titles) + "\r\n").encode()], {})
-    return Parser(header, Catalogue().known, **options).parse(Row(1, found))
+    [given] = gather(Parser(header, Catalogue().known, **options), [Row(1, found)])
+    return given
 
 
 def wrong(columns: dict[str, str], **options: Any) -> RowError:
@@ -86,8 +88,9 @@ def test_the_handle_is_required() -> None:
 def test_a_row_may_be_longer_where_what_is_too_much_is_empty() -> None:
     header = read_header([b"Product Handle;Product Title\n"], {})
     parser = Parser(header, Catalogue().known)
-    assert parser.parse(Row(7, ["a", "b", "", ""])).errors == []
-    [error] = parser.parse(Row(7, ["a", "b", "", "c"])).errors
+    [fits, too_long] = gather(parser, [Row(6, ["a", "b", "", ""]), Row(7, ["a", "b", "", "c"])])
+    assert fits.errors == []
+    [error] = too_long.errors
     assert error.line == 7
     assert error.message.endswith("4 cells found for 2 columns in line 7 of the given csv file")
 
@@ -331,7 +334,7 @@ def test_options_are_pairs() -> None:
 
 def test_errors_name_the_column_as_the_file_does() -> None:
     header = read_header([b"Ref,Cost\n"], {"mapping": {"Ref": "Product Handle", "Cost": "Price EUR"}})
-    [error] = Parser(header, Catalogue().known).parse(Row(3, ["a", "x"])).errors
+    [[error]] = [given.errors for given in gather(Parser(header, Catalogue().known), [Row(3, ["a", "x"])])]
     assert (error.line, error.column) == (3, "Cost")
     assert "Cost: x is no amount" in error.message
 

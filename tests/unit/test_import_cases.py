@@ -66,10 +66,12 @@ def test_what_becomes_of_a_file(name: str) -> None:
 def assert_is(catalogue: Catalogue, product: Product, wanted: dict[str, Any]) -> None:
     for name, value in wanted.items():
         match name:
-            case "tags" | "images" if isinstance(value, list):
+            case "status":
+                assert product.status == value
+            case "tags" | "images" | "options" if isinstance(value, list):
                 assert list(getattr(product, name)) == value
-            case "images":
-                assert len(product.images) == value
+            case "images" | "variants" if isinstance(value, int):
+                assert len(getattr(product, name)) == value
             case "variant":
                 assert_variant_is(catalogue, product.variants[0], value)
             case "prices":

@@ -24,7 +24,7 @@ from batchyard.catalogue.rules import (
 from batchyard.product_files import cells, claims
 from batchyard.product_files.claims import Claim
 from batchyard.product_files.counting import Operations
-from batchyard.product_files.gathering import Gathered
+from batchyard.product_files.gathering import gather
 from batchyard.product_files.header import read_header
 from batchyard.product_files.parsing import Parser
 from batchyard.product_files.planning import Notice, Plan
@@ -668,15 +668,14 @@ def test_no_more_of_a_product_is_gathered_than_it_can_have() -> None:
     data = file_of({**OTHER, "Product Description": "x" * 100_000, "Variant SKU": "x" * 10_000})
     header = read_header([data], {})
     [row] = header.reader([data[header.end :]], header.beginning, is_last=True)
-    gathered = Gathered(Parser(header, catalogue.known))
+    many = (Row(number + 1, ["other", str(number) + row.cells[1][10:], row.cells[2]]) for number in range(3000))
     tracemalloc.start()
     try:
-        for number in range(3000):
-            gathered.add(Row(number + 1, ["other", str(number) + row.cells[1][10:], row.cells[2]]))
+        gathered = gather(Parser(header, catalogue.known), many)
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert len(gathered.rows) == 2049
+    assert len(gathered) == 2049
     assert held < 8_000_000
 
 

@@ -11,6 +11,7 @@ Each step reads what the one before left in the job's `state`, and is recorded t
 Products are written before their step is recorded: whoever repeats the step finds them written.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -28,10 +29,12 @@ from batchyard.batch_jobs.spool import Chunk, Entry, Group
 from batchyard.batch_jobs.strategy import Record
 from batchyard.catalogue import repository
 from batchyard.product_files.counting import Operations
+from batchyard.product_files.dialects.shopify import BECAME_DRAFT
 from batchyard.product_files.error_rows import ErrorRows
 from batchyard.product_files.faults import RowError, Unreadable
 from batchyard.product_files.gathering import MOST_ROWS
 from batchyard.product_files.header import Header, no_rows
+from batchyard.product_files.planning import QUANTITY_LEFT_OUT
 from batchyard.product_files.reading import Position, Row
 from batchyard.store.unit import Unit
 from batchyard.uploads import operations as uploads
@@ -51,6 +54,11 @@ _ROWS_AT_ONCE = 1000
 
 _READ_AT_ONCE = 200
 """Rows whose products are read together."""
+
+_NOTICES = {
+    QUANTITY_LEFT_OUT: "Quantities were left out where other distribution centres hold stock",
+    BECAME_DRAFT: "Products that were archived or unlisted became drafts",
+}
 
 _CLAIMS_AT_ONCE = 20_000
 
@@ -164,7 +172,7 @@ def _find_duplicates(job: Job, state: dict[str, Any], record: Record) -> None:
         "operations": [0, 0, 0, 0],
         "errors": 0,
         "bad": 0,
-        "notices": 0,
+        "notices": {},
         "left": [],
         "bad_groups": [],
     }
@@ -228,27 +236,28 @@ class _Walk:
 def _compare(job: Job, state: dict[str, Any], chosen: Options, record: Record) -> None:
     """Plans some products, and writes nothing of them."""
     planner = Planner(job, chosen, clock.now())
-    read = planning.parser(Header(*state["header"]), chosen)
+    header = Header(*state["header"])
+    read = planning.parser(header, chosen)
     walk = _Walk(state["at"], _ROWS_AT_ONCE)
     left = _Left(job)
     counted = Operations(*state["operations"])
-    notices = 0
+    notices = Counter(state["notices"])
     bad_groups = spool.Writer(job.id)
     pending: list[tuple[Wanted, Group, list[RowError]]] = []
 
     def plan_pending() -> None:
-        nonlocal counted, notices
+        nonlocal counted
         unit = Unit()
         planner.load(unit, [wanted for wanted, _, _ in pending])
         for wanted, group, conflicts in pending:
             plan = planner.plan(unit, wanted)
-            errors = [*plan.errors, *conflicts]
+            errors = [header.own(error) for error in (*plan.errors, *conflicts)]
             if errors:
                 left.add(group, errors)
                 bad_groups.add(Entry(group.place, "", {}), 0)
             else:
                 counted = counted.plus(plan.operations)
-                notices += len(plan.notices)
+                notices.update(notice.code for notice in plan.notices)
         pending.clear()
 
     for group, marks in walk:
@@ -262,7 +271,7 @@ def _compare(job: Job, state: dict[str, Any], chosen: Options, record: Record) -
             plan_pending()
     plan_pending()
     left.close(state)
-    state |= {"operations": list(counted), "notices": state["notices"] + notices, "at": walk.at}
+    state |= {"operations": list(counted), "notices": dict(notices), "at": walk.at}
     state["bad_groups"] = [*_chunks(state, "bad_groups"), *bad_groups.close()]
     is_enough = not chosen.skip and state["bad"] >= MOST_BAD_ROWS
     if walk.is_over or is_enough:
@@ -371,11 +380,12 @@ def _reported(job: Job, state: dict[str, Any], chosen: Options, result: dict[str
     return job.pre_processed(result, state, now)
 
 
-def _notices(count: int) -> list[dict[str, Any]]:
-    if not count:
-        return []
-    message = "Quantities were left out where other distribution centres hold stock"
-    return [{"code": "quantity_left_out", "message": message, "count": count}]
+def _notices(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [
+        {"code": code, "message": message, "count": counts[code]}
+        for code, message in _NOTICES.items()
+        if code in counts
+    ]
 
 
 # Writing.
@@ -415,10 +425,13 @@ def _after(
     """Records what was written, and what the catalogue refused though it was compared before."""
     result = dict(job.result or {})
     left = _Left(job)
-    errors = [error for outcome, _ in outcomes for error in outcome.errors]
+    header = Header(*state["header"])
+    errors = []
     for outcome, group in outcomes:
         if outcome.errors:
-            left.add(group, outcome.errors)
+            own = [header.own(error) for error in outcome.errors]
+            errors += own
+            left.add(group, own)
     left.close(state)
     state |= {
         "applied": state["applied"] + sum(outcome.operations for outcome, _ in outcomes),

@@ -1,6 +1,9 @@
 """The rows of one handle, and no more of them than a plan needs, however long the file makes them."""
 
+from collections.abc import Iterable
+
 from batchyard.catalogue.rules import LARGEST_PRODUCT
+from batchyard.product_files.dialects.dialect import Told
 from batchyard.product_files.faults import INVALID, RowError, quoted
 from batchyard.product_files.parsing import Given, Parser
 from batchyard.product_files.reading import Row
@@ -9,16 +12,22 @@ MOST_ROWS = 2048
 """Rows of one handle."""
 
 
-class Gathered:
-    """What the rows of one handle give.
+def gather(parser: Parser, rows: Iterable[Row]) -> list[Given]:
+    """What the rows of one handle give: the first one all, the others what they say of their variants.
+
+    Behind too many or too much none is looked at.
 
     Args:
         parser: Reads the rows.
-
-    Attributes:
-        rows: What they give: the first one all, the others what they say of their variants.
+        rows: They, in the order of their lines.
     """
+    found = _Gathered(parser)
+    for told in parser.told(rows):
+        found.add(told)
+    return found.rows
 
+
+class _Gathered:
     def __init__(self, parser: Parser) -> None:
         self.rows: list[Given] = []
         self._parser = parser
@@ -26,11 +35,11 @@ class Gathered:
         self._size = 0
         self._is_full = False
 
-    def add(self, row: Row) -> None:
-        """Takes one more row; they come in the order of their lines. Behind too many or too much none is looked at."""
+    def add(self, told: Told) -> None:
+        """Takes one more row, unless there are too many or too much."""
         if self._is_full:
             return
-        given = self._parser.parse(row, is_first=not self.rows)
+        given = self._parser.parse(told, is_first=not self.rows)
         self._size += sum(len(value) for value in given.variant.values() if isinstance(value, str))
         self._size += sum(len(value) for value in (given.options or {}).values() if value)
         if len(self.rows) == MOST_ROWS:

@@ -5,11 +5,13 @@ Names of columns are translated here and nowhere else: what comes behind knows t
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from batchyard.product_files import encodings
+from batchyard.product_files import dialects, encodings
 from batchyard.product_files.columns import PRODUCT_COLUMNS, VARIANT_COLUMNS
+from batchyard.product_files.dialects.dialect import Column, Columns, Dialect, Reading, Settings
 from batchyard.product_files.encodings import Beginning
 from batchyard.product_files.faults import RowError, Unreadable, parsing_failed
 from batchyard.product_files.reading import BLOCK, HEADER, LARGEST_ROW, Position, Reader
@@ -32,38 +34,6 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     "Sales Channel": ("Id", "Name", "Description"),
 }
 _PRICE = re.compile(r"Price (?:([A-Z]{3})|(.+) \[([A-Z]{3})\])", re.DOTALL)
-
-# Columns that no other kind of file has; names of both generations.
-_SIGNATURES: Mapping[str, tuple[str, frozenset[str]]] = {
-    "shopify": (
-        "Shopify",
-        frozenset(
-            {
-                *("Handle", "Body (HTML)", "Vendor", "Option1 Name", "Option1 Value", "Variant Inventory Qty"),
-                *("Variant Price", "Variant Compare At Price", "Variant Grams", "Image Src", "Image Position"),
-                *("URL handle", "Option1 name", "Option1 value", "Published on online store", "Product image URL"),
-                *("Continue selling when out of stock", "Weight value (grams)", "Compare-at price", "Image position"),
-            }
-        ),
-    ),
-    "medusa-v2": (
-        "Medusa v2",
-        frozenset(
-            {
-                *(
-                    "Product Collection Id",
-                    "Product Type Id",
-                    "Product Tag 1",
-                    "Product Image 1",
-                    "Product Image 1 Url",
-                ),
-                *("Product Sales Channel 1", "Shipping Profile Id", "Variant Option 1 Name", "Variant Option 1 Value"),
-                *("Variant Price EUR", "Variant Price USD", "Product Hs Code", "Product Mid Code", "Variant Sku"),
-            }
-        ),
-    ),
-}
-_SIGNATURE = 3
 
 
 class Numbered(NamedTuple):
@@ -90,6 +60,7 @@ class Header(NamedTuple):
         titles: What stands above the columns.
         targets: What each column is called by us; None for one that is left out.
         ignored: The titles of the columns that were left out because somebody said so.
+        dialect: The name of the dialect that it is in; None for our own form.
     """
 
     encoding: str
@@ -98,6 +69,7 @@ class Header(NamedTuple):
     titles: Sequence[str]
     targets: Sequence[str | None]
     ignored: Sequence[str]
+    dialect: str | None = None
 
     @property
     def beginning(self) -> Position:
@@ -117,6 +89,50 @@ class Header(NamedTuple):
     def place(self, target: str) -> int | None:
         """Which column, from 0, a title of ours is; None if the file has none."""
         return self.targets.index(target) if target in self.targets else None
+
+    @property
+    def reading(self) -> Reading | None:
+        """How the rows of one handle are read in its dialect; None where they say themselves what they mean."""
+        if self.dialect is None:
+            return None
+        return dialects.DIALECTS[self.dialect].reading(Columns(self.titles, self.targets, self.ignored))
+
+    def sku(self, cell: str) -> str:
+        """The SKU that a cell means."""
+        return cell if self.dialect is None else dialects.DIALECTS[self.dialect].sku(cell)
+
+    def own(self, error: RowError) -> RowError:
+        """An error with the title that the file has for the column, where it has one of ours."""
+        place = None if error.column is None or error.column in self.titles else self.place(error.column)
+        return error if place is None else error._replace(column=self.titles[place])
+
+
+class _Names(NamedTuple):
+    """What tells how the columns of a file are called by us.
+
+    Attributes:
+        mapping: What somebody says of them, by their titles; None for one to be left out.
+        dialect: The dialect of the file; None for our own form.
+        settings: What the dialect's columns depend on.
+        context: The context of the job.
+    """
+
+    mapping: Mapping[str, str | None]
+    dialect: Dialect | None
+    settings: Settings
+    context: Mapping[str, Any]
+
+    def translated(self, titles: Sequence[str]) -> Mapping[str, Column]:
+        """What the dialect makes of columns, apart from those of which somebody says it."""
+        if self.dialect is None:
+            return {}
+        return self.dialect.columns([title for title in titles if title not in self.mapping], self.settings)
+
+    def missing(self, targets: Sequence[str | None]) -> Sequence[str]:
+        """The columns that a file must have and has not, in quotes."""
+        if self.dialect is None:
+            return [] if REQUIRED in targets else [f'"{REQUIRED}"']
+        return self.dialect.missing(targets, self.context)
 
 
 def numbered(title: str) -> Numbered | None:
@@ -140,29 +156,32 @@ def is_known(title: str) -> bool:
     return title in _FIXED or numbered(title) is not None or price(title) is not None
 
 
-def read_header(blocks: Iterable[bytes], context: Mapping[str, Any]) -> Header:
+def read_header(
+    blocks: Iterable[bytes], context: Mapping[str, Any], regions: Callable[[], Mapping[str, str]] = dict
+) -> Header:
     """Reads the header of a file.
 
     Args:
         blocks: The file from its first byte on, or as much of it as a row can have.
         context: The context of the job.
+        regions: Gives the currencies of regions, in lower case, by the names of these.
 
     Raises:
         Unreadable: The file is none of products; all that is the matter with it.
     """
-    mapping = _mapping(context)
+    names = _names(context, regions)
     data, enough = b"", BLOCK
     for block in blocks:
         data += block
         if len(data) < enough:
             continue
-        found = _found(data, context, mapping, is_last=False)
+        found = _found(data, names, is_last=False)
         if found is not None:
             return found
         if len(data) > LARGEST_ROW:
             raise Unreadable([parsing_failed(f"The header has more than {LARGEST_ROW} bytes")])
         enough = 2 * len(data)
-    found = _found(data, context, mapping, is_last=True)
+    found = _found(data, names, is_last=True)
     if found is None:
         raise Unreadable([parsing_failed("The file is empty")])
     return found
@@ -173,11 +192,9 @@ def no_rows() -> RowError:
     return parsing_failed("There are no data rows in the given csv file")
 
 
-def _found(
-    data: bytes, context: Mapping[str, Any], mapping: Mapping[str, str | None], *, is_last: bool
-) -> Header | None:
+def _found(data: bytes, names: _Names, *, is_last: bool) -> Header | None:
     """The header in the beginning of a file; None if it is longer than that."""
-    begins = encodings.beginning(data[: encodings.LONGEST_SIGNATURE], context.get("encoding"))
+    begins = encodings.beginning(data[: encodings.LONGEST_SIGNATURE], names.context.get("encoding"))
     candidates, failures = [], []
     for delimiter in DELIMITERS:
         try:
@@ -187,15 +204,17 @@ def _found(
             continue
         if first is not None:
             titles, end = first
-            known = sum(title in mapping or is_known(title) for title in titles)
+            translated = names.translated(titles)
+            known = sum(title in names.mapping or title in translated or is_known(title) for title in titles)
             candidates.append((known, len(titles), delimiter, titles, end))
     if not candidates:
         if failures:
             raise failures[0]
         return None
     _, _, delimiter, titles, end = max(candidates, key=lambda candidate: candidate[:2])
-    targets, ignored = _targets(titles, mapping, hints=not {"mapping", "dialect"} & context.keys())
-    return Header(begins.encoding, delimiter, end, titles, targets, ignored)
+    targets, ignored = _targets(titles, names)
+    dialect = None if names.dialect is None else names.dialect.name
+    return Header(begins.encoding, delimiter, end, titles, targets, ignored, dialect)
 
 
 def _first_row(data: bytes, begins: Beginning, delimiter: str, *, is_last: bool) -> tuple[list[str], int] | None:
@@ -211,9 +230,7 @@ def _first_row(data: bytes, begins: Beginning, delimiter: str, *, is_last: bool)
     return row.cells, reader.position.byte
 
 
-def _targets(
-    titles: Sequence[str], mapping: Mapping[str, str | None], *, hints: bool
-) -> tuple[list[str | None], list[str]]:
+def _targets(titles: Sequence[str], names: _Names) -> tuple[list[str | None], list[str]]:
     """What the columns are called by us, and which were left out because somebody said so.
 
     Raises:
@@ -221,22 +238,27 @@ def _targets(
     """
     if len(titles) > MOST_COLUMNS:
         raise Unreadable([parsing_failed(f"There are {len(titles)} columns, of {MOST_COLUMNS} that can be")])
-    targets = [mapping.get(title, None if title in {ERROR_LINE, ERROR_MESSAGE} else title) for title in titles]
-    errors = list(_problems(dict(zip(titles, targets, strict=True)), mapping))
+    mapped = {title: Column(target, target is None) for title, target in names.mapping.items()}
+    found: dict[str, Column] = {ERROR_LINE: Column(None), ERROR_MESSAGE: Column(None)}
+    found |= {**names.translated(titles), **mapped}
+    targets = [found[title].target if title in found else title for title in titles]
+    errors = list(_problems(dict(zip(titles, targets, strict=True)), names))
     repeated = [title for title, times in Counter(titles).items() if times > 1]
     errors += [parsing_failed(f"Column {title} comes twice in the given csv file", column=title) for title in repeated]
     if errors:
-        hint = _hint(titles) if hints else None
+        hint = _hint(titles, names)
         raise Unreadable([*errors, hint] if hint else errors)
-    return targets, [title for title in titles if title in mapping and mapping[title] is None]
+    return targets, [title for title in titles if title in found and found[title].is_ignored]
 
 
-def _problems(targets: Mapping[str, str | None], mapping: Mapping[str, str | None]) -> Iterator[RowError]:
+def _problems(targets: Mapping[str, str | None], names: _Names) -> Iterator[RowError]:
     """What is the matter with the columns of a file, by what each of them is called by us."""
-    if REQUIRED not in targets.values():
-        yield parsing_failed(f'Missing column(s) "{REQUIRED}" from the given csv file')
+    missing = names.missing(list(targets.values()))
+    if missing:
+        yield parsing_failed(f"Missing column(s) {', '.join(missing)} from the given csv file")
     for title, target in targets.items():
-        if target is not None and title not in mapping and not is_known(title):
+        # What is translated is one of ours then.
+        if target is not None and not is_known(target):
             why = f"Unable to treat column {title} from the csv file. No target column found in the provided schema"
             yield parsing_failed(why, column=title)
     sources: dict[str, list[str]] = {}
@@ -246,20 +268,31 @@ def _problems(targets: Mapping[str, str | None], mapping: Mapping[str, str | Non
     for target, found in sources.items():
         if len(found) > 1:
             yield parsing_failed(f"Columns {' and '.join(found)} are both mapped to {target}")
-    for title in mapping:
+    for title in names.mapping:
         if title not in targets:
             yield parsing_failed(f"Column {title} of context.mapping is not in the given csv file", column=title)
 
 
-def _hint(titles: Sequence[str]) -> RowError | None:
-    """What to set for a file that looks like one of another shop."""
-    for dialect, (name, signature) in _SIGNATURES.items():
-        if len(signature.intersection(titles)) >= _SIGNATURE:
-            return parsing_failed(
-                f'The file looks like a product export of {name}: set context.dialect to "{dialect}", '
-                "or name its columns in context.mapping"
-            )
-    return None
+def _hint(titles: Sequence[str], names: _Names) -> RowError | None:
+    """What to set for a file that looks like one of another shop, where nothing or something else is set."""
+    found = None if names.mapping else dialects.resembled(titles)
+    if found is None or found is names.dialect:
+        return None
+    return parsing_failed(
+        f'The file looks like a product export of {found.shop}: set context.dialect to "{found.name}", '
+        "or name its columns in context.mapping"
+    )
+
+
+def _names(context: Mapping[str, Any], regions: Callable[[], Mapping[str, str]]) -> _Names:
+    """What the context says of the columns.
+
+    Raises:
+        Unreadable: It says what cannot be.
+    """
+    dialect = dialects.chosen(context)
+    settings = Settings("", regions) if dialect is None else dialects.settings(dialect, context, cache(regions))
+    return _Names(_mapping(context), dialect, settings, context)
 
 
 def _mapping(context: Mapping[str, Any]) -> Mapping[str, str | None]:

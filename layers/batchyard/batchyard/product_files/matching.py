@@ -45,8 +45,8 @@ def meant(rows: Sequence[Given], variants: Sequence[Variant], titles: Sequence[s
 
 
 def _is_about_a_variant(row: Given, variants: Sequence[Variant], *, match: bool) -> bool:
-    if row.has_variant:
-        return True
+    if row.has_variant or row.is_of_images:
+        return not row.is_of_images
     # The row of a parent without children says nothing of a variant, nor does a match with a product of several.
     return row.product_id is None and not (match and len(variants) > 1)
 

@@ -3,7 +3,7 @@
 A cell that is missing changes nothing, an empty one clears. What is cleared is None, what cannot be is left out.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from batchyard.catalogue.rules import (
 )
 from batchyard.product_files import cells, header
 from batchyard.product_files.columns import PRODUCT_COLUMNS, VARIANT_COLUMNS, Column
+from batchyard.product_files.dialects.dialect import Told
 from batchyard.product_files.faults import INVALID, MOST_ERRORS, NOT_FOUND, RowError, parsing_failed, quoted
 from batchyard.product_files.header import REQUIRED, SKU, Header
 from batchyard.product_files.reading import Row
@@ -70,11 +71,14 @@ class Given:
         images: The images of the product.
         sales_channels: The IDs of the sales channels of the product.
         variant: Plain values of the variant; None clears one.
+        new_variant: Plain values of the variant, if it is a new one.
         quantity: The inventory quantity of the variant.
         prices: The prices of the variant.
         options: The variant's values by the titles of its options; None for an option without one.
         option_columns: For how many options the row has cells.
         has_variant: It has a variant, option or price cell with something in it.
+        is_of_images: It has images of its product, and is about no variant.
+        notices: The kinds of what is worth telling of it.
         errors: What is the matter with it.
     """
 
@@ -88,11 +92,14 @@ class Given:
     images: tuple[str, ...] | None = None
     sales_channels: tuple[str, ...] | None = None
     variant: dict[str, Scalar | None] = field(default_factory=dict)
+    new_variant: Mapping[str, Scalar | None] = field(default_factory=dict)
     quantity: int | None = None
     prices: tuple[Price, ...] | None = None
     options: Mapping[str, str | None] | None = None
     option_columns: int = 0
     has_variant: bool = False
+    is_of_images: bool = False
+    notices: Sequence[str] = ()
     errors: list[RowError] = field(default_factory=list)
 
 
@@ -142,6 +149,7 @@ class Parser:
 
     def __init__(self, header: Header, known: Known, *, escape_formulas: bool = False, quantities: bool = True) -> None:
         self._header, self._known, self._escaped = header, known, escape_formulas
+        self._reading = header.reading
         self._width = len(header.titles)
         # No header is without it.
         self._handle = header.targets.index(REQUIRED)
@@ -152,6 +160,7 @@ class Parser:
         self._tags = header.place("Product Tags")
         self._collection = header.place("Product Collection Handle")
         self._quantity = header.place(QUANTITY) if quantities else None
+        self._derives_thumbnail = header.place("Product Thumbnail") is None
         self._product_texts = self._plain(PRODUCT_COLUMNS, _TEXTS)
         self._variant_texts = self._plain(VARIANT_COLUMNS, _TEXTS)
         self._product_others = self._plain(PRODUCT_COLUMNS, _OTHERS)
@@ -177,28 +186,32 @@ class Parser:
 
     def sku(self, row: Row) -> str:
         """The SKU of a row's variant; empty where it has none."""
-        return self._cell(row, self._sku)
+        return self._header.sku(self._cell(row, self._sku))
 
     def product_id(self, row: Row) -> str:
         """The ID of a row's product; empty where it names none."""
         return self._cell(row, self._product_id)
 
-    def parse(self, row: Row, *, is_first: bool = True) -> Given:
+    def told(self, rows: Iterable[Row]) -> Iterable[Told]:
+        """What the rows of one handle say, in the order of their lines."""
+        if self._escaped:
+            rows = (Row(row.line, [cells.unescaped(cell) if cell else cell for cell in row.cells]) for row in rows)
+        return map(Told, rows) if self._reading is None else self._reading(list(rows))
+
+    def parse(self, told: Told, *, is_first: bool = True) -> Given:
         """What a row gives.
 
         Args:
-            row: The row.
+            told: What it says.
             is_first: It is the first one of its product. What others say of the product is checked, and left out.
         """
-        given = Given(row.line)
-        found: list[str | None] = [*row.cells]
-        if self._escaped:
-            found = [cells.unescaped(cell) if cell else cell for cell in found]
+        given = Given(told.row.line)
+        found: list[str | None] = [*told.row.cells]
         if len(found) < self._width:
             found += [None] * (self._width - len(found))
         elif any(found[self._width :]):
             why = f"{len(found)} cells found for {self._width} columns"
-            given.errors.append(parsing_failed(why, row.line))
+            given.errors.append(parsing_failed(why, given.line))
         self._identify(given, found)
         self._texts(given, given.product, self._product_texts, found)
         self._texts(given, given.variant, self._variant_texts, found)
@@ -209,11 +222,22 @@ class Parser:
         self._read_prices(given, found)
         self._read_options(given, found)
         given.has_variant = any(found[place] for place in self._of_variant)
+        self._take_over(given, told)
         if not is_first:
             given.product = {}
             given.status = given.tags = given.images = given.sales_channels = None
         del given.errors[MOST_ERRORS:]
         return given
+
+    def _take_over(self, given: Given, told: Told) -> None:
+        """Takes over what a row says outside of its cells."""
+        given.variant.update(told.variant)
+        given.new_variant, given.is_of_images, given.notices = told.new_variant, told.is_of_images, told.notices
+        given.errors[:0] = told.errors
+        if told.images is not None:
+            given.images = told.images
+            if self._derives_thumbnail:
+                given.product["thumbnail"] = next(iter(told.images), None)
 
     # What columns there are.
 

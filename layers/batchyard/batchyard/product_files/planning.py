@@ -271,7 +271,8 @@ class _Planning:
             prices = row.prices
         if self._options != self._titles or one.stored is None or one.values != values_of(base, self._titles):
             options = combination(one.values, self._options)
-        fields = _merged(base.fields, row.variant, VARIANT_DEFAULTS)
+        given = row.variant if one.stored is not None else {**row.new_variant, **row.variant}
+        fields = _merged(base.fields, given, VARIANT_DEFAULTS)
         return replace(base, fields=fields, prices=prices, options=options)
 
     def _untouched(self, variant: Variant) -> Variant:
@@ -309,7 +310,8 @@ class _Planning:
         return quantities
 
     def _notices(self) -> list[Notice]:
-        return [
+        told = [Notice(code, row.line) for row in self._rows for code in row.notices]
+        return told + [
             Notice(QUANTITY_LEFT_OUT, one.row.line)
             for one in self._chosen
             if one.row.quantity is not None and self._is_elsewhere(one)

@@ -30,8 +30,6 @@ def options(context: Mapping[str, Any]) -> Options:
     Raises:
         Unfit: One has a value that it cannot have.
     """
-    if context.get("dialect") is not None:
-        raise Unfit("dialect must be left out: name the columns of other shops' files in mapping")
     return Options(
         skip=_one_of(context, "on_error", "fail", "skip") == "skip",
         match=_one_of(context, "match", None, "handle") == "handle",

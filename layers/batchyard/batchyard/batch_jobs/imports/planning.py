@@ -20,7 +20,7 @@ from batchyard.product_files import claims, planning
 from batchyard.product_files.claims import Claim
 from batchyard.product_files.counting import Operations
 from batchyard.product_files.faults import RowError
-from batchyard.product_files.gathering import Gathered
+from batchyard.product_files.gathering import gather
 from batchyard.product_files.header import Header
 from batchyard.product_files.parsing import Given, Known, Parser
 from batchyard.product_files.planning import Making, Plan, Sought
@@ -72,12 +72,8 @@ class Wanted(NamedTuple):
 
 def wanted(read: Parser, entries: Sequence[Entry]) -> Wanted:
     """The rows of one handle, of the entries that a spool has of them."""
-    gathered = Gathered(read)
-    lines = []
-    for row in map(row_of, entries):
-        gathered.add(row)
-        lines.append(row.line)
-    return Wanted(gathered.rows[0].handle, gathered.rows, lines)
+    rows = gather(read, map(row_of, entries))
+    return Wanted(rows[0].handle, rows, [int(entry.id) for entry in entries])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from batchyard.batch_jobs import spool
 from batchyard.batch_jobs.spool import Chunk, Entry
+from batchyard.catalogue import reference
 from batchyard.product_files import claims
 from batchyard.product_files.claims import Claim
 from batchyard.product_files.faults import RowError
@@ -56,7 +57,11 @@ class File(NamedTuple):
             Unreadable: It is no product file.
             Unavailable: S3 did not answer.
         """
-        return read_header(self.blocks(0, self.size), context)
+        return read_header(self.blocks(0, self.size), context, _regions)
+
+
+def _regions() -> dict[str, str]:
+    return {region.name: region.currency for region in reference.regions()}
 
 
 class Step(NamedTuple):

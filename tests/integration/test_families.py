@@ -31,7 +31,8 @@ def test_below_the_paths_of_product_batches_nothing_is_found_in_their_dialect(pa
 
 
 @pytest.mark.parametrize(
-    "path", ["/admin/batch-jobs/a/b", "/admin/uploads/nothing", "/admin/products/a/b", "/admin/auth", "/admin/auth/token/x"]
+    "path",
+    ["/admin/batch-jobs/a/b", "/admin/uploads/nothing", "/admin/products/a/b", "/admin/auth", "/admin/auth/token/x"],
 )
 def test_below_the_paths_of_the_catalogue_nothing_is_found_in_its_dialect(path: str) -> None:
     missing = Api(None).get(path.rstrip("/"))

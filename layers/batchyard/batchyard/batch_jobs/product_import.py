@@ -55,12 +55,13 @@ _ROWS_AT_ONCE = 1000
 _READ_AT_ONCE = 200
 """Rows whose products are read together."""
 
+_TAKEN_BACK_AT_ONCE = 500
+_CLAIMS_AT_ONCE = 20_000
+
 _NOTICES = {
     QUANTITY_LEFT_OUT: "Quantities were left out where other distribution centres hold stock",
     BECAME_DRAFT: "Products that were archived or unlisted became drafts",
 }
-
-_CLAIMS_AT_ONCE = 20_000
 
 
 def advance(job: Job, record: Record) -> None:

@@ -1,19 +1,16 @@
 """`python -m tools.demo`: play the loads, check everything, show it. See `--help`."""
 
 import argparse
-import os
-import shlex
 import sys
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
 
 from rich.console import Console
 
 from batchyard import operator
 from batchyard.catalogue import reference
-from tools import catalogue, marketplace
+from tools import catalogue, environment, marketplace
+from tools.consoles import console
 from tools.demo import checks, report
 from tools.demo.batch import play_batch
 from tools.demo.client import Client, Differs, Unreachable, comparing
@@ -22,23 +19,21 @@ from tools.demo.lot import play_lot
 from tools.demo.play import Played, play
 from tools.marketplace import Marketplace
 
-_ENVIRONMENT = Path(".local/stack.env")
 _NAMES = ("BASE_URL", "TOKEN", "CHANNEL_ID")
 _DIFFERS, _NOT_READY, _INTERRUPTED = 1, 2, 130
 
 
 def main() -> int:
     arguments = _arguments()
-    out = report.console()
-    errors = Console(stderr=True, highlight=False, markup=False)
-    environment = _environment()
-    if missing := [name for name in _NAMES if not environment.get(name)]:
+    out, errors = console(), console(stderr=True)
+    values = environment.values(_NAMES)
+    if missing := [name for name in _NAMES if not values.get(name)]:
         errors.print(
-            f"{' and '.join(missing)} missing: set them, or start the local stack, which writes {_ENVIRONMENT}",
+            f"{' and '.join(missing)} missing: set them, or start the local stack, which writes {environment.FILE}",
             soft_wrap=True,
         )
         return _NOT_READY
-    client = Client(environment["BASE_URL"], environment["TOKEN"], int(environment["CHANNEL_ID"]))
+    client = Client(values["BASE_URL"], values["TOKEN"], int(values["CHANNEL_ID"]))
     try:
         if arguments.stack:
             operator.enter(arguments.stack)
@@ -120,22 +115,11 @@ def _verify(client: Client, played: list[Played], before: int) -> None:
     checks.verify_count(client, before + len(played))
 
 
-def _environment() -> Mapping[str, str]:
-    """The three values, from the environment where it has them, else from the local stack's file."""
-    values: dict[str, str] = {}
-    if _ENVIRONMENT.exists():
-        for word in shlex.split(_ENVIRONMENT.read_text(encoding="utf-8"), comments=True):
-            name, separator, value = word.partition("=")
-            if separator:
-                values[name] = value
-    return values | {name: os.environ[name] for name in _NAMES if os.environ.get(name)}
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tools.demo",
         description="Plays a shop's loads through the running API, checks every answer, leaves with 1 if any differs.",
-        epilog=f"BASE_URL, TOKEN and CHANNEL_ID come from the environment, else from {_ENVIRONMENT}.",
+        epilog=f"BASE_URL, TOKEN and CHANNEL_ID come from the environment, else from {environment.FILE}.",
     )
     parser.add_argument("--seed", type=int, default=1, help="another seed is another shop (default 1)")
     parser.add_argument("--products", type=_at_least_one, default=4_000, help="how many products it has (default 4000)")

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
+
+from tools import environment
 
 type Json = Any
 type Query = Sequence[tuple[str, str | int]]
@@ -45,8 +46,7 @@ class Client:
         self.base_url = base_url.rstrip("/")
         self.channel_id = channel_id
         self.batch_requests = f"/api/v1/channel/{channel_id}/batch_requests/"
-        self.is_local = urlsplit(base_url).hostname in {"localhost", "127.0.0.1"}
-        # A proxy that the environment names cannot reach what listens on this machine.
+        self.is_local = environment.is_local(base_url)
         self._http = httpx.Client(timeout=httpx.Timeout(90, connect=10), trust_env=not self.is_local)
         self._authorization = {"Authorization": f"Token {token}"}
         self._answered: Counter[tuple[str, str]] = Counter()

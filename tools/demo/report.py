@@ -26,12 +26,6 @@ class Advance(Protocol):
     def __call__(self, played: Played, requests: int) -> None: ...
 
 
-def console() -> Console:
-    out = Console(highlight=False, markup=False)
-    # Where nobody watches, a table must not depend on a width that nobody has.
-    return out if out.is_terminal else Console(highlight=False, markup=False, width=120)
-
-
 def introduce(out: Console, shop: Marketplace, client: Client, channel: str) -> None:
     out.print(
         f"{len(shop.products):,} products with {len(shop.stocks):,} stocks and {len(shop.prices):,} prices, "

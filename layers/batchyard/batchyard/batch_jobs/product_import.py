@@ -55,7 +55,6 @@ _ROWS_AT_ONCE = 1000
 _READ_AT_ONCE = 200
 """Rows whose products are read together."""
 
-_TAKEN_BACK_AT_ONCE = 500
 _CLAIMS_AT_ONCE = 20_000
 
 _NOTICES = {

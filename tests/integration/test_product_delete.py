@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from batchyard.batch_jobs import product_delete
-from tests.integration.test_product_import import Importer, handles, load, shop, workers
+from tests.integration.test_product_import import Importer, handles, load, rows_in, shop, workers
 from tests.support.api import Api
 from tests.support.jobs import JOBS, JobWorkers, job_of
 
@@ -57,6 +57,50 @@ def test_nothing_goes_without_a_filter(load: Importer, filled: bytes, filters: A
     failed = delete(load, filters)
     assert failed["status"] == "failed"
     assert failed["result"]["errors"][0]["code"] == "invalid_data"
+    assert load.export() == filled
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [("Product Handle", ["hat", "shoe", "hat"]), ("Product Id", ["@hat", "@shoe"]), ("Product Id", ["@shoe", "@hat"])],
+)
+def test_a_file_names_products(load: Importer, filled: bytes, column: str, cells: list[str]) -> None:
+    ids = {row["Product Handle"]: row["Product Id"] for row in rows_in(filled)}
+    named = [ids[cell[1:]] if cell.startswith("@") else cell for cell in cells]
+    content = "\r\n".join([column, *named]).encode()
+    context = {"fileKey": load.upload(content)}
+    id = load.api.post(JOBS, {"type": "product-delete", "context": context}).json()["batch_job"]["id"]
+    load.workers.run()
+    done = job_of(load.api, id)
+    assert done["status"] == "completed", done["result"]
+    assert done["result"]["operations"] == {"PRODUCT_DELETE": 2}
+    assert handles() == {"sock"}
+    load.act(id, "undo")
+    assert load.export() == filled
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "message"),
+    [
+        ("Product Handle\nhat\nnone\n", 2, "Product with handle: none was not found"),
+        ("Product Id\nprod_none\n", 1, "Product with id: prod_none was not found"),
+        ("Product Handle;Product Id\nhat;\n;;\n", 2, "There is neither Product Id nor Product Handle"),
+        ("Product Title\nHat\n", None, "Missing column"),
+        ("Product Handle\n", None, "no data rows"),
+        ("", None, "empty"),
+    ],
+)
+def test_a_file_that_names_none_is_told(
+    load: Importer, filled: bytes, content: str, line: int | None, message: str
+) -> None:
+    context = {"fileKey": load.upload(content.encode())}
+    id = load.api.post(JOBS, {"type": "product-delete", "context": context}).json()["batch_job"]["id"]
+    load.workers.run()
+    failed = job_of(load.api, id)
+    assert failed["status"] == "failed"
+    error = failed["result"]["errors"][0]
+    assert error.get("line") == line
+    assert message in error["message"]
     assert load.export() == filled
 
 

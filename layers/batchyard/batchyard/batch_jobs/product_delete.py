@@ -1,23 +1,38 @@
-"""The work of `product-delete`: products that a filter names are removed, once they are counted and confirmed.
+"""The work of `product-delete`: products that a filter or a file names are removed, once they are confirmed.
 
-1. *Select* the products, consistently, into a spool of their IDs.
+1. *Select* the products, consistently, into a spool of their IDs; or *read* them from a file, by ID or by handle.
 2. *Remove* them, many in one transaction, each kept as it was; what is gone already is no matter.
 3. *Take back* all of it if the job fails or is canceled then, or somebody asks for that later.
 """
 
 from collections.abc import Sequence
+from itertools import batched
 from typing import Any
 
 from batchyard import clock
 from batchyard.batch_jobs import selecting, spool
-from batchyard.batch_jobs.imports import gates, removing, taking_back
-from batchyard.batch_jobs.rules import COMPLETED, PROCESSING, Job
+from batchyard.batch_jobs.imports import gates, reading, removing, taking_back
+from batchyard.batch_jobs.imports.reading import File
+from batchyard.batch_jobs.rules import COMPLETED, FAILED, LISTED_ERRORS, PROCESSING, Job, JobError
 from batchyard.batch_jobs.selection import Unfit, selection
 from batchyard.batch_jobs.spool import Chunk, Entry
 from batchyard.batch_jobs.strategy import Record
+from batchyard.catalogue import repository
+from batchyard.product_files.faults import NOT_FOUND, Unreadable, quoted
+from batchyard.product_files.header import Header, no_rows
+from batchyard.product_files.reading import Position, Row
+from batchyard.uploads import operations as uploads
 
 _AT_ONCE = 500
 """Products that are removed between two records of progress."""
+
+MOST_ERRORS = 1000
+"""Rows that name no product after which no further ones are looked at."""
+
+_ID, _HANDLE = "Product Id", "Product Handle"
+
+_READ_AT_ONCE = 100
+_NAMED_AT_ONCE = 1000
 
 
 def advance(job: Job, record: Record) -> None:
@@ -27,31 +42,20 @@ def advance(job: Job, record: Record) -> None:
         Unavailable: A service did not answer; the step can be made again.
     """
     state = dict(job.state or {})
-    if state.get("phase") == "write":
-        _remove(job, state, record)
-        return
     try:
-        asked = selection(job.context)
-        if not asked.lists and not asked.dates:
-            raise Unfit("filterable_fields must say which products are to be deleted")
+        match state.get("phase"):
+            case "write":
+                _remove(job, state, record)
+            case "read":
+                _read(job, state, record)
+            case None if "fileKey" in job.context:
+                _begin(job, record)
+            case _:
+                _select(job, state, record)
     except Unfit as unfit:
         record(job.failed(unfit.error, clock.now()))
-        return
-    writer = spool.Writer(job.id)
-    found, following = 0, None
-    for products, position in selecting.pages(asked, state.get("next")):
-        following = position
-        for product in products:
-            writer.add(Entry(product.id, "", {}), len(product.id))
-        found += len(products)
-        if found >= selecting.MOST_IN_A_STEP:
-            break
-    state |= {"chunks": [*_chunks(state), *writer.close()], "total": int(state.get("total", 0)) + found}
-    if following is not None:
-        record(job.moved(now=clock.now(), state={**state, "phase": "select", "next": following}))
-        return
-    state |= {"phase": "write", "at": state["chunks"], "applied": 0}
-    record(job.pre_processed(_counted(state["total"]), state, clock.now()))
+    except Unreadable as unreadable:
+        _fail(job, [JobError(*error) for error in unreadable.errors], record)
 
 
 def wind_up(job: Job, record: Record) -> None:
@@ -72,16 +76,101 @@ def clean_up(job: Job) -> None:
     spool.delete(_chunks(job.state or {}))
 
 
+def _select(job: Job, state: dict[str, Any], record: Record) -> None:
+    """Finds some of the products that a filter names."""
+    asked = selection(job.context)
+    if not asked.lists and not asked.dates:
+        raise Unfit("filterable_fields must say which products are to be deleted")
+    writer = spool.Writer(job.id)
+    found, following = 0, None
+    for products, position in selecting.pages(asked, state.get("next")):
+        following = position
+        for product in products:
+            writer.add(Entry(product.id, "", {}), len(product.id))
+        found += len(products)
+        if found >= selecting.MOST_IN_A_STEP:
+            break
+    state["chunks"] = [*_chunks(state), *writer.close()]
+    if following is None:
+        _ready(job, state, record)
+    else:
+        record(job.moved(now=clock.now(), state={**state, "phase": "select", "next": following}))
+
+
+def _begin(job: Job, record: Record) -> None:
+    file = File.of(job.user, job.context)
+    header = file.header(job.context, (_ID, _HANDLE))
+    state = {"phase": "read", "file": list(file), "header": list(header), "position": list(header.beginning)}
+    record(job.moved(now=clock.now(), state=state), lambda unit: uploads.use(unit, job.user, file.key))
+
+
+def _read(job: Job, state: dict[str, Any], record: Record) -> None:
+    """Finds the products that some rows of a file name."""
+    header, file, start = Header(*state["header"]), File(*state["file"]), Position(*state["position"])
+    places = header.place(_ID), header.place(_HANDLE)
+    writer = spool.Writer(job.id)
+    errors = list(map(tuple, state.get("errors", ())))
+    is_last = start.byte + reading.STEP >= file.size
+    reader = header.reader(file.blocks(start.byte, start.byte + reading.STEP), start, is_last=is_last)
+    for rows in batched(reader, _READ_AT_ONCE, strict=False):
+        named = [_named(row, *places) for row in rows]
+        products = {product.id: product for product in repository.read_products([id for id, _ in named if id])}
+        handles = [handle for id, handle in named if handle and not id]
+        products |= {product.handle: product for product in selecting.with_handles(list(dict.fromkeys(handles)))}
+        for row, (id, handle) in zip(rows, named, strict=True):
+            product = products.get(id or handle)
+            if product is None or (id and handle and product.handle != handle):
+                errors.append((NOT_FOUND, _missing(id, handle), row.line, _ID if id else _HANDLE))
+            else:
+                writer.add(Entry(product.id, reading.number(row.line), {}), len(product.id))
+    state["chunks"] = [*_chunks(state), *writer.close()]
+    state |= {"position": list(reader.position), "errors": errors[:MOST_ERRORS]}
+    if reader.position.line == 0 and is_last:
+        raise Unreadable([no_rows()])
+    if errors and (is_last or len(errors) >= MOST_ERRORS):
+        _fail(job, [JobError(*error) for error in errors], record)
+    elif is_last:
+        _ready(job, state, record)
+    else:
+        record(job.moved(now=clock.now(), state=state))
+
+
+def _named(row: Row, *places: int | None) -> tuple[str, str]:
+    """The ID and the handle that a row has; empty for none."""
+    id, handle = (row.cells[place] if place is not None and place < len(row.cells) else "" for place in places)
+    return id, handle
+
+
+def _missing(id: str, handle: str) -> str:
+    if id and handle:
+        return f"There is no product with id {quoted(id)} and handle {quoted(handle)}"
+    if id or handle:
+        return f"Product with {'id' if id else 'handle'}: {quoted(id or handle)} was not found"
+    return f"There is neither {_ID} nor {_HANDLE}"
+
+
+def _fail(job: Job, errors: Sequence[JobError], record: Record) -> None:
+    told = [error.to_answer() for error in errors[:LISTED_ERRORS]]
+    record(job.moved(FAILED, now=clock.now(), result={"errors": told, "error_count": len(errors)}))
+
+
+def _ready(job: Job, state: dict[str, Any], record: Record) -> None:
+    """Counts what was found, each product once however often it is named."""
+    count = sum(not group.is_rest for group in spool.grouped(_chunks(state), _NAMED_AT_ONCE))
+    kept = {"phase": "write", "chunks": state["chunks"], "at": state["chunks"], "applied": 0}
+    record(job.pre_processed(_counted(count), kept, clock.now()))
+
+
 def _remove(job: Job, state: dict[str, Any], record: Record) -> None:
     ids: list[str] = []
-    chunks = [Chunk(*one) for one in state["at"]]
+    at: Sequence[Chunk] = [Chunk(*one) for one in state["at"]]
     is_over = True
-    for merged in spool.read(chunks, descending=False):
-        if len(ids) == _AT_ONCE:
+    for group in spool.grouped(at, _NAMED_AT_ONCE):
+        if len(ids) == _AT_ONCE and not group.is_rest:
             is_over = False
             break
-        ids.append(str(merged.entry.place))
-        chunks[merged.number] = chunks[merged.number]._replace(position=merged.position)
+        ids += [] if group.is_rest else [str(group.place)]
+        at = group.chunks
     try:
         removing.remove(job, ids)
     except gates.Closed:
@@ -89,7 +178,7 @@ def _remove(job: Job, state: dict[str, Any], record: Record) -> None:
     applied = state["applied"] + len(ids)
     result = dict(job.result or {})
     result |= {"advancement_count": applied, "progress": applied / result["count"] if result["count"] else 1}
-    state |= {"at": chunks, "applied": applied, "products": applied, "writes": True}
+    state |= {"at": at, "applied": applied, "products": applied, "writes": True}
     statuses = [] if PROCESSING in job.entered else [PROCESSING]
     if is_over:
         result |= {"products": applied, "progress": 1}

@@ -115,13 +115,11 @@ def clean_up(job: Job) -> None:
 
 
 def _begin(job: Job, record: Record) -> None:
-    key = job.context.get("fileKey")
-    found = uploads.own(job.user, key) if isinstance(key, str) else None
-    if found is None:
-        what = "context.fileKey must be the key of an uploaded file" if key is None else f"There is no file {key}"
-        record(job.failed(JobError("not_found", what), clock.now()))
+    try:
+        file = File.of(job.user, job.context)
+    except Unfit as unfit:
+        record(job.failed(unfit.error, clock.now()))
         return
-    file = File(found.key, found.version, found.size)
     try:
         header = file.header(job.context)
     except Unreadable as unreadable:
@@ -135,7 +133,7 @@ def _begin(job: Job, record: Record) -> None:
         "rows": [],
         "claims": [],
     }
-    record(job.moved(now=clock.now(), state=state), lambda unit: uploads.use(unit, job.user, found.key))
+    record(job.moved(now=clock.now(), state=state), lambda unit: uploads.use(unit, job.user, file.key))
 
 
 def _read(job: Job, state: dict[str, Any], chosen: Options, record: Record) -> None:

@@ -48,11 +48,16 @@ def _by_key(name: str, values: Iterable[str], position: str | None) -> Pages:
     wanted = sorted(value for value in values if position is None or value > position)
     some = list(batched(wanted, _AT_ONCE, strict=False))
     for number, page in enumerate(some, 1):
-        products = repository.read_products(page) if name == "id" else _with_handles(page)
+        products = repository.read_products(page) if name == "id" else with_handles(page)
         yield products, page[-1] if number < len(some) else None
 
 
-def _with_handles(handles: Sequence[str]) -> list[Product]:
+def with_handles(handles: Sequence[str]) -> list[Product]:
+    """The products of some handles, read consistently; those that are not there are left out.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
     contexts = [contextvars.copy_context() for _ in handles]
     with ThreadPoolExecutor(_READERS) as pool:
         found = pool.map(lambda context, handle: context.run(repository.find, Unit(), handle), contexts, handles)

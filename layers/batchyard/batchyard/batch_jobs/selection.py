@@ -38,11 +38,12 @@ class Unfit(Exception):
 
     Args:
         message: Why, in a sentence.
+        code: Of which kind that is.
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, code: str = "invalid_data") -> None:
         super().__init__(message)
-        self.error = JobError("invalid_data", message)
+        self.error = JobError(code, message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,12 +115,14 @@ class _Names(NamedTuple):
         dialect: The dialect of the file; None for our own form.
         settings: What the dialect's columns depend on.
         context: The context of the job.
+        any_of: Columns of ours of which the file must have one.
     """
 
     mapping: Mapping[str, str | None]
     dialect: Dialect | None
     settings: Settings
     context: Mapping[str, Any]
+    any_of: Sequence[str]
 
     def translated(self, titles: Sequence[str]) -> Mapping[str, Column]:
         """What the dialect makes of columns, apart from those of which somebody says it."""
@@ -131,7 +133,7 @@ class _Names(NamedTuple):
     def missing(self, targets: Sequence[str | None]) -> Sequence[str]:
         """The columns that a file must have and has not, in quotes."""
         if self.dialect is None:
-            return [] if REQUIRED in targets else [f'"{REQUIRED}"']
+            return [] if any(title in targets for title in self.any_of) else [f'"{self.any_of[0]}"']
         return self.dialect.missing(targets, self.context)
 
 
@@ -157,7 +159,11 @@ def is_known(title: str) -> bool:
 
 
 def read_header(
-    blocks: Iterable[bytes], context: Mapping[str, Any], regions: Callable[[], Mapping[str, str]] = dict
+    blocks: Iterable[bytes],
+    context: Mapping[str, Any],
+    regions: Callable[[], Mapping[str, str]] = dict,
+    *,
+    any_of: Sequence[str] = (REQUIRED,),
 ) -> Header:
     """Reads the header of a file.
 
@@ -165,11 +171,12 @@ def read_header(
         blocks: The file from its first byte on, or as much of it as a row can have.
         context: The context of the job.
         regions: Gives the currencies of regions, in lower case, by the names of these.
+        any_of: Columns of which a file must have one, unless it is in a dialect.
 
     Raises:
         Unreadable: The file is none of products; all that is the matter with it.
     """
-    names = _names(context, regions)
+    names = _names(context, regions, any_of)
     data, enough = b"", BLOCK
     for block in blocks:
         data += block
@@ -284,7 +291,9 @@ def _hint(titles: Sequence[str], names: _Names) -> RowError | None:
     )
 
 
-def _names(context: Mapping[str, Any], regions: Callable[[], Mapping[str, str]]) -> _Names:
+def _names(
+    context: Mapping[str, Any], regions: Callable[[], Mapping[str, str]], any_of: Sequence[str] = (REQUIRED,)
+) -> _Names:
     """What the context says of the columns.
 
     Raises:
@@ -292,7 +301,7 @@ def _names(context: Mapping[str, Any], regions: Callable[[], Mapping[str, str]])
     """
     dialect = dialects.chosen(context)
     settings = Settings("", regions) if dialect is None else dialects.settings(dialect, context, cache(regions))
-    return _Names(_mapping(context), dialect, settings, context)
+    return _Names(_mapping(context), dialect, settings, context, any_of)
 
 
 def _mapping(context: Mapping[str, Any]) -> Mapping[str, str | None]:

@@ -3,19 +3,21 @@
 A file is read by ranges, from where its last complete row ended, and always the version of it that the job has found.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from batchyard.batch_jobs import spool
+from batchyard.batch_jobs.selection import Unfit
 from batchyard.batch_jobs.spool import Chunk, Entry
 from batchyard.catalogue import reference
 from batchyard.product_files import claims
 from batchyard.product_files.claims import Claim
-from batchyard.product_files.faults import RowError
-from batchyard.product_files.header import Header, read_header
+from batchyard.product_files.faults import NOT_FOUND, RowError
+from batchyard.product_files.header import REQUIRED, Header, read_header
 from batchyard.product_files.parsing import Parser
 from batchyard.product_files.reading import Position, Row
 from batchyard.store import blobs
+from batchyard.uploads import operations as uploads
 
 STEP = 16 * 1024 * 1024
 """Bytes of the file that one step reads, about."""
@@ -36,6 +38,25 @@ class File(NamedTuple):
     version: str
     size: int
 
+    @classmethod
+    def of(cls, user: str, context: Mapping[str, Any]) -> "File":
+        """The file that a job's context names.
+
+        Args:
+            user: The name of the job's user.
+            context: The context.
+
+        Raises:
+            Unfit: There is none.
+            Unavailable: The store did not answer.
+        """
+        key = context.get("fileKey")
+        found = uploads.own(user, key) if isinstance(key, str) else None
+        if found is None:
+            what = "context.fileKey must be the key of an uploaded file" if key is None else f"There is no file {key}"
+            raise Unfit(what, NOT_FOUND)
+        return cls(found.key, found.version, found.size)
+
     def blocks(self, start: int, end: int) -> Iterator[bytes]:
         """The bytes between two places, piece by piece.
 
@@ -50,14 +71,18 @@ class File(NamedTuple):
             yield block
             start += len(block)
 
-    def header(self, context: Mapping[str, Any]) -> Header:
+    def header(self, context: Mapping[str, Any], any_of: Sequence[str] = (REQUIRED,)) -> Header:
         """Its header.
+
+        Args:
+            context: The context of the job.
+            any_of: Columns of which it must have one.
 
         Raises:
             Unreadable: It is no product file.
             Unavailable: S3 did not answer.
         """
-        return read_header(self.blocks(0, self.size), context, _regions)
+        return read_header(self.blocks(0, self.size), context, _regions, any_of=any_of)
 
 
 def _regions() -> dict[str, str]:

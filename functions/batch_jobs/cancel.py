@@ -17,7 +17,7 @@ app = App(typed, OF_CATALOGUE, closed_query=True)
     summary="Cancel a batch job",
     operation_id="cancelBatchJob",
     tags=[TAG],
-    responses=typed.documented(200, BatchJobAnswer, 400, 401, 403, 404),
+    responses=typed.documented(200, BatchJobAnswer, 400, 401, 403, 404, 413, 415),
 )
 def cancel(id: JobId) -> Response[str]:
     """Calls a job off. One that failed, or was canceled before, stays as it is. The body is ignored."""

@@ -17,7 +17,7 @@ app = App(typed, OF_CATALOGUE, closed_query=True)
     summary="Confirm a batch job",
     operation_id="confirmBatchJob",
     tags=[TAG],
-    responses=typed.documented(200, BatchJobAnswer, 400, 401, 403, 404),
+    responses=typed.documented(200, BatchJobAnswer, 400, 401, 403, 404, 413, 415),
 )
 def confirm(id: JobId) -> Response[str]:
     """Lets a job that is pre-processed go on. The body is ignored."""

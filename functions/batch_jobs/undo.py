@@ -17,7 +17,7 @@ app = App(typed, OF_CATALOGUE, closed_query=True)
     summary="Undo a batch job",
     operation_id="undoBatchJob",
     tags=[TAG],
-    responses=typed.documented(200, BatchJobAnswer, 400, 401, 403, 404),
+    responses=typed.documented(200, BatchJobAnswer, 400, 401, 403, 404, 413, 415),
 )
 def undo(id: JobId) -> Response[str]:
     """Takes back what a completed job changed. An export has changed nothing. The body is ignored."""

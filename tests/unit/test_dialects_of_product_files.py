@@ -213,6 +213,14 @@ def test_a_mapping_wins_over_a_dialect_and_adds_to_it() -> None:
     assert header.ignored == ["Type"]
 
 
+def test_what_a_mapping_tells_is_not_made_up_from_other_columns() -> None:
+    row = {"Handle": "h", "Title": "H", "Option1 Name": "Size", "Option1 Value": "S", "Image Src": URL}
+    mapping = {"Label": "Variant Title", "Cover": "Product Thumbnail"}
+    product = loaded({**row, "Label": "Small", "Cover": URL + "cover"}, mapping=mapping)
+    assert (product.fields["thumbnail"], product.images) == (URL + "cover", (URL,))
+    assert product.variants[0].fields["title"] == "Small"
+
+
 @pytest.mark.parametrize("published", ["Published", "Published on online store"])
 def test_what_a_mapping_leaves_out_says_nothing_of_another_column(published: str) -> None:
     row = {"Handle": "h", "Title": "H", "Status": "active", published: "FALSE"}
@@ -641,6 +649,7 @@ def test_a_product_has_250_images_at_most() -> None:
     rows += [{"Handle": "h", "Image Src": f"{URL}{number}"} for number in range(1, MOST_IMAGES)]
     assert len(loaded(*rows).images) == MOST_IMAGES
     rows.append({"Handle": "h", "Image Src": URL + "one more"})
+    rows.append({"Handle": "h", "Image Src": URL + "one more"})
     assert errors(*rows) == [(251, "Image Src", "Image Src: 251 images of product h, of 250 that can be")]
 
 
@@ -767,6 +776,15 @@ def test_a_match_changes_only_what_the_file_has() -> None:
     assert load(catalogue, {"Handle": "h", "Title": "New", "Image Src": ""}, **again).errors == []
     assert catalogue.by_handle("h").images == ()
     assert "thumbnail" not in catalogue.by_handle("h").fields
+
+
+def test_a_variant_is_called_by_its_values_after_these_have_changed() -> None:
+    catalogue = Catalogue()
+    row = {"Handle": "h", "Title": "H", "SKU": "1", "Option1 name": "Size"}
+    assert load(catalogue, {**row, "Option1 value": "S"}).errors == []
+    assert load(catalogue, {**row, "Option1 value": "M"}, match="handle").errors == []
+    [variant] = catalogue.by_handle("h").variants
+    assert (variant.options, variant.fields["title"]) == (("M",), "M")
 
 
 def test_rows_that_were_left_out_are_mended_and_imported() -> None:
@@ -958,6 +976,8 @@ def test_tags_of_medusa_v2_are_cleared_where_all_cells_are_empty_and_kept_where_
     assert catalogue.by_handle("h").tags == ("a", "b")
     catalogue.load(b"Product Handle,Product Tag 2,Product Tag 1\nh", context)
     assert catalogue.by_handle("h").tags == ("a", "b")
+    catalogue.load(b"Product Handle,Product Tag 2,Product Tag 1\nh,c", context)
+    assert catalogue.by_handle("h").tags == ("c",)
     catalogue.load(b"Product Handle,Product Tag 2,Product Tag 1\nh,,", context)
     assert catalogue.by_handle("h").tags == ()
 

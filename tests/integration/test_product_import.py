@@ -11,7 +11,7 @@ import pytest
 
 from batchyard.batch_jobs import product_import
 from batchyard.catalogue import reference, repository
-from batchyard.catalogue.rules import Price, Product
+from batchyard.catalogue.rules import Product
 from batchyard.store import blobs, clients
 from batchyard.store.unit import Unit
 from tests.support import permissions
@@ -248,7 +248,7 @@ def test_a_file_of_another_shop_is_imported_where_its_dialect_is_told(load: Impo
     assert [(notice["code"], notice["count"]) for notice in job["result"]["notices"]] == [("status_became_draft", 1)]
     ring = product("ring")
     assert (ring.status, ring.images) == ("draft", ("https://img.example/1", "https://img.example/2"))
-    assert ring.variants[0].prices == (Price("usd", 500), Price("usd", 450, "North America"))
+    assert ring.variants[0].prices == (("usd", 500, None), ("usd", 450, "North America"))
     exported = load.export()
     assert load(exported)["result"]["operations"] == operations(0, 2, 0, 2)
     assert load(text, {**context, "match": "handle"})["result"]["operations"] == operations(0, 2, 0, 2)

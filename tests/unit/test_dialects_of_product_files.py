@@ -161,6 +161,30 @@ def test_generations_may_be_mixed_but_a_column_comes_once() -> None:
     assert error[2] == FAILED + "Columns Handle and URL handle are both mapped to Product Handle"
 
 
+def test_all_columns_of_a_template_are_known() -> None:
+    """The template of 2025, in its order, with the prices of one market."""
+    google = "Google Shopping / "
+    template = [
+        *("Title", "URL handle", "Description", "Vendor", "Product category", "Type", "Tags"),
+        *("Published on online store", "Status", "SKU", "Barcode", "Option1 name", "Option1 value"),
+        *("Option1 Linked To", "Option2 name", "Option2 value", "Option2 Linked To", "Option3 name", "Option3 value"),
+        *("Option3 Linked To", "Price", "Compare-at price", "Cost per item", "Charge tax", "Tax code"),
+        *("Unit price total measure", "Unit price total measure unit", "Unit price base measure"),
+        *("Unit price base measure unit", "Inventory tracker", "Inventory quantity"),
+        *("Continue selling when out of stock", "Weight value (grams)", "Weight unit for display"),
+        *("Requires shipping", "Fulfillment service", "Product image URL", "Image position", "Image alt text"),
+        *("Variant image URL", "Gift card", "SEO title", "SEO description"),
+        *("Color (product.metafields.shopify.color-pattern)", f"{google}Google product category", f"{google}Gender"),
+        *(f"{google}Age group", f"{google}Manufacturer part number (MPN)", f"{google}Ad group name"),
+        *(f"{google}Ads labels", f"{google}Condition", f"{google}Custom product"),
+        *(f"{google}Custom label {number}" for number in range(5)),
+        *("Included / Asia", "Price / Asia", "Compare-at price / Asia"),
+    ]
+    header = header_of(template, SHOPIFY)
+    read = {*NEW, "Price"}
+    assert header.ignored == [title for title in template if title not in read or title == "Image position"]
+
+
 @pytest.mark.parametrize("title", IGNORED)
 def test_what_is_left_out_is_told(title: str) -> None:
     header = header_of(["Handle", "Title", title], SHOPIFY)
@@ -187,6 +211,14 @@ def test_a_mapping_wins_over_a_dialect_and_adds_to_it() -> None:
     header = header_of(["Handle", "Title", "Vendor", "Type", "Composer"], {**SHOPIFY, "mapping": mapping})
     assert header.targets == ["Product Handle", "Product Title", "Product Material", None, "Product Subtitle"]
     assert header.ignored == ["Type"]
+
+
+def test_what_a_mapping_tells_is_not_made_up_from_other_columns() -> None:
+    row = {"Handle": "h", "Title": "H", "Option1 Name": "Size", "Option1 Value": "S", "Image Src": URL}
+    mapping = {"Label": "Variant Title", "Cover": "Product Thumbnail"}
+    product = loaded({**row, "Label": "Small", "Cover": URL + "cover"}, mapping=mapping)
+    assert (product.fields["thumbnail"], product.images) == (URL + "cover", (URL,))
+    assert product.variants[0].fields["title"] == "Small"
 
 
 @pytest.mark.parametrize("published", ["Published", "Published on online store"])
@@ -527,6 +559,17 @@ def test_of_several_variants_without_names_of_options_each_is_told() -> None:
     assert [(line, column) for line, column, _ in errors(*rows)] == [(1, "Option1 Value"), (2, "Option1 Value")]
 
 
+def test_a_short_row_lacks_what_it_does_not_reach() -> None:
+    head = b"Handle,Title,SKU,Option1 Name,Option1 Value,Inventory tracker,Tags,Status,Published\n"
+    catalogue = Catalogue()
+    assert catalogue.load(head + b"a,A,1\nb\n", {**SHOPIFY, "match": "handle"}).errors[0].column == "Title"
+    assert catalogue.load(head + b"a,A,1\n", SHOPIFY).errors == []
+    product = catalogue.by_handle("a")
+    assert (product.status, product.tags, product.variants[0].fields) == ("draft", (), {"title": "A", "sku": "1"})
+    [error] = catalogue.load(head + b"b,B,2,Size,S\nb,,3\n", SHOPIFY).errors
+    assert (error.line, error.column) == (2, "Option1 Value")
+
+
 def test_a_long_title_of_a_variant_is_told() -> None:
     row = {"Handle": "h", "Title": "H"}
     for number in (1, 2, 3):
@@ -605,6 +648,7 @@ def test_a_product_has_250_images_at_most() -> None:
     rows = [{"Handle": "h", "Title": "H", "SKU": "1", "Image Src": URL + "0"}]
     rows += [{"Handle": "h", "Image Src": f"{URL}{number}"} for number in range(1, MOST_IMAGES)]
     assert len(loaded(*rows).images) == MOST_IMAGES
+    rows.append({"Handle": "h", "Image Src": URL + "one more"})
     rows.append({"Handle": "h", "Image Src": URL + "one more"})
     assert errors(*rows) == [(251, "Image Src", "Image Src: 251 images of product h, of 250 that can be")]
 
@@ -723,6 +767,8 @@ def test_a_match_changes_only_what_the_file_has() -> None:
         before.variants[0],
     )
     assert after.variants[1].fields == before.variants[1].fields
+    outcome = load(catalogue, {"Handle": "h", "Title": "H", "SKU": "2", "Inventory tracker": "x"}, **again)
+    assert (outcome.errors, catalogue.by_handle("h")) == ([], after)
     outcome = load(catalogue, {"Handle": "h", "Title": "New", "Inventory tracker": ""}, **again)
     assert (outcome.errors, tuple(outcome.operations)) == ([], (0, 1, 0, 0))
     assert catalogue.by_handle("h").fields["title"] == "New"
@@ -730,6 +776,15 @@ def test_a_match_changes_only_what_the_file_has() -> None:
     assert load(catalogue, {"Handle": "h", "Title": "New", "Image Src": ""}, **again).errors == []
     assert catalogue.by_handle("h").images == ()
     assert "thumbnail" not in catalogue.by_handle("h").fields
+
+
+def test_a_variant_is_called_by_its_values_after_these_have_changed() -> None:
+    catalogue = Catalogue()
+    row = {"Handle": "h", "Title": "H", "SKU": "1", "Option1 name": "Size"}
+    assert load(catalogue, {**row, "Option1 value": "S"}).errors == []
+    assert load(catalogue, {**row, "Option1 value": "M"}, match="handle").errors == []
+    [variant] = catalogue.by_handle("h").variants
+    assert (variant.options, variant.fields["title"]) == (("M",), "M")
 
 
 def test_rows_that_were_left_out_are_mended_and_imported() -> None:
@@ -799,6 +854,22 @@ def test_whatever_a_file_has_is_imported_or_told_in_its_own_words(found: list[tu
 def test_columns_of_medusa_v2_are_called_otherwise(title: str, target: str) -> None:
     header = header_of(["Product Handle", title], MEDUSA)
     assert (header.targets, header.ignored) == (["Product Handle", target], [])
+
+
+def test_all_columns_of_a_template_of_medusa_v2_are_known() -> None:
+    template = [
+        *("Product Id", "Product Handle", "Product Title", "Product Subtitle", "Product Description"),
+        *("Product Status", "Product Thumbnail", "Product Weight", "Product Length", "Product Width"),
+        *("Product Height", "Product HS Code", "Product Origin Country", "Product MID Code", "Product Material"),
+        *("Shipping Profile Id", "Product Sales Channel 1", "Product Collection Id", "Product Type Id"),
+        *("Product Tag 1", "Product Discountable", "Product External Id", "Variant Id", "Variant Title"),
+        *("Variant SKU", "Variant Barcode", "Variant Allow Backorder", "Variant Manage Inventory", "Variant Weight"),
+        *("Variant Length", "Variant Width", "Variant Height", "Variant HS Code", "Variant Origin Country"),
+        *("Variant MID Code", "Variant Material", "Variant Price EUR", "Variant Price USD"),
+        *("Variant Option 1 Name", "Variant Option 1 Value", "Product Image 1 Url", "Product Image 2 Url"),
+    ]
+    header = header_of(template, MEDUSA)
+    assert header.ignored == ["Shipping Profile Id", "Product Collection Id", "Product Type Id"]
 
 
 @pytest.mark.parametrize(
@@ -905,6 +976,8 @@ def test_tags_of_medusa_v2_are_cleared_where_all_cells_are_empty_and_kept_where_
     assert catalogue.by_handle("h").tags == ("a", "b")
     catalogue.load(b"Product Handle,Product Tag 2,Product Tag 1\nh", context)
     assert catalogue.by_handle("h").tags == ("a", "b")
+    catalogue.load(b"Product Handle,Product Tag 2,Product Tag 1\nh,c", context)
+    assert catalogue.by_handle("h").tags == ("c",)
     catalogue.load(b"Product Handle,Product Tag 2,Product Tag 1\nh,,", context)
     assert catalogue.by_handle("h").tags == ()
 
@@ -928,53 +1001,59 @@ def test_any_tags_of_medusa_v2_are_joined(tags: list[str]) -> None:
 
 # Any other shop: a mapping.
 
+# It names no handle, so the ID has to be one; and of several images in one cell none can be told.
 WOOCOMMERCE = {
-    "ID": None,
-    "Type": None,
+    "ID": "Product Handle",
     "SKU": "Variant SKU",
+    "GTIN, UPC, EAN, or ISBN": "Variant Barcode",
     "Name": "Product Title",
-    "Slug": "Product Handle",
-    "Published": None,
     "Short description": "Product Subtitle",
     "Description": "Product Description",
-    "In stock?": None,
     "Stock": "Variant Inventory Quantity",
-    "Weight (kg)": None,
+    "Weight (g)": "Variant Weight",
     "Regular price": "Price EUR",
-    "Sale price": None,
     "Tags": "Product Tags",
-    "Images": None,
-    "Attribute 1 name": "Option 1 Name",
-    "Attribute 1 value(s)": "Option 1 Value",
+    **dict.fromkeys(
+        [
+            *("Type", "Published", "Is featured?", "Visibility in catalog", "Date sale price starts"),
+            *(
+                "Date sale price ends",
+                "Tax status",
+                "Tax class",
+                "In stock?",
+                "Low stock amount",
+                "Backorders allowed?",
+            ),
+            *("Sold individually?", "Length (cm)", "Width (cm)", "Height (cm)", "Allow customer reviews?"),
+            *("Purchase note", "Sale price", "Categories", "Shipping class", "Images", "Download limit"),
+            *("Download expiry days", "Parent", "Grouped products", "Upsells", "Cross-sells", "External URL"),
+            *("Button text", "Position", "Attribute 1 name", "Attribute 1 value(s)", "Attribute 1 visible"),
+            *("Attribute 1 global",),
+        ]
+    ),
 }
 
 
 def test_a_flat_file_of_woocommerce_is_imported_through_a_mapping() -> None:
-    row = {
+    row = dict.fromkeys(WOOCOMMERCE, "") | {
         "ID": "44",
         "Type": "simple",
         "SKU": "MUG",
         "Name": "Mug",
-        "Slug": "mug",
         "Published": "1",
-        "Short description": "A mug",
         "Description": "Blue, large",
-        "In stock?": "1",
         "Stock": "5",
-        "Weight (kg)": ".5",
+        "Weight (g)": ".5",
         "Regular price": "9.90",
-        "Sale price": "",
         "Tags": "blue, kitchen",
-        "Images": URL,
-        "Attribute 1 name": "",
-        "Attribute 1 value(s)": "",
     }
     catalogue = Catalogue()
     outcome = catalogue.load(file_of(row), {"mapping": WOOCOMMERCE})
     assert outcome.errors == []
-    product = catalogue.by_handle("mug")
+    product = catalogue.by_handle("44")
     assert (product.fields["title"], product.tags) == ("Mug", ("blue", "kitchen"))
     [variant] = product.variants
-    assert (variant.sku, variant.prices, catalogue.stock) == ("MUG", (Price("eur", 990),), {variant.entity: {0: 5}})
+    assert (variant.sku, variant.fields["weight"], variant.prices) == ("MUG", 0.5, (Price("eur", 990),))
+    assert catalogue.stock == {variant.entity: {0: 5}}
     header = header_of(list(row), {"mapping": WOOCOMMERCE})
-    assert header.ignored == ["ID", "Type", "Published", "In stock?", "Weight (kg)", "Sale price", "Images"]
+    assert header.ignored == [title for title, target in WOOCOMMERCE.items() if target is None]

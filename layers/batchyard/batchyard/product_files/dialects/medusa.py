@@ -54,8 +54,8 @@ def _columns(titles: Sequence[str], _settings: Settings) -> dict[str, Column]:
             found[title] = Column(target)
         elif _IGNORED.fullmatch(title):
             found[title] = IGNORED
-    # The first tag stands for all of them.
-    tags = sorted((title for title in titles if _TAG.fullmatch(title)), key=_number)
+    # The first one stands for all of them: a row that has any has it.
+    tags = [title for title in titles if _TAG.fullmatch(title)]
     return found | dict.fromkeys(tags, READ_WITH_OTHERS) | dict.fromkeys(tags[:1], Column(_TAGS))
 
 
@@ -78,12 +78,17 @@ def _reading(columns: Columns) -> Reading:
 
 
 def _joined(row: Row, places: Sequence[int]) -> Row:
-    """A row with its tags in the cell of the first of them."""
+    """A row with its tags in the first cell of them.
+
+    Args:
+        row: The row.
+        places: The columns of its tags, in the order of their numbers.
+    """
     found = [row.cells[place] for place in places if place < len(row.cells)]
-    if not found or places[0] >= len(row.cells):
+    if not found:
         return row
     changed = [*row.cells]
-    changed[places[0]] = cells.tags(tag for tag in found if tag)
+    changed[min(places)] = cells.tags(tag for tag in found if tag)
     return Row(row.line, changed)
 
 

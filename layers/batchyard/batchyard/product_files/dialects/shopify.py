@@ -306,7 +306,7 @@ class _Rows:
         for place in self._codes:
             change.put(place, _code(change.cell(place) or ""))
         values = self._read_options(change, group)
-        variant, new_variant = self._title_of(change, group, values, says_something)
+        variant, new_variant = self._title_of(change, group, values)
         if change.cell(self._managed) is not None:
             if says_something:
                 change.put(self._managed, "true" if change.cell(self._managed) else "false")
@@ -356,7 +356,7 @@ class _Rows:
                 lacks = value_place if lacks is None else lacks
             elif name:
                 is_named = True
-                if value == "" and lacks is None:
+                if not value and lacks is None:
                     lacks = value_place
             change.put(name_place, name)
             if value is not None:
@@ -364,15 +364,14 @@ class _Rows:
             if value:
                 values.append(value)
         if not is_named and not values:
-            given = (option.value for option in self._options if change.cell(option.value) is not None)
-            lacks = next(given, None)
+            lacks = next((option.value for option in self._options if option.value is not None), None)
         if group.has_several and lacks is not None:
             why = f"a value is missing, and product {quoted(group.handle)} has more than one variant"
             change.wrong(lacks, why)
         return values
 
     def _title_of(
-        self, change: _Change, group: _Group, values: Sequence[str], says_something: bool
+        self, change: _Change, group: _Group, values: Sequence[str]
     ) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
         """The title of a variant, and what is its title only if it is a new one."""
         title = _BETWEEN_VALUES.join(values) or group.title
@@ -383,7 +382,7 @@ class _Rows:
             change.wrong(next(option.value for option in self._options if option.value is not None), why)
             return {}, {}
         # A file without option values does not say which of a product's variants is called like the product.
-        return ({"title": title}, {}) if says_something and self._has_values else ({}, {"title": title})
+        return ({"title": title}, {}) if self._has_values else ({}, {"title": title})
 
 
 def _reading(columns: Columns) -> Reading:

@@ -139,7 +139,8 @@ class Command:
         try:
             return self._seen(self.api.create(kind, context, dry_run=dry_run))
         except Refused as refused:
-            if refused.kind == "not_found":
+            # An address that is of another service is not found either.
+            if refused.kind == "not_found" and "strategy" in str(refused):
                 raise Refused(refused.status, refused.kind, f"This service has no jobs of type {kind}") from refused
             raise
 

@@ -17,6 +17,7 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -92,18 +93,18 @@ def watching(screen: Screen) -> Iterator[Callable[[Job], None]]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=screen.out, transient=True) as bar:
-        shown = ""
-        task = bar.add_task("", total=None)
+        tasks: dict[str, TaskID] = {}
 
         def show(job: Job) -> None:
-            nonlocal shown, task
             done, count = job.progress
             doing = words.doing(job)
-            if doing != shown:
+            if doing not in tasks:
                 # What one step took tells nothing of the next one's rate.
-                bar.remove_task(task)
-                task, shown = bar.add_task(doing, total=count), doing
-            bar.update(task, completed=done, total=count)
+                for task in tasks.values():
+                    bar.remove_task(task)
+                tasks.clear()
+                tasks[doing] = bar.add_task(doing, total=count)
+            bar.update(tasks[doing], completed=done, total=count)
 
         yield show
 
@@ -224,10 +225,10 @@ def _count(job: Job) -> int:
 
 def _applied(job: Job) -> str:
     count, planned = _count(job), job.result.get("operations") or {}
-    if sum(planned.values()) == count:
+    if planned and sum(planned.values()) == count:
         return words.operations(job)
     # Some of what was planned could not be written, and the service does not tell of which kind it was.
-    return f"{count:,} of {words.operations(job)}"
+    return f"{count:,} of {words.operations(job)}" if planned else f"{count:,} products and variants"
 
 
 def left(screen: Screen, job: Job) -> None:
@@ -283,7 +284,7 @@ def listing(screen: Screen, jobs: Sequence[Job], count: int) -> None:
     for job in jobs:
         table.add_row(_moment(job.answer.get("created_at")), job.type, _status(job), _what(job), Text(job.id))
     for column in table.columns:
-        column.no_wrap = column.header in {"ID", "made"}
+        column.no_wrap = column.header != "what"
     screen.out.print(table)
     screen.say(f"{len(jobs)} of {words.amount(count, 'job')}.")
 

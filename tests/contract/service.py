@@ -1,16 +1,23 @@
 """The service as clients find it: somebody to log in as, and what there is to ask for."""
 
 import json
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import pytest
 
+from batchyard import clock, ulids
+from batchyard.batch_jobs import repository as jobs
+from batchyard.batch_jobs.rules import COMPLETED, IMPORT, Job
 from batchyard.catalogue import repository as products
 from batchyard.identity import operations, tokens
 from batchyard.scope import Scope
+from batchyard.store import clients, items
+from batchyard.store.tables import BATCH_JOBS
 from batchyard.store.unit import transact
 from batchyard.uploads import operations as uploads
+from batchyard.user_ids import user_id
 from tests.contract.gateway import Gateway
 from tests.support import aws, catalogue
 from tests.support.api import Answer, batches
@@ -39,6 +46,7 @@ class Service:
         patch.setenv("VERIFICATIONS_PER_MINUTE", "100000000")
         patch.setenv("FAILED_LOGINS_PER_MINUTE", "100000000")
         patch.setattr(uploads, "MOST_OPEN", 100_000_000)
+        patch.setattr(jobs, "MOST_UNFINISHED", 100_000_000)
         # Logins are slow on purpose, and many here.
         patch.setattr(tokens, "COST", tokens.Cost(1, 1, 1))
         aws.forget()
@@ -117,6 +125,19 @@ class Service:
         made = GATEWAY.request("POST", "/admin/uploads", sent, form.encode())
         assert made.status == 200, made.text
         return str(made.json()["uploads"][0]["key"])
+
+    def new_job(self, action: str) -> str:
+        """The ID of a job that was not there before, and that this can be done with: `confirm`, `undo` or anything."""
+        now = clock.now()
+        job = Job(f"batch_{ulids.new(now)}", IMPORT, user_id(NAME), NAME, {}, now, now)
+        if action == "confirm":
+            job = replace(job, dry_run=True).pre_processed({"count": 0}, {"phase": "write"}, now)
+        elif action == "undo":
+            job = job.moved(COMPLETED, now=now, result={"count": 1, "products": 1}, state=None)
+        # Not as a client does: what workers do with a job is not done here.
+        item = jobs.encode(replace(job, version=1))
+        clients.dynamodb().put_item(TableName=BATCH_JOBS.name, Item=items.encode(item))
+        return job.id
 
     def new_change(self, batch: str, start: int = 0) -> str:
         """The ID of a change of a product batch's serials: five of them are decommissioned."""

@@ -47,6 +47,12 @@ DEPENDING = re.compile(
             "It is none that an answer gave",
             "The ID of a batch cannot be changed",
             "Ensure this has no more than 16384 bytes",
+            # Lists of jobs: columns with commas, and dates in one of several forms.
+            "(order|fields|expand): property .* does not exist",
+            "must be an ISO 8601 date, or seconds since 1970",
+            r"must be null, or have one of \[",
+            "context must have at most 65536 bytes",
+            "must be shorter than or equal to 900 bytes",
         ]
     )
 )
@@ -88,7 +94,7 @@ def accepted_as_far_as_a_document_can_tell(context: CheckContext, response: Resp
     sent = {name.lower() for name in case.headers}
     if dialects.of_path(case.path) is coded and said and _depends(said):
         return None
-    if dialects.of_path(case.path) is typed and "must be shorter than or equal to 900 bytes" in said.get("message", ""):
+    if dialects.of_path(case.path) is typed and DEPENDING.search(said.get("message", "")):
         return None
     if set(said) == {"status"} and LIFE_CYCLE.match(said["status"][0]):
         return None
@@ -127,6 +133,8 @@ def aim(case: Case[Any], service: Service) -> None:
             case.path_parameters["channel_id"] = service.channel
         if case.path == "/admin/products/{id}":
             case.path_parameters["id"] = service.product
+        elif case.path.startswith("/admin/batch-jobs/"):
+            case.path_parameters["id"] = service.new_job(case.path.rpartition("/")[2])
         elif "id" in case.path_parameters:
             case.path_parameters["id"] = _target(case, service, at_random // 8)
     match case.query.get("status"):
@@ -141,6 +149,8 @@ def aim(case: Case[Any], service: Service) -> None:
     match case.body:
         case {"file_key": str()} if at_random % 2 and not meta.is_negative_at(ParameterLocation.BODY):
             case.body["file_key"] = service.new_file()
+        case {"type": str(), "context": dict()} if at_random % 2 and not meta.is_negative_at(ParameterLocation.BODY):
+            case.body["type"] = "product-export"
         case {"files": list(files)} if not meta.is_negative_at(ParameterLocation.BODY):
             # Werkzeug writes an empty file without the line end before the next boundary, which no client does.
             case.body["files"] = [file or b"x" for file in files]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from batchyard.batch_jobs import repository
 from batchyard.batch_jobs.rules import COLUMNS, MOMENTS, TYPES, Job
 from batchyard.batch_jobs.selection import Unfit, moment
+from batchyard.echoes import echo
 from batchyard.errors import Malformed
 
 LARGEST_PAGE = 50
@@ -210,4 +211,4 @@ def _names(text: str | None) -> list[str]:
 def _must_be_known(parameter: str, names: Iterable[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
-            raise Malformed(f"{parameter}: property {name} does not exist")
+            raise Malformed(f"{parameter}: property {echo(name)} does not exist")

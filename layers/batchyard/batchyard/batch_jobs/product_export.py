@@ -173,8 +173,8 @@ def _with_handles(handles: Sequence[str]) -> list[Product]:
 def _quantities(products: Sequence[Product]) -> dict[int, int]:
     ids = [variant.entity for product in products for variant in product.variants]
     with ThreadPoolExecutor(_READERS) as pool:
-        pages = pool.map(repository.read_entities, batched(ids, _AT_ONCE, strict=False))
-        return {id: entity.quantity for page in pages for id, entity in page.items()}
+        pages = pool.map(repository.read_quantities, batched(ids, _AT_ONCE, strict=False))
+        return {id: quantity for page in pages for id, quantity in page.items()}
 
 
 def _digits(currency: str) -> int:

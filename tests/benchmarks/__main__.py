@@ -17,6 +17,7 @@ BENCHMARKS = {
     "serials": "tests.benchmarks.serials",
     "export": "tests.benchmarks.export",
     "lots": "tests.benchmarks.lots",
+    "product_export": "tests.benchmarks.product_export",
     "drf": "tests.benchmarks.drf.__main__",
 }
 

@@ -14,7 +14,7 @@ from unittest.mock import patch
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 
-READS = frozenset({"GetItem", "BatchGetItem", "Query", "TransactGetItems"})
+READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 
 Send = Callable[[URLLib3Session, Any], AWSResponse]
 

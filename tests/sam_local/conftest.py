@@ -58,14 +58,9 @@ def deployed(engine: Engine, endpoint: str, folder: Path) -> Iterator[Deployment
         aws.create_tables(variables)
         aws.create_bucket(variables)
         aws.create_queues(variables)
-        for name in (
-            "SWEEP_QUEUE_URL",
-            "LEFTOVERS_QUEUE_URL",
-            "EXPORTS_QUEUE_URL",
-            "BATCH_JOBS_QUEUE_URL",
-            "PUBLISHED_QUEUE_URL",
-        ):
-            patch.setenv(name, variables[name])
+        for name in variables:
+            if name.endswith("_QUEUE_URL"):
+                patch.setenv(name, variables[name])
         sample_world.load()
         own = {name: aws.CREDENTIALS[name] for name in _PASSED_ON}
         variables = {**variables, **own, "AWS_ENDPOINT_URL": endpoint}

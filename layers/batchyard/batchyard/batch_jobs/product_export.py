@@ -155,8 +155,8 @@ def _quantities(products: Sequence[Product]) -> dict[int, int]:
     # A thread does not know by itself how long the function still runs.
     contexts = [contextvars.copy_context() for _ in some]
     with ThreadPoolExecutor(_READERS) as pool:
-        pages = pool.map(lambda context, page: context.run(repository.read_entities, page), contexts, some)
-        return {id: entity.quantity for page in pages for id, entity in page.items()}
+        pages = pool.map(lambda context, page: context.run(repository.read_quantities, page), contexts, some)
+        return {id: quantity for page in pages for id, quantity in page.items()}
 
 
 def _digits(currency: str) -> int:

@@ -17,7 +17,10 @@ SHARDS = 16
 """Partitions of a list of products: one takes 1,000 write units a second."""
 
 CLAIM = "claim"
-_ENTITY = "entity"
+ENTITY = "entity"
+"""What keys of entities begin with, and which attribute holds the integer ID."""
+
+QUANTITIES = "quantities"
 
 
 def product_key(id: str) -> Key:
@@ -27,7 +30,7 @@ def product_key(id: str) -> Key:
 
 def entity_key(id: int) -> Key:
     """The key of an entity's item."""
-    return {"id": f"{_ENTITY} {id}", "part": _ENTITY}
+    return {"id": f"{ENTITY} {id}", "part": ENTITY}
 
 
 def handle_key(handle: str) -> Key:
@@ -150,7 +153,7 @@ def encode_entity(entity: Entity) -> Item:
     """The item of an entity. Its numbers and dates are what indexes of entities are ordered by."""
     attributes = {
         **entity_key(entity.id),
-        "entity": entity.id,
+        ENTITY: entity.id,
         "shard": entity.id % SHARDS,
         "product": entity.product,
         "variant": entity.variant,
@@ -160,7 +163,7 @@ def encode_entity(entity: Entity) -> Item:
         "stocked": entity.stocked,
         "by": entity.by,
         "stocked_by": entity.stocked_by,
-        "quantities": dumps({str(centre): pieces for centre, pieces in sorted(entity.quantities.items())}),
+        QUANTITIES: dumps({str(centre): pieces for centre, pieces in sorted(entity.quantities.items())}),
         "version": entity.version,
     }
     return items.present(attributes)
@@ -175,12 +178,17 @@ def decode_entity(item: Item) -> Entity:
         updated=int(item["updated"]),
         stocked=int(item["stocked"]),
         by=str(item["by"]),
-        quantities={int(centre): pieces for centre, pieces in json.loads(str(item["quantities"])).items()},
+        quantities=decode_quantities(item),
         version=int(item["version"]),
         variant=items.text(item, "variant"),
         sku=items.text(item, "sku"),
         stocked_by=str(item["stocked_by"]),
     )
+
+
+def decode_quantities(item: Item) -> dict[int, int]:
+    """Pieces by distribution centre of an entity's item."""
+    return {int(centre): pieces for centre, pieces in json.loads(str(item[QUANTITIES])).items()}
 
 
 def claims(product: Product) -> dict[str, Item]:

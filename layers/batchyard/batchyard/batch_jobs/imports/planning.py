@@ -105,6 +105,10 @@ class Planner:
         """The ID of the variant that it makes."""
         return f"variant_{ulids.of(self.job.created, f'{self.job.id} variant {line}')}"
 
+    def moment(self, group: Wanted) -> int:
+        """When what a group makes or changes is made or changed, in microseconds since the Unix epoch."""
+        return self.begun + group.first
+
     def load(self, unit: Unit, groups: Sequence[Wanted]) -> None:
         """Reads at once what the plans of some groups will ask for.
 
@@ -143,7 +147,7 @@ class Planner:
             entity = repository.get_entity(unit, id)
             stock[id] = {} if entity is None else entity.quantities
         ids = iter(self._ids(group))
-        making = Making(self.job.id, self.begun + group.first, self.product_id, self.variant_id, lambda: next(ids, 0))
+        making = Making(self.job.id, self.moment(group), self.product_id, self.variant_id, lambda: next(ids, 0))
         found = planning.plan(group.rows, stored, making, stock=stock, match=self.options.match)
         own = self.product_id(group.first) if stored is None else stored.id
         held = list(self._held(unit, found, own))

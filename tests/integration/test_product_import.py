@@ -1,19 +1,26 @@
 """Imports of products through the API: what a file brings about, what is wrong with it, and how it is taken back."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from batchyard.batch_jobs import product_import
-from batchyard.catalogue import reference
+from batchyard.batch_jobs.imports import taking_back
+from batchyard.catalogue import operations as catalogue
+from batchyard.catalogue import reference, repository
+from batchyard.errors import Unavailable
 from batchyard.store import blobs
+from batchyard.store.tables import PRODUCTS
 from tests.support import permissions
 from tests.support.api import Api
 from tests.support.aws import keys_in_bucket
+from tests.support.catalogue import clean_up, contents_of_catalogue, must_be_whole
 from tests.support.importing import SHIRTS, Importer, handles, operations, product, rows_in
 from tests.support.jobs import JOBS, JobWorkers, job_of, let_in
+from tests.support.streams import Stream
 
 CASES = Path(__file__).parents[1] / "cases" / "imports"
 
@@ -193,6 +200,16 @@ def test_undo_in_reverse_order_always_works(load: Importer) -> None:
     assert handles() == set()
 
 
+def test_undo_takes_back_what_changed_of_the_stock_alone(load: Importer) -> None:
+    load(SHIRTS)
+    file = load.export()
+    done = load("Product Handle;Variant SKU;Variant Inventory Quantity\nsock;K-1;4\n", {"match": "handle"})
+    assert [row["Variant Inventory Quantity"] for row in rows_in(load.export())] == ["5", "0", "4"]
+    undone = load.act(done["id"], "undo")
+    assert "errors" not in undone["result"]
+    assert load.export() == file
+
+
 def test_what_others_changed_since_stays_and_is_told(load: Importer) -> None:
     done = load(SHIRTS)
     load(SHIRTS.replace("Shirt", "Blouse"), {"match": "handle"})
@@ -202,6 +219,47 @@ def test_what_others_changed_since_stays_and_is_told(load: Importer) -> None:
     assert error["code"] == "changed_since"
     assert "shirt" in error["message"]
     assert undone["result"]["undo"]["status"] == "completed"
+
+
+def test_what_stays_is_told_though_the_step_is_made_again(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = load(SHIRTS)
+    with permissions.by_the_test():
+        catalogue.update(product("sock").id, lambda one: replace(one, status="published"), "req-9")
+        catalogue.set_quantities(product("shirt").variants[0].entity, {0: 77}, "req-9")
+    assert load.api.post(f"{JOBS}/{done['id']}/undo").status == 200
+    load.workers.follow()
+    take_back = taking_back.take_back
+
+    def cut_off(*given: Any) -> Any:
+        take_back(*given)
+        raise Unavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taking_back, "take_back", cut_off)
+        [message] = load.workers.receive()
+        assert not load.workers.work(message)
+    load.workers.run()
+    undone = job_of(load.api, done["id"])["result"]
+    assert undone["undo"] == {"status": "completed", "count": 2, "advancement_count": 2}
+    told = sorted(error["message"] for error in undone["errors"])
+    assert undone["error_count"] == len(told) == 3
+    assert "somebody has changed it" in "".join(told)
+    assert "the stock of S-1 has moved" in "".join(told)
+    assert {error["code"] for error in undone["errors"]} == {"changed_since"}
+
+
+def test_undo_of_a_large_product_and_its_stock(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository, "MOST_AT_ONCE", 8)
+    monkeypatch.setattr(taking_back, "_STOCK_AT_ONCE", 4)
+    header = "Product Handle;Variant SKU;Variant Inventory Quantity;Price EUR\n"
+    load(header + "".join(f"ring;R-{size};{size};5.00\n" for size in range(12)))
+    before = contents()
+    changed = "".join(f"ring;R-{size};{size + 1};6.00\n" for size in range(15))
+    done = load(header + changed, {"match": "handle"})
+    assert done["status"] == "completed", done["result"]
+    undone = load.act(done["id"], "undo")
+    assert "errors" not in undone["result"]
+    assert contents() == before
 
 
 def test_a_canceled_import_leaves_nothing(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,6 +304,13 @@ def test_writing_compares_again_and_skips(load: Importer) -> None:
     assert (result["count"], result["error_count"]) == (3, 1)
     [row] = rows_in(load.file(result["error_file_key"]))
     assert (row["Product Handle"], row["Error Line"]) == ("sock", "3")
+
+
+def contents() -> dict[str, Any]:
+    with permissions.by_the_test():
+        clean_up(Stream(PRODUCTS))
+        must_be_whole()
+        return contents_of_catalogue()
 
 
 # Cases from real reports.

@@ -101,11 +101,16 @@ def wind_up(job: Job, record: Record) -> None:
     undo["advancement_count"] += done.products
     # Also what a step has written that could not be recorded any more.
     undo["count"] = max(undo["count"], undo["advancement_count"])
-    undo["status"] = "completed" if done.is_over else "processing"
+    undo["status"] = "processing"
+    if done.is_over:
+        # Also what a step has taken back that could not be recorded.
+        undo |= {"status": "completed", "advancement_count": undo["count"]}
+        listed = list(result.get("errors", ()))
+        errors, count = taking_back.stayed(job, max(0, LISTED_ERRORS - len(listed)))
+        if count:
+            listed += [error.to_answer() for error in errors]
+            result |= {"errors": listed, "error_count": result.get("error_count", 0) + count}
     result["undo"] = undo
-    if done.errors:
-        listed = [*result.get("errors", ()), *(error.to_answer() for error in done.errors)]
-        result |= {"errors": listed[:LISTED_ERRORS], "error_count": result.get("error_count", 0) + len(done.errors)}
     if done.is_over:
         state |= {"takes_back": False, "phase": "over"}
     record(job.moved(now=clock.now(), result=result, state=state))

@@ -1,23 +1,27 @@
 """What a job wrote is taken back: each product becomes what it was, unless somebody else has changed it since."""
 
 import contextvars
-from collections.abc import Sequence
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from itertools import batched, islice
 from typing import NamedTuple
 
 from batchyard import clock
 from batchyard.batch_jobs.imports import befores, gates
 from batchyard.batch_jobs.imports.befores import Before, Stock
 from batchyard.batch_jobs.rules import Job, JobError
-from batchyard.catalogue import repository
+from batchyard.catalogue import codec, repository
 from batchyard.catalogue.repository import Taken
 from batchyard.catalogue.rules import Entity, Product
+from batchyard.store.tables import CATALOGUE
 from batchyard.store.unit import Unit, transact
 
 CHANGED_SINCE = "changed_since"
 
 _CENTRE = 0
+_STOCK_AT_ONCE = 50
 
 
 class TakenBack(NamedTuple):
@@ -25,12 +29,10 @@ class TakenBack(NamedTuple):
 
     Attributes:
         products: How many products it dealt with.
-        errors: What stays, and why.
         is_over: Nothing is left.
     """
 
     products: int
-    errors: list[JobError]
     is_over: bool
 
 
@@ -43,72 +45,111 @@ def take_back(job: Job, most: int) -> TakenBack:
     ids = list(befores.products_of(job.id, most))
     with ThreadPoolExecutor(gates.GATES) as pool:
         contexts = [contextvars.copy_context() for _ in ids]
-        found = list(pool.map(lambda context, id: context.run(_take_back, job.id, id), contexts, ids))
-    return TakenBack(len(ids), [error for errors in found for error in errors], len(ids) < most)
+        for _ in pool.map(lambda context, id: context.run(_take_back, job.id, id), contexts, ids):
+            pass
+    return TakenBack(len(ids), len(ids) < most)
 
 
-def _take_back(job: str, id: str) -> Sequence[JobError]:
-    def operation(unit: Unit) -> list[JobError]:
+def stayed(job: Job, most: int) -> tuple[list[JobError], int]:
+    """What stays of a job that was taken back: so many errors at most, and how many there are.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    messages = befores.stayed(job.id)
+    listed = [JobError(CHANGED_SINCE, message) for message in islice(messages, most)]
+    return listed, len(listed) + sum(1 for _ in messages)
+
+
+def _take_back(job: str, id: str) -> None:
+    def operation(unit: Unit, why: str | None = None) -> None:
         before = befores.find(unit, job, id)
         if before is None:
             # Another worker was faster.
-            return []
-        befores.delete(unit, before)
+            return
         product = repository.get(unit, id)
-        return [] if product is None else _restore(unit, before, product)
+        if product is None:
+            stays: list[str] = []
+        elif why is not None:
+            stays = [*_restore_stock(unit, before, product), _stays(product, why)]
+        else:
+            stays = _restore(unit, before, product)
+        befores.delete(unit, before, stays, clock.now_s())
 
+    _restore_much_stock(job, id)
     try:
-        return transact(operation)
+        transact(operation)
     except Taken as taken:
         # What the product would get back belongs to another one now.
-        return _leave(job, id, f"it cannot have {taken.value} back, which belongs to another product now")
+        why = f"it cannot have {taken.value} back, which belongs to another product now"
+        transact(lambda unit: operation(unit, why))
 
 
-def _leave(job: str, id: str, why: str) -> list[JobError]:
-    def operation(unit: Unit) -> list[JobError]:
-        before = befores.find(unit, job, id)
-        product = repository.get(unit, id)
-        if before is None or product is None:
-            return []
-        befores.delete(unit, before)
-        return [*_restore_stock(unit, before, product), _changed(product, why)]
-
-    return transact(operation)
-
-
-def _restore(unit: Unit, before: Before, product: Product) -> list[JobError]:
+def _restore(unit: Unit, before: Before, product: Product) -> list[str]:
+    """Stages that a product becomes what it was; returns what stays, and why."""
     is_own = product.by == before.job
     # A change of the stock alone has left the product as it was, and whoever had changed it before.
     is_untouched = before.former is not None and product.by == before.former.by
     if not is_own and not is_untouched:
-        return [*_restore_stock(unit, before, product), _changed(product, "somebody has changed it since")]
-    kept = () if before.former is None else before.former.entities
-    made = [entity for entity in _entities(unit, product) if entity.id not in kept]
-    if any(entity.quantities and entity.stocked_by != before.job for entity in made):
+        return [*_restore_stock(unit, before, product), _stays(product, "somebody has changed it since")]
+    if _has_moved(unit, before, product):
         # With a variant that goes, what somebody else counted of it would go.
-        return [*_restore_stock(unit, before, product), _changed(product, "its stock has moved since")]
+        return [*_restore_stock(unit, before, product), _stays(product, "its stock has moved since")]
     if before.former is None:
         repository.delete(unit, product)
         return []
-    errors = _restore_stock(unit, before, product)
+    stays = _restore_stock(unit, before, product)
     if is_own:
         former = replace(before.former, version=product.version, updated=clock.now())
         repository.put(unit, former, product, quiet=True)
-    return errors
+    return stays
 
 
-def _restore_stock(unit: Unit, before: Before, product: Product) -> list[JobError]:
-    errors = []
+def _has_moved(unit: Unit, before: Before, product: Product) -> bool:
+    """Whether somebody else has counted what the job made of a product."""
+    kept = () if before.former is None else before.former.entities
+    made = [id for id in product.entities if id not in kept]
+    unit.load(CATALOGUE, map(codec.entity_key, made))
+    found = (repository.get_entity(unit, id) for id in made)
+    return any(one is not None and one.quantities and one.stocked_by != before.job for one in found)
+
+
+def _restore_much_stock(job: str, id: str) -> None:
+    """Restores the stock of a large product beforehand, since it would not fit the transaction of the rest."""
+    unit = Unit()
+    before, product = befores.find(unit, job, id), repository.get(unit, id)
+    if before is None or product is None or not repository.leaves_something(len(product.variants)):
+        return
+    if before.former is None and product.by == job and not _has_moved(unit, before, product):
+        # It goes with its stock.
+        return
+
+    def operation(unit: Unit, ids: Collection[int]) -> None:
+        before, product = befores.find(unit, job, id), repository.get(unit, id)
+        if before is not None and product is not None:
+            _restore_stock(unit, replace(before, stock={id: before.stock[id] for id in ids}), product)
+
+    for ids in batched(before.stock, _STOCK_AT_ONCE, strict=False):
+        transact(partial(operation, ids=ids))
+
+
+def _restore_stock(unit: Unit, before: Before, product: Product) -> list[str]:
+    """Stages that what a job set of the stock becomes what it was; returns what stays, and why."""
+    stays = []
+    unit.load(CATALOGUE, map(codec.entity_key, before.stock))
     for id, stock in before.stock.items():
         entity = repository.get_entity(unit, id)
         # What was there before, the product apart, was a variant of its own that is gone meanwhile.
         if entity is None or (before.former is not None and id not in before.former.entities):
             continue
+        former = _with_former(entity, stock)
+        if (entity.quantities, entity.stocked_by) == (former.quantities, former.stocked_by):
+            continue
         if entity.stocked_by != before.job or entity.quantities.get(_CENTRE) != stock.pieces:
-            errors.append(_changed(product, f"the stock of {entity.sku or entity.variant} has moved since"))
+            stays.append(_stays(product, f"the stock of {entity.sku or entity.variant} has moved since"))
         else:
-            repository.put_entity(unit, _with_former(entity, stock), quiet=True)
-    return errors
+            repository.put_entity(unit, former, quiet=True)
+    return stays
 
 
 def _with_former(entity: Entity, stock: Stock) -> Entity:
@@ -120,9 +161,5 @@ def _with_former(entity: Entity, stock: Stock) -> Entity:
     return replace(entity, quantities=quantities, stocked_by=stock.former_by, stocked=clock.now())
 
 
-def _entities(unit: Unit, product: Product) -> list[Entity]:
-    return [found for id in product.entities if (found := repository.get_entity(unit, id)) is not None]
-
-
-def _changed(product: Product, why: str) -> JobError:
-    return JobError(CHANGED_SINCE, f"Product {product.handle} ({product.id}) stays as it is: {why}")
+def _stays(product: Product, why: str) -> str:
+    return f"Product {product.handle} ({product.id}) stays as it is: {why}"

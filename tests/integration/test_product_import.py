@@ -14,6 +14,7 @@ from batchyard.catalogue import reference, repository
 from batchyard.errors import Unavailable
 from batchyard.store import blobs
 from batchyard.store.tables import PRODUCTS
+from batchyard.work.deliveries import DELIVERIES
 from tests.support import permissions
 from tests.support.api import Api
 from tests.support.aws import keys_in_bucket
@@ -260,6 +261,43 @@ def test_undo_of_a_large_product_and_its_stock(load: Importer, monkeypatch: pyte
     undone = load.act(done["id"], "undo")
     assert "errors" not in undone["result"]
     assert contents() == before
+
+
+@pytest.mark.parametrize("end", ["undo", "cancel"])
+def test_taking_back_that_nobody_can_go_on_with_can_be_asked_for_again(
+    load: Importer, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(product_import, "_ROWS_AT_ONCE", 1)
+    id = load.begin(SHIRTS.encode())
+    if end == "undo":
+        load.workers.run()
+    else:
+        load.workers.follow()
+        while not handles():
+            [message] = load.workers.receive()
+            load.workers.work(message, looks=1)
+    assert load.api.post(f"{JOBS}/{id}/{end}").status == 200
+    load.workers.follow()
+
+    def broken(*_: Any) -> Any:
+        raise ValueError("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taking_back, "take_back", broken)
+        message, *_ = load.workers.receive()
+        for number in range(1, DELIVERIES + 1):
+            message["attributes"]["ApproximateReceiveCount"] = str(number)
+            assert not load.workers.work(message)
+    stuck = job_of(load.api, id)
+    assert stuck["result"]["undo"]["status"] == "failed"
+    assert handles()
+    done = load.act(id, "undo")
+    assert (done["status"], done["result"]["undo"]["status"]) == (stuck["status"], "completed")
+    assert handles() == set()
+    if end == "undo":
+        assert load.act(id, "undo") == done
+    else:
+        assert load.api.post(f"{JOBS}/{id}/undo").status == 400
 
 
 def test_a_canceled_import_leaves_nothing(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,10 +94,15 @@ def wind_up(job: Job, record: Record) -> None:
         clean_up(job)
         record(job.moved(now=job.updated, state=None))
         return
+    result = dict(job.result or {})
+    if "undo" not in result:
+        # Told before it is begun: somebody may ask for it again if nobody can go on with it.
+        result["undo"] = {"status": "pending", "count": int(state.get("products", 0)), "advancement_count": 0}
+        record(job.moved(now=clock.now(), result=result))
+        return
     gates.close(job.id, job.expires_s)
     done = taking_back.take_back(job, _TAKEN_BACK_AT_ONCE)
-    result = dict(job.result or {})
-    undo = dict(result.get("undo") or {"count": int(state.get("products", 0)), "advancement_count": 0})
+    undo = dict(result["undo"])
     undo["advancement_count"] += done.products
     # Also what a step has written that could not be recorded any more.
     undo["count"] = max(undo["count"], undo["advancement_count"])

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from batchyard import clock
@@ -48,7 +47,7 @@ class BatchJobs:
     def fail(self, job: Job, reason: str) -> None:
         """Ends a job that nobody can go on with; what it leaves behind ends by the bucket's rules."""
         if job.has_ended:
-            _Recorder(job)(replace(job, state=None, look_at=0))
+            _Recorder(job)(job.left_off(clock.now()))
         else:
             _Recorder(job)(job.failed(JobError("unknown_error", reason), clock.now()))
 

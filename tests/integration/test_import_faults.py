@@ -15,7 +15,7 @@ from batchyard.store.tables import BATCH_JOBS, PRODUCTS
 from tests.support import permissions
 from tests.support.api import Api
 from tests.support.aws import keys_in_bucket
-from tests.support.catalogue import clean_up, contents_of_catalogue, must_be_whole, rows, told_catalogue
+from tests.support.catalogue import clean_up, contents_of_catalogue, must_be_safe, must_be_whole, rows, told_catalogue
 from tests.support.importing import Importer, rows_in
 from tests.support.jobs import JOBS, JobWorkers, job_of, let_in
 from tests.support.long_work import URL, Call, Fault, Workers, answer_lost, killed_after, killed_before, out_of_reach
@@ -105,12 +105,21 @@ class Stand:
         assert answer.status == 200, answer.text
         return dict(answer.json()["batch_job"])
 
-    def must_be_as_before(self) -> None:
-        """Nothing of any job is left."""
+    def must_be_as_before(self, *, abandoned: bool = False) -> None:
+        """Nothing of any job is left.
+
+        Args:
+            abandoned: Of a product that takes several transactions and was never there, claims and entities may be,
+                which are free again for others a day later.
+        """
         with permissions.by_the_test():
             clean_up(self.products)
-            must_be_whole()
             found = contents_of_catalogue()
+            if abandoned:
+                must_be_safe()
+                assert found["products"] == self.before["products"]
+                return
+            must_be_whole()
             for kind, before in self.before.items():
                 assert found[kind].keys() == before.keys()
                 for id in before:
@@ -245,7 +254,50 @@ def test_whenever_an_import_is_canceled_all_is_as_before(stand: Stand) -> None:
         assert canceled[0]["result"] is None or all(
             canceled[0]["result"][name] == job["result"][name] for name in ("advancement_count", "count")
         )
-        stand.must_be_as_before()
+        stand.must_be_as_before(abandoned=stand.is_large)
         assert stand.befores(id) == 0
     assert number > 30
     assert was_late
+
+
+def test_whenever_another_worker_overtakes_an_import_it_is_whole(stand: Stand) -> None:
+    for number in itertools.count(1 + stand.is_large, STRIDE):
+        stand.begin_anew()
+        id = stand.begin()
+        overtaken: list[bool] = []
+
+        def overtake(call: Call, id: str = id, overtaken: list[bool] = overtaken) -> Any:
+            stand.hands.add(json.dumps({"job": id}))
+            overtaken.append(stand.hands.deliver())
+            return call()
+
+        job = stand.run(id, {number: overtake})
+        stand.must_be_imported(job)
+        stand.act(id, "undo")
+        stand.run(id, {number % 31: overtake})
+        stand.must_be_as_before()
+        if not overtaken:
+            break
+    assert number > 30
+
+
+def test_a_late_worker_writes_nothing_of_what_is_taken_back(stand: Stand) -> None:
+    for number in itertools.count(1 + stand.is_large, STRIDE):
+        stand.begin_anew()
+        id = stand.begin()
+        ended: list[str] = []
+
+        def end(call: Call, id: str = id, ended: list[str] = ended) -> Any:
+            with permissions.by_the_test(), stand.hands.aside():
+                stand.api.post(f"{JOBS}/{id}/cancel")
+                ended.append(job_of(stand.api, id)["status"])
+            stand.hands.add(json.dumps({"job": id}))
+            stand.hands.deliver()
+            return call()
+
+        stand.run(id, {number: end})
+        if ended in ([], ["completed"]):
+            break
+        stand.must_be_as_before(abandoned=stand.is_large)
+        assert stand.befores(id) == 0
+    assert number > 30

@@ -123,9 +123,11 @@ class Planner:
         held = (unit.get(CATALOGUE, key) for key in (*handles, *skus))
         named |= {str(claim["product"]) for claim in held if claim is not None}
         unit.load(PRODUCTS, [codec.product_key(id) for id in sorted(id for id in named if id)])
-        entities = [
-            id for group in groups if (product := self.stored(unit, group)) is not None for id in product.entities
-        ]
+        entities: list[int] = []
+        for group in groups:
+            product = self.stored(unit, group)
+            # What is new is looked for, too: one call for all groups, not one for each.
+            entities += self._ids(group) if product is None else product.entities
         unit.load(CATALOGUE, map(codec.entity_key, entities))
 
     def sought(self, group: Wanted) -> Sought:

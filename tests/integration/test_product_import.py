@@ -1,24 +1,27 @@
 """Imports of products through the API: what a file brings about, what is wrong with it, and how it is taken back."""
 
-import csv
-import io
 import json
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from batchyard.batch_jobs import product_import
+from batchyard.batch_jobs.imports import taking_back
+from batchyard.catalogue import operations as catalogue
 from batchyard.catalogue import reference, repository
-from batchyard.catalogue.rules import Product
-from batchyard.store import blobs, clients
-from batchyard.store.unit import Unit
+from batchyard.errors import Unavailable
+from batchyard.store import blobs
+from batchyard.store.tables import PRODUCTS
+from batchyard.work.deliveries import DELIVERIES
 from tests.support import permissions
 from tests.support.api import Api
 from tests.support.aws import keys_in_bucket
-from tests.support.catalogue import must_be_whole, stored_products
+from tests.support.catalogue import clean_up, contents_of_catalogue, must_be_whole
+from tests.support.importing import SHIRTS, Importer, handles, operations, product, rows_in
 from tests.support.jobs import JOBS, JobWorkers, job_of, let_in
+from tests.support.streams import Stream
 
 CASES = Path(__file__).parents[1] / "cases" / "imports"
 
@@ -38,96 +41,10 @@ def shop(workers: JobWorkers) -> None:
         reference.create_collection("shoes", "Shoes")
 
 
-class Importer:
-    """A client that imports files.
-
-    Args:
-        api: The API.
-        workers: Those who work on jobs.
-    """
-
-    def __init__(self, api: Api, workers: JobWorkers) -> None:
-        self.api, self.workers = api, workers
-
-    def upload(self, content: bytes) -> str:
-        """Brings a file; returns its key."""
-        text = content.decode("latin-1")
-        boundary = "----boundary"
-        form = (
-            f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="products.csv"\r\n'
-            f"Content-Type: text/csv\r\n\r\n{text}\r\n--{boundary}--\r\n"
-        )
-        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        answer = self.api.post("/admin/uploads", text=form.encode("latin-1"), headers=headers)  # type: ignore[arg-type]
-        assert answer.status == 200, answer.text
-        return str(answer.json()["uploads"][0]["key"])
-
-    def begin(self, content: bytes, context: Mapping[str, Any] | None = None, **more: Any) -> str:
-        """Asks for an import; returns the job's ID."""
-        body = {"type": "product-import", "context": {"fileKey": self.upload(content), **(context or {})}, **more}
-        made = self.api.post(JOBS, body)
-        assert made.status == 201, made.text
-        return str(made.json()["batch_job"]["id"])
-
-    def __call__(self, content: bytes | str, context: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-        """Imports a file; returns the job as it is then."""
-        id = self.begin(content.encode() if isinstance(content, str) else content, context, **more)
-        self.workers.run()
-        return job_of(self.api, id)
-
-    def export(self) -> bytes:
-        """The catalogue as a file."""
-        id = self.api.post(JOBS, {"type": "product-export", "context": {}}).json()["batch_job"]["id"]
-        self.workers.run()
-        return self.file(job_of(self.api, id)["result"]["file_key"])
-
-    def file(self, key: str) -> bytes:
-        """A file of the user's."""
-        assert self.api.post("/admin/uploads/download-url", {"file_key": key}).status == 200
-        with permissions.by_the_test():
-            return clients.s3().get_object(Bucket=blobs.bucket(), Key=key)["Body"].read()
-
-    def act(self, id: str, what: str) -> dict[str, Any]:
-        """Confirms, cancels or undoes a job."""
-        answer = self.api.post(f"{JOBS}/{id}/{what}")
-        assert answer.status == 200, answer.text
-        self.workers.run()
-        return job_of(self.api, id)
-
-
 @pytest.fixture
 def load(api: Api, workers: JobWorkers, shop: None) -> Importer:
     """A client that imports files."""
     return Importer(api, workers)
-
-
-def operations(*counts: int) -> dict[str, int]:
-    return dict(zip(("PRODUCT_CREATE", "PRODUCT_UPDATE", "VARIANT_CREATE", "VARIANT_UPDATE"), counts, strict=True))
-
-
-def product(handle: str) -> Product:
-    with permissions.by_the_test():
-        found = repository.find(Unit(), handle)
-    assert found is not None
-    return found
-
-
-def handles() -> set[str]:
-    with permissions.by_the_test():
-        must_be_whole()
-        return {one.handle for one in stored_products().values()}
-
-
-def rows_in(content: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(content.decode(), newline=""), delimiter=";", strict=True))
-
-
-SHIRTS = (
-    "Product Handle;Product Title;Variant SKU;Variant Inventory Quantity;Price EUR;Option 1 Name;Option 1 Value\r\n"
-    "shirt;Shirt;S-1;5;19.90;Size;S\r\n"
-    "shirt;;S-2;;24.90;Size;M\r\n"
-    "sock;Sock;K-1;9;3.50;;\r\n"
-)
 
 
 def test_a_file_becomes_products(load: Importer) -> None:
@@ -333,6 +250,16 @@ def test_undo_in_reverse_order_always_works(load: Importer) -> None:
     assert handles() == set()
 
 
+def test_undo_takes_back_what_changed_of_the_stock_alone(load: Importer) -> None:
+    load(SHIRTS)
+    file = load.export()
+    done = load("Product Handle;Variant SKU;Variant Inventory Quantity\nsock;K-1;4\n", {"match": "handle"})
+    assert [row["Variant Inventory Quantity"] for row in rows_in(load.export())] == ["5", "0", "4"]
+    undone = load.act(done["id"], "undo")
+    assert "errors" not in undone["result"]
+    assert load.export() == file
+
+
 def test_what_others_changed_since_stays_and_is_told(load: Importer) -> None:
     done = load(SHIRTS)
     load(SHIRTS.replace("Shirt", "Blouse"), {"match": "handle"})
@@ -342,6 +269,84 @@ def test_what_others_changed_since_stays_and_is_told(load: Importer) -> None:
     assert error["code"] == "changed_since"
     assert "shirt" in error["message"]
     assert undone["result"]["undo"]["status"] == "completed"
+
+
+def test_what_stays_is_told_though_the_step_is_made_again(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = load(SHIRTS)
+    with permissions.by_the_test():
+        catalogue.update(product("sock").id, lambda one: replace(one, status="published"), "req-9")
+        catalogue.set_quantities(product("shirt").variants[0].entity, {0: 77}, "req-9")
+    assert load.api.post(f"{JOBS}/{done['id']}/undo").status == 200
+    load.workers.follow()
+    take_back = taking_back.take_back
+
+    def cut_off(*given: Any) -> Any:
+        take_back(*given)
+        raise Unavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taking_back, "take_back", cut_off)
+        [message] = load.workers.receive()
+        assert not load.workers.work(message)
+    load.workers.run()
+    undone = job_of(load.api, done["id"])["result"]
+    assert undone["undo"] == {"status": "completed", "count": 2, "advancement_count": 2}
+    told = sorted(error["message"] for error in undone["errors"])
+    assert undone["error_count"] == len(told) == 3
+    assert "somebody has changed it" in "".join(told)
+    assert "the stock of S-1 has moved" in "".join(told)
+    assert {error["code"] for error in undone["errors"]} == {"changed_since"}
+
+
+def test_undo_of_a_large_product_and_its_stock(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository, "MOST_AT_ONCE", 8)
+    monkeypatch.setattr(taking_back, "_STOCK_AT_ONCE", 4)
+    header = "Product Handle;Variant SKU;Variant Inventory Quantity;Price EUR\n"
+    load(header + "".join(f"ring;R-{size};{size};5.00\n" for size in range(12)))
+    before = contents()
+    changed = "".join(f"ring;R-{size};{size + 1};6.00\n" for size in range(15))
+    done = load(header + changed, {"match": "handle"})
+    assert done["status"] == "completed", done["result"]
+    undone = load.act(done["id"], "undo")
+    assert "errors" not in undone["result"]
+    assert contents() == before
+
+
+@pytest.mark.parametrize("end", ["undo", "cancel"])
+def test_taking_back_that_nobody_can_go_on_with_can_be_asked_for_again(
+    load: Importer, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(product_import, "_ROWS_AT_ONCE", 1)
+    id = load.begin(SHIRTS.encode())
+    if end == "undo":
+        load.workers.run()
+    else:
+        load.workers.follow()
+        while not handles():
+            [message] = load.workers.receive()
+            load.workers.work(message, looks=1)
+    assert load.api.post(f"{JOBS}/{id}/{end}").status == 200
+    load.workers.follow()
+
+    def broken(*_: Any) -> Any:
+        raise ValueError("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taking_back, "take_back", broken)
+        message, *_ = load.workers.receive()
+        for number in range(1, DELIVERIES + 1):
+            message["attributes"]["ApproximateReceiveCount"] = str(number)
+            assert not load.workers.work(message)
+    stuck = job_of(load.api, id)
+    assert stuck["result"]["undo"]["status"] == "failed"
+    assert handles()
+    done = load.act(id, "undo")
+    assert (done["status"], done["result"]["undo"]["status"]) == (stuck["status"], "completed")
+    assert handles() == set()
+    if end == "undo":
+        assert load.act(id, "undo") == done
+    else:
+        assert load.api.post(f"{JOBS}/{id}/undo").status == 400
 
 
 def test_a_canceled_import_leaves_nothing(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,6 +391,13 @@ def test_writing_compares_again_and_skips(load: Importer) -> None:
     assert (result["count"], result["error_count"]) == (3, 1)
     [row] = rows_in(load.file(result["error_file_key"]))
     assert (row["Product Handle"], row["Error Line"]) == ("sock", "3")
+
+
+def contents() -> dict[str, Any]:
+    with permissions.by_the_test():
+        clean_up(Stream(PRODUCTS))
+        must_be_whole()
+        return contents_of_catalogue()
 
 
 # Cases from real reports.

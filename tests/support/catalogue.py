@@ -2,18 +2,20 @@
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from batchyard import ulids
-from batchyard.catalogue import codec, rules
+from batchyard.catalogue import codec, leftovers, rules
 from batchyard.catalogue.repository import get
 from batchyard.catalogue.rules import Entity, Price, Product, Variant
 from batchyard.store import clients, items
 from batchyard.store.items import Item
 from batchyard.store.tables import CATALOGUE, PRODUCTS, Table
 from batchyard.store.unit import Unit
+from tests.support.streams import Stream
 
 BEGAN = 1_790_000_000_000_000
 """A moment, in microseconds since the Unix epoch."""
@@ -158,3 +160,40 @@ def must_point_at_what_is_there() -> None:
     """Reading all products reads all of their contents."""
     for row in rows(PRODUCTS):
         assert ("content" in row) is not ("content_key" in row)
+
+
+def clean_up(products: Stream) -> None:
+    """Removes what large products have left behind, as the handler of their change stream has it done.
+
+    Args:
+        products: The stream of products, as far as nobody has read it.
+    """
+    for record in products.read():
+        old, new = (_without_content(record["dynamodb"].get(name, {})) for name in ("OldImage", "NewImage"))
+        if old and (not new or new.get("left")):
+            leftovers.look_at(leftovers.notice(old, new or None, record["dynamodb"]["OldImage"]))
+
+
+def _without_content(image: Mapping[str, Any]) -> Item:
+    return items.decode({name: value for name, value in image.items() if "B" not in value})
+
+
+def contents_of_catalogue() -> dict[str, Any]:
+    """All that the catalogue holds, by IDs, apart from versions and moments: the same once a change is taken back."""
+    found = {id: replace(one, version=0, created=0, updated=0) for id, one in stored_products().items()}
+    held = {id: replace(one, version=0, created=0, updated=0, stocked=0) for id, one in entities().items()}
+    return {"products": found, "entities": held, "claims": claimed()}
+
+
+def told_catalogue() -> dict[str, Any]:
+    """What the catalogue holds by handles, without IDs, moments and who it is by: the same after the same import."""
+    stock = {id: dict(entity.quantities) for id, entity in entities().items()}
+    return {
+        one.handle: {
+            **{name: getattr(one, name) for name in ("status", "fields", "tags", "images", "options")},
+            "variants": [
+                (variant.fields, variant.prices, variant.options, stock[variant.entity]) for variant in one.variants
+            ],
+        }
+        for one in stored_products().values()
+    }

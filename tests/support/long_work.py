@@ -1,7 +1,8 @@
 """A queue and a function behind it, with a clock of their own, so that a test sees hours of long work in a moment."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -165,6 +166,15 @@ class Workers(Context):
         else:
             self.messages.remove(message)
         return True
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What is called within this, somebody else calls while a worker is at work."""
+        began_s, self._began_s = self._began_s, None
+        try:
+            yield
+        finally:
+            self._began_s = began_s
 
     def run(self, until_s: float = float("inf"), most: int = 500) -> int:
         """Delivers what there is until a moment; returns how many deliveries those were."""

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 from moto.backends import get_backend
@@ -68,3 +70,14 @@ def _as_lambda_has_it(record: dict[str, Any]) -> dict[str, Any]:
     # By its own number, whoever reads the stream once more knows it again.
     made["dynamodb"]["SequenceNumber"] = told["SequenceNumber"]
     return made
+
+
+def kept_tables() -> Callable[[], None]:
+    """What brings all tables back to what they are now, and their streams."""
+    backend = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][CREDENTIALS["AWS_REGION"]]
+    kept = deepcopy(backend.tables)
+
+    def bring_back() -> None:
+        backend.tables = deepcopy(kept)
+
+    return bring_back

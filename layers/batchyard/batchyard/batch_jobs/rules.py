@@ -30,6 +30,9 @@ CONFIRM_WITHIN_US = 7 * 86_400_000_000
 UNDO_WITHIN_US = 7 * 86_400_000_000
 """Microseconds after its end for which a job can be taken back."""
 
+UNDONE = "completed"
+"""The status of taking back that has ended well; `FAILED` is that of one that nobody could go on with."""
+
 LISTED_ERRORS = 100
 """Errors that a job's result lists."""
 
@@ -171,22 +174,31 @@ class Job:
             raise NotAllowed("Cannot cancel completed batch job")
         return self if self.has_ended else self.moved(CANCELED, now=now)
 
+    def left_off(self, now: int) -> "Job":
+        """It once nobody goes on with what was left to do after its end; what was to be taken back can be asked for."""
+        result = dict(self.result or {})
+        if result.get("undo", {"status": UNDONE})["status"] != UNDONE:
+            result["undo"] = {**result["undo"], "status": FAILED}
+        return self.moved(now=now, result=result or None, state=None)
+
     def undone(self, now: int) -> "Job":
-        """It once what it did is to be taken back; itself where that was asked for before.
+        """It once what it did is to be taken back; itself where that was asked for before and did not fail.
 
         Raises:
             NotAllowed: There is nothing to take back, or not any more.
         """
         if self.type == EXPORT:
             raise NotAllowed(f"Cannot undo a batch job of the type {self.type}: it has changed nothing")
-        if self.status != COMPLETED:
-            raise NotAllowed("Cannot undo a batch job that is not completed")
         result = dict(self.result or {})
-        if "undo" in result:
+        has_failed = result.get("undo", {}).get("status") == FAILED
+        if self.status != COMPLETED and not has_failed:
+            raise NotAllowed("Cannot undo a batch job that is not completed")
+        if "undo" in result and not has_failed:
             return self
-        if now > self.entered[COMPLETED] + UNDO_WITHIN_US:
+        if now > self.entered[self.status] + UNDO_WITHIN_US:
             raise NotAllowed("Cannot undo a batch job that was completed more than 7 days ago")
-        result["undo"] = {"status": "pending", "count": result["products"], "advancement_count": 0}
+        result["undo"] = result.get("undo") or {"count": result["products"], "advancement_count": 0}
+        result["undo"] = {**result["undo"], "status": "pending"}
         state = {**(self.state or {}), "takes_back": True}
         return self.moved(now=now, result=result, state=state).looked_at_next(now)
 

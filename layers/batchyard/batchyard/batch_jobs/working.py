@@ -1,7 +1,6 @@
 """Batch jobs as long work: what the engine (`batchyard.work`) is told of them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from batchyard import clock
 from batchyard.batch_jobs import product_delete, product_export, product_import, repository
@@ -46,7 +45,7 @@ class BatchJobs(Work[Job]):
     def fail(self, job: Job, reason: str) -> None:
         """Ends a job that nobody can go on with; what it leaves behind ends by the bucket's rules."""
         if job.has_ended:
-            Recorder(job)(replace(job, state=None, look_at=0))
+            Recorder(job)(job.left_off(clock.now()))
         else:
             Recorder(job)(job.failed(JobError("unknown_error", reason), clock.now()))
 

@@ -5,7 +5,7 @@ is taken back. It is gone eight days later.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ KEPT_SECONDS = 8 * 86_400
 
 _CONTENT = "before"
 _PREFIX = "before "
+_STAYED = "stayed "
 
 
 class Stock(NamedTuple):
@@ -95,9 +96,29 @@ def put(unit: Unit, before: Before, now_s: int) -> None:
     unit.put(BATCH_JOBS, items.present(item))
 
 
-def delete(unit: Unit, before: Before) -> None:
-    """Stages that nothing is kept any more of a product that `find` found."""
+def delete(unit: Unit, before: Before, stays: Sequence[str], now_s: int) -> None:
+    """Stages that a product that `find` found is taken back.
+
+    Args:
+        unit: The unit.
+        before: What was kept of it.
+        stays: What stays of it nevertheless, and why: kept until the job tells of it, as the step may be made again.
+        now_s: The moment, in seconds since the Unix epoch.
+    """
     unit.delete(BATCH_JOBS, key_of(before.job, before.product))
+    if stays:
+        key = {"id": before.job, "part": f"{_STAYED}{before.product}"}
+        unit.put(BATCH_JOBS, {**key, "messages": dumps(stays), "expires": now_s + KEPT_SECONDS})
+
+
+def stayed(job: str) -> Iterator[str]:
+    """What stays of a job that was taken back, and why.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    for item in query(_all_of(job, _STAYED)):
+        yield from json.loads(str(item["messages"]))
 
 
 def products_of(job: str, limit: int) -> Iterator[str]:
@@ -106,17 +127,17 @@ def products_of(job: str, limit: int) -> Iterator[str]:
     Raises:
         Unavailable: The store did not answer.
     """
-    for number, item in enumerate(query({**_all_of(job), "ProjectionExpression": "id, part", "Limit": limit})):
+    for number, item in enumerate(query({**_all_of(job, _PREFIX), "ProjectionExpression": "id, part", "Limit": limit})):
         if number == limit:
             return
         yield str(item["part"]).removeprefix(_PREFIX)
 
 
-def _all_of(job: str) -> dict[str, Any]:
+def _all_of(job: str, prefix: str) -> dict[str, Any]:
     return {
         "TableName": BATCH_JOBS.name,
         "KeyConditionExpression": "id = :job AND begins_with(part, :prefix)",
-        "ExpressionAttributeValues": items.encode({":job": job, ":prefix": _PREFIX}),
+        "ExpressionAttributeValues": items.encode({":job": job, ":prefix": prefix}),
         "ConsistentRead": True,
     }
 

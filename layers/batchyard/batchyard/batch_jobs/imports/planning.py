@@ -101,6 +101,10 @@ class Planner:
         """The ID of the variant that it makes."""
         return f"variant_{ulids.of(self.job.created, f'{self.job.id} variant {line}')}"
 
+    def moment(self, group: Wanted) -> int:
+        """When what a group makes or changes is made or changed, in microseconds since the Unix epoch."""
+        return self.begun + group.first
+
     def load(self, unit: Unit, groups: Sequence[Wanted]) -> None:
         """Reads at once what the plans of some groups will ask for.
 
@@ -114,9 +118,11 @@ class Planner:
         held = (unit.get(CATALOGUE, key) for key in (*handles, *skus))
         named |= {str(claim["product"]) for claim in held if claim is not None}
         unit.load(PRODUCTS, [codec.product_key(id) for id in sorted(id for id in named if id)])
-        entities = [
-            id for group in groups if (product := self.stored(unit, group)) is not None for id in product.entities
-        ]
+        entities: list[int] = []
+        for group in groups:
+            product = self.stored(unit, group)
+            # What is new is looked for, too: one call for all groups, not one for each.
+            entities += self._ids(group) if product is None else product.entities
         unit.load(CATALOGUE, map(codec.entity_key, entities))
 
     def sought(self, group: Wanted) -> Sought:
@@ -138,7 +144,7 @@ class Planner:
             entity = repository.get_entity(unit, id)
             stock[id] = {} if entity is None else entity.quantities
         ids = iter(self._ids(group))
-        making = Making(self.job.id, self.begun + group.first, self.product_id, self.variant_id, lambda: next(ids, 0))
+        making = Making(self.job.id, self.moment(group), self.product_id, self.variant_id, lambda: next(ids, 0))
         found = planning.plan(group.rows, stored, making, stock=stock, match=self.options.match)
         own = self.product_id(group.first) if stored is None else stored.id
         held = list(self._held(unit, found, own))

@@ -1,9 +1,11 @@
 """What a job wrote is taken back: each product becomes what it was, unless somebody else has changed it since."""
 
 import contextvars
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from itertools import batched, islice
 from typing import Any, NamedTuple
 
 from batchyard import clock
@@ -11,17 +13,19 @@ from batchyard.batch_jobs.imports import befores, gates
 from batchyard.batch_jobs.imports.befores import Before, Stock
 from batchyard.batch_jobs.rules import COMPLETED, LISTED_ERRORS, Job, JobError
 from batchyard.batch_jobs.strategy import Record
-from batchyard.catalogue import repository
+from batchyard.catalogue import codec, repository
 from batchyard.catalogue.repository import Taken
 from batchyard.catalogue.rules import Entity, Product
+from batchyard.store.tables import CATALOGUE
 from batchyard.store.unit import Unit, transact
+
+CHANGED_SINCE = "changed_since"
 
 AT_ONCE = 500
 """Products that are taken back between two records of progress."""
 
-CHANGED_SINCE = "changed_since"
-
 _CENTRE = 0
+_STOCK_AT_ONCE = 50
 
 
 class TakenBack(NamedTuple):
@@ -29,12 +33,10 @@ class TakenBack(NamedTuple):
 
     Attributes:
         products: How many products it dealt with.
-        errors: What stays, and why.
         is_over: Nothing is left.
     """
 
     products: int
-    errors: list[JobError]
     is_over: bool
 
 
@@ -54,18 +56,28 @@ def wind_up(job: Job, record: Record, clean_up: Callable[[Job], None]) -> None:
         clean_up(job)
         record(job.moved(now=job.updated, state=None))
         return
+    result = dict(job.result or {})
+    if "undo" not in result:
+        # Told before it is begun: somebody may ask for it again if nobody can go on with it.
+        result["undo"] = {"status": "pending", "count": int(state.get("products", 0)), "advancement_count": 0}
+        record(job.moved(now=clock.now(), result=result))
+        return
     gates.close(job.id, job.expires_s)
     done = take_back(job, AT_ONCE)
-    result = dict(job.result or {})
-    undo = dict(result.get("undo") or {"count": int(state.get("products", 0)), "advancement_count": 0})
+    undo = dict(result["undo"])
     undo["advancement_count"] += done.products
     # Also what a step has written that could not be recorded any more.
     undo["count"] = max(undo["count"], undo["advancement_count"])
-    undo["status"] = "completed" if done.is_over else "processing"
+    undo["status"] = "processing"
+    if done.is_over:
+        # Also what a step has taken back that could not be recorded.
+        undo |= {"status": "completed", "advancement_count": undo["count"]}
+        listed = list(result.get("errors", ()))
+        errors, count = stayed(job, max(0, LISTED_ERRORS - len(listed)))
+        if count:
+            listed += [error.to_answer() for error in errors]
+            result |= {"errors": listed, "error_count": result.get("error_count", 0) + count}
     result["undo"] = undo
-    if done.errors:
-        listed = [*result.get("errors", ()), *(error.to_answer() for error in done.errors)]
-        result |= {"errors": listed[:LISTED_ERRORS], "error_count": result.get("error_count", 0) + len(done.errors)}
     if done.is_over:
         state |= {"takes_back": False, "phase": "over"}
     record(job.moved(now=clock.now(), result=result, state=state))
@@ -86,77 +98,121 @@ def take_back(job: Job, most: int) -> TakenBack:
     ids = list(befores.products_of(job.id, most))
     with ThreadPoolExecutor(gates.GATES) as pool:
         contexts = [contextvars.copy_context() for _ in ids]
-        found = list(pool.map(lambda context, id: context.run(_take_back, job.id, id), contexts, ids))
-    return TakenBack(len(ids), [error for errors in found for error in errors], len(ids) < most)
+        for _ in pool.map(lambda context, id: context.run(_take_back, job.id, id), contexts, ids):
+            pass
+    return TakenBack(len(ids), len(ids) < most)
 
 
-def _take_back(job: str, id: str) -> Sequence[JobError]:
-    def operation(unit: Unit) -> list[JobError]:
+def stayed(job: Job, most: int) -> tuple[list[JobError], int]:
+    """What stays of a job that was taken back: so many errors at most, and how many there are.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    messages = befores.stayed(job.id)
+    listed = [JobError(CHANGED_SINCE, message) for message in islice(messages, most)]
+    return listed, len(listed) + sum(1 for _ in messages)
+
+
+def _take_back(job: str, id: str) -> None:
+    def operation(unit: Unit, why: str | None = None) -> None:
         before = befores.find(unit, job, id)
         if before is None:
             # Another worker was faster.
-            return []
-        befores.delete(unit, before)
+            return
         product = repository.get(unit, id)
-        if before.removed is not None and before.former is not None and product is None:
-            repository.put(unit, replace(before.former, updated=clock.now()), None, before.removed, quiet=True)
-        return [] if product is None else _restore(unit, before, product)
+        if product is None:
+            stays = _make_again(unit, before, why)
+        elif why is not None:
+            stays = [*_restore_stock(unit, before, product), _stays(product, why)]
+        else:
+            stays = _restore(unit, before, product)
+        befores.delete(unit, before, stays, clock.now_s())
 
+    _restore_much_stock(job, id)
     try:
-        return transact(operation)
+        transact(operation)
     except Taken as taken:
         # What the product would get back belongs to another one now.
-        return _leave(job, id, f"it cannot have {taken.value} back, which belongs to another product now")
+        why = f"it cannot have {taken.value} back, which belongs to another product now"
+        transact(lambda unit: operation(unit, why))
 
 
-def _leave(job: str, id: str, why: str) -> list[JobError]:
-    def operation(unit: Unit) -> list[JobError]:
-        before = befores.find(unit, job, id)
-        if before is None:
-            return []
-        befores.delete(unit, before)
-        product = repository.get(unit, id)
-        if product is not None:
-            return [*_restore_stock(unit, before, product), _changed(product, why)]
-        former = before.former
-        return [] if former is None else [JobError(CHANGED_SINCE, f"{_named(former)} stays deleted: {why}")]
-
-    return transact(operation)
+def _make_again(unit: Unit, before: Before, why: str | None) -> list[str]:
+    """Stages that a product which the job removed is there again; returns why it is not."""
+    if before.removed is None or before.former is None:
+        return []
+    if why is not None:
+        return [f"{_named(before.former)} stays deleted: {why}"]
+    repository.put(unit, replace(before.former, updated=clock.now()), None, before.removed, quiet=True)
+    return []
 
 
-def _restore(unit: Unit, before: Before, product: Product) -> list[JobError]:
+def _restore(unit: Unit, before: Before, product: Product) -> list[str]:
+    """Stages that a product becomes what it was; returns what stays, and why."""
     is_own = product.by == before.job
     # A change of the stock alone has left the product as it was, and whoever had changed it before.
     is_untouched = before.former is not None and product.by == before.former.by
     if not is_own and not is_untouched:
-        return [*_restore_stock(unit, before, product), _changed(product, "somebody has changed it since")]
-    kept = () if before.former is None else before.former.entities
-    made = [entity for entity in _entities(unit, product) if entity.id not in kept]
-    if any(entity.quantities and entity.stocked_by != before.job for entity in made):
+        return [*_restore_stock(unit, before, product), _stays(product, "somebody has changed it since")]
+    if _has_moved(unit, before, product):
         # With a variant that goes, what somebody else counted of it would go.
-        return [*_restore_stock(unit, before, product), _changed(product, "its stock has moved since")]
+        return [*_restore_stock(unit, before, product), _stays(product, "its stock has moved since")]
     if before.former is None:
         repository.delete(unit, product)
         return []
-    errors = _restore_stock(unit, before, product)
+    stays = _restore_stock(unit, before, product)
     if is_own:
         former = replace(before.former, version=product.version, updated=clock.now())
         repository.put(unit, former, product, quiet=True)
-    return errors
+    return stays
 
 
-def _restore_stock(unit: Unit, before: Before, product: Product) -> list[JobError]:
-    errors = []
+def _has_moved(unit: Unit, before: Before, product: Product) -> bool:
+    """Whether somebody else has counted what the job made of a product."""
+    kept = () if before.former is None else before.former.entities
+    made = [id for id in product.entities if id not in kept]
+    unit.load(CATALOGUE, map(codec.entity_key, made))
+    found = (repository.get_entity(unit, id) for id in made)
+    return any(one is not None and one.quantities and one.stocked_by != before.job for one in found)
+
+
+def _restore_much_stock(job: str, id: str) -> None:
+    """Restores the stock of a large product beforehand, since it would not fit the transaction of the rest."""
+    unit = Unit()
+    before, product = befores.find(unit, job, id), repository.get(unit, id)
+    if before is None or product is None or not repository.leaves_something(len(product.variants)):
+        return
+    if before.former is None and product.by == job and not _has_moved(unit, before, product):
+        # It goes with its stock.
+        return
+
+    def operation(unit: Unit, ids: Collection[int]) -> None:
+        before, product = befores.find(unit, job, id), repository.get(unit, id)
+        if before is not None and product is not None:
+            _restore_stock(unit, replace(before, stock={id: before.stock[id] for id in ids}), product)
+
+    for ids in batched(before.stock, _STOCK_AT_ONCE, strict=False):
+        transact(partial(operation, ids=ids))
+
+
+def _restore_stock(unit: Unit, before: Before, product: Product) -> list[str]:
+    """Stages that what a job set of the stock becomes what it was; returns what stays, and why."""
+    stays = []
+    unit.load(CATALOGUE, map(codec.entity_key, before.stock))
     for id, stock in before.stock.items():
         entity = repository.get_entity(unit, id)
         # What was there before, the product apart, was a variant of its own that is gone meanwhile.
         if entity is None or (before.former is not None and id not in before.former.entities):
             continue
+        former = _with_former(entity, stock)
+        if (entity.quantities, entity.stocked_by) == (former.quantities, former.stocked_by):
+            continue
         if entity.stocked_by != before.job or entity.quantities.get(_CENTRE) != stock.pieces:
-            errors.append(_changed(product, f"the stock of {entity.sku or entity.variant} has moved since"))
+            stays.append(_stays(product, f"the stock of {entity.sku or entity.variant} has moved since"))
         else:
-            repository.put_entity(unit, _with_former(entity, stock), quiet=True)
-    return errors
+            repository.put_entity(unit, former, quiet=True)
+    return stays
 
 
 def _with_former(entity: Entity, stock: Stock) -> Entity:
@@ -168,12 +224,8 @@ def _with_former(entity: Entity, stock: Stock) -> Entity:
     return replace(entity, quantities=quantities, stocked_by=stock.former_by, stocked=clock.now())
 
 
-def _entities(unit: Unit, product: Product) -> list[Entity]:
-    return [found for id in product.entities if (found := repository.get_entity(unit, id)) is not None]
-
-
-def _changed(product: Product, why: str) -> JobError:
-    return JobError(CHANGED_SINCE, f"{_named(product)} stays as it is: {why}")
+def _stays(product: Product, why: str) -> str:
+    return f"{_named(product)} stays as it is: {why}"
 
 
 def _named(product: Product) -> str:

@@ -3,6 +3,7 @@
 import contextvars
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import NamedTuple
 
 from batchyard import clock
@@ -105,7 +106,9 @@ def _write_group(planner: Planner, unit: Unit, group: Wanted, ids: Sequence[str]
     if plan.product is None:
         return Outcome(group, 0, plan.errors)
     kept = Before(job.id, plan.product.id, plan.operations.total, plan.before, _stock(unit, plan))
-    repository.put(unit, plan.product, plan.before, {id: {_CENTRE: one.pieces} for id, one in kept.stock.items()})
+    # Also where the product stays as it is: what changes of its stock is by the job.
+    product = replace(plan.product, by=job.id, updated=planner.moment(group))
+    repository.put(unit, product, plan.before, {id: {_CENTRE: one.pieces} for id, one in kept.stock.items()})
     befores.put(unit, kept, clock.now_s())
     return Outcome(group, kept.operations, notices=len(plan.notices))
 

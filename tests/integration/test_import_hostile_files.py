@@ -1,0 +1,115 @@
+"""Imports of files that are no product files, or hardly: a clear error or the right products, and always an end."""
+
+import io
+import zipfile
+from typing import Any
+
+import pytest
+
+from batchyard.batch_jobs.imports import reading
+from batchyard.catalogue import reference
+from batchyard.store import blobs, clients
+from tests.support import permissions
+from tests.support.api import Api
+from tests.support.importing import SHIRTS, Importer, handles, rows_in
+from tests.support.jobs import JOBS, JobWorkers, job_of, let_in
+
+HEADER = "Product Handle;Product Title;Variant SKU\n"
+
+
+@pytest.fixture
+def load(api: Api, monkeypatch: pytest.MonkeyPatch) -> Importer:
+    """A client that imports files."""
+    let_in(api)
+    workers = JobWorkers(monkeypatch)
+    with permissions.by_the_test():
+        reference.create_region("North America", "usd")
+    return Importer(api, workers)
+
+
+def zipped(text: str) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as file:
+        file.writestr("products.csv", text)
+    return held.getvalue()
+
+
+GOOD: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "a BOM": (b"\xef\xbb\xbf" + SHIRTS.encode(), {}),
+    "CR line ends": (SHIRTS.replace("\r\n", "\r").encode(), {}),
+    "Latin-1, said so": (SHIRTS.replace("Sock", "Söck").encode("latin-1"), {"encoding": "iso-8859-1"}),
+    "UTF-16, said so": (SHIRTS.encode("utf-16"), {"encoding": "utf-16"}),
+    "100,000 empty lines": (SHIRTS.replace("sock", "\r\n" * 100_000 + "sock", 1).encode(), {}),
+}
+
+BAD: dict[str, tuple[bytes, list[str]]] = {
+    "nothing": (b"", []),
+    "a header alone": (HEADER.encode(), []),
+    "Latin-1": (SHIRTS.replace("Sock", "Söck").encode("latin-1"), ["UTF-8"]),
+    "UTF-16": (SHIRTS.encode("utf-16"), ["UTF-16"]),
+    "NUL": ((HEADER + "a\0b;A;1\n").encode(), ["NUL"]),
+    "a long row": ((HEADER + "a;A;1;2;3\n").encode(), []),
+    "a cell of 2 MB": ((HEADER + f"a;{'x' * 2_000_000};1\n").encode(), []),
+    "a zip": (zipped(SHIRTS), ["zip"]),
+    "a header twice": (b"Product Handle;Product Title;Product Title\na;A;B\n", ["Product Title"]),
+    "2,500 columns": (
+        (";".join(["Product Handle", *(f"Image {n} Url" for n in range(1, 2500))]) + "\na\n").encode(),
+        [],
+    ),
+    "2,049 rows of a handle": ((HEADER + "".join(f"a;A;S-{n}\n" for n in range(2049))).encode(), []),
+    "a quote that stays open": ((HEADER + 'a;"A;1\nb;B;2\n').encode(), []),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_file_is_read_as_what_it_is(load: Importer, name: str) -> None:
+    content, context = GOOD[name]
+    done = load(content, context)
+    assert done["status"] == "completed", done["result"]
+    assert handles() == {"shirt", "sock"}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_file_that_cannot_be_imported_is_told(load: Importer, name: str) -> None:
+    content, parts = BAD[name]
+    failed = load(content)
+    assert failed["status"] == "failed", failed["result"]
+    result = failed["result"]
+    assert result["error_count"] >= 1
+    told = " ".join(error["message"] for error in result["errors"])
+    assert all(part in told for part in parts), told
+    rows = rows_in(load.file(result["error_file_key"]))
+    assert sum(bool(row["Error Message"]) for row in rows) >= 1
+    assert handles() == set()
+
+
+def test_one_sku_in_thousands_of_products(load: Importer) -> None:
+    content = HEADER + "".join(f"p{number};T;S-1\n" for number in range(3000))
+    failed = load(content)
+    assert failed["status"] == "failed"
+    assert (failed["result"]["error_count"], len(failed["result"]["errors"])) == (2999, 100)
+    rows = rows_in(load.file(failed["result"]["error_file_key"]))
+    assert [row["Error Line"] for row in rows] == [str(line) for line in range(2, 3001)]
+
+
+def test_files_are_read_in_steps(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "STEP", 40)
+    done = load(SHIRTS)
+    assert done["status"] == "completed", done["result"]
+    assert handles() == {"shirt", "sock"}
+
+
+def test_an_upload_that_is_replaced_while_it_is_read_stays_what_it_was(
+    load: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "STEP", 40)
+    key = load.upload(SHIRTS.encode())
+    made = load.api.post(JOBS, {"type": "product-import", "context": {"fileKey": key}}).json()["batch_job"]
+    load.workers.follow()
+    [message] = load.workers.receive()
+    load.workers.work(message, looks=2)
+    with permissions.by_the_test():
+        clients.s3().put_object(Bucket=blobs.bucket(), Key=key, Body=SHIRTS.replace("sock", "hood").encode())
+    load.workers.run()
+    assert job_of(load.api, made["id"])["status"] == "completed"
+    assert handles() == {"shirt", "sock"}

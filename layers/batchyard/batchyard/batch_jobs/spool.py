@@ -21,8 +21,8 @@ KIND = "spools"
 """What keys of chunks begin with; the bucket's lifecycle rule for them outlasts every job that needs them."""
 
 _READ_AT_ONCE = 256 * 1024
-_OF_EACH = 32
-"""Characters of an entry besides what it holds."""
+_OF_EACH = 128
+"""As how many characters an entry counts besides what it holds: short ones take much more memory than their text."""
 
 
 class Entry(NamedTuple):

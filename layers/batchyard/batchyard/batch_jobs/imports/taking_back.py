@@ -114,8 +114,12 @@ def stayed(job: Job, most: int) -> tuple[list[JobError], int]:
     return listed, len(listed) + sum(1 for _ in messages)
 
 
+class _Large(Exception):
+    """The stock of a product is to be restored before the rest of it, as both do not fit one transaction."""
+
+
 def _take_back(job: str, id: str) -> None:
-    def operation(unit: Unit, why: str | None = None) -> None:
+    def operation(unit: Unit) -> None:
         before = befores.find(unit, job, id)
         if before is None:
             # Another worker was faster.
@@ -125,17 +129,31 @@ def _take_back(job: str, id: str) -> None:
             stays = _make_again(unit, before, why)
         elif why is not None:
             stays = [*_restore_stock(unit, before, product), _stays(product, why)]
+        elif not is_stocked and repository.leaves_something(len(product.variants)):
+            raise _Large
         else:
             stays = _restore(unit, before, product)
         befores.delete(unit, before, stays, clock.now_s())
 
-    _restore_much_stock(job, id)
+    is_stocked, why = False, None
+    try:
+        transact(operation)
+        return
+    except _Large:
+        _restore_much_stock(job, id)
+        is_stocked = True
+    except Taken as taken:
+        why = _belongs_to_another(taken)
     try:
         transact(operation)
     except Taken as taken:
-        # What the product would get back belongs to another one now.
-        why = f"it cannot have {taken.value} back, which belongs to another product now"
-        transact(lambda unit: operation(unit, why))
+        why = _belongs_to_another(taken)
+        transact(operation)
+
+
+def _belongs_to_another(taken: Taken) -> str:
+    # What the product would get back belongs to another one now.
+    return f"it cannot have {taken.value} back, which belongs to another product now"
 
 
 def _make_again(unit: Unit, before: Before, why: str | None) -> list[str]:
@@ -178,10 +196,10 @@ def _has_moved(unit: Unit, before: Before, product: Product) -> bool:
 
 
 def _restore_much_stock(job: str, id: str) -> None:
-    """Restores the stock of a large product beforehand, since it would not fit the transaction of the rest."""
+    """Restores the stock of a large product, in several transactions."""
     unit = Unit()
     before, product = befores.find(unit, job, id), repository.get(unit, id)
-    if before is None or product is None or not repository.leaves_something(len(product.variants)):
+    if before is None or product is None:
         return
     if before.former is None and product.by == job and not _has_moved(unit, before, product):
         # It goes with its stock.

@@ -43,7 +43,7 @@ def goods() -> list[Made]:
 
 
 def job(client: httpx.Client, context: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    answer = client.post(JOBS, json={"type": "product-export", "context": context or {}, **more})
+    answer = client.post(JOBS, json={"type": "product-export", "context": context or {}} | more)
     assert answer.status_code == 201, answer.text
     return dict(answer.json()["batch_job"])
 
@@ -232,3 +232,63 @@ def test_an_access_token_is_good_for_all_of_it(stack: LocalStack, anonymous: htt
     for headers in ({"x-medusa-access-token": token}, {"Authorization": f"Bearer {token}"}):
         assert anonymous.get("/admin/products", headers=headers).status_code == 200
         assert anonymous.get(JOBS, headers=headers).status_code == 200
+
+
+IMPORTED = (
+    "Product Handle;Product Title;Variant SKU;Variant Inventory Quantity;Price EUR;Option 1 Name;Option 1 Value\r\n"
+    "e2e-shirt;Shirt;E2E-S;5;19.90;Size;S\r\n"
+    "e2e-shirt;;E2E-M;7;24.90;Size;M\r\n"
+    "e2e-sock;Sock;E2E-K;9;3.50;;\r\n"
+)
+
+
+def brought(client: httpx.Client, content: str) -> str:
+    """The key of a file that a client brings."""
+    answer = client.post(UPLOADS, files={"files": ("products.csv", content.encode(), "text/csv")})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["uploads"][0]["key"])
+
+
+def stocks(client: httpx.Client) -> dict[str, list[int]]:
+    """What the catalogue has of the file's products: their handles, and how many pieces of each variant."""
+    found = {}
+    for handle in ("e2e-shirt", "e2e-sock"):
+        for product in client.get("/admin/products", params={"handle": handle}).json()["products"]:
+            found[handle] = [variant["inventory_quantity"] for variant in product["variants"]]
+    return found
+
+
+def test_a_file_is_imported_changed_deleted_and_taken_back(client: httpx.Client) -> None:
+    whole = {"e2e-shirt": [5, 7], "e2e-sock": [9]}
+
+    def done(context: dict[str, Any], kind: str = "product-import") -> str:
+        made = job(client, context, type=kind)
+        assert reaching(client, made["id"], "completed")["result"]["progress"] == 1
+        return str(made["id"])
+
+    def undone(id: str) -> None:
+        assert client.post(f"{JOBS}/{id}/undo").status_code == 200
+        eventually(lambda: client.get(f"{JOBS}/{id}").json()["batch_job"]["result"]["undo"]["status"] == "completed")
+
+    imported = done({"fileKey": brought(client, IMPORTED)})
+    assert stocks(client) == whole
+    changed = done({"fileKey": brought(client, IMPORTED.replace(";5;", ";6;")), "match": "handle"})
+    assert stocks(client) == {**whole, "e2e-shirt": [6, 7]}
+    undone(changed)
+    assert stocks(client) == whole
+    deleted = done({"filterable_fields": {"handle": ["e2e-shirt", "e2e-sock"]}}, "product-delete")
+    assert stocks(client) == {}
+    undone(deleted)
+    assert stocks(client) == whole
+    undone(imported)
+    assert stocks(client) == {}
+
+
+def test_what_is_wrong_with_a_file_comes_back_with_it(client: httpx.Client) -> None:
+    context = {"fileKey": brought(client, IMPORTED.replace("24.90", "24,90")), "on_error": "skip"}
+    made = job(client, context, type="product-import")
+    done = reaching(client, made["id"], "completed")
+    assert (done["result"]["count"], done["result"]["error_count"]) == (2, 1)
+    assert "24,90" in download(client, done["result"]["error_file_key"]).decode()
+    assert stocks(client) == {"e2e-sock": [9]}
+    assert client.post(f"{JOBS}/{made['id']}/undo").status_code == 200

@@ -9,7 +9,7 @@ import pytest
 
 from batch_jobs import work
 from batchyard.catalogue import repository
-from batchyard.store import blobs, clients
+from batchyard.store import clients
 from batchyard.store.unit import Unit
 from tests.consistency.workers import at_once
 from tests.consistency.world import World
@@ -29,14 +29,6 @@ def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Api:
     """The API of a deployment, for a user who may import."""
     queue = clients.sqs().create_queue(QueueName=f"jobs-{uuid.uuid4().hex[:8]}")["QueueUrl"]
     monkeypatch.setenv("BATCH_JOBS_QUEUE_URL", queue)
-    read_range = blobs.read_range
-
-    def read_range_of_version(key: str, start: int, length: int, version: str = "") -> bytes:
-        # MiniStack answers all of a version, whichever range is asked for.
-        found = read_range(key, start, length, version)
-        return found[start : start + length] if version else found
-
-    monkeypatch.setattr(blobs, "read_range", read_range_of_version)
     let_in(world.api)
     return world.api
 

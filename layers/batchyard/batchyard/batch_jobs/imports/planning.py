@@ -5,7 +5,7 @@ planned again, since the catalogue may have changed. Both times in the same way:
 work, so that what is written holds only if it still is so.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -172,17 +172,3 @@ def _holder(unit: Unit, claim: Claim) -> Product | None:
     if claim.kind == claims.SKU and (held := repository.sku_holder(unit, claim.value)) is not None:
         return repository.get(unit, held[0])
     return None
-
-
-def batches(groups: Iterable[Wanted], most_rows: int) -> Iterator[list[Wanted]]:
-    """Groups a few at a time, so that all of them have no more rows than this unless one alone has."""
-    some: list[Wanted] = []
-    rows = 0
-    for group in groups:
-        if some and rows + len(group.rows) > most_rows:
-            yield some
-            some, rows = [], 0
-        some.append(group)
-        rows += len(group.rows)
-    if some:
-        yield some

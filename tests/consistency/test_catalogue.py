@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -169,7 +170,7 @@ def test_a_sku_is_taken_again_while_what_let_go_of_it_is_cleaned_up(world: World
 # A process that ends.
 
 
-class Scene:
+class Scene(ABC):
     """A product, and something done with it.
 
     Args:
@@ -187,8 +188,9 @@ class Scene:
         operations.create(self.one, "req-1")
         self.before = _item(self.one.id)
 
+    @abstractmethod
     def act(self) -> object:
-        raise NotImplementedError
+        """The call, which may be made again after a process ended in it."""
 
     def state(self) -> object:
         """What people see of it."""

@@ -3,10 +3,9 @@
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.http import forms, typed
-from batchyard.http.app import App, answer
+from batchyard.http.app import App
 from batchyard.http.caller import caller
-from batchyard.jsontext import dumps
-from batchyard.uploads import operations
+from batchyard.uploads import answers, operations
 from batchyard.uploads.parameters import FIELD, FORM_OF_FILES, TAG, WRITES
 from batchyard.uploads.schemas import Uploads
 
@@ -25,9 +24,7 @@ OUTSIDE_BATCHES = "A batch carries no files. Ask for /admin/uploads/protected by
 )
 def upload_protected() -> Response[str]:
     """Stores the files of a form, as `/admin/uploads` does: here no file is open to everybody."""
-    keys = operations.upload(caller().user, forms.files(app.current_event.raw_event, FIELD))
-    found = [{"url": operations.link(key), "key": key} for key in keys]
-    return answer(dumps({"uploads": found}), headers={"Cache-Control": "no-store"})
+    return answers.stored(operations.upload(caller().user, forms.files(app.current_event.raw_event, FIELD)))
 
 
 handler = app.lambda_handler

@@ -104,7 +104,8 @@ def watching(screen: Screen) -> Iterator[Callable[[Job], None]]:
                     bar.remove_task(task)
                 tasks.clear()
                 tasks[doing] = bar.add_task(doing, total=count)
-            bar.update(tasks[doing], completed=done, total=count)
+            # Drawn now: what a job has been through is seen however soon the next look follows.
+            bar.update(tasks[doing], completed=done, total=count, refresh=True)
 
         yield show
 

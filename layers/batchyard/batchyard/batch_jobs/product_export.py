@@ -8,13 +8,11 @@
 A step reads what the one before left in the job's `state`, and records in it where the next one begins.
 """
 
-import contextvars
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import Any, NamedTuple
 
-from batchyard import clock, ulids
+from batchyard import clock, threads, ulids
 from batchyard.batch_jobs import selecting, spool
 from batchyard.batch_jobs.rules import COMPLETED, CONFIRMED, PROCESSING, Job
 from batchyard.batch_jobs.selection import Selection, Unfit, selection
@@ -152,11 +150,8 @@ def _found(asked: Selection, layout: Layout, position: str | None) -> _Found:
 def _quantities(products: Sequence[Product]) -> dict[int, int]:
     ids = [variant.entity for product in products for variant in product.variants]
     some = list(batched(ids, _AT_ONCE, strict=False))
-    # A thread does not know by itself how long the function still runs.
-    contexts = [contextvars.copy_context() for _ in some]
-    with ThreadPoolExecutor(_READERS) as pool:
-        pages = pool.map(lambda context, page: context.run(repository.read_quantities, page), contexts, some)
-        return {id: quantity for page in pages for id, quantity in page.items()}
+    pages = threads.each(repository.read_quantities, some, _READERS)
+    return {id: quantity for page in pages for id, quantity in page.items()}
 
 
 def _digits(currency: str) -> int:

@@ -1,10 +1,9 @@
 """The products of a selection, read from the catalogue: all of it is scanned, unless keys lead to them."""
 
-import contextvars
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 
+from batchyard import threads
 from batchyard.batch_jobs.selection import Selection
 from batchyard.catalogue import reference, repository
 from batchyard.catalogue.rules import Product
@@ -58,7 +57,5 @@ def with_handles(handles: Sequence[str]) -> list[Product]:
     Raises:
         Unavailable: The store did not answer.
     """
-    contexts = [contextvars.copy_context() for _ in handles]
-    with ThreadPoolExecutor(_READERS) as pool:
-        found = pool.map(lambda context, handle: context.run(repository.find, Unit(), handle), contexts, handles)
-        return [product for product in found if product is not None]
+    found = threads.each(lambda handle: repository.find(Unit(), handle), handles, _READERS)
+    return [product for product in found if product is not None]

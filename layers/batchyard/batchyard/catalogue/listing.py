@@ -5,11 +5,10 @@ is in no list, but found by its handle or SKU.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from itertools import islice
 from typing import NamedTuple
 
+from batchyard import threads
 from batchyard.catalogue import codec, repository
 from batchyard.catalogue.rules import Product
 from batchyard.store import items
@@ -122,10 +121,8 @@ def _rows(asked: Question) -> list[Row]:
 
 
 def _newest() -> list[Row]:
-    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-        # With what a request's own thread knows: how long the function still runs.
-        shards = [pool.submit(copy_context().run, _newest_of, shard) for shard in range(codec.SHARDS)]
-        return [row for shard in shards for row in shard.result()]
+    shards = threads.each(_newest_of, range(codec.SHARDS), _READ_AT_ONCE)
+    return [row for shard in shards for row in shard]
 
 
 def _newest_of(shard: int) -> list[Row]:

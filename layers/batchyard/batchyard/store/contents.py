@@ -3,11 +3,11 @@
 A text named `objects` is the attribute `objects`, or the blob that the attribute `objects_key` points at.
 """
 
-import contextvars
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import batched
 
+from batchyard import threads
 from batchyard.store import blobs
 from batchyard.store.blobs import Blob
 from batchyard.store.items import Item
@@ -70,11 +70,4 @@ def read_many(keys: list[str]) -> dict[str, bytes]:
     """
     if len(keys) < 2:
         return {key: blobs.read(key) for key in keys}
-    # Most functions never have more than one to read.
-    from concurrent.futures import ThreadPoolExecutor
-
-    # A thread does not know by itself how long the function still runs.
-    contexts = [contextvars.copy_context() for _ in keys]
-    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-        found = pool.map(lambda context, key: context.run(blobs.read, key), contexts, keys)
-        return dict(zip(keys, found, strict=True))
+    return dict(zip(keys, threads.each(blobs.read, keys, _READ_AT_ONCE), strict=True))

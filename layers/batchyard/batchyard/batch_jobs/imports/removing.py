@@ -1,11 +1,9 @@
 """Products are removed, many in one transaction, each kept as it was."""
 
-import contextvars
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 
-from batchyard import clock
+from batchyard import clock, threads
 from batchyard.batch_jobs.imports import befores, gates
 from batchyard.batch_jobs.imports.befores import Before
 from batchyard.batch_jobs.rules import Job
@@ -26,18 +24,12 @@ def remove(job: Job, ids: Sequence[str]) -> None:
         Unavailable: The store did not answer; what was removed is removed.
     """
     packs = list(batched(ids, _PACK, strict=False))
-    with ThreadPoolExecutor(gates.GATES) as pool:
-        lanes = [
-            pool.submit(contextvars.copy_context().run, _remove_lane, job, lane, packs[lane :: gates.GATES])
-            for lane in range(min(gates.GATES, len(packs)))
-        ]
-        for lane in lanes:
-            lane.result()
 
+    def remove_lane(lane: int) -> None:
+        for pack in packs[lane :: gates.GATES]:
+            _remove_pack(job, lane, pack)
 
-def _remove_lane(job: Job, lane: int, packs: Sequence[Sequence[str]]) -> None:
-    for pack in packs:
-        _remove_pack(job, lane, pack)
+    threads.each(remove_lane, range(gates.GATES), gates.GATES)
 
 
 def _remove_pack(job: Job, lane: int, pack: Sequence[str]) -> None:

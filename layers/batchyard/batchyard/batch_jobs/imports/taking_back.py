@@ -1,14 +1,12 @@
 """What a job wrote is taken back: each product becomes what it was, unless somebody else has changed it since."""
 
-import contextvars
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import batched, islice
 from typing import Any, NamedTuple
 
-from batchyard import clock
+from batchyard import clock, threads
 from batchyard.batch_jobs.imports import befores, gates
 from batchyard.batch_jobs.imports.befores import Before, Stock
 from batchyard.batch_jobs.rules import COMPLETED, LISTED_ERRORS, Job, JobError
@@ -96,10 +94,7 @@ def take_back(job: Job, most: int) -> TakenBack:
         Unavailable: The store did not answer; what was taken back stays so.
     """
     ids = list(befores.products_of(job.id, most))
-    with ThreadPoolExecutor(gates.GATES) as pool:
-        contexts = [contextvars.copy_context() for _ in ids]
-        for _ in pool.map(lambda context, id: context.run(_take_back, job.id, id), contexts, ids):
-            pass
+    threads.each(lambda id: _take_back(job.id, id), ids, gates.GATES)
     return TakenBack(len(ids), len(ids) < most)
 
 

@@ -1,12 +1,10 @@
 """Plans become products: many of them in one transaction, each with what it was before."""
 
-import contextvars
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 
-from batchyard import clock
+from batchyard import clock, threads
 from batchyard.batch_jobs.imports import befores, gates
 from batchyard.batch_jobs.imports.befores import Before, Stock
 from batchyard.batch_jobs.imports.planning import Planner, Wanted
@@ -51,20 +49,12 @@ def write(planner: Planner, groups: Sequence[Wanted]) -> list[Outcome]:
         Unavailable: The store did not answer; what was written is written.
     """
     packs = list(_packs(groups))
-    outcomes: list[Outcome] = []
-    with ThreadPoolExecutor(gates.GATES) as pool:
-        # A thread does not know by itself how long the function still runs.
-        lanes = [
-            pool.submit(contextvars.copy_context().run, _write_lane, planner, lane, packs[lane :: gates.GATES])
-            for lane in range(min(gates.GATES, len(packs)))
-        ]
-        for lane in lanes:
-            outcomes += lane.result()
-    return outcomes
 
+    def write_lane(lane: int) -> list[Outcome]:
+        return [outcome for pack in packs[lane :: gates.GATES] for outcome in _write_pack(planner, lane, pack)]
 
-def _write_lane(planner: Planner, lane: int, packs: Sequence[Sequence[Wanted]]) -> list[Outcome]:
-    return [outcome for pack in packs for outcome in _write_pack(planner, lane, pack)]
+    lanes = threads.each(write_lane, range(gates.GATES), gates.GATES)
+    return [outcome for lane in lanes for outcome in lane]
 
 
 def _write_pack(planner: Planner, lane: int, pack: Sequence[Wanted]) -> list[Outcome]:

@@ -10,12 +10,12 @@ from itertools import batched
 from typing import Any
 
 from batchyard import clock
-from batchyard.batch_jobs import selecting, spool
+from batchyard.batch_jobs import selecting, spool, states
 from batchyard.batch_jobs.imports import gates, reading, removing, taking_back
 from batchyard.batch_jobs.imports.reading import File
 from batchyard.batch_jobs.rules import COMPLETED, FAILED, LISTED_ERRORS, PROCESSING, Job, JobError
 from batchyard.batch_jobs.selection import Unfit, selection
-from batchyard.batch_jobs.spool import Chunk, Entry
+from batchyard.batch_jobs.spool import Entry
 from batchyard.batch_jobs.strategy import Record
 from batchyard.catalogue import repository
 from batchyard.product_files.faults import NOT_FOUND, Unreadable, quoted
@@ -73,7 +73,7 @@ def clean_up(job: Job) -> None:
     Raises:
         Unavailable: S3 did not answer.
     """
-    spool.delete(_chunks(job.state or {}))
+    spool.delete(states.chunks(job.state or {}, "chunks"))
 
 
 def _select(job: Job, state: dict[str, Any], record: Record) -> None:
@@ -90,7 +90,7 @@ def _select(job: Job, state: dict[str, Any], record: Record) -> None:
         found += len(products)
         if found >= selecting.MOST_IN_A_STEP:
             break
-    state["chunks"] = [*_chunks(state), *writer.close()]
+    state["chunks"] = [*states.chunks(state, "chunks"), *writer.close()]
     if following is None:
         _ready(job, state, record)
     else:
@@ -123,7 +123,7 @@ def _read(job: Job, state: dict[str, Any], record: Record) -> None:
                 errors.append((NOT_FOUND, _missing(id, handle), row.line, _ID if id else _HANDLE))
             else:
                 writer.add(Entry(product.id, reading.number(row.line), {}), len(product.id))
-    state["chunks"] = [*_chunks(state), *writer.close()]
+    state["chunks"] = [*states.chunks(state, "chunks"), *writer.close()]
     state |= {"position": list(reader.position), "errors": errors[:MOST_ERRORS]}
     if reader.position.line == 0 and is_last:
         raise Unreadable([no_rows()])
@@ -156,14 +156,14 @@ def _fail(job: Job, errors: Sequence[JobError], record: Record) -> None:
 
 def _ready(job: Job, state: dict[str, Any], record: Record) -> None:
     """Counts what was found, each product once however often it is named."""
-    count = sum(not group.is_rest for group in spool.grouped(_chunks(state), _NAMED_AT_ONCE))
+    count = sum(not group.is_rest for group in spool.grouped(states.chunks(state, "chunks"), _NAMED_AT_ONCE))
     kept = {"phase": "write", "chunks": state["chunks"], "at": state["chunks"], "applied": 0}
     record(job.pre_processed(_counted(count), kept, clock.now()))
 
 
 def _remove(job: Job, state: dict[str, Any], record: Record) -> None:
     ids: list[str] = []
-    at: Sequence[Chunk] = [Chunk(*one) for one in state["at"]]
+    at = states.chunks(state, "at")
     is_over = True
     for group in spool.grouped(at, _NAMED_AT_ONCE):
         if len(ids) == _AT_ONCE and not group.is_rest:
@@ -201,7 +201,3 @@ def _counted(count: int) -> dict[str, Any]:
             }
         ],
     }
-
-
-def _chunks(state: Any) -> Sequence[Chunk]:
-    return [Chunk(*one) for one in state.get("chunks", ())]

@@ -13,7 +13,7 @@ from itertools import batched
 from typing import Any, NamedTuple
 
 from batchyard import clock, threads, ulids
-from batchyard.batch_jobs import selecting, spool
+from batchyard.batch_jobs import selecting, spool, states
 from batchyard.batch_jobs.rules import COMPLETED, CONFIRMED, PROCESSING, Job
 from batchyard.batch_jobs.selection import Selection, Unfit, selection
 from batchyard.batch_jobs.spool import Chunk, Entry
@@ -92,7 +92,7 @@ def clean_up(job: Job) -> None:
     """
     state = job.state or {}
     growing_file.abort(_file(job, state))
-    spool.delete(_chunks(state, "chunks") + _chunks(state, "selected"))
+    spool.delete(states.chunks(state, "chunks") + states.chunks(state, "selected"))
 
 
 # Reading.
@@ -101,7 +101,7 @@ def clean_up(job: Job) -> None:
 def _read(job: Job, state: Mapping[str, Any], asked: Selection) -> Job:
     """Reads as many products as make a chunk."""
     found = _found(asked, _layout(job), state.get("next"))
-    chunks, shape, total = _chunks(state, "chunks"), _shape(state), int(state.get("total", 0))
+    chunks, shape, total = states.chunks(state, "chunks"), _shape(state), int(state.get("total", 0))
     if found.following is None and not chunks:
         return _ready(job, *_alone(job, asked, found.entries))
     ordered = spool.ordered(found.entries, descending=asked.descending)
@@ -166,7 +166,7 @@ def _digits(currency: str) -> int:
 
 def _select(job: Job, state: Mapping[str, Any], asked: Selection) -> Job:
     """Goes over as many records as make a chunk, and keeps those that are asked for."""
-    chunks, selected, shape = _chunks(state, "chunks"), _chunks(state, "selected"), _shape(state)
+    chunks, selected, shape = states.chunks(state, "chunks"), states.chunks(state, "selected"), _shape(state)
     skip, take, total = int(state["skip"]), state["take"], int(state.get("count", 0))
     kept: list[Entry] = []
     size = 0
@@ -242,7 +242,7 @@ def _write(job: Job, state: Mapping[str, Any], asked: Selection, record: Record)
     """Makes the file longer by a part, or completes it."""
     file = _file(job, state)
     if state.get("written"):
-        part = _Part(b"", _chunks(state, "chunks"), 0, is_last=True)
+        part = _Part(b"", states.chunks(state, "chunks"), 0, is_last=True)
         grown = growing_file.complete(file)
     else:
         part = _part(job, state, asked, is_first=file.size == 0)
@@ -251,7 +251,7 @@ def _write(job: Job, state: Mapping[str, Any], asked: Selection, record: Record)
 
 
 def _part(job: Job, state: Mapping[str, Any], asked: Selection, *, is_first: bool) -> _Part:
-    layout, shape, chunks = _layout(job), _shape(state), _chunks(state, "chunks")
+    layout, shape, chunks = _layout(job), _shape(state), states.chunks(state, "chunks")
     pieces = [layout.header(shape).encode()] if is_first else []
     size = products = 0
     for merged in spool.read(chunks, descending=asked.descending):
@@ -275,14 +275,14 @@ def _after(job: Job, state: Mapping[str, Any], part: _Part, grown: Grown) -> Job
         return job.moved(*entered, COMPLETED, now=now, result=result, state={**state, "file": None})
     if grown.became is Became.EMPTY:
         beginning = [chunk._replace(position=0) for chunk in part.chunks]
-        state = {**state, "chunks": beginning, "written": False, "products": 0, "file": _kept_file(grown.file)}
+        state = {**state, "chunks": beginning, "written": False, "products": 0, "file": states.keep(grown.file)}
         return job.moved(*entered, now=now, state=state)
     products = int(state.get("products", 0)) + part.products
     # Rows that are written once more are no progress, and what somebody saw does not fall.
     seen = max(int(result["advancement_count"]), products)
     result |= {"advancement_count": seen, "progress": seen / result["count"] if result["count"] else 0}
     written = {"chunks": part.chunks, "written": part.is_last, "products": products}
-    return job.moved(*entered, now=now, result=result, state={**state, **written, "file": _kept_file(grown.file)})
+    return job.moved(*entered, now=now, result=result, state={**state, **written, "file": states.keep(grown.file)})
 
 
 # What the state holds.
@@ -290,10 +290,6 @@ def _after(job: Job, state: Mapping[str, Any], part: _Part, grown: Grown) -> Job
 
 def _layout(job: Job) -> Layout:
     return Layout(escape_formulas=job.context.get("escape_formulas") is True)
-
-
-def _chunks(state: Mapping[str, Any], name: str) -> list[Chunk]:
-    return [Chunk(*one) for one in state.get(name, ())]
 
 
 def _shape(state: Mapping[str, Any]) -> Shape:
@@ -312,11 +308,4 @@ def _file(job: Job, state: Mapping[str, Any]) -> GrowingFile:
     # Always the same of a job, and of the day on which it is written: from then on a file is kept.
     moment = job.entered.get(CONFIRMED, job.created)
     key = str(FileKey(job.owner, ulids.of(moment, job.id), FILE_NAME))
-    kept = state.get("file")
-    if kept is None:
-        return GrowingFile(key, CONTENT_TYPE)
-    return GrowingFile(key, CONTENT_TYPE, kept["upload"], bytes.fromhex(kept["parts"]), kept["size"])
-
-
-def _kept_file(file: GrowingFile) -> dict[str, Any]:
-    return {**file.kept, "parts": file.parts.hex()}
+    return states.file(state, "file", key, CONTENT_TYPE)

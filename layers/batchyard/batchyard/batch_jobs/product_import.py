@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any
 
 from batchyard import clock, ulids
-from batchyard.batch_jobs import spool
+from batchyard.batch_jobs import spool, states
 from batchyard.batch_jobs.imports import gates, planning, reading, taking_back, writing
 from batchyard.batch_jobs.imports.options import Options, options
 from batchyard.batch_jobs.imports.planning import IDS_A_ROW, Planner, Wanted
@@ -25,7 +25,7 @@ from batchyard.batch_jobs.imports.reading import File
 from batchyard.batch_jobs.imports.writing import Outcome
 from batchyard.batch_jobs.rules import COMPLETED, CONFIRMED, FAILED, LISTED_ERRORS, PROCESSING, Job, JobError
 from batchyard.batch_jobs.selection import Unfit
-from batchyard.batch_jobs.spool import Chunk, Entry, Group
+from batchyard.batch_jobs.spool import Entry, Group
 from batchyard.batch_jobs.strategy import Record
 from batchyard.catalogue import repository
 from batchyard.product_files.counting import Operations
@@ -107,7 +107,7 @@ def clean_up(job: Job) -> None:
     """
     state = dict(job.state or {})
     for name in ("rows", "claims", "conflicts", "bad_groups", "left"):
-        spool.delete(_chunks(state, name))
+        spool.delete(states.chunks(state, name))
     growing_file.abort(_error_file(job, state))
 
 
@@ -147,8 +147,8 @@ def _read(job: Job, state: dict[str, Any], chosen: Options, record: Record) -> N
         _fail_whole(job, header, unreadable, record)
         return
     state |= {
-        "rows": [*_chunks(state, "rows"), *step.rows],
-        "claims": [*_chunks(state, "claims"), *step.claims],
+        "rows": [*states.chunks(state, "rows"), *step.rows],
+        "claims": [*states.chunks(state, "claims"), *step.claims],
         "lines": step.lines,
     }
     state |= {"phase": "duplicates"} if step.position is None else {"position": list(step.position)}
@@ -159,7 +159,7 @@ def _find_duplicates(job: Job, state: dict[str, Any], record: Record) -> None:
     """Finds what several products of the file claim, all of it at once: it is a pass over what is sorted already."""
     conflicts = spool.Writer(job.id)
     whole: list[Entry] = []
-    for group in spool.grouped(_chunks(state, "claims"), _CLAIMS_AT_ONCE):
+    for group in spool.grouped(states.chunks(state, "claims"), _CLAIMS_AT_ONCE):
         # Of what is claimed by more rows than that, the first one is kept to compare the others with.
         whole = [*whole[:1], *group.entries] if group.is_rest else group.entries
         for handle, error in reading.duplicates(whole):
@@ -209,7 +209,7 @@ class _Walk:
     """
 
     def __init__(self, at: Mapping[str, Any], most: int) -> None:
-        self.at = {"rows": _chunks(at, "rows"), "marks": _chunks(at, "marks")}
+        self.at = {"rows": states.chunks(at, "rows"), "marks": states.chunks(at, "marks")}
         self.is_over = False
         self._most = most
 
@@ -270,7 +270,7 @@ def _compare(job: Job, state: dict[str, Any], chosen: Options, record: Record) -
     plan_pending()
     left.close(state)
     state |= {"operations": list(counted), "notices": dict(notices), "at": walk.at}
-    state["bad_groups"] = [*_chunks(state, "bad_groups"), *bad_groups.close()]
+    state["bad_groups"] = [*states.chunks(state, "bad_groups"), *bad_groups.close()]
     is_enough = not chosen.skip and state["bad"] >= MOST_BAD_ROWS
     if walk.is_over or is_enough:
         state["phase"] = "report"
@@ -300,7 +300,7 @@ class _Left:
 
     def close(self, state: dict[str, Any]) -> None:
         """Puts what was left out into a state."""
-        state["left"] = [*_chunks(state, "left"), *self._writer.close()]
+        state["left"] = [*states.chunks(state, "left"), *self._writer.close()]
         state["errors"] += self._errors
         state["bad"] += self._rows
 
@@ -315,7 +315,7 @@ def _report(job: Job, state: dict[str, Any], chosen: Options, record: Record) ->
         record(_reported(job, state, chosen, result))
         return
     file = _error_file(job, state)
-    chunks = _chunks(state["at"], "left")
+    chunks = states.chunks(state["at"], "left")
     if state.get("reported"):
         grown = growing_file.complete(file)
     else:
@@ -336,7 +336,7 @@ def _report(job: Job, state: dict[str, Any], chosen: Options, record: Record) ->
         result |= {"errors": listed, "error_count": state["errors"]}
         state["reported"] = is_last
         grown = growing_file.append(file, b"".join(pieces), last=is_last)
-    state |= {"at": {"left": chunks}, "error_file": _kept_file(grown.file)}
+    state |= {"at": {"left": chunks}, "error_file": states.keep(grown.file)}
     if grown.became is Became.DONE:
         result["error_file_key"] = grown.file.key
         changed = _reported(job, {**state, "error_file": None}, chosen, result)
@@ -458,19 +458,8 @@ def _after(
 # What the state holds.
 
 
-def _chunks(state: Mapping[str, Any], name: str) -> list[Chunk]:
-    return [Chunk(*one) for one in state.get(name, ())]
-
-
 def _error_file(job: Job, state: Mapping[str, Any]) -> GrowingFile:
     # One from before the writing, and one of all that was left out after it.
     name = f"{job.id} errors{' written' if 'written' in state else ''}"
     key = str(FileKey(job.owner, ulids.of(job.entered.get(PROCESSING, job.created), name), ERRORS_NAME))
-    kept = state.get("error_file")
-    if kept is None:
-        return GrowingFile(key, CONTENT_TYPE)
-    return GrowingFile(key, CONTENT_TYPE, kept["upload"], bytes.fromhex(kept["parts"]), kept["size"])
-
-
-def _kept_file(file: GrowingFile) -> dict[str, Any]:
-    return {**file.kept, "parts": file.parts.hex()}
+    return states.file(state, "error_file", key, CONTENT_TYPE)

@@ -16,7 +16,7 @@ from batchyard.store.tables import BATCH_JOBS, PRODUCTS
 from tests.support import permissions
 from tests.support.api import Api
 from tests.support.aws import keys_in_bucket
-from tests.support.catalogue import clean_up, contents_of_catalogue, must_be_safe, must_be_whole, rows, told_catalogue
+from tests.support.catalogue import clean_up, contents_of_catalogue, must_be_whole, rows, told_catalogue
 from tests.support.importing import Importer, rows_in
 from tests.support.jobs import JOBS, JobWorkers, job_of, let_in
 from tests.support.long_work import URL, Call, Fault, Workers, answer_lost, killed_after, killed_before, out_of_reach
@@ -58,7 +58,7 @@ class Stand:
         stores: The functions' environment.
         hands: The workers.
         load: A client that imports files.
-        is_large: A product of some variants takes several transactions.
+        is_large: A product of two variants takes several transactions.
     """
 
     def __init__(self, api: Api, stores: dict[str, str], hands: Workers, load: Importer, *, is_large: bool) -> None:
@@ -106,20 +106,11 @@ class Stand:
         assert answer.status == 200, answer.text
         return dict(answer.json()["batch_job"])
 
-    def must_be_as_before(self, *, abandoned: bool = False) -> None:
-        """Nothing of any job is left.
-
-        Args:
-            abandoned: Of a product that takes several transactions and was never there, claims and entities may be,
-                which are free again for others a day later.
-        """
+    def must_be_as_before(self) -> None:
+        """Nothing of any job is left."""
         with permissions.by_the_test():
             clean_up(self.products)
             found = contents_of_catalogue()
-            if abandoned:
-                must_be_safe()
-                assert found["products"] == self.before["products"]
-                return
             must_be_whole()
             for kind, before in self.before.items():
                 assert found[kind].keys() == before.keys()
@@ -176,7 +167,7 @@ def stand(api: Api, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch, req
     monkeypatch.setattr(spool, "CHUNK", 500)
     is_large = request.param == "in several"
     if is_large:
-        monkeypatch.setattr(repository, "MOST_AT_ONCE", 8)
+        monkeypatch.setattr(repository, "MOST_AT_ONCE", 4)
     take_small_parts(monkeypatch, 10)
     monkeypatch.setenv("BATCH_JOBS_QUEUE_URL", URL)
     hands = Workers(work.handler)
@@ -255,7 +246,7 @@ def test_whenever_an_import_is_canceled_all_is_as_before(stand: Stand) -> None:
         assert canceled[0]["result"] is None or all(
             canceled[0]["result"][name] == job["result"][name] for name in ("advancement_count", "count")
         )
-        stand.must_be_as_before(abandoned=stand.is_large)
+        stand.must_be_as_before()
         assert stand.befores(id) == 0
     assert number > 30
     assert was_late
@@ -299,6 +290,6 @@ def test_a_late_worker_writes_nothing_of_what_is_taken_back(stand: Stand) -> Non
         stand.run(id, {number: end})
         if ended in ([], ["completed"]):
             break
-        stand.must_be_as_before(abandoned=stand.is_large)
+        stand.must_be_as_before()
         assert stand.befores(id) == 0
     assert number > 30

@@ -3,11 +3,13 @@
 import base64
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import batched
 from typing import Any
 
-from batchyard.catalogue import codec, repository
+from batchyard.catalogue import codec, repository, rules
+from batchyard.catalogue.rules import Product
 from batchyard.store import blobs, contents, notices, queues
 from batchyard.store.items import Item, Key
 from batchyard.store.tables import CATALOGUE, PRODUCTS
@@ -65,6 +67,58 @@ def sweep(key: str) -> None:
     item = read_one(PRODUCTS, codec.product_key(id))
     if item is None or item.get(_CONTENT_KEY) != key:
         blobs.delete(key)
+
+
+def call_off(id: str, ahead: repository.Ahead, by: str) -> None:
+    """Has what was written ahead of a product be as the stored product has it: what it does not name goes.
+
+    What others have written since is left alone: they may be about to write the product.
+
+    Args:
+        id: ID of the product.
+        ahead: What was written ahead.
+        by: Who wrote it.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    for some in batched(ahead.keys, MAX_ACTIONS, strict=False):
+
+        def operation(unit: Unit, some: Sequence[Key] = some) -> None:
+            unit.load(CATALOGUE, some)
+            as_named = _as_named(repository.get(unit, id))
+            for key in some:
+                item = unit.get(CATALOGUE, key)
+                if item is None or item["product"] != id or not _is_written(item, ahead, by):
+                    continue
+                wanted = as_named(item)
+                if wanted is None:
+                    unit.delete(CATALOGUE, key)
+                else:
+                    unit.put(CATALOGUE, wanted)
+
+        transact(operation)
+
+
+def _is_written(item: Item, ahead: repository.Ahead, by: str) -> bool:
+    return item["at"] in ahead.at if item["part"] == codec.CLAIM else item["by"] == by
+
+
+def _as_named(product: Product | None) -> Callable[[Item], Item | None]:
+    """What makes a claim or an entity as a product has it, and None of one that it does not name."""
+    if product is None:
+        return lambda _: None
+    claims, ids = codec.claims(product), set(product.entities)
+    variants = {variant.entity: variant for variant in product.variants}
+
+    def as_named(item: Item) -> Item | None:
+        if item["part"] == codec.CLAIM:
+            claim = claims.get(str(item["id"]))
+            return None if claim is None else {**claim, "at": product.updated}
+        entity = replace(codec.decode_entity(item), updated=product.updated, by=product.by)
+        return codec.encode_entity(rules.of_variant(entity, variants.get(entity.id))) if entity.id in ids else None
+
+    return as_named
 
 
 def _remove(told: Mapping[str, Any]) -> None:

@@ -2,13 +2,14 @@
 
 A claim counts only while the aggregate of its product names it. So a product whose items do not fit one transaction
 has its claims and entities written first, in several, and the aggregate last: until then nothing of it is there. What
-such a product lets go of stays behind until the change stream's handler has removed it (`leftovers`).
+such a product lets go of stays behind until the change stream's handler has removed it (`leftovers`). Who can be called
+off in between is told what is about to be written ahead, and keeps it until the product is written (`Ahead`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import batched
-from typing import Any
+from typing import Any, NamedTuple
 
 from batchyard.catalogue import codec, rules
 from batchyard.catalogue.rules import Entity, Product
@@ -48,6 +49,18 @@ class Taken(Conflict):
         facts = {"kind": kind, "value": value, "product": product, "handle": handle}
         super().__init__(f"The {word} {value} belongs to the product {named}.", code="TAKEN", details=facts)
         self.kind, self.value, self.product, self.handle = kind, value, product, handle
+
+
+class Ahead(NamedTuple):
+    """What is written ahead of a product.
+
+    Attributes:
+        keys: The keys of claims and entities.
+        at: The moments that the product was about to be of, and its claims are.
+    """
+
+    keys: Sequence[Key]
+    at: Sequence[int]
 
 
 def get(unit: Unit, id: str) -> Product | None:
@@ -98,6 +111,7 @@ def put(
     stock: Mapping[int, Mapping[int, int]] | None = None,
     *,
     quiet: bool = False,
+    announce: Callable[[Ahead], Callable[[Unit], None]] | None = None,
 ) -> Product:
     """Stages a product: what differs from before of its aggregate, claims and entities, and nothing where nothing does.
 
@@ -109,6 +123,7 @@ def put(
         before: The product as it is; None for a new one.
         stock: Pieces by entity and distribution centre that are set.
         quiet: No event tells of it, whoever it is by: a job takes something back.
+        announce: Is told of what is about to be written ahead; returns what each transaction of that goes through.
 
     Returns:
         The product as it will be stored; `before` where it stays that.
@@ -142,7 +157,9 @@ def put(
     released = [key for key in reached.released if (item := unit.get(CATALOGUE, key)) and item["product"] == product.id]
     if len(written) + len(released) + changed > MOST_AT_ONCE and not is_joined(unit):
         last = codec.handle_key(product.handle)["id"]
-        _write_at_once(unit, [item for item in written if item["id"] != last])
+        ahead = [item for item in written if item["id"] != last]
+        told = Ahead([*map(CATALOGUE.key_of, ahead)], [product.updated])
+        _write_at_once(unit, ahead, None if announce is None else announce(told))
         written = [item for item in written if item["id"] == last]
     left = len(written) + len(released) + changed > MOST_AT_ONCE and not is_joined(unit)
     for item in written:
@@ -353,13 +370,7 @@ def _entities(
             entity = codec.decode_entity(held)
         if own[id] != former.get(id):
             variant = variants.get(id)
-            entity = replace(
-                entity,
-                updated=product.updated,
-                by=product.by,
-                variant=None if variant is None else variant.id,
-                sku=None if variant is None else variant.sku,
-            )
+            entity = rules.of_variant(replace(entity, updated=product.updated, by=product.by), variant)
         item = codec.encode_entity(rules.stocked(entity, stock.get(id, {}), product.updated, product.by))
         if not _is_stored(item, held):
             yield item
@@ -381,15 +392,17 @@ def _is_stored(item: Item, held: Item | None) -> bool:
     return held is not None and {**item, "version": held["version"]} == held
 
 
-def _write_at_once(unit: Unit, written: Iterable[Item]) -> None:
+def _write_at_once(unit: Unit, written: Iterable[Item], go_through: Callable[[Unit], None] | None) -> None:
     """Writes items in as many transactions as it takes, each on condition that none is another than the unit read.
 
     Raises:
         Contended: One of them is.
         Unavailable: The store did not take all of them.
     """
-    for some in batched(written, MAX_ACTIONS, strict=False):
+    for some in batched(written, MOST_AT_ONCE, strict=False):
         part = Unit()
+        if go_through is not None:
+            go_through(part)
         for item in some:
             held = unit.get(CATALOGUE, CATALOGUE.key_of(item))
             if held is not None:

@@ -205,6 +205,13 @@ def numbered(product: Product, next_id: Callable[[], int]) -> Product:
     return replace(product, parent=parent, variants=variants)
 
 
+def of_variant(entity: Entity, variant: Variant | None) -> Entity:
+    """An entity with what it repeats of its variant; None for a parent's."""
+    if variant is None:
+        return replace(entity, variant=None, sku=None)
+    return replace(entity, variant=variant.id, sku=variant.sku)
+
+
 def own_values(product: Product) -> dict[int, Any]:
     """What each entity of a product stores itself, to be compared, by its ID.
 

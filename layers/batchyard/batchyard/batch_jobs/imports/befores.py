@@ -1,7 +1,8 @@
 """What a job replaces, kept with the change itself: an item for each product, written in the same transaction.
 
 So the item tells two things: that the job has written the product, which a repeated step then leaves alone; and how it
-is taken back. It is gone eight days later.
+is taken back. It is gone eight days later. Of a product that takes several transactions it is written before the first
+of them, with what is written ahead of the product; in the last one it becomes one as all others are.
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 from batchyard.batch_jobs import spool
 from batchyard.catalogue import codec
+from batchyard.catalogue.repository import Ahead
 from batchyard.catalogue.rules import Product
 from batchyard.jsontext import dumps
 from batchyard.store import blobs, contents, items
@@ -22,6 +24,7 @@ from batchyard.store.unit import Unit
 KEPT_SECONDS = 8 * 86_400
 
 _CONTENT = "before"
+_AHEAD = "ahead"
 _PREFIX = "before "
 _STAYED = "stayed "
 
@@ -51,6 +54,7 @@ class Before:
         former: The product as it was; None for one that the job made.
         stock: What it set of the stock, by integer IDs.
         removed: Where it removed the product, the stock that there was, by integer IDs and distribution centres.
+        ahead: What it may have written ahead of the product, which it has not written yet; None once it has.
     """
 
     job: str
@@ -59,6 +63,7 @@ class Before:
     former: Product | None = None
     stock: Mapping[int, Stock] = field(default_factory=dict)
     removed: Mapping[int, Mapping[int, int]] | None = None
+    ahead: Ahead | None = None
 
 
 def key_of(job: str, product: str) -> Key:
@@ -87,13 +92,19 @@ def put(unit: Unit, before: Before, now_s: int) -> None:
     }
     if before.former is not None:
         # With a blob of its own where it is large: the product's goes when nothing points at it any more.
-        content, blob = contents.pack(
-            _CONTENT, codec.content(before.former), lambda: blobs.new_key(spool.KIND, before.job)
-        )
-        if blob is not None:
-            unit.write_blob(blob)
-        item |= {**content, "former": dumps(codec.encode_product(before.former, {}))}
+        item |= _packed(unit, before.job, _CONTENT, codec.content(before.former))
+        item["former"] = dumps(codec.encode_product(before.former, {}))
+    if before.ahead is not None:
+        told = [[[key["id"], key["part"]] for key in before.ahead.keys], before.ahead.at]
+        item |= _packed(unit, before.job, _AHEAD, dumps(told))
     unit.put(BATCH_JOBS, items.present(item))
+
+
+def _packed(unit: Unit, job: str, name: str, text: str) -> Item:
+    attributes, blob = contents.pack(name, text, lambda: blobs.new_key(spool.KIND, job))
+    if blob is not None:
+        unit.write_blob(blob)
+    return attributes
 
 
 def delete(unit: Unit, before: Before, stays: Sequence[str], now_s: int) -> None:
@@ -156,7 +167,15 @@ def _decode(item: Item) -> Before:
         former=former,
         stock={int(id): Stock(*told) for id, told in stock.items()},
         removed=None if removed is None else {int(id): _centres(centres) for id, centres in removed.items()},
+        ahead=_ahead(contents.unpack(_AHEAD, item, blobs.read)),
     )
+
+
+def _ahead(text: str | None) -> Ahead | None:
+    if text is None:
+        return None
+    keys, at = json.loads(text)
+    return Ahead([{"id": id, "part": part} for id, part in keys], at)
 
 
 def _centres(told: Mapping[str, int]) -> dict[int, int]:

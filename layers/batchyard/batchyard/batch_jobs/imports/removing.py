@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import batched
 
-from batchyard import clock, threads
-from batchyard.batch_jobs.imports import befores, gates
+from batchyard import clock
+from batchyard.batch_jobs.imports import befores, gates, lanes
 from batchyard.batch_jobs.imports.befores import Before
 from batchyard.batch_jobs.rules import Job
 from batchyard.catalogue import repository
@@ -24,12 +24,7 @@ def remove(job: Job, ids: Sequence[str]) -> None:
         Unavailable: The store did not answer; what was removed is removed.
     """
     packs = list(batched(ids, _PACK, strict=False))
-
-    def remove_lane(lane: int) -> None:
-        for pack in packs[lane :: gates.GATES]:
-            _remove_pack(job, lane, pack)
-
-    threads.each(remove_lane, range(gates.GATES), gates.GATES)
+    lanes.each_pack(lambda lane, pack: _remove_pack(job, lane, pack), packs)
 
 
 def _remove_pack(job: Job, lane: int, pack: Sequence[str]) -> None:
@@ -45,9 +40,7 @@ def _remove_pack(job: Job, lane: int, pack: Sequence[str]) -> None:
     except TooLarge:
         if len(pack) == 1:
             raise
-        # All of them are too many items for one transaction.
-        for id in pack:
-            _remove_pack(job, lane, [id])
+        lanes.in_halves(pack, lambda half: _remove_pack(job, lane, half))
 
 
 def _remove_one(unit: Unit, job: Job, id: str) -> None:

@@ -1,26 +1,30 @@
 """What a job wrote is taken back: each product becomes what it was, unless somebody else has changed it since."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import batched, islice
 from typing import Any, NamedTuple
 
-from batchyard import clock, threads
-from batchyard.batch_jobs.imports import befores, gates
+from batchyard import clock
+from batchyard.batch_jobs.imports import befores, gates, lanes
 from batchyard.batch_jobs.imports.befores import Before, Stock
 from batchyard.batch_jobs.rules import COMPLETED, LISTED_ERRORS, Job, JobError
 from batchyard.batch_jobs.strategy import Record
-from batchyard.catalogue import codec, repository
+from batchyard.catalogue import codec, leftovers, repository
 from batchyard.catalogue.repository import Taken
 from batchyard.catalogue.rules import Entity, Product
-from batchyard.store.tables import CATALOGUE
+from batchyard.errors import Contended, TooLarge
+from batchyard.store.tables import BATCH_JOBS, CATALOGUE
 from batchyard.store.unit import Unit, transact
 
 CHANGED_SINCE = "changed_since"
 
 AT_ONCE = 500
 """Products that are taken back between two records of progress."""
+
+_PACK = 10
+"""Products that are taken back together, each with up to some nine items."""
 
 _CENTRE = 0
 _STOCK_AT_ONCE = 50
@@ -94,7 +98,8 @@ def take_back(job: Job, most: int) -> TakenBack:
         Unavailable: The store did not answer; what was taken back stays so.
     """
     ids = list(befores.products_of(job.id, most))
-    threads.each(lambda id: _take_back(job.id, id), ids, gates.GATES)
+    packs = list(batched(ids, _PACK, strict=False))
+    lanes.each_pack(lambda _, pack: _take_back_pack(job.id, pack), packs)
     return TakenBack(len(ids), len(ids) < most)
 
 
@@ -109,28 +114,64 @@ def stayed(job: Job, most: int) -> tuple[list[JobError], int]:
     return listed, len(listed) + sum(1 for _ in messages)
 
 
+def call_off(before: Before) -> None:
+    """Takes back what a job has written ahead of a product, which it has not written.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    id = before.product
+
+    def operation(unit: Unit) -> None:
+        kept, product = befores.find(unit, before.job, id), repository.get(unit, id)
+        if kept is not None:
+            stays = [] if product is None else _restore_stock(unit, kept, product)
+            befores.delete(unit, kept, stays, clock.now_s())
+
+    if before.ahead is not None:
+        leftovers.call_off(id, before.ahead, before.job)
+    _restore_much_stock(before.job, id)
+    transact(operation)
+
+
 class _Large(Exception):
-    """The stock of a product is to be restored before the rest of it, as both do not fit one transaction."""
+    """What is to be taken back of a product does not fit one transaction."""
+
+
+def _take_back_pack(job: str, ids: Sequence[str]) -> None:
+    """Takes back some products at once, else one by one: where they are too much, or one of them is a special case."""
+
+    def operation(unit: Unit) -> None:
+        unit.load(BATCH_JOBS, [befores.key_of(job, id) for id in ids])
+        repository.load(unit, ids)
+        for id in ids:
+            before = befores.find(unit, job, id)
+            if before is not None:
+                _stage(unit, before)
+
+    try:
+        transact(operation)
+    except TooLarge:
+        if len(ids) == 1:
+            raise
+        lanes.in_halves(ids, lambda half: _take_back_pack(job, half))
+    except (Taken, Contended, _Large):
+        for id in ids:
+            _take_back(job, id)
 
 
 def _take_back(job: str, id: str) -> None:
     def operation(unit: Unit) -> None:
         before = befores.find(unit, job, id)
-        if before is None:
-            # Another worker was faster.
-            return
-        product = repository.get(unit, id)
-        if product is None:
-            stays = _make_again(unit, before, why)
-        elif why is not None:
-            stays = [*_restore_stock(unit, before, product), _stays(product, why)]
-        elif not is_stocked and repository.leaves_something(len(product.variants)):
-            raise _Large
-        else:
-            stays = _restore(unit, before, product)
-        befores.delete(unit, before, stays, clock.now_s())
+        # Else another worker was faster.
+        if before is not None:
+            _stage(unit, before, is_stocked=is_stocked, why=why)
 
     is_stocked, why = False, None
+    before = befores.find(Unit(), job, id)
+    if before is not None and before.ahead is not None:
+        call_off(before)
+        return
     try:
         transact(operation)
         return
@@ -144,6 +185,33 @@ def _take_back(job: str, id: str) -> None:
     except Taken as taken:
         why = _belongs_to_another(taken)
         transact(operation)
+
+
+def _stage(unit: Unit, before: Before, *, is_stocked: bool = False, why: str | None = None) -> None:
+    """Stages that a product is taken back.
+
+    Args:
+        unit: The unit.
+        before: What was kept of it.
+        is_stocked: What was set of its stock is restored already.
+        why: Why it stays as it is, apart from its stock; None where it need not.
+
+    Raises:
+        Taken: What it would get back belongs to another product now.
+        _Large: It does not fit one transaction.
+    """
+    product = repository.get(unit, before.product)
+    if before.ahead is not None:
+        raise _Large
+    if product is None:
+        stays = _make_again(unit, before, why)
+    elif why is not None:
+        stays = [*_restore_stock(unit, before, product), _stays(product, why)]
+    elif not is_stocked and repository.leaves_something(len(product.variants)):
+        raise _Large
+    else:
+        stays = _restore(unit, before, product)
+    befores.delete(unit, before, stays, clock.now_s())
 
 
 def _belongs_to_another(taken: Taken) -> str:

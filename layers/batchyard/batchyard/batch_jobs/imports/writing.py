@@ -1,21 +1,22 @@
 """Plans become products: many of them in one transaction, each with what it was before."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from batchyard import clock, threads
-from batchyard.batch_jobs.imports import befores, gates
+from batchyard import clock
+from batchyard.batch_jobs.imports import befores, gates, lanes, taking_back
 from batchyard.batch_jobs.imports.befores import Before, Stock
 from batchyard.batch_jobs.imports.planning import Planner, Wanted
+from batchyard.batch_jobs.rules import Job
 from batchyard.catalogue import repository
-from batchyard.catalogue.repository import Taken
+from batchyard.catalogue.repository import Ahead, Taken
 from batchyard.errors import BatchyardError, Contended, Invalid, TooLarge, Unavailable
 from batchyard.product_files import claims
 from batchyard.product_files.claims import Claim
 from batchyard.product_files.faults import RowError
 from batchyard.product_files.planning import Plan
-from batchyard.store.tables import BATCH_JOBS
+from batchyard.store.tables import BATCH_JOBS, CATALOGUE
 from batchyard.store.unit import MAX_ACTIONS, Unit, transact
 
 _CENTRE = 0
@@ -48,35 +49,69 @@ def write(planner: Planner, groups: Sequence[Wanted]) -> list[Outcome]:
         Closed: The job is over.
         Unavailable: The store did not answer; what was written is written.
     """
-    packs = list(_packs(groups))
+    written = lanes.each_pack(lambda lane, pack: _write_pack(planner, lane, pack), list(_packs(groups)))
+    outcomes = [outcome for pack in written for outcome in pack]
+    _call_off(planner, [outcome.group for outcome in outcomes if outcome.errors])
+    return outcomes
 
-    def write_lane(lane: int) -> list[Outcome]:
-        return [outcome for pack in packs[lane :: gates.GATES] for outcome in _write_pack(planner, lane, pack)]
 
-    lanes = threads.each(write_lane, range(gates.GATES), gates.GATES)
-    return [outcome for lane in lanes for outcome in lane]
+class _Unannounced(Exception):
+    """A product takes several transactions, and what is written ahead of it is not kept yet."""
+
+    def __init__(self, before: Before) -> None:
+        super().__init__()
+        self.before = before
 
 
 def _write_pack(planner: Planner, lane: int, pack: Sequence[Wanted]) -> list[Outcome]:
     try:
         return transact(lambda unit: _written(planner, lane, pack, unit))
-    except (Taken, TooLarge, Invalid, Contended) as error:
+    except (Taken, TooLarge, Invalid, Contended, _Unannounced) as error:
         if len(pack) > 1:
             # One of them cannot be, or all of them are too much together.
             return [outcome for group in pack for outcome in _write_pack(planner, lane, [group])]
+        if isinstance(error, _Unannounced):
+            _announce(planner.job, lane, error.before)
+            return _write_pack(planner, lane, pack)
         if isinstance(error, Contended):
             raise Unavailable from error
         [group] = pack
         return [Outcome(group, 0, [_told(group, error)])]
 
 
+def _announce(job: Job, lane: int, before: Before) -> None:
+    """Keeps what is about to be written ahead of a product, unless another worker has written the product."""
+
+    def operation(unit: Unit) -> None:
+        gates.go_through(unit, job.id, lane, job.expires_s)
+        known = befores.find(unit, job.id, before.product)
+        if known is None or known.ahead is not None:
+            befores.put(unit, before, clock.now_s())
+
+    transact(operation)
+
+
+def _call_off(planner: Planner, groups: Sequence[Wanted]) -> None:
+    """Takes back what was written ahead of products that cannot be after all."""
+    unit, job = Unit(), planner.job.id
+    planner.load(unit, groups)
+    ids = [id for group in groups for id in _known_ids(planner, unit, group)]
+    unit.load(BATCH_JOBS, [befores.key_of(job, id) for id in ids])
+    for id in ids:
+        before = befores.find(unit, job, id)
+        if before is not None and before.ahead is not None:
+            taking_back.call_off(before)
+
+
 def _written(planner: Planner, lane: int, pack: Sequence[Wanted], unit: Unit) -> list[Outcome]:
     job = planner.job
-    gates.go_through(unit, job.id, lane, job.expires_s)
     planner.load(unit, pack)
     known = {group.first: _known_ids(planner, unit, group) for group in pack}
     unit.load(BATCH_JOBS, [befores.key_of(job.id, id) for ids in known.values() for id in ids])
-    return [_write_group(planner, unit, group, known[group.first]) for group in pack]
+    outcomes = [_write_group(planner, lane, unit, group, known[group.first]) for group in pack]
+    # At last: what is written ahead of a product goes through the same gate.
+    gates.go_through(unit, job.id, lane, job.expires_s)
+    return outcomes
 
 
 def _known_ids(planner: Planner, unit: Unit, group: Wanted) -> list[str]:
@@ -86,29 +121,56 @@ def _known_ids(planner: Planner, unit: Unit, group: Wanted) -> list[str]:
     return [made] if stored is None or stored.id == made else [made, stored.id]
 
 
-def _write_group(planner: Planner, unit: Unit, group: Wanted, ids: Sequence[str]) -> Outcome:
+def _write_group(planner: Planner, lane: int, unit: Unit, group: Wanted, ids: Sequence[str]) -> Outcome:
     job = planner.job
     for id in ids:
         done = befores.find(unit, job.id, id)
-        if done is not None:
+        if done is not None and done.ahead is None:
             return Outcome(group, done.operations)
     plan = planner.plan(unit, group)
     if plan.product is None:
         return Outcome(group, 0, plan.errors)
-    kept = Before(job.id, plan.product.id, plan.operations.total, plan.before, _stock(unit, plan))
+    announced = befores.find(unit, job.id, plan.product.id)
+    kept = Before(job.id, plan.product.id, plan.operations.total, plan.before, _stock(unit, plan, announced))
+
+    def announce(ahead: Ahead) -> Callable[[Unit], None]:
+        known = None if announced is None else announced.ahead
+        if known is None or not set(ahead.at) <= set(known.at) or not _keys(ahead) <= _keys(known):
+            raise _Unannounced(replace(kept, ahead=_joined(ahead, known)))
+        return lambda part: gates.go_through(part, job.id, lane, job.expires_s)
+
     # Also where the product stays as it is: what changes of its stock is by the job.
     product = replace(plan.product, by=job.id, updated=planner.moment(group))
-    repository.put(unit, product, plan.before, {id: {_CENTRE: one.pieces} for id, one in kept.stock.items()})
+    stock = {id: {_CENTRE: one.pieces} for id, one in kept.stock.items()}
+    repository.put(unit, product, plan.before, stock, announce=announce)
     befores.put(unit, kept, clock.now_s())
     return Outcome(group, kept.operations, notices=len(plan.notices))
 
 
-def _stock(unit: Unit, plan: Plan) -> dict[int, Stock]:
+def _joined(ahead: Ahead, known: Ahead | None) -> Ahead:
+    if known is None:
+        return ahead
+    keys = {CATALOGUE.identity(key): key for key in (*known.keys, *ahead.keys)}
+    return Ahead([*keys.values()], [*known.at, *ahead.at])
+
+
+def _keys(ahead: Ahead) -> set[tuple[Any, ...]]:
+    return set(map(CATALOGUE.identity, ahead.keys))
+
+
+def _stock(unit: Unit, plan: Plan, announced: Before | None) -> dict[int, Stock]:
+    """What a plan sets of the stock, with what was there before the job set any of it."""
     found = {}
     for id, pieces in plan.quantities.items():
         entity = None if plan.before is None else repository.get_entity(unit, id)
         former = None if entity is None else entity.quantities.get(_CENTRE)
         found[id] = Stock(pieces, former, "" if entity is None else entity.stocked_by)
+    if announced is not None:
+        for id, stock in announced.stock.items():
+            entity = repository.get_entity(unit, id)
+            if entity is not None and entity.stocked_by == announced.job:
+                # It is as it was wanted already, since it was written ahead.
+                found[id] = stock
     return found
 
 

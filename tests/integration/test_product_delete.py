@@ -44,6 +44,19 @@ def test_products_go_and_come_back(load: Importer, filled: bytes) -> None:
     assert load.export() == filled
 
 
+def test_what_came_back_is_taken_back_further(load: Importer) -> None:
+    """Its stock is again that of whoever had set it before the product was removed."""
+    header = "Product Handle;Variant SKU;Variant Inventory Quantity\r\n"
+    assert load(f"{header}hat;H-1;5\r\n")["status"] == "completed"
+    made = load.export()
+    counted = load(f"{header}hat;H-1;7\r\n", {"match": "handle"})
+    removed = delete(load, {"handle": ["hat"]})
+    assert handles() == set()
+    for job in (removed, counted):
+        assert "errors" not in load.act(job["id"], "undo")["result"]
+    assert load.export() == made
+
+
 def test_a_dry_run_counts_them(load: Importer, filled: bytes) -> None:
     waiting = delete(load, {"handle": ["hat", "nothing"]}, dry_run=True)
     assert (waiting["status"], waiting["result"]["operations"]) == ("pre_processed", {"PRODUCT_DELETE": 1})

@@ -110,6 +110,7 @@ def put(
     before: Product | None,
     stock: Mapping[int, Mapping[int, int]] | None = None,
     *,
+    stocked_by: Mapping[int, str] | None = None,
     quiet: bool = False,
     announce: Callable[[Ahead], Callable[[Unit], None]] | None = None,
 ) -> Product:
@@ -122,6 +123,7 @@ def put(
         product: The product, with all of its IDs; `updated` is the moment of this change, `by` who makes it.
         before: The product as it is; None for a new one.
         stock: Pieces by entity and distribution centre that are set.
+        stocked_by: Who has set the stock of new entities, where that is not who makes the product.
         quiet: No event tells of it, whoever it is by: a job takes something back.
         announce: Is told of what is about to be written ahead; returns what each transaction of that goes through.
 
@@ -150,7 +152,7 @@ def put(
     unit.load(CATALOGUE, reached.keys())
     written = [
         *_claims(unit, product, reached.claims),
-        *_entities(unit, product, before, reached.entities, stock),
+        *_entities(unit, product, before, reached.entities, stock, stocked_by or {}),
     ]
     if quiet:
         written = [{**item, "quiet": True} for item in written]
@@ -353,6 +355,7 @@ def _entities(
     before: Product | None,
     ids: Iterable[int],
     stock: Mapping[int, Mapping[int, int]],
+    stocked_by: Mapping[int, str],
 ) -> Iterator[Item]:
     """The items of entities that are not stored like that."""
     own, former = rules.own_values(product), {} if before is None else rules.own_values(before)
@@ -371,7 +374,8 @@ def _entities(
         if own[id] != former.get(id):
             variant = variants.get(id)
             entity = rules.of_variant(replace(entity, updated=product.updated, by=product.by), variant)
-        item = codec.encode_entity(rules.stocked(entity, stock.get(id, {}), product.updated, product.by))
+        entity = rules.stocked(entity, stock.get(id, {}), product.updated, product.by)
+        item = codec.encode_entity(replace(entity, stocked_by=stocked_by.get(id, entity.stocked_by)))
         if not _is_stored(item, held):
             yield item
 
@@ -399,7 +403,8 @@ def _write_at_once(unit: Unit, written: Iterable[Item], go_through: Callable[[Un
         Contended: One of them is.
         Unavailable: The store did not take all of them.
     """
-    for some in batched(written, MOST_AT_ONCE, strict=False):
+    # With room for what each goes through.
+    for some in batched(written, MAX_ACTIONS if go_through is None else MOST_AT_ONCE, strict=False):
         part = Unit()
         if go_through is not None:
             go_through(part)

@@ -43,6 +43,18 @@ class Stock(NamedTuple):
     former_by: str
 
 
+class Removed(NamedTuple):
+    """The stock of a variant that a job removed.
+
+    Attributes:
+        pieces: How many there were, by distribution centre.
+        by: Who had set them.
+    """
+
+    pieces: Mapping[int, int]
+    by: str
+
+
 @dataclass(frozen=True, slots=True)
 class Before:
     """What a job keeps of a product that it has written.
@@ -53,7 +65,7 @@ class Before:
         operations: How many operations it was.
         former: The product as it was; None for one that the job made.
         stock: What it set of the stock, by integer IDs.
-        removed: Where it removed the product, the stock that there was, by integer IDs and distribution centres.
+        removed: Where it removed the product, the stock that there was, by integer IDs.
         ahead: What it may have written ahead of the product, which it has not written yet; None once it has.
     """
 
@@ -62,7 +74,7 @@ class Before:
     operations: int
     former: Product | None = None
     stock: Mapping[int, Stock] = field(default_factory=dict)
-    removed: Mapping[int, Mapping[int, int]] | None = None
+    removed: Mapping[int, Removed] | None = None
     ahead: Ahead | None = None
 
 
@@ -166,7 +178,7 @@ def _decode(item: Item) -> Before:
         operations=int(item["operations"]),
         former=former,
         stock={int(id): Stock(*told) for id, told in stock.items()},
-        removed=None if removed is None else {int(id): _centres(centres) for id, centres in removed.items()},
+        removed=None if removed is None else {int(id): Removed(_centres(centres), by) for id, (centres, by) in removed.items()},
         ahead=_ahead(contents.unpack(_AHEAD, item, blobs.read)),
     )
 

@@ -5,7 +5,7 @@ from itertools import batched
 
 from batchyard import clock
 from batchyard.batch_jobs.imports import befores, gates, lanes
-from batchyard.batch_jobs.imports.befores import Before
+from batchyard.batch_jobs.imports.befores import Before, Removed
 from batchyard.batch_jobs.rules import Job
 from batchyard.catalogue import repository
 from batchyard.errors import TooLarge
@@ -48,6 +48,6 @@ def _remove_one(unit: Unit, job: Job, id: str) -> None:
     if product is None or befores.find(unit, job.id, id) is not None:
         return
     entities = (repository.get_entity(unit, entity) for entity in product.entities)
-    removed = {entity.id: dict(entity.quantities) for entity in entities if entity is not None and entity.quantities}
+    removed = {one.id: Removed(dict(one.quantities), one.stocked_by) for one in entities if one is not None}
     befores.put(unit, Before(job.id, id, 1, former=product, removed=removed), clock.now_s())
     repository.delete(unit, product)

@@ -225,7 +225,9 @@ def _make_again(unit: Unit, before: Before, why: str | None) -> list[str]:
         return []
     if why is not None:
         return [f"{_named(before.former)} stays deleted: {why}"]
-    repository.put(unit, replace(before.former, updated=clock.now()), None, before.removed, quiet=True)
+    pieces = {id: one.pieces for id, one in before.removed.items()}
+    by = {id: one.by for id, one in before.removed.items()}
+    repository.put(unit, replace(before.former, updated=clock.now()), None, pieces, stocked_by=by, quiet=True)
     return []
 
 

@@ -489,6 +489,22 @@ def test_what_is_cancelled_is_not_gone_on_with(scene: Scene, stores: dict[str, s
     assert not uploads(stores)
 
 
+def test_a_step_that_fails_for_what_was_cancelled_under_it_is_no_defect(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever cancels it may have cleaned up behind it already."""
+
+    def cancel(_: Table) -> None:
+        scene.writing.fail(scene.now, "cancelled")
+        raise FileNotFoundError
+
+    scene.befalls = cancel
+    scene.workers.run()
+    assert (scene.now.status, len(scene.writing.began)) == (FAILED, 1)
+    assert not scene.workers.dead
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 @pytest.mark.parametrize("line", [0, 1, 5, None])
 def test_what_is_removed_leaves_nothing_behind(scene: Scene, stores: dict[str, str], line: int | None) -> None:
     def remove(state: Table) -> None:

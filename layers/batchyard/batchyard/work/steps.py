@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from batchyard.errors import Unavailable
+
 
 class Work[S](Protocol):
     """One kind of long work.
@@ -95,11 +97,24 @@ class Stretch[S]:
                 raise Stuck
             if time_is_up():
                 return False
-            self.kind.advance(state)
-            self.steps += 1
+            if self._advance(state):
+                self.steps += 1
             former = state
         if former is not None:
             self.kind.gone(former)
+        return True
+
+    def _advance(self, state: S) -> bool:
+        """Makes a step; returns False where it failed since somebody else has changed the state meanwhile."""
+        try:
+            self.kind.advance(state)
+        except Unavailable:
+            raise
+        except Exception:
+            # Whoever has ended the work may have removed what the step reads.
+            if self.kind.find(self.named) == state:
+                raise
+            return False
         return True
 
     def give_up(self) -> None:

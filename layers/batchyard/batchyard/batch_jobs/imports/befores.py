@@ -171,14 +171,13 @@ def _decode(item: Item) -> Before:
         packed = item[_CONTENT] if _CONTENT in item else blobs.read(str(item[contents.pointer(_CONTENT)]))
         former = codec.decode_product({**json.loads(str(item["former"])), codec.CONTENT: packed}, blobs.read)
     stock = json.loads(items.text(item, "stock") or "{}")
-    removed = json.loads(items.text(item, "removed") or "null")
     return Before(
         job=str(item["id"]),
         product=str(item["part"]).removeprefix(_PREFIX),
         operations=int(item["operations"]),
         former=former,
         stock={int(id): Stock(*told) for id, told in stock.items()},
-        removed=None if removed is None else {int(id): Removed(_centres(centres), by) for id, (centres, by) in removed.items()},
+        removed=_removed(items.text(item, "removed")),
         ahead=_ahead(contents.unpack(_AHEAD, item, blobs.read)),
     )
 
@@ -188,6 +187,12 @@ def _ahead(text: str | None) -> Ahead | None:
         return None
     keys, at = json.loads(text)
     return Ahead([{"id": id, "part": part} for id, part in keys], at)
+
+
+def _removed(text: str | None) -> dict[int, Removed] | None:
+    if text is None:
+        return None
+    return {int(id): Removed(_centres(centres), by) for id, (centres, by) in json.loads(text).items()}
 
 
 def _centres(told: Mapping[str, int]) -> dict[int, int]:

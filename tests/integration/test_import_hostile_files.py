@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from batchyard.batch_jobs.imports import reading
+from batchyard.batch_jobs import product_import, spool
+from batchyard.batch_jobs.imports import reading, writing
 from batchyard.catalogue import reference
 from batchyard.store import blobs, clients
 from tests.support import permissions
 from tests.support.api import Api
-from tests.support.importing import SHIRTS, Importer, handles, rows_in
+from tests.support.importing import SHIRTS, Importer, handles, product, rows_in
 from tests.support.jobs import JOBS, JobWorkers, job_of, let_in
 
 HEADER = "Product Handle;Product Title;Variant SKU\n"
@@ -97,6 +98,37 @@ def test_files_are_read_in_steps(load: Importer, monkeypatch: pytest.MonkeyPatch
     done = load(SHIRTS)
     assert done["status"] == "completed", done["result"]
     assert handles() == {"shirt", "sock"}
+
+
+def test_rows_of_a_product_are_bounded_by_their_bytes_too(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What many rows repeat counts once; what they do not is held in memory as long as it is not too much."""
+    monkeypatch.setattr(spool, "LARGEST_GROUP", 10_000)
+    header = "Product Handle;Product Description;Variant SKU;Variant Title\n"
+    repeated = "".join(f"hat;{'x' * 3000};H-{n};{n}\n" for n in range(20))
+    large = "".join(f"coat;{n}{'y' * 3000};C-{n};{n}\n" for n in range(20))
+    bad = load(header + repeated + large)
+    assert bad["status"] == "failed"
+    [error] = bad["result"]["errors"]
+    assert (error["message"], error["line"]) == ("Product coat has more than 10000 bytes of rows", 24)
+    left = rows_in(load.file(bad["result"]["error_file_key"]))
+    assert [row["Variant SKU"] for row in left] == [f"C-{n}" for n in range(20)]
+    done = load(header + large + repeated, {"on_error": "skip"})
+    assert (done["status"], done["result"]["products"]) == ("completed", 1)
+    assert handles() == {"hat"}
+    assert len(product("hat").variants) == 20
+
+
+@pytest.mark.parametrize("length", [100, 5000])
+def test_steps_of_long_rows_are_shorter(load: Importer, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    """Their memory is bounded, however many rows a step may have."""
+    monkeypatch.setattr(product_import, "_BYTES_AT_ONCE", 20_000)
+    lanes: list[int] = []
+    write = writing.write
+    monkeypatch.setattr(writing, "write", lambda planner, groups: lanes.append(len(groups)) or write(planner, groups))
+    header = HEADER.replace("Title", "Description")
+    done = load(header + "".join(f"p{n};{n}{'x' * length};S-{n}\n" for n in range(40)))
+    assert done["status"] == "completed"
+    assert lanes == ([40] if length == 100 else [4] * 10)
 
 
 def test_an_upload_that_is_replaced_while_it_is_read_stays_what_it_was(

@@ -31,7 +31,7 @@ from batchyard.catalogue import repository
 from batchyard.product_files.counting import Operations
 from batchyard.product_files.dialects.shopify import BECAME_DRAFT
 from batchyard.product_files.error_rows import ErrorRows
-from batchyard.product_files.faults import RowError, Unreadable
+from batchyard.product_files.faults import INVALID, RowError, Unreadable, quoted
 from batchyard.product_files.gathering import MOST_ROWS
 from batchyard.product_files.header import Header, no_rows
 from batchyard.product_files.planning import QUANTITY_LEFT_OUT
@@ -51,6 +51,9 @@ MOST_BAD_ROWS = 10_000
 
 _ROWS_AT_ONCE = 1000
 """Rows that are compared or written between two records of progress."""
+
+_BYTES_AT_ONCE = 16 * 1024 * 1024
+"""Bytes of rows after which a step ends, however few they are."""
 
 _READ_AT_ONCE = 200
 """Rows whose products are read together."""
@@ -216,15 +219,15 @@ class _Walk:
     def __iter__(self) -> Iterator[tuple[Group, list[Entry]]]:
         marks = spool.grouped(self.at["marks"], MOST_ROWS)
         mark = next(marks, None)
-        rows = 0
-        for group in spool.grouped(self.at["rows"], MOST_ROWS + 1):
-            if rows >= self._most and not group.is_rest:
+        rows = size = 0
+        for group in spool.grouped(self.at["rows"], MOST_ROWS + 1, reading.weighing):
+            if (rows >= self._most or size >= _BYTES_AT_ONCE) and not group.is_rest:
                 return
             while mark is not None and str(mark.place) < str(group.place):
                 mark = next(marks, None)
             found = mark if mark is not None and mark.place == group.place else None
             yield group, [] if found is None else found.entries
-            rows += len(group.entries)
+            rows, size = rows + len(group.entries), size + group.size
             self.at["rows"] = group.chunks
             if found is not None and group.is_whole:
                 self.at["marks"] = found.chunks
@@ -242,6 +245,7 @@ def _compare(job: Job, state: dict[str, Any], chosen: Options, record: Record) -
     notices = Counter(state["notices"])
     bad_groups = spool.Writer(job.id)
     pending: list[tuple[Wanted, Group, list[RowError]]] = []
+    rows = size = 0
 
     def plan_pending() -> None:
         nonlocal counted
@@ -264,9 +268,13 @@ def _compare(job: Job, state: dict[str, Any], chosen: Options, record: Record) -
             left.add(group, [])
             continue
         conflicts = [RowError(*mark.record["error"]) for mark in marks]
+        if not group.is_whole and len(group.entries) <= MOST_ROWS:
+            conflicts.append(_too_large(group))
         pending.append((planning.wanted(read, group.entries), group, conflicts))
-        if sum(len(one.rows) for one, _, _ in pending) >= _READ_AT_ONCE:
+        rows, size = rows + len(group.entries), size + group.size
+        if rows >= _READ_AT_ONCE or size >= _BYTES_AT_ONCE:
             plan_pending()
+            rows = size = 0
     plan_pending()
     left.close(state)
     state |= {"operations": list(counted), "notices": dict(notices), "at": walk.at}
@@ -276,6 +284,11 @@ def _compare(job: Job, state: dict[str, Any], chosen: Options, record: Record) -
         state["phase"] = "report"
         state["at"] = {"left": state["left"]}
     record(job.moved(now=clock.now(), state=state))
+
+
+def _too_large(group: Group) -> RowError:
+    message = f"Product {quoted(str(group.place))} has more than {spool.LARGEST_GROUP} bytes of rows"
+    return RowError(INVALID, message, int(group.entries[-1].id), "Product Handle")
 
 
 class _Left:

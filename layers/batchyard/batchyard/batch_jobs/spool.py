@@ -17,6 +17,9 @@ from batchyard.store.blobs import Blob
 CHUNK = 8 * 1024 * 1024
 """Bytes of a chunk, about."""
 
+LARGEST_GROUP = 16 * 1024 * 1024
+"""Bytes of the entries that are held at once, about."""
+
 KIND = "spools"
 """What keys of chunks begin with; the bucket's lifecycle rule for them outlasts every job that needs them."""
 
@@ -156,6 +159,7 @@ class Group(NamedTuple):
         chunks: Where the chunks go on behind them.
         is_rest: There were more of the place before.
         is_whole: There are no more of the place behind them.
+        size: How many bytes they are, as they were weighed.
     """
 
     place: str | int
@@ -163,31 +167,42 @@ class Group(NamedTuple):
     chunks: list[Chunk]
     is_rest: bool
     is_whole: bool
+    size: int
 
 
-def grouped(chunks: Sequence[Chunk], most: int) -> Iterator[Group]:
+Weigh = Callable[[Entry], int]
+"""How many bytes an entry is, beside those of its group that came before."""
+
+
+def grouped(chunks: Sequence[Chunk], most: int, weighing: Callable[[], Weigh] | None = None) -> Iterator[Group]:
     """All that is left of chunks, the entries of one place together.
+
+    Of a place that has more than `most` entries or `LARGEST_GROUP` bytes there are several groups.
 
     Args:
         chunks: The chunks.
-        most: Entries that are held at once; of a place that has more there are several groups.
+        most: Entries that are held at once.
+        weighing: Makes what weighs the entries of a group; where there is none, each is what its chunk has of it.
 
     Raises:
         Unavailable: S3 did not answer.
     """
     behind = list(chunks)
     entries: list[Entry] = []
-    is_rest = False
+    weigh = None if weighing is None else weighing()
+    is_rest, size = False, 0
     for merged in read(chunks, descending=False):
         entry = merged.entry
-        if entries and (entry.place != entries[0].place or len(entries) == most):
+        if entries and (entry.place != entries[0].place or len(entries) == most or size >= LARGEST_GROUP):
             is_whole = entry.place != entries[0].place
-            yield Group(entries[0].place, entries, list(behind), is_rest, is_whole)
-            is_rest, entries = not is_whole, []
+            yield Group(entries[0].place, entries, list(behind), is_rest, is_whole, size)
+            is_rest, entries, size = not is_whole, [], 0
+            weigh = None if weighing is None else weighing()
         entries.append(entry)
+        size += merged.position - behind[merged.number].position if weigh is None else weigh(entry)
         behind[merged.number] = behind[merged.number]._replace(position=merged.position)
     if entries:
-        yield Group(entries[0].place, entries, behind, is_rest, is_whole=True)
+        yield Group(entries[0].place, entries, behind, is_rest, is_whole=True, size=size)
 
 
 def read(chunks: Sequence[Chunk], *, descending: bool) -> Iterator[Merged]:

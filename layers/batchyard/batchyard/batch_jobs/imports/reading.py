@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from batchyard.batch_jobs import spool
 from batchyard.batch_jobs.selection import Unfit
-from batchyard.batch_jobs.spool import Chunk, Entry
+from batchyard.batch_jobs.spool import Chunk, Entry, Weigh
 from batchyard.catalogue import reference
 from batchyard.product_files import claims
 from batchyard.product_files.claims import Claim
@@ -23,6 +23,9 @@ STEP = 16 * 1024 * 1024
 """Bytes of the file that one step reads, about."""
 
 _AT_ONCE = 1024 * 1024
+
+_SHARED = 64
+"""Characters from which on a text that rows repeat is looked for."""
 
 
 class File(NamedTuple):
@@ -144,6 +147,24 @@ def number(line: int) -> str:
 def row_of(entry: Entry) -> Row:
     """The row that an entry of the spool is."""
     return Row(int(entry.id), entry.record["cells"])
+
+
+def weighing() -> Weigh:
+    """What weighs the rows of one handle, and has a text that many of them repeat in memory once."""
+    shared: dict[str, str] = {}
+
+    def weigh(entry: Entry) -> int:
+        cells = entry.record["cells"]
+        size = 0
+        for place, cell in enumerate(cells):
+            if len(cell) >= _SHARED:
+                cells[place] = shared.setdefault(cell, cell)
+                size += len(cell) if cells[place] is cell else 0
+            else:
+                size += len(cell)
+        return size
+
+    return weigh
 
 
 def duplicates(entries: Iterable[Entry]) -> Iterator[tuple[str, RowError]]:

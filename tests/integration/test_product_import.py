@@ -130,6 +130,21 @@ def test_two_products_of_a_file_cannot_have_one_sku(load: Importer) -> None:
     assert "shirt" in error["message"]
 
 
+def test_a_product_that_is_meant_by_its_handle_and_by_its_id_is_told(load: Importer) -> None:
+    load("Product Handle;Product Title;Variant SKU\na;A;S-1\n")
+    before, id = load.export(), product("a").id
+    rows = f"Product Handle;Product Id;Product Title;Variant SKU\na;;New;S-1\nb;{id};Other;\n"
+    failed = load(rows, {"match": "handle"})
+    assert failed["status"] == "failed"
+    [error] = failed["result"]["errors"]
+    assert error["message"] == f"Product Id {id} of product b is already in line 1 (product a)"
+    assert (error["line"], error["column"]) == (2, "Product Id")
+    assert load.export() == before
+    done = load(rows, {"match": "handle", "on_error": "skip"})
+    assert (done["status"], done["result"]["products"], done["result"]["error_count"]) == ("completed", 1, 1)
+    assert (handles(), product("a").fields["title"]) == ({"a"}, "New")
+
+
 def test_what_another_product_has_is_a_duplicate(load: Importer) -> None:
     load(SHIRTS)
     failed = load("Product Handle;Variant SKU\nshirt;X-1\nhat;K-1\n")

@@ -238,8 +238,10 @@ def _stream(number: int, chunk: Chunk) -> Iterator[Merged]:
         more = blobs.read_range(chunk.key, ahead, _READ_AT_ONCE)
         ahead += len(more)
         *lines, buffer = (buffer + more).split(b"\n")
-        for line in lines:
-            position += len(line) + 1
-            yield Merged(Entry(*json.loads(line)), number, position)
+        lines.reverse()
+        while lines:
+            position += len(lines[-1]) + 1
+            # Nothing else of a line is kept meanwhile: each chunk has one that waits for its turn.
+            yield Merged(Entry(*json.loads(lines.pop())), number, position)
         if len(more) < _READ_AT_ONCE:
             return

@@ -63,6 +63,7 @@ class Before:
         job: ID of the job.
         product: ID of the product.
         operations: How many operations it was.
+        line: The first row of those that said so; 0 where none did.
         former: The product as it was; None for one that the job made.
         stock: What it set of the stock, by integer IDs.
         removed: Where it removed the product, the stock that there was, by integer IDs.
@@ -72,6 +73,7 @@ class Before:
     job: str
     product: str
     operations: int
+    line: int = 0
     former: Product | None = None
     stock: Mapping[int, Stock] = field(default_factory=dict)
     removed: Mapping[int, Removed] | None = None
@@ -98,6 +100,7 @@ def put(unit: Unit, before: Before, now_s: int) -> None:
     item: dict[str, Value | None] = {
         **key_of(before.job, before.product),
         "operations": before.operations,
+        "line": before.line,
         "stock": dumps({str(id): stock for id, stock in before.stock.items()}) if before.stock else None,
         "removed": None if before.removed is None else dumps(before.removed),
         "expires": now_s + KEPT_SECONDS,
@@ -175,6 +178,7 @@ def _decode(item: Item) -> Before:
         job=str(item["id"]),
         product=str(item["part"]).removeprefix(_PREFIX),
         operations=int(item["operations"]),
+        line=int(item["line"]),
         former=former,
         stock={int(id): Stock(*told) for id, told in stock.items()},
         removed=_removed(items.text(item, "removed")),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from batchyard import threads
-from batchyard.batch_jobs.imports.gates import GATES
+from batchyard.batch_jobs.imports import gates
 
 
 def each_pack[Pack, Result](write: Callable[[int, Pack], Result], packs: Sequence[Pack]) -> list[Result]:
@@ -15,9 +15,9 @@ def each_pack[Pack, Result](write: Callable[[int, Pack], Result], packs: Sequenc
     """
 
     def write_lane(lane: int) -> list[Result]:
-        return [write(lane, pack) for pack in packs[lane::GATES]]
+        return [write(lane, pack) for pack in packs[lane :: gates.GATES]]
 
-    return [result for results in threads.each(write_lane, range(GATES), GATES) for result in results]
+    return [result for results in threads.each(write_lane, range(gates.GATES), gates.GATES) for result in results]
 
 
 def in_halves(pack: Sequence[str], write: Callable[[Sequence[str]], None]) -> None:

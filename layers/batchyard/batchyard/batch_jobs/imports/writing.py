@@ -11,11 +11,12 @@ from batchyard.batch_jobs.imports.planning import Planner, Wanted
 from batchyard.batch_jobs.rules import Job
 from batchyard.catalogue import repository
 from batchyard.catalogue.repository import Ahead, Taken
+from batchyard.catalogue.rules import Product
 from batchyard.errors import BatchyardError, Contended, Invalid, TooLarge, Unavailable
 from batchyard.product_files import claims
 from batchyard.product_files.claims import Claim
 from batchyard.product_files.faults import RowError
-from batchyard.product_files.planning import Plan
+from batchyard.product_files.planning import Plan, Sought
 from batchyard.store.tables import BATCH_JOBS, CATALOGUE
 from batchyard.store.unit import MAX_ACTIONS, Unit, transact
 
@@ -125,13 +126,17 @@ def _write_group(planner: Planner, lane: int, unit: Unit, group: Wanted, ids: Se
     job = planner.job
     for id in ids:
         done = befores.find(unit, job.id, id)
-        if done is not None and done.ahead is None:
+        if done is None or done.ahead is not None:
+            continue
+        if done.line == group.first:
             return Outcome(group, done.operations)
+        return Outcome(group, 0, [_comes_twice(planner.sought(group), group, done, repository.get(unit, id))])
     plan = planner.plan(unit, group)
     if plan.product is None:
         return Outcome(group, 0, plan.errors)
     announced = befores.find(unit, job.id, plan.product.id)
-    kept = Before(job.id, plan.product.id, plan.operations.total, plan.before, _stock(unit, plan, announced))
+    count, stock = plan.operations.total, _stock(unit, plan, announced)
+    kept = Before(job.id, plan.product.id, count, group.first, plan.before, stock)
 
     def announce(ahead: Ahead) -> Callable[[Unit], None]:
         known = None if announced is None else announced.ahead
@@ -141,8 +146,8 @@ def _write_group(planner: Planner, lane: int, unit: Unit, group: Wanted, ids: Se
 
     # Also where the product stays as it is: what changes of its stock is by the job.
     product = replace(plan.product, by=job.id, updated=planner.moment(group))
-    stock = {id: {_CENTRE: one.pieces} for id, one in kept.stock.items()}
-    repository.put(unit, product, plan.before, stock, announce=announce)
+    pieces = {id: {_CENTRE: one.pieces} for id, one in stock.items()}
+    repository.put(unit, product, plan.before, pieces, announce=announce)
     befores.put(unit, kept, clock.now_s())
     return Outcome(group, kept.operations, notices=len(plan.notices))
 
@@ -186,6 +191,14 @@ def _packs(groups: Sequence[Wanted]) -> Iterator[list[Wanted]]:
         size += group.most_items
     if pack:
         yield pack
+
+
+def _comes_twice(sought: Sought, group: Wanted, done: Before, product: Product | None) -> RowError:
+    """The error of rows that mean a product by its handle, and others of the file by its ID."""
+    kind, value = (claims.HANDLE, group.handle) if sought.id is None else (claims.PRODUCT, sought.id)
+    first = Claim(kind, value, done.line)
+    known = done.product if product is None else product.handle
+    return claims.comes_twice(Claim(kind, value, group.first), group.handle, first, known)
 
 
 def _told(group: Wanted, error: BatchyardError) -> RowError:

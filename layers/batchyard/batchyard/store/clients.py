@@ -17,6 +17,7 @@ from botocore.config import Config
 
 from batchyard import deadline
 from batchyard.store.calls import OutOfTime
+from batchyard.store.parsing import Factory
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -50,7 +51,9 @@ _S3_CONFIG = _CONFIG.merge(Config(read_timeout=10))
 
 @cache
 def _session() -> botocore.session.Session:
-    return botocore.session.Session()
+    made = botocore.session.Session()
+    made.register_component("response_parser_factory", Factory())
+    return made
 
 
 def _create(service: str, config: Config | None = None) -> Any:

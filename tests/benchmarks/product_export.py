@@ -40,7 +40,7 @@ from batchyard.user_ids import user_id
 from batchyard.work.steps import Stretch
 from tests.benchmarks.dynamodb import DynamoDBLocal
 from tests.benchmarks.export import peak_memory
-from tests.benchmarks.report import Line, Result, main, number, ratio
+from tests.benchmarks.report import Line, MissingToolError, Result, main, number, ratio
 from tests.benchmarks.wire import Calls, Send, body_of, counted, operation_of, replaced_send
 from tests.benchmarks.world import environment, stores
 from tests.support import aws
@@ -246,7 +246,7 @@ def engine() -> list[tuple[float, float]]:
         stack.up()
         os.environ.update(stack.environment)
         aws.forget()
-        operator.enter(STACK)
+        enter()
         catalogue.fill(SMALL, variants=VARIANTS)
         token = {"Authorization": f"Token {stack.settings['TOKEN']}"}
         with httpx.Client(base_url=stack.base_url, headers=token, timeout=60, trust_env=False) as client:
@@ -257,6 +257,14 @@ def engine() -> list[tuple[float, float]]:
         os.environ.update(before)
         aws.forget()
         stack.down()
+
+
+def enter() -> None:
+    """Takes the names of the stack's tables, of which one that was packaged earlier may not have all."""
+    operator.enter(STACK)
+    missing = [name for name in aws.environment() if name.endswith("_TABLE") and name not in os.environ]
+    if missing:
+        raise MissingToolError(f"what is packaged has no {', '.join(missing)}; `make build` packages what is here")
 
 
 def followed(client: httpx.Client) -> tuple[float, float]:

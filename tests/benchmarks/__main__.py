@@ -18,6 +18,7 @@ BENCHMARKS = {
     "export": "tests.benchmarks.export",
     "lots": "tests.benchmarks.lots",
     "product_export": "tests.benchmarks.product_export",
+    "product_import": "tests.benchmarks.product_import.__main__",
     "drf": "tests.benchmarks.drf.__main__",
 }
 

@@ -1,0 +1,75 @@
+"""Calls to the store and consumed capacity of imports, of taking them back, and of `product-delete`."""
+
+from __future__ import annotations
+
+from tests.benchmarks.product_import.files import MATCH, OTHERWISE, PRODUCTS, VARIANTS, file_of
+from tests.benchmarks.product_import.store import store
+from tests.benchmarks.report import Line, Result, number, ratio
+from tests.benchmarks.wire import Calls
+
+TEN_TIMES = 10 * PRODUCTS
+
+
+def costs() -> dict[str, Calls]:
+    """What jobs on a thousand products cost, and on ten thousand."""
+    new, other = file_of(PRODUCTS), file_of(PRODUCTS, titles=OTHERWISE)
+    with store() as client:
+        made = client.imported("create", new, PRODUCTS)
+        client.imported("the same file again", new, PRODUCTS, **MATCH)
+        changed = client.imported("update", other, PRODUCTS, **MATCH)
+        client.undone("undo of the update", changed)
+        removed = client.deleted("product-delete", PRODUCTS)
+        client.undone("undo of product-delete", removed)
+        client.undone("undo of the creation", made)
+        many = client.imported(f"create {TEN_TIMES:,}", file_of(TEN_TIMES), TEN_TIMES)
+        client.undone(f"undo of the creation of {TEN_TIMES:,}", many)
+        return client.spent
+
+
+def of_the_store() -> Result:
+    """Calls and capacity a product."""
+    spent = costs()
+    counts = {name: TEN_TIMES if f"{TEN_TIMES:,}" in name else PRODUCTS for name in spent}
+    grown = [
+        ("create", f"create {TEN_TIMES:,}"),
+        ("undo of the creation", f"undo of the creation of {TEN_TIMES:,}"),
+    ]
+    return Result(
+        f"Store calls and consumed capacity of jobs on {PRODUCTS:,} products of {VARIANTS} variants",
+        ["job", "calls", "calls a product", "read units a product", "write units a product"],
+        [
+            [
+                name,
+                str(cost),
+                number(len(cost) / counts[name], 3),
+                number(cost.reads / counts[name], 2),
+                number(cost.writes / counts[name], 2),
+            ]
+            for name, cost in spent.items()
+        ],
+        notes=[
+            "The whole job, its own steps included. As DynamoDB Local counts, table and indexes together; of a"
+            " transaction it counts less than DynamoDB, which takes two units for each kB of each item."
+        ],
+        lines=[
+            *(
+                Line(
+                    f"Store calls · write units a product: {name}",
+                    f"{number(len(spent[name]) / PRODUCTS, 3)} · {number(spent[name].writes / PRODUCTS, 2)}",
+                    "",
+                    "",
+                )
+                for name in ("create", "update", "the same file again", "undo of the update", "product-delete")
+            ),
+            *(
+                Line(
+                    f"Store calls of the same, of {TEN_TIMES:,} products: {name}",
+                    number(len(spent[large])),
+                    f"{number(len(spent[name]))}, of {PRODUCTS:,}",
+                    ratio(len(spent[large]) / len(spent[name])),
+                    number(TEN_TIMES / PRODUCTS),
+                )
+                for name, large in grown
+            ),
+        ],
+    )

@@ -62,6 +62,10 @@ def trimmed_model(model: Mapping[str, Any], operations: frozenset[str]) -> dict[
     trimmed: dict[str, Any] = without_documentation(
         {**model, "operations": kept, "shapes": _reachable_shapes(kept, model["shapes"])}
     )
+    for operation in trimmed["operations"].values():
+        # Where a table is named by its ARN it decides about the endpoint; botocore looks for that at each item of a
+        # transaction. Here tables have names.
+        operation.pop("operationContextParams", None)
     for parameter in trimmed.get("clientContextParams", {}).values():
         parameter["documentation"] = ""  # botocore fails on one that has none
     return trimmed

@@ -16,8 +16,8 @@ import botocore.session
 from botocore.config import Config
 
 from batchyard import deadline
+from batchyard.store import attribute_values
 from batchyard.store.calls import OutOfTime
-from batchyard.store.parsing import Factory
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -52,7 +52,8 @@ _S3_CONFIG = _CONFIG.merge(Config(read_timeout=10))
 @cache
 def _session() -> botocore.session.Session:
     made = botocore.session.Session()
-    made.register_component("response_parser_factory", Factory())
+    made.register_component("response_parser_factory", attribute_values.Factory())
+    attribute_values.register()
     return made
 
 

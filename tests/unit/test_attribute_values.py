@@ -1,4 +1,4 @@
-"""Our parser of DynamoDB's answers reads what botocore's own reads."""
+"""DynamoDB's requests and answers are written and read as botocore does it."""
 
 import base64
 import json
@@ -7,10 +7,11 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.parsers import JSONParser
+from botocore.serialize import JSONSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchyard.store.parsing import AttributesParser, Factory
+from batchyard.store.attribute_values import AttributesParser, AttributesSerializer, Factory
 
 MODEL = botocore.session.Session().get_service_model("dynamodb")
 
@@ -75,3 +76,44 @@ def test_errors_are_what_botocore_reads() -> None:
 def test_other_protocols_are_botocores_own() -> None:
     assert type(Factory().create_parser("json")) is AttributesParser
     assert type(Factory().create_parser("rest-xml")).__module__ == "botocore.parsers"
+
+
+def unpacked(value: Any) -> Any:
+    """A value as a caller has it: bytes are bytes."""
+    [(kind, held)] = value.items()
+    match kind:
+        case "B":
+            return {kind: base64.b64decode(held)}
+        case "BS":
+            return {kind: [base64.b64decode(one) for one in held]}
+        case "L":
+            return {kind: [unpacked(one) for one in held]}
+        case "M":
+            return {kind: {name: unpacked(one) for name, one in held.items()}}
+    return value
+
+
+def written(serializer: Any, operation: str, request: Any) -> Any:
+    return serializer.serialize_to_request(request, MODEL.operation_model(operation))
+
+
+@given(st.lists(ITEMS, max_size=3))
+def test_requests_are_what_botocore_writes(items: list[Any]) -> None:
+    wanted = [{name: unpacked(value) for name, value in item.items()} for item in items]
+    for operation, request in (
+        ("BatchGetItem", {"RequestItems": {"table": {"Keys": wanted, "ConsistentRead": True}}}),
+        ("TransactWriteItems", {"TransactItems": [{"Put": {"TableName": "table", "Item": one}} for one in wanted]}),
+        ("Query", {"TableName": "table", "ExpressionAttributeValues": wanted[0] if wanted else {}}),
+    ):
+        assert written(AttributesSerializer(), operation, request) == written(JSONSerializer(), operation, request)
+
+
+@pytest.mark.parametrize("value", [{"S": "both", "N": "1"}, {"B": "text"}, {"NEW": "kind"}, {}])
+def test_an_unusual_value_is_what_botocore_writes(value: Any) -> None:
+    def outcome(serializer: Any) -> Any:
+        try:
+            return written(serializer, "PutItem", {"TableName": "table", "Item": {"name": value}})
+        except Exception as error:
+            return type(error), str(error)
+
+    assert outcome(AttributesSerializer()) == outcome(JSONSerializer())

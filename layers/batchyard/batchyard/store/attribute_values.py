@@ -26,7 +26,8 @@ class Factory(ResponseParserFactory):
 
 def register() -> None:
     """Has clients that are made from now on write requests so."""
-    SERIALIZERS["json"] = AttributesSerializer
+    serializers: dict[str, Any] = SERIALIZERS
+    serializers["json"] = AttributesSerializer
 
 
 # botocore finds the method for a kind of shape by its name.

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.httpsession import URLLib3Session
 
 from batchyard import clock
 from batchyard.batch_jobs import operations, repository
@@ -17,11 +22,48 @@ from tests.benchmarks import jobs
 from tests.benchmarks.dynamodb import DynamoDBLocal
 from tests.benchmarks.jobs import USER, Files, files, work
 from tests.benchmarks.product_import.files import key_of
-from tests.benchmarks.wire import Calls, counted
+from tests.benchmarks.wire import Calls, Send, body_of, counted, operation_of, replaced_send
 from tests.benchmarks.world import stores
 from tools import catalogue
 
 SCOPE = Scope(catalogue="write")
+
+
+class Written:
+    """What transactions write, counted from what is sent: DynamoDB Local counts less of them than DynamoDB.
+
+    Attributes:
+        items: How many items they put and delete.
+        units: Their write units, of tables alone: two for each kB of each item. Of one that is deleted, whose size is
+            not told, two.
+    """
+
+    def __init__(self) -> None:
+        self.items = self.units = 0
+        self._lock = threading.Lock()
+
+    def around(self, send: Send) -> Send:
+        """What botocore sends its requests by."""
+
+        def counting(session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
+            if operation_of(request) == "TransactWriteItems":
+                actions = body_of(request)["TransactItems"]
+                with self._lock:
+                    self.items += len(actions)
+                    self.units += sum(2 * _kilobytes(one.get("Put", {}).get("Item", {})) for one in actions)
+            return send(session, request)
+
+        return counting
+
+
+def _kilobytes(item: dict[str, dict[str, Any]]) -> int:
+    """The kB that DynamoDB takes an item for, as it travels: one at least."""
+    size = sum(len(name) + _size(*typed) for name, value in item.items() for typed in value.items())
+    return max(1, -(-size // 1024))
+
+
+def _size(kind: str, value: Any) -> int:
+    return len(b64decode(value)) if kind == "B" else len(str(value).encode())
 
 
 class Client:
@@ -29,6 +71,7 @@ class Client:
 
     def __init__(self, there: Files) -> None:
         self.spent: dict[str, Calls] = {}
+        self.written: dict[str, Written] = {}
         self._files = there
         self._number = 0
 
@@ -72,9 +115,10 @@ class Client:
 
     def cost(self, name: str, act: Callable[[], None]) -> None:
         """Counts the calls of something."""
-        with counted() as calls:
+        written = Written()
+        with counted() as calls, replaced_send(written.around):
             act()
-        self.spent[name] = calls
+        self.spent[name], self.written[name] = calls, written
 
     def _must_be(self, id: str, products: int) -> None:
         job = stored(id)

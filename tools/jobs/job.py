@@ -106,8 +106,9 @@ class Job:
 
     @property
     def seconds(self) -> float | None:
-        """How long the work itself took, behind the preview; None if it did not come that far."""
-        begin, end = self.answer.get("processing_at"), self.answer.get("completed_at")
+        """How long the work itself took, behind the preview where there is one; None if it did not come that far."""
+        has_preview = self.type != EXPORT or self.answer.get("dry_run")
+        begin, end = self.answer.get("processing_at" if has_preview else "created_at"), self.answer.get("completed_at")
         if not begin or not end:
             return None
         return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()

@@ -148,7 +148,8 @@ def notices(screen: Screen, job: Job) -> None:
     """What a job has to say besides."""
     for notice in job.result.get("notices") or ():
         count = notice.get("count")
-        screen.say(f"Note: {notice.get('message')}" + (f" ({count:,} times)." if count else "."))
+        times = "" if not count else " (once)" if count == 1 else f" ({count:,} times)"
+        screen.say(f"Note: {notice.get('message')}{times}.")
     if ignored := job.result.get("ignored_columns"):
         screen.say(f"Columns that are left out: {', '.join(map(_column, ignored))}.")
 

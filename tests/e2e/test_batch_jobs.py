@@ -1,10 +1,13 @@
 """Batch jobs, files and products on the deployed system: through its streams and queues, with its own policies."""
 
+import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from rich.console import Console
 
 from batchyard import operator
 from batchyard.catalogue import operations, reference
@@ -14,6 +17,8 @@ from tools import catalogue
 from tools.catalogue import Made
 from tools.demo.client import Client
 from tools.demo.goods import JOBS, play_goods, rows
+from tools.demo.imports import FOLDER, play_imports
+from tools.demo.person import Person
 from tools.local_stack import STACK, LocalStack
 
 pytestmark = pytest.mark.e2e
@@ -84,6 +89,32 @@ def test_exports_hold_what_the_catalogue_does(stack: LocalStack, goods: list[Mad
     assert 0 < exported.some < 60
     assert (exported.all, exported.all) in seen
     eventually(lambda: not keys(stack, "spools/"))
+
+
+def test_files_become_products_and_are_undone(
+    stack: LocalStack, goods: list[Made], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings, out = stack.settings, io.StringIO()
+    for name in ("BASE_URL", "TOKEN"):
+        monkeypatch.setenv(name, settings[name])
+    monkeypatch.chdir(tmp_path)
+    client = Client(stack.base_url, settings["TOKEN"], int(settings["CHANNEL_ID"]))
+    channels = {channel.id: channel for channel in reference.sales_channels()}
+    person = Person(Console(file=out, highlight=False, markup=False, width=120))
+    try:
+        # Again in the same catalogue, where the products of the other shop are by then.
+        for _ in range(2):
+            imported = play_imports(person, client, 40, channels)
+    finally:
+        client.close()
+    assert goods
+    assert (imported.products, imported.mistakes) == (40, 8)
+    assert imported.rows >= 40
+    assert [path.name for path in (tmp_path / FOLDER).glob("*.errors*")] == ["spring-with-mistakes.errors.csv"]
+    text = out.getvalue()
+    assert "This import makes: 3 new products, 5 new variants." in text
+    assert "This import makes: 3 changed products, 5 changed variants." in text
+    assert settings["TOKEN"] not in text
 
 
 def test_a_product_with_many_variants(client: httpx.Client) -> None:

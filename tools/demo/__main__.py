@@ -15,7 +15,9 @@ from tools.demo import checks, report
 from tools.demo.batch import play_batch
 from tools.demo.client import Client, Differs, Unreachable, comparing
 from tools.demo.goods import play_goods
+from tools.demo.imports import play_imports
 from tools.demo.lot import play_lot
+from tools.demo.person import Person
 from tools.demo.play import Played, play
 from tools.marketplace import Marketplace
 
@@ -67,6 +69,8 @@ def _demonstrate(out: Console, client: Client, shop: Marketplace, arguments: arg
     if arguments.stack:
         with comparing("the catalogue as a file"):
             _export(out, client, arguments.goods)
+        with comparing("files that are imported"):
+            _import(out, client, arguments.imports)
     out.print("Every load is as it must be; now lists, counts and the rules of the house.")
     with comparing("lists, counts and the rules of the house"):
         _verify(client, played, before)
@@ -99,6 +103,12 @@ def _export(out: Console, client: Client, count: int) -> None:
     report.exported(out, exported)
 
 
+def _import(out: Console, client: Client, count: int) -> None:
+    report.begin_imports(out)
+    channels = {channel.id: channel for channel in reference.sales_channels()}
+    report.imported(out, play_imports(Person(out), client, count, channels))
+
+
 def _verify(client: Client, played: list[Played], before: int) -> None:
     checks.verify_newest(client, played)
     for query in (
@@ -124,10 +134,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="another seed is another shop (default 1)")
     parser.add_argument("--products", type=_at_least_one, default=4_000, help="how many products it has (default 4000)")
     parser.add_argument(
-        "--stack", help="the stack behind the API, whose catalogue is filled; without it no catalogue is exported"
+        "--stack",
+        help="the stack behind the API, whose catalogue is filled; without it nothing is exported or imported",
     )
     parser.add_argument(
         "--goods", type=_at_least_one, default=2_000, help="how many products its catalogue gets (default 2000)"
+    )
+    parser.add_argument(
+        "--imports", type=_at_least_one, default=1_000, help="how many products are imported (default 1000)"
     )
     parser.add_argument("--workers", type=_at_least_one, default=4, help="how many loads run at once (default 4)")
     return parser.parse_args()

@@ -84,13 +84,13 @@ def play_goods(client: Client, made: Sequence[Made], channels: Mapping[str, Sale
     seconds = time.monotonic() - begun
     whole = [row for one in made for row in rows(one, channels)]
     own = {one.product.id for one in made}
-    _same_rows([row for row in _rows_in(text) if row["Product Id"] in own], whole)
+    same_rows([row for row in rows_in(text) if row["Product Id"] in own], whole)
     picked = [one for one in made if one.product.status in _STATUSES and _TAG in one.product.tags]
     context = {"filterable_fields": {"status": _STATUSES, "tags": [_TAG]}, "order": "-handle"}
     _, text = _export(client, context, watch, dry_run=True)
     picked.sort(key=lambda one: one.product.handle, reverse=True)
-    _same_rows(
-        [row for row in _rows_in(text) if row["Product Id"] in own],
+    same_rows(
+        [row for row in rows_in(text) if row["Product Id"] in own],
         [row for one in picked for row in rows(one, channels)],
     )
     result = job["result"]
@@ -183,16 +183,18 @@ def _reaching(client: Client, address: str, status: str, watch: Watch) -> Json:
         time.sleep(0.2)
 
 
-def _rows_in(text: str) -> Iterator[Row]:
+def rows_in(text: str) -> Iterator[Row]:
+    """The rows of a file."""
     for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=";", strict=True):
         yield {title: cell for title, cell in row.items() if cell}
 
 
-def _same_rows(found: Sequence[Row], wanted: Sequence[Row]) -> None:
+def same_rows(found: Sequence[Row], wanted: Sequence[Row]) -> None:
+    """Raises `Differs` with the first row that is another one."""
     for number, (one, other) in enumerate(zip(found, wanted, strict=False)):
         if one != other:
             wrong = [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
             told = "; ".join(f"{name} is {one.get(name)!r} instead of {other.get(name)!r}" for name in wrong[:3])
-            raise Differs(f"row {number} of the file ({other['Variant Id']}): {told}")
+            raise Differs(f"row {number} of the file ({other.get('Variant Id', other.get('Product Handle'))}): {told}")
     if len(found) != len(wanted):
         raise Differs(f"the file has {len(found)} rows instead of {len(wanted)}")

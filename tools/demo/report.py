@@ -14,6 +14,7 @@ from rich.table import Table
 from tools.demo.batch import OPENED
 from tools.demo.client import Client
 from tools.demo.goods import Exported, Watch
+from tools.demo.imports import FOLDER, Imported
 from tools.demo.lot import COLLECTION, MORE, SERIALS, Lot
 from tools.demo.play import Played
 from tools.marketplace import Marketplace
@@ -109,6 +110,21 @@ def exported(out: Console, goods: Exported) -> None:
     )
 
 
+def begin_imports(out: Console) -> None:
+    """What comes now is another program's."""
+    out.print("\nFiles become products, as a merchant with a spreadsheet does it:")
+
+
+def imported(out: Console, goods: Imported) -> None:
+    """What the imports showed."""
+    out.print(
+        f"\nA file of {goods.products:,} products in {goods.rows:,} rows was uploaded, checked, shown and imported in "
+        f"{goods.seconds:.1f} s. Before, each of {goods.mistakes} mistakes was told by its line and column. An "
+        "export that is imported again changes nothing, and the catalogue after both were undone is the same byte for "
+        f"byte ({goods.size / 1e6:.1f} MB). The files are in {FOLDER}.\n"
+    )
+
+
 def batched(out: Console, requests: int) -> None:
     """What the calls of many requests showed."""
     out.print(
@@ -183,7 +199,7 @@ def _objects(played: Sequence[Played]) -> Table:
 
 
 def _requests(answered: Mapping[tuple[str, str], int]) -> Table:
-    table = Table("request", "answers", title="Requests", title_justify="left")
+    table = Table("request", "answers", title="Requests, besides those of tools.jobs", title_justify="left")
     table.add_column("all", justify="right")
     by_request: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for (request, answer), times in sorted(answered.items()):

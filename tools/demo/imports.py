@@ -65,7 +65,7 @@ def play_imports(person: Person, client: Client, count: int, channels: Mapping[s
     sheet = sheets.season(SEASON, count, tag, channels)
     mistakes = _import_mistakes(person, client, sheet)
     sheet.write()
-    person.remark("The same file without them: shown first, written after a yes.")
+    person.remark("The same file without the mistakes: shown first, written after a yes.")
     begun = time.monotonic()
     person("import", str(SEASON))
     seconds = time.monotonic() - begun

@@ -151,7 +151,8 @@ def notices(screen: Screen, job: Job) -> None:
         times = "" if not count else " (once)" if count == 1 else f" ({count:,} times)"
         screen.say(f"Note: {notice.get('message')}{times}.")
     if ignored := job.result.get("ignored_columns"):
-        screen.say(f"Columns that are left out: {', '.join(map(_column, ignored))}.")
+        # No line to paste, and a long one.
+        screen.out.print(f"Columns that are left out: {', '.join(map(_column, ignored))}.")
 
 
 def _column(ignored: Any) -> str:

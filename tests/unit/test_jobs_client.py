@@ -219,6 +219,14 @@ def test_a_download_that_breaks_off_begins_anew(line: Line, tmp_path: Path) -> N
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_an_export_took_as_long_as_somebody_waited(line: Line) -> None:
+    moments = {"processing_at": "2026-11-22T02:44:36.291Z", "completed_at": "2026-11-22T02:44:36.391Z"}
+    for is_confirmed, seconds in ((False, "3.1"), (True, "0.1")):
+        done = job("completed", EXPORTED, type="product-export", dry_run=is_confirmed, **moments)
+        assert line([done, WHERE, httpx.Response(200, content=b"abcdef")], "export", "--force") == endings.DONE
+        assert f"Exported in {seconds} s: " in line.text
+
+
 def test_a_download_that_never_comes_whole_leaves_nothing(line: Line, tmp_path: Path) -> None:
     def answer(request: httpx.Request) -> Answer:
         if request.url.host == "s3.example":
@@ -297,6 +305,16 @@ def test_a_service_without_such_jobs_says_so(line: Line) -> None:
     unknown = refused(404, "Unable to find a BatchJob strategy with the type product-delete", "not_found")
     assert line([unknown], "delete", "--filter", "status=draft") == endings.REFUSED
     assert "This service has no jobs of type product-delete" in line.text
+
+
+# Notices.
+
+
+def test_notices_are_counted_in_words(line: Line) -> None:
+    told = [{"message": "Drafts", "count": 1}, {"message": "Left out", "count": 1200}, {"message": "Seen"}]
+    assert line([job("pre_processed", {"notices": told})], "watch", "batch_1") == endings.NOT_CONFIRMED
+    for words in ("Note: Drafts (once).", "Note: Left out (1,200 times).", "Note: Seen."):
+        assert words in line.text
 
 
 # The command line.

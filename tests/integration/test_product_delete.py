@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from batchyard.batch_jobs import product_delete
+from batchyard.batch_jobs.imports import removing
 from tests.integration.test_product_import import Importer, handles, load, rows_in, shop, workers
+from tests.support import permissions
 from tests.support.api import Api
+from tests.support.aws import keys_in_bucket
 from tests.support.jobs import JOBS, JobWorkers, job_of
 
 __all__ = ["load", "shop", "workers"]
@@ -140,6 +143,35 @@ def test_a_canceled_one_leaves_all(load: Importer, monkeypatch: pytest.MonkeyPat
     assert load.api.post(f"{JOBS}/{id}/cancel").status == 200
     load.workers.run(looks=1)
     assert load.export() == before
+
+
+def test_one_that_is_canceled_before_it_tells_of_its_first_step_leaves_all(
+    load: Importer, filled: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"type": "product-delete", "context": {"filterable_fields": {"status": ["draft", "published"]}}}
+    id = load.api.post(JOBS, body).json()["batch_job"]["id"]
+    load.workers.follow()
+    remove = removing.remove
+
+    def remove_and_be_overtaken(*arguments: Any) -> None:
+        remove(*arguments)
+        with permissions.by_the_test():
+            assert load.api.post(f"{JOBS}/{id}/cancel").status == 200
+
+    monkeypatch.setattr(removing, "remove", remove_and_be_overtaken)
+    load.workers.run()
+    assert job_of(load.api, id)["status"] == "canceled"
+    assert load.export() == filled
+
+
+def test_a_file_that_names_some_leaves_nothing_to_read_again(
+    load: Importer, filled: bytes, stores: dict[str, str]
+) -> None:
+    context = {"fileKey": load.upload(b"Product Handle\nhat\nnone\n")}
+    id = load.api.post(JOBS, {"type": "product-delete", "context": context}).json()["batch_job"]["id"]
+    load.workers.run()
+    assert job_of(load.api, id)["status"] == "failed"
+    assert keys_in_bucket(stores, "spools/") == []
 
 
 def test_a_reader_deletes_nothing(api: Api, workers: JobWorkers) -> None:

@@ -5,7 +5,7 @@
 3. *Take back* all of it if the job fails or is canceled then, or somebody asks for that later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import batched
 from typing import Any
 
@@ -55,7 +55,7 @@ def advance(job: Job, record: Record) -> None:
     except Unfit as unfit:
         record(job.failed(unfit.error, clock.now()))
     except Unreadable as unreadable:
-        _fail(job, [JobError(*error) for error in unreadable.errors], record)
+        _fail(job, state, [JobError(*error) for error in unreadable.errors], record)
 
 
 def wind_up(job: Job, record: Record) -> None:
@@ -128,7 +128,7 @@ def _read(job: Job, state: dict[str, Any], record: Record) -> None:
     if reader.position.line == 0 and is_last:
         raise Unreadable([no_rows()])
     if errors and (is_last or len(errors) >= MOST_ERRORS):
-        _fail(job, [JobError(*error) for error in errors], record)
+        _fail(job, state, [JobError(*error) for error in errors], record)
     elif is_last:
         _ready(job, state, record)
     else:
@@ -149,9 +149,9 @@ def _missing(id: str, handle: str) -> str:
     return f"There is neither {_ID} nor {_HANDLE}"
 
 
-def _fail(job: Job, errors: Sequence[JobError], record: Record) -> None:
+def _fail(job: Job, state: Mapping[str, Any], errors: Sequence[JobError], record: Record) -> None:
     told = [error.to_answer() for error in errors[:LISTED_ERRORS]]
-    record(job.moved(FAILED, now=clock.now(), result={"errors": told, "error_count": len(errors)}))
+    record(job.moved(FAILED, now=clock.now(), result={"errors": told, "error_count": len(errors)}, state=state))
 
 
 def _ready(job: Job, state: dict[str, Any], record: Record) -> None:
@@ -162,6 +162,11 @@ def _ready(job: Job, state: dict[str, Any], record: Record) -> None:
 
 
 def _remove(job: Job, state: dict[str, Any], record: Record) -> None:
+    """Removes some products."""
+    if "writes" not in state:
+        # Known before the first one goes: whoever ends the job then has it taken back.
+        record(job.moved(PROCESSING, now=clock.now(), state={**state, "writes": True}))
+        return
     ids: list[str] = []
     at = states.chunks(state, "at")
     is_over = True
@@ -178,12 +183,11 @@ def _remove(job: Job, state: dict[str, Any], record: Record) -> None:
     applied = state["applied"] + len(ids)
     result = dict(job.result or {})
     result |= {"advancement_count": applied, "progress": applied / result["count"] if result["count"] else 1}
-    state |= {"at": at, "applied": applied, "products": applied, "writes": True}
-    statuses = [] if PROCESSING in job.entered else [PROCESSING]
+    state |= {"at": at, "applied": applied, "products": applied}
     if is_over:
         result |= {"products": applied, "progress": 1}
         state["phase"] = "over"
-        statuses.append(COMPLETED)
+    statuses = [COMPLETED] if is_over else []
     record(job.moved(*statuses, now=clock.now(), result=result, state=state))
 
 

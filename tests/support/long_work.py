@@ -128,15 +128,16 @@ class Workers(Context):
         assert self._began_s is not None
         return round((TIMEOUT_S - (self.now_s - self._began_s)) * 1000)
 
-    def deliver(self, strikes: Mapping[int, Fault] | None = None) -> bool:
-        """Delivers the message that is visible first, as soon as it is; returns whether there was one.
+    def deliver(self, strikes: Mapping[int, Fault] | None = None, message: Message | None = None) -> bool:
+        """Delivers a message as soon as it is visible; returns whether there was one.
 
         Args:
             strikes: What happens at which call to AWS, from 1.
+            message: The message; None for the one that is visible first.
         """
         if not self.messages:
             return False
-        message = min(self.messages, key=lambda one: (one.visible_s, one.number))
+        message = message or min(self.messages, key=lambda one: (one.visible_s, one.number))
         self.now_s = max(self.now_s, message.visible_s)
         if message.count == DELIVERIES:
             self.messages.remove(message)
@@ -163,7 +164,8 @@ class Workers(Context):
             self._began_s, self.calls, self.strikes = before
         if failures:
             assert failures == [{"itemIdentifier": str(message.number)}]
-        else:
+        elif message in self.messages:
+            # Somebody else may have been done with it meanwhile.
             self.messages.remove(message)
         return True
 

@@ -9,6 +9,8 @@ from typing import Any
 from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
+from batchyard.store import items
+from batchyard.store.items import Item
 from batchyard.store.tables import BATCH_REQUESTS, Table
 from tests.support import permissions
 from tests.support.api import Context
@@ -70,6 +72,12 @@ def _as_lambda_has_it(record: dict[str, Any]) -> dict[str, Any]:
     # By its own number, whoever reads the stream once more knows it again.
     made["dynamodb"]["SequenceNumber"] = told["SequenceNumber"]
     return made
+
+
+def held(table: Table) -> list[Item]:
+    """All items of a table, as moto has them: no call, and a hundredth of the time of one."""
+    backend = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][CREDENTIALS["AWS_REGION"]]
+    return [items.decode(item.to_json()["Attributes"]) for item in backend.tables[table.name].all_items()]
 
 
 def kept_tables() -> Callable[[], None]:

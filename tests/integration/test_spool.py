@@ -1,11 +1,14 @@
 """Spools: whatever is written in chunks is read again once, in order, from anywhere on."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batchyard.batch_jobs import spool
 from batchyard.batch_jobs.spool import Chunk, Entry
+from batchyard.store import blobs
 from tests.support.aws import keys_in_bucket
 
 RECORDS = st.dictionaries(st.text(max_size=3), st.text(max_size=30), max_size=3)
@@ -56,3 +59,36 @@ def test_a_chunk_is_of_its_owner_and_goes(stores: dict[str, str]) -> None:
     assert chunk.key.startswith("spools/batch_1/")
     spool.delete([chunk, Chunk("spools/batch_1/gone")])
     assert keys_in_bucket(stores) == []
+
+
+def test_a_worker_that_goes_on_reads_nothing_twice(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [Entry(f"{n // 3:04}", str(n), {"text": "x" * 50}) for n in range(300)]
+    chunks = [spool.write("job", entries[n::7]) for n in range(7)]
+    reads: list[str] = []
+    read_range = blobs.read_range
+
+    def counted(key: str, start: int, length: int) -> bytes:
+        reads.append(key)
+        return read_range(key, start, length)
+
+    monkeypatch.setattr(blobs, "read_range", counted)
+
+    def step(at: Sequence[Chunk], most: int) -> tuple[list[str], list[Chunk]]:
+        found: list[str] = []
+        groups = spool.going_on(at, 9)
+        while (group := groups.ahead) is not None and len(found) < most:
+            found.append(str(group.place))
+            groups.take()
+        groups.stop()
+        return found, groups.chunks
+
+    places, at = step(chunks, 8)
+    while at and (found := step(at, 8))[0]:
+        places, at = places + found[0], found[1]
+    assert places == [f"{n:04}" for n in range(100)]
+    assert sorted(set(reads)) == sorted(reads), "each chunk is read once"
+    again, behind = step(chunks, 8)
+    assert again == places[:8], "who begins elsewhere begins anew"
+    # Another worker has gone on meanwhile, and this one comes back to where it stopped, and to where it did not.
+    assert step(behind, 8)[0] == places[8:16]
+    assert step(behind, 8)[0] == places[8:16]

@@ -7,6 +7,7 @@ import hashlib
 import secrets
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _LENGTH = 26
 _BITS, _RANDOM_BITS = 128, 80
 
@@ -42,4 +43,4 @@ def moment_us(ulid: str) -> int:
 
 
 def _text(number: int) -> str:
-    return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(_LENGTH)))
+    return "".join([_PAIRS[number >> place & 1023] for place in range(120, -1, -10)])

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from batchyard import clock
-from batchyard.batch_jobs.rules import COMPLETED, IMPORT, PRE_PROCESSED
+from batchyard.batch_jobs.rules import COMPLETED, IMPORT, PRE_PROCESSED, PROCESSING
 from batchyard.store import items
 from tests.benchmarks import jobs
 from tests.benchmarks.export import peak_memory
@@ -54,12 +54,21 @@ class NothingThere(Answers):
                 [partition] = (value["S"] for value in body["ExpressionAttributeValues"].values())
                 return self._partitions.get(partition, '{"Items": []}')
             case "BatchGetItem":
-                return json.dumps({"Responses": {table: [] for table in body["RequestItems"]}, "UnprocessedKeys": {}})
+                found = {table: list(map(_job, asked["Keys"])) for table, asked in body["RequestItems"].items()}
+                kept = {table: [one for one in all_of_it if one is not None] for table, all_of_it in found.items()}
+                return json.dumps({"Responses": kept, "UnprocessedKeys": {}})
+            case "GetItem" if (job := _job(body["Key"])) is not None:
+                return json.dumps({"Item": job})
             case "UpdateItem":
                 self._taken += int(body["ExpressionAttributeValues"][":count"]["N"])
                 return json.dumps({"Attributes": {"taken": {"N": str(self._taken)}}})
             case _:
                 return "{}"
+
+
+def _job(key: dict[str, Any]) -> dict[str, Any] | None:
+    """The item of a job that is on, if it has this key."""
+    return {**key, "status": {"S": PROCESSING}} if key.get("part") == {"S": "job"} else None
 
 
 def measure(rows: int) -> dict[str, float]:

@@ -220,9 +220,12 @@ class _Walk:
         marks = spool.grouped(self.at["marks"], MOST_ROWS)
         mark = next(marks, None)
         rows = size = 0
-        for group in spool.grouped(self.at["rows"], MOST_ROWS + 1, reading.weighing):
+        groups = spool.going_on(self.at["rows"], MOST_ROWS + 1, reading.weighing)
+        while (group := groups.ahead) is not None:
             if (rows >= self._most or size >= _BYTES_AT_ONCE) and not group.is_rest:
+                groups.stop()
                 return
+            groups.take()
             while mark is not None and str(mark.place) < str(group.place):
                 mark = next(marks, None)
             found = mark if mark is not None and mark.place == group.place else None

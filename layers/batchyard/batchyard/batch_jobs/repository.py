@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from batchyard.batch_jobs.rules import MOST_UNFINISHED, Job
+from batchyard.batch_jobs.rules import ENDED, MOST_UNFINISHED, Job
 from batchyard.errors import TooMany
 from batchyard.jsontext import dumps
 from batchyard.store import items
@@ -27,8 +27,19 @@ _A_MINUTE_S = 60
 
 def get(unit: Unit, id: str) -> Job | None:
     """A job as this unit will leave it."""
-    item = unit.get(BATCH_JOBS, _key(id))
+    item = unit.get(BATCH_JOBS, key_of(id))
     return None if item is None else decode(item)
+
+
+def key_of(id: str) -> Key:
+    """The key of a job's item."""
+    return {"id": id, "part": _JOB}
+
+
+def is_on(unit: Unit, id: str) -> bool:
+    """Whether a job has not ended, without all that its item holds."""
+    item = unit.get(BATCH_JOBS, key_of(id))
+    return item is not None and item["status"] not in ENDED
 
 
 def add(unit: Unit, job: Job) -> Job:
@@ -78,7 +89,7 @@ def read(ids: Sequence[str]) -> list[Job]:
     Raises:
         Unavailable: The store did not answer.
     """
-    return [decode(item) for item in read_many(BATCH_JOBS, map(_key, ids))]
+    return [decode(item) for item in read_many(BATCH_JOBS, map(key_of, ids))]
 
 
 def due(moment_us: int) -> Iterator[str]:
@@ -99,7 +110,7 @@ def due(moment_us: int) -> Iterator[str]:
 def encode(job: Job) -> Item:
     """The item of a job."""
     item: dict[str, Value | None] = {
-        **_key(job.id),
+        **key_of(job.id),
         "type": job.type,
         "owner": job.owner,
         "user": job.user,
@@ -156,10 +167,6 @@ def _unfinished(unit: Unit, owner: str) -> list[str]:
 
 def _put_unfinished(unit: Unit, owner: str, ids: Sequence[str]) -> None:
     unit.put(BATCH_JOBS, {**_unfinished_key(owner), "jobs": dumps(ids)})
-
-
-def _key(id: str) -> Key:
-    return {"id": id, "part": _JOB}
 
 
 def _pointer(owner: str, id: str) -> Key:

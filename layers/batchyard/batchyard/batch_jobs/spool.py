@@ -205,6 +205,58 @@ def grouped(chunks: Sequence[Chunk], most: int, weighing: Callable[[], Weigh] | 
         yield Group(entries[0].place, entries, behind, is_rest, is_whole=True, size=size)
 
 
+class Groups:
+    """All that is left of chunks, group by group, with a place to stop at: whoever begins there goes on.
+
+    What is read ahead of that place stays in memory for the next one who begins there (`going_on`); so a worker that
+    makes many steps reads each chunk once, not once a step.
+
+    Args:
+        chunks: The chunks.
+        groups: Their groups, as `grouped` has them.
+
+    Attributes:
+        chunks: Where the chunks go on behind the groups that were taken.
+    """
+
+    def __init__(self, chunks: Sequence[Chunk], groups: Iterator[Group]) -> None:
+        self.chunks = list(chunks)
+        self._groups = groups
+        self._ahead: Group | None = None
+
+    @property
+    def ahead(self) -> Group | None:
+        """The group that comes next, which is not taken yet; None behind the last.
+
+        Raises:
+            Unavailable: S3 did not answer.
+        """
+        if self._ahead is None:
+            self._ahead = next(self._groups, None)
+        return self._ahead
+
+    def take(self) -> None:
+        """Leaves the group that is ahead behind."""
+        if self._ahead is not None:
+            self.chunks, self._ahead = self._ahead.chunks, None
+
+    def stop(self) -> None:
+        """Keeps what is read ahead; what was kept before is forgotten."""
+        _left_open[:] = [self]
+
+
+_left_open: list[Groups] = []
+
+
+def going_on(chunks: Sequence[Chunk], most: int, weighing: Callable[[], Weigh] | None = None) -> Groups:
+    """The groups of chunks (`grouped`), from where they were stopped at if that was here and by this process."""
+    while _left_open:
+        groups = _left_open.pop()
+        if groups.chunks == list(chunks):
+            return groups
+    return Groups(chunks, grouped(chunks, most, weighing))
+
+
 def read(chunks: Sequence[Chunk], *, descending: bool) -> Iterator[Merged]:
     """All that is left of chunks, in order.
 

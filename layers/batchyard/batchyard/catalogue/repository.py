@@ -95,6 +95,23 @@ def load(
     unit.load(CATALOGUE, [*map(codec.handle_key, handles), *map(codec.sku_key, skus), *map(codec.entity_key, entities)])
 
 
+def load_whole(unit: Unit, ids: Iterable[str]) -> None:
+    """Reads at once what is asked of products that are changed as a whole: themselves, their claims and their entities.
+
+    Of those that take several transactions it reads themselves alone.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    wanted = list(ids)
+    load(unit, wanted)
+    keys: list[Key] = []
+    for product in filter(None, (get(unit, id) for id in wanted)):
+        if not leaves_something(len(product.variants)):
+            keys += [*map(_claim_key, codec.claims(product)), *map(codec.entity_key, product.entities)]
+    unit.load(CATALOGUE, keys)
+
+
 def sku_holder(unit: Unit, sku: str) -> tuple[str, str] | None:
     """The IDs of the product and of the variant that have a SKU as this unit will leave them."""
     claim = unit.get(CATALOGUE, codec.sku_key(sku))

@@ -33,13 +33,17 @@ def attribute(value: Value) -> dict[str, Any]:
 
 def size(item: Mapping[str, Value | None]) -> int:
     """As how many bytes DynamoDB counts an item, at most."""
-    return sum(len(name.encode()) + _size(value) for name, value in item.items() if value is not None)
+    return sum(_length(name) + _size(value) for name, value in item.items() if value is not None)
 
 
 def _size(value: Value) -> int:
     if isinstance(value, str):
-        return len(value.encode())
+        return _length(value)
     return len(value) if isinstance(value, bytes) else _LARGEST_NUMBER
+
+
+def _length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def decode(attributes: Mapping[str, Any]) -> Item:

@@ -29,9 +29,9 @@ def remove(job: Job, ids: Sequence[str]) -> None:
 
 def _remove_pack(job: Job, lane: int, pack: Sequence[str]) -> None:
     def operation(unit: Unit) -> None:
+        unit.load(BATCH_JOBS, [*gates.keys(job.id, lane), *(befores.key_of(job.id, id) for id in pack)])
         gates.go_through(unit, job.id, lane, job.expires_s)
-        repository.load(unit, pack)
-        unit.load(BATCH_JOBS, [befores.key_of(job.id, id) for id in pack])
+        repository.load_whole(unit, pack)
         for id in pack:
             _remove_one(unit, job, id)
 

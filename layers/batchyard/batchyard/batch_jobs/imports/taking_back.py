@@ -143,7 +143,7 @@ def _take_back_pack(job: str, ids: Sequence[str]) -> None:
 
     def operation(unit: Unit) -> None:
         unit.load(BATCH_JOBS, [befores.key_of(job, id) for id in ids])
-        repository.load(unit, ids)
+        repository.load_whole(unit, ids)
         for id in ids:
             before = befores.find(unit, job, id)
             if before is not None:

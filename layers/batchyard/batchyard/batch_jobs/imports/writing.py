@@ -108,9 +108,10 @@ def _written(planner: Planner, lane: int, pack: Sequence[Wanted], unit: Unit) ->
     job = planner.job
     planner.load(unit, pack)
     known = {group.first: _known_ids(planner, unit, group) for group in pack}
-    unit.load(BATCH_JOBS, [befores.key_of(job.id, id) for ids in known.values() for id in ids])
+    # What is written ahead of a product goes through the gate, too: that is read behind it.
+    ahead = gates.keys(job.id, lane) if len(pack) > 1 else []
+    unit.load(BATCH_JOBS, [*ahead, *(befores.key_of(job.id, id) for ids in known.values() for id in ids)])
     outcomes = [_write_group(planner, lane, unit, group, known[group.first]) for group in pack]
-    # At last: what is written ahead of a product goes through the same gate.
     gates.go_through(unit, job.id, lane, job.expires_s)
     return outcomes
 

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import count
@@ -141,9 +142,7 @@ class Machine(RuleBasedStateMachine):
         for key in keys_in_bucket(self.stores):
             clients.s3().delete_object(Bucket=blobs.bucket(), Key=key)
         self.api = self.load.api
-        self.streams = {table: Stream(table) for table in (BATCH_JOBS, PRODUCTS, CATALOGUE)}
-        for stream in self.streams.values():
-            stream.read()
+        self._follow_from_here()
         self.hands.messages.clear()
         self.hands.now_s = 0
         limits.reset()
@@ -156,6 +155,27 @@ class Machine(RuleBasedStateMachine):
         self.failure: AssertionError | None = None
         self.is_disturbed = False
         self.waiting: Strike | None = None
+
+    def _follow_from_here(self) -> None:
+        self.streams = {table: Stream(table) for table in (BATCH_JOBS, PRODUCTS, CATALOGUE)}
+        for stream in self.streams.values():
+            stream.read()
+
+    def kept(self) -> Callable[[], None]:
+        """What brings all back to what it is now, apart from what is in S3."""
+        bring_back, model, now_s = kept_tables(), deepcopy(self.model), self.hands.now_s
+        bodies = [message.body for message in self.hands.messages]
+
+        def begin_anew() -> None:
+            bring_back()
+            self.model, self.hands.now_s, self.is_disturbed = deepcopy(model), now_s, False
+            limits.reset()
+            self.hands.messages.clear()
+            for body in bodies:
+                self.hands.add(body)
+            self._follow_from_here()
+
+        return begin_anew
 
     # Jobs.
 
@@ -255,6 +275,8 @@ class Machine(RuleBasedStateMachine):
         with permissions.acting("batch_jobs.look.handler"):
             look.handler({}, Context())
         self._see("the schedule")
+        waiting = [job for job in self.model.now.jobs.values() if job.status == PRE_PROCESSED]
+        assert all(job.look_at > self._now() for job in waiting)
 
     # How it is done.
 
@@ -425,14 +447,14 @@ class Machine(RuleBasedStateMachine):
         if self.failure is not None:
             return
         self.finish()
-        self._must_be_accounted_for()
+        self.must_be_accounted_for()
         self._take_all_back()
         self.publish()
         while self.hands.left:
             self.clean_up()
-        self._must_be_accounted_for()
+        self.must_be_accounted_for()
 
-    def _must_be_accounted_for(self) -> None:
+    def must_be_accounted_for(self) -> None:
         """All that is stored belongs to somebody."""
         now, asked = self.model.now, self.model.asked
         waiting = {id for id, job in now.jobs.items() if job.status == PRE_PROCESSED and job.dry_run}
@@ -534,6 +556,65 @@ def machine(api: Api, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Machine, "bring_back", staticmethod(kept_tables()), raising=False)
     monkeypatch.setattr(Machine, "defects", defects, raising=False)
     return Machine
+
+
+LOAD = ("import", [("a", "Cap", "S1", 1, 250, False), ("b", "Hat", "S2", 5, 100, False)], False, False, True)
+REMOVE = ("remove", {"a", "b"}, False, False)
+
+
+def begun(machine: type[Machine], plan: Any, *, is_undone: bool = False) -> Machine:
+    """A machine with some products and a job to be worked on, or to be taken back."""
+    state = machine()
+    state.begin(
+        [("a", "Hat", "S1", 5, 100, False), *([("b", "Hat", "S2", None, 100, False)] if plan == REMOVE else [])]
+    )
+    state.do(plan)
+    if is_undone:
+        state.finish()
+        state.do(("act", 0, "undo"))
+    state.follow()
+    return state
+
+
+@pytest.mark.parametrize("plan", [LOAD, REMOVE])
+@pytest.mark.parametrize("is_undone", [False, True])
+def test_a_job_ends_well_whichever_call_its_worker_dies_behind(
+    machine: type[Machine], plan: Any, is_undone: bool
+) -> None:
+    state = begun(machine, plan, is_undone=is_undone)
+    begin_anew = state.kept()
+    for number in count(1):
+        begin_anew()
+        struck: list[int] = []
+
+        def die(call: Call, number: int = number, struck: list[int] = struck) -> Any:
+            struck.append(number)
+            return killed_after(call)
+
+        state.strike(("work", 0, 50), "any", number, die)
+        state.finish()
+        state.must_be_accounted_for()
+        [*_, job] = state.model.now.jobs.values()
+        assert job.status == COMPLETED
+        if not struck:
+            break
+    assert number > 10
+
+
+@pytest.mark.parametrize("plan", [LOAD, REMOVE])
+def test_whoever_is_late_writes_nothing_of_what_is_taken_back(machine: type[Machine], plan: Any) -> None:
+    state = begun(machine, plan)
+    begin_anew = state.kept()
+    for number in count(1):
+        begin_anew()
+        state.overtake(("work", 0, 50), "writing", number, ("stop", 50))
+        state.finish()
+        state.must_be_accounted_for()
+        [*_, job] = state.model.now.jobs.values()
+        if job.status == COMPLETED:
+            break
+        assert job.status == "canceled"
+    assert number > 10
 
 
 def test_jobs_do_what_the_model_says(machine: type[Machine]) -> None:

@@ -465,7 +465,7 @@ class Machine(RuleBasedStateMachine):
             if job.status == COMPLETED and asked[id].kind == EXPORT and asked[id].exported != ():
                 assert self._exported(id) == asked[id].exported
         kept = {key for key in self.model.touched if now.jobs[key[0]].status == COMPLETED}
-        assert now.befores == kept == self.model.touched.keys()
+        assert now.befores.keys() == kept == self.model.touched.keys()
         for row in held(BATCH_JOBS):
             id, part = str(row["id"]), str(row["part"])
             if id.startswith("open "):

@@ -26,6 +26,7 @@ from batchyard.batch_jobs.rules import (
 from batchyard.catalogue import codec
 from batchyard.catalogue.rules import Entity, Price, Product
 from batchyard.store import blobs
+from batchyard.store.items import Item
 from batchyard.store.tables import BATCH_JOBS, CATALOGUE, PRODUCTS
 from tests.support.streams import held
 
@@ -122,7 +123,7 @@ class Snapshot:
     """All that is stored, as far as it matters."""
 
     jobs: dict[str, Job] = field(default_factory=dict)
-    befores: set[tuple[str, str]] = field(default_factory=set)
+    befores: dict[tuple[str, str], Item] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     entities: dict[int, Entity] = field(default_factory=dict)
 
@@ -138,7 +139,8 @@ class Snapshot:
             if jobs.is_job(row):
                 found.jobs[str(row["id"])] = jobs.decode(row)
             elif str(row["part"]).startswith(_BEFORE):
-                found.befores.add((str(row["id"]), str(row["part"]).removeprefix(_BEFORE)))
+                kept = {name: row[name] for name in row.keys() - {"expires", "version"}}
+                found.befores[str(row["id"]), str(row["part"]).removeprefix(_BEFORE)] = kept
         for row in held(PRODUCTS):
             one = codec.decode_product(row, read)
             found.products[one.id] = replace(one, version=0, updated=0)
@@ -206,7 +208,8 @@ class Model:
         ids = old.products.keys() | new.products.keys()
         ids |= {one.product for one in (*old.entities.values(), *new.entities.values())}
         changed = {id for id in ids if old.state(id) != new.state(id)}
-        written, taken_back = new.befores - old.befores, old.befores - new.befores
+        written, taken_back = new.befores.keys() - old.befores.keys(), old.befores.keys() - new.befores.keys()
+        assert all(new.befores[key] == old.befores[key] for key in old.befores.keys() & new.befores.keys())
         assert {job for job, _ in written | taken_back} <= {who}
         if who in self.asked:
             assert {id for id, job in new.jobs.items() if job != old.jobs.get(id)} <= {who}

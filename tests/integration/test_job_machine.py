@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from batch_jobs import look, start, work
 from batchyard import clock, threads, ulids
 from batchyard.batch_jobs import product_delete, product_import, spool
-from batchyard.batch_jobs.imports import gates, lanes, taking_back
+from batchyard.batch_jobs.imports import gates, taking_back
 from batchyard.batch_jobs.rules import (
     COMPLETED,
     CONFIRMED,
@@ -525,8 +525,7 @@ def machine(api: Api, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -
     workers = JobWorkers(monkeypatch)
     monkeypatch.setenv("BATCH_JOBS_QUEUE_URL", URL)
     monkeypatch.setenv("PRODUCT_LEFTOVERS_QUEUE_URL", LEFTOVERS)
-    for module in (gates, lanes):
-        monkeypatch.setattr(module, "GATES", 2)
+    monkeypatch.setattr(gates, "GATES", 2)
     monkeypatch.setattr(product_import, "_ROWS_AT_ONCE", 2)
     monkeypatch.setattr(product_import, "_READ_AT_ONCE", 1)
     monkeypatch.setattr(product_delete, "_AT_ONCE", 1)

@@ -30,7 +30,7 @@ class Table:
 
     def identity(self, key: Key) -> tuple[Any, ...]:
         """A key as something hashable, unique over all tables."""
-        return (self.variable, *(key[name] for name in self.key))
+        return (self.variable, *[key[name] for name in self.key])
 
 
 BATCH_REQUESTS = Table("BATCH_REQUESTS_TABLE", ("channel", "pk"))

@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from tools.local_stack.places import CREDENTIALS, HOST, TOOLS, tail
 
 _START_SECONDS = 120
 _STOP_SECONDS = 180
+_FORMER = "former-"
 
 
 class StackError(Exception):
@@ -71,8 +71,7 @@ class Engine:
         if not python.exists():
             raise StackError(f"{python} is missing; `make setup` installs it.")
         scratch = self.home / "tmp"
-        # Code of functions that ran in a former life.
-        shutil.rmtree(scratch, ignore_errors=True)
+        self._clear_away(scratch)
         for folder in (scratch, self._state, self.home / "s3"):
             folder.mkdir(parents=True, exist_ok=True)
         stream_positions.forget(self._state)
@@ -113,6 +112,21 @@ class Engine:
                     raise StackError(f"The engine (process {record['pid']}) does not end after {_STOP_SECONDS} s.")
                 time.sleep(0.1)
         self._record.unlink(missing_ok=True)
+        self._clear_away(self.home / "tmp")
+
+    def _clear_away(self, scratch: Path) -> None:
+        """Removes what functions ran from: copies of the layers for each of them, gigabytes that nobody waits for."""
+        if scratch.exists():
+            scratch.rename(self.home / f"{_FORMER}{time.time_ns()}")
+        former = list(self.home.glob(f"{_FORMER}*"))
+        if former:
+            subprocess.Popen(
+                ["rm", "-rf", "--", *former],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
 
     def client(self, service: str) -> Any:
         """An AWS client of the engine's root user."""

@@ -38,6 +38,7 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     # Hashes of passwords are slow on purpose, and what they cost is told by other tests.
     monkeypatch.setattr(tokens, "COST", tokens.Cost(4, 8, 1))
     aws.forget()
+    permissions.watch_triggers()
     for name in _MAKERS:
         monkeypatch.setattr(clients, name, cache(partial(_kept_client, name)))
     with mock_aws():
@@ -51,19 +52,24 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     assert refused == []
 
 
-# Also what the policies permit and no handler does: told after all tests of a run, which each worker knows some of.
+# A run of all tests fails where policies permit what no handler does; each worker knows some of what they do.
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
     if hasattr(config, "workeroutput"):
         config.workeroutput["powers used"] = [list(one) for one in permissions.USED]
-    elif config.args_source is pytest.Config.ArgsSource.TESTPATHS and not (
-        config.option.keyword or config.option.markexpr
-    ):
+    elif exitstatus == pytest.ExitCode.OK and _runs_all(config):
         unused = permissions.unused(permissions.USED)
         if unused:
-            print("\nPolicies permit what no test has a handler do:", *unused, sep="\n  ")
+            print("\nThis run fails: policies permit what no test has a handler do.", *unused, sep="\n  ")
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _runs_all(config: pytest.Config) -> bool:
+    narrowing = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "collectonly")
+    narrowed = any(config.getoption(name, None) for name in narrowing)
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not narrowed
 
 
 @pytest.hookimpl(optionalhook=True)

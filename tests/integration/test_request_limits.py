@@ -1,12 +1,15 @@
 """Requests beyond a token's limit are refused before anything is done."""
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import pytest
 
 from batchyard.http import limits
 from tests.integration.conftest import Calls
-from tests.support.api import Api, batches, narrowed
+from tests.support.api import Api, batches, invoke, narrowed
+from tools.generate.handlers import Handler, handlers
+from tools.samples import SAMPLES
 
 LIMITED = narrowed("tok_limited", requests_per_minute=4)
 
@@ -44,6 +47,24 @@ def test_the_limit_spans_all_functions_and_all_environments(
         statuses.append(request().status)
     assert statuses == [200, 200, 400, 404, 429]
     assert api.get(batches(channel, pk)).status == 200
+
+
+def _limited_routes() -> list[Handler]:
+    return [one for one in handlers() if one.route is not None and one.app is not None and not one.app.public]
+
+
+@pytest.mark.parametrize("handler", _limited_routes(), ids=lambda handler: handler.name)
+def test_every_route_that_asks_for_a_token_counts_by_itself(
+    api: Api, handler: Handler, at: Callable[[float], None]
+) -> None:
+    at(0)
+    client = Api(narrowed("tok_once", requests_per_minute=1))
+    assert client.get("/api/v1/channels/").status == 200
+    limits.reset()
+    event = deepcopy(SAMPLES[handler.module.__name__.replace(".", "/")].event)
+    assert client.caller is not None
+    event["requestContext"]["authorizer"] = {**client.caller.to_context(), "principalId": client.caller.user}
+    assert invoke(f"{handler.module.__name__}.handler", event).status == 429
 
 
 def test_tokens_have_limits_of_their_own(api: Api, channel: int, at: Callable[[float], None]) -> None:

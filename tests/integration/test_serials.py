@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from batchyard.product_batches.serials import repository as serials_repository
+from batchyard.serial_codes import keys
 from batchyard.serial_codes.codes import ALPHABET
 from batchyard.store import clients
 from batchyard.store.unit import Unit
@@ -16,6 +17,7 @@ from tests.support.lots import (
     GTIN,
     LOT,
     PRODUCT,
+    PUBLIC,
     change,
     codes,
     make,
@@ -164,6 +166,24 @@ def test_a_serial_is_looked_up_on_three_levels(api: Api) -> None:
                 "batch": made,
             },
         )
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "body"),
+    [
+        *(("GET", f"{level}/lookupSN/{{code}}", None) for level in LEVELS),
+        ("GET", f"{PUBLIC}/verifySN/{{code}}", None),
+        ("GET", f"{LOT}/getSN?count=1", None),
+        ("GET", f"{LOT}/sheet?count=1", None),
+        ("PATCH", f"{LOT}/serial/{{code}}", {"status": "stolen"}),
+    ],
+)
+def test_who_has_no_keys_yet_fetches_them(api: Api, method: str, url: str, body: Any) -> None:
+    make(api, quantity=25)
+    [code] = codes(api, LOT, 20, 1)
+    keys.reset()
+    answer = api(method, url.format(code=code), body)
+    assert answer.status == 200, answer.text
 
 
 def test_every_serial_is_found_after_growth_and_changes(api: Api) -> None:

@@ -4,14 +4,15 @@ Calls are compared by the actions and resources that AWS would ask for:
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
+import importlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
-from tools.template import resources, template
+from tools.template import api_methods, resources, template
 
 USED: set[tuple[str, str]] = set()
 """Functions and what they did, as `action place`."""
@@ -60,6 +61,20 @@ def watch(client: Any) -> Any:
     return client
 
 
+@cache
+def watch_triggers() -> None:
+    """Functions that no route leads to act in their own names from here on, whoever calls their handlers.
+
+    Tests call them as plain functions, where those of routes are called by the client.
+    """
+    routed = {one.function for one in api_methods()}
+    for handler, function in _functions().items():
+        if function not in routed:
+            module, _, name = handler.rpartition(".")
+            loaded = importlib.import_module(module)
+            setattr(loaded, name, _in_its_name(handler, getattr(loaded, name)))
+
+
 def powers(function: str) -> set[str]:
     """What a function may do, as `action place`."""
     return {
@@ -88,6 +103,15 @@ def unused(used: set[tuple[str, str]]) -> list[str]:
     return found
 
 
+def _in_its_name(handler: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(call)
+    def acts(*arguments: Any, **options: Any) -> Any:
+        with acting(handler):
+            return call(*arguments, **options)
+
+    return acts
+
+
 def _compare(params: Mapping[str, Any], model: Any, **_: Any) -> None:
     function = _acting.get()
     if function is None:
@@ -109,7 +133,8 @@ def _asked(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[
                 yield f"dynamodb:{action} " + (f"${{{logical}.Arn}}/index/{index}" if index else logical)
         case "s3" if "Key" in params:
             kind = str(params["Key"]).partition("/")[0]
-            yield f"s3:{_S3.get(operation, operation)} ${{ContentBucket.Arn}}/{kind}/*"
+            version = "Version" if "VersionId" in params else ""
+            yield f"s3:{_S3.get(operation, operation)}{version} ${{ContentBucket.Arn}}/{kind}/*"
         case "sqs":
             yield f"sqs:{operation.removesuffix('Batch')} {_named(params['QueueUrl'])}"
         case "events":

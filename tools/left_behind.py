@@ -48,6 +48,7 @@ class Deleted:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.left_behind", description=__doc__.partition("\n")[0])
     parser.add_argument("stack", help="name of the deleted stack; its ID where several of that name left something")
+    parser.add_argument("--into", type=Path, help="folder for what it writes; .local/left-behind/STACK without")
     options = parser.parse_args(arguments)
     try:
         cloudformation: Any = botocore.session.Session().create_client("cloudformation")
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"left_behind: {error}", file=sys.stderr)
         return 1
     made = import_of(template, given, deleted.left)
-    folder = _HERE / deleted.name
+    folder = options.into or _HERE / deleted.name
     write(folder, made)
     print("\n".join(told(deleted, made, folder, changed_of(template, given))))
     return 0
@@ -91,7 +92,8 @@ def find(cloudformation: Any, stack: str) -> Deleted:
     [deleted] = worth
     if status := _present(cloudformation, deleted.name):
         raise NotFoundError(
-            f"There is a stack {deleted.name}, which is {status}. Only a new one can take what the former one left."
+            f"There is a stack {deleted.name}, which is {status}. Only a new one can take what the former one left: "
+            "delete it first, if nobody needs what it holds."
         )
     return deleted
 
@@ -108,7 +110,7 @@ def _retained(cloudformation: Any, id: str) -> Iterator[Left]:
     seen = set[str]()
     for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=id):
         for event in page["StackEvents"]:
-            if event["PhysicalResourceId"] == id:
+            if event.get("PhysicalResourceId") == id:
                 if not event["ResourceStatus"].startswith("DELETE_"):
                     return
             elif event["ResourceStatus"] == "DELETE_SKIPPED" and event["LogicalResourceId"] not in seen:

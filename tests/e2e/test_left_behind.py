@@ -16,6 +16,8 @@ import pytest
 from tools.local_stack import HOME, LocalStack, free_port
 from tools.template import ROOT
 
+pytestmark = pytest.mark.e2e
+
 LOT = "/admin/collection/wines/product/barolo/batch"
 # The engine imports none; a deployment writes them over, which AWS refuses.
 NOT_IMPORTED_HERE = "AWS::S3::BucketPolicy"
@@ -57,9 +59,9 @@ def until(cloudformation: Any, stack: str, status: str) -> None:
         time.sleep(0.5)
 
 
-def left_behind(stack: LocalStack, name: str) -> str:
+def left_behind(stack: LocalStack, name: str, folder: Path) -> str:
     told = subprocess.run(
-        [sys.executable, "-m", "tools.left_behind", name],
+        [sys.executable, "-m", "tools.left_behind", name, "--into", folder],
         cwd=ROOT,
         env=stack.environment,
         capture_output=True,
@@ -97,16 +99,16 @@ def kept_aside(stack: LocalStack, secret: str) -> str:
     return str(secrets.create_secret(Name="of-the-deleted-stack", SecretString=found["SecretString"])["ARN"])
 
 
-def test_a_deleted_stack_comes_back_with_what_it_left(own_stack: LocalStack) -> None:
+def test_a_deleted_stack_comes_back_with_what_it_left(own_stack: LocalStack, tmp_path: Path) -> None:
     stack, name = own_stack, "batchyard"
     asked(stack, "POST", LOT, id="L1", quantity=100)
     code = asked(stack, "GET", f"{LOT}/L1/getSN?count=1")["items"][0]["code"]
     secret = stack.physical_id("SerialKeysSecret")
     delete(stack, name)
 
-    told = left_behind(stack, name)
+    told = left_behind(stack, name, tmp_path)
     assert f"--stack {name} restore-serial-keys {secret}" in told
-    files = [ROOT / found[1] for found in re.finditer(r"file://(\S+\.json)", told)]
+    files = [Path(found[1]) for found in re.finditer(r"file://(\S+\.json)", told)]
     imported(stack, name, *files)
     former = kept_aside(stack, secret)
     stack.deploy()

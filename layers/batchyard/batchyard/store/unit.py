@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -104,15 +105,23 @@ class Unit:
         Raises:
             Unavailable: The store did not answer.
         """
-        wanted = {table.identity(key): key for key in keys}
+        self.load_all((table, key) for key in keys)
+
+    def load_all(self, places: Iterable[tuple[Table, Key]]) -> None:
+        """Reads items of several tables as `load` does those of one.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+        wanted = {table.identity(key): (table, key) for table, key in places}
         missing = {
-            identity: key
-            for identity, key in wanted.items()
+            identity: place
+            for identity, place in wanted.items()
             if identity not in self._reads and identity not in self._writes
         }
         if not missing:
             return
-        found = {table.identity(table.key_of(item)): item for item in read_many(table, missing.values())}
+        found = _read(missing.values())
         for identity in missing:
             self._reads[identity] = found.get(identity)
 
@@ -376,21 +385,32 @@ def read_many(table: Table, keys: Iterable[Key], *, only: Sequence[str] = ()) ->
         Unavailable: The store did not answer.
     """
     wanted = list(keys)
+    found = _read(
+        ((table, key) for key in wanted),
+        {"ProjectionExpression": ", ".join([*table.key, *only])} if only else {},
+    )
+    return [found[identity] for key in wanted if (identity := table.identity(key)) in found]
+
+
+def _read(places: Iterable[tuple[Table, Key]], wishes: Mapping[str, Any] = MappingProxyType({})) -> dict[Any, Item]:
+    """Consistent reads of many items, by their identities; those that are gone are left out."""
     found: dict[tuple[Any, ...], Item] = {}
-    pending: list[Mapping[str, Any]] = [items.encode(key) for key in wanted]
-    wishes: Any = {"ConsistentRead": True}
-    if only:
-        wishes["ProjectionExpression"] = ", ".join([*table.key, *only])
+    pending: list[tuple[Table, Mapping[str, Any]]] = [(table, items.encode(key)) for table, key in places]
+    tables = {table.name: table for table, _ in pending}
     attempt = 0
     while pending:
         now, pending = pending[:MAX_ACTIONS], pending[MAX_ACTIONS:]
+        asked: dict[str, Any] = {}
+        for table, key in now:
+            asked.setdefault(table.name, {"ConsistentRead": True, **wishes, "Keys": []})["Keys"].append(key)
         with reaching_aws():
-            answer = clients.dynamodb().batch_get_item(RequestItems={table.name: wishes | {"Keys": now}})
-        for attributes in answer["Responses"].get(table.name, []):
-            item = items.decode(attributes)
-            found[table.identity(table.key_of(item))] = item
+            answer = clients.dynamodb().batch_get_item(RequestItems=asked)
+        for name, rows in answer["Responses"].items():
+            for row in rows:
+                item = items.decode(row)
+                found[tables[name].identity(tables[name].key_of(item))] = item
         unprocessed: Mapping[str, Any] = answer.get("UnprocessedKeys", {})
-        left = unprocessed.get(table.name, {}).get("Keys", [])
+        left = [(tables[name], key) for name, rest in unprocessed.items() for key in rest["Keys"]]
         if left and len(left) == len(now):
             # Nothing was read: the table is throttled. Answers cut off at 16 MB always hold something.
             attempt += 1
@@ -398,7 +418,7 @@ def read_many(table: Table, keys: Iterable[Key], *, only: Sequence[str] = ()) ->
                 raise Unavailable
             _pause(attempt)
         pending = [*left, *pending]
-    return [found[identity] for key in wanted if (identity := table.identity(key)) in found]
+    return found
 
 
 def delete_many(table: Table, keys: Iterable[Key]) -> float:

@@ -5,7 +5,7 @@ planned again, since the catalogue may have changed. Both times in the same way:
 work, so that what is written holds only if it still is so.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -24,7 +24,8 @@ from batchyard.product_files.gathering import gather
 from batchyard.product_files.header import Header
 from batchyard.product_files.parsing import Given, Known, Parser
 from batchyard.product_files.planning import Making, Plan, Sought
-from batchyard.store.tables import CATALOGUE, PRODUCTS
+from batchyard.store.items import Key
+from batchyard.store.tables import BATCH_JOBS, CATALOGUE, PRODUCTS, Table
 from batchyard.store.unit import Unit
 
 IDS_A_ROW = 2
@@ -105,23 +106,44 @@ class Planner:
         """When what a group makes or changes is made or changed, in microseconds since the Unix epoch."""
         return self.begun + group.first
 
-    def load(self, unit: Unit, groups: Sequence[Wanted]) -> None:
+    def load(
+        self,
+        unit: Unit,
+        groups: Sequence[Wanted],
+        kept: Callable[[str], Key] | None = None,
+        *,
+        also: Iterable[tuple[Table, Key]] = (),
+    ) -> None:
         """Reads at once what the plans of some groups will ask for.
+
+        Args:
+            unit: The unit.
+            groups: The groups.
+            kept: The key of what the job keeps of a product, by the product's ID, where that is asked for, too.
+            also: What else is read with the first of it.
 
         Raises:
             Unavailable: The store did not answer.
         """
         handles = [codec.handle_key(group.handle) for group in groups if group.handle]
         skus = [codec.sku_key(str(sku)) for group in groups for row in group.rows if (sku := row.variant.get("sku"))]
-        unit.load(CATALOGUE, [*handles, *skus])
+        made = [] if kept is None else [kept(self.product_id(group.first)) for group in groups]
+        unit.load_all([*_in(CATALOGUE, [*handles, *skus]), *_in(BATCH_JOBS, made), *also])
         named = {sought.id for group in groups if (sought := self.sought(group)).id is not None}
         held = (unit.get(CATALOGUE, key) for key in (*handles, *skus))
         named |= {str(claim["product"]) for claim in held if claim is not None}
-        unit.load(PRODUCTS, [codec.product_key(id) for id in sorted(id for id in named if id)])
+        ids = sorted(id for id in named if id)
+        unit.load_all(
+            [
+                *_in(PRODUCTS, map(codec.product_key, ids)),
+                *_in(BATCH_JOBS, [] if kept is None else map(kept, ids)),
+                # What is new is looked for, too: one call for all groups, not one for each.
+                *_in(CATALOGUE, [codec.entity_key(id) for group in groups for id in self._ids_of_new(unit, group)]),
+            ]
+        )
         entities: list[int] = []
         for group in groups:
             product = self.stored(unit, group)
-            # What is new is looked for, too: one call for all groups, not one for each.
             entities += self._ids(group) if product is None else product.entities
         unit.load(CATALOGUE, map(codec.entity_key, entities))
 
@@ -158,11 +180,20 @@ class Planner:
         for line in group.lines if self.first_id else ():
             yield from range(self.first_id + IDS_A_ROW * (line - 1), self.first_id + IDS_A_ROW * line)
 
+    def _ids_of_new(self, unit: Unit, group: Wanted) -> Iterator[int]:
+        """The integer IDs of a group that is about no product, as far as claims tell."""
+        if self.sought(group).id is None and unit.get(CATALOGUE, codec.handle_key(group.handle)) is None:
+            yield from self._ids(group)
+
     def _held(self, unit: Unit, found: Plan, own: str) -> Iterator[RowError]:
         for claim in found.claims:
             holder = _holder(unit, claim)
             if holder is not None and holder.id != own:
                 yield claims.is_held(claim, found.handle, holder.handle)
+
+
+def _in(table: Table, keys: Iterable[Key]) -> Iterator[tuple[Table, Key]]:
+    return ((table, key) for key in keys)
 
 
 def _holder(unit: Unit, claim: Claim) -> Product | None:

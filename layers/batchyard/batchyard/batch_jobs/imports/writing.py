@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from batchyard import clock
@@ -95,10 +96,8 @@ def _announce(job: Job, lane: int, before: Before) -> None:
 def _call_off(planner: Planner, groups: Sequence[Wanted]) -> None:
     """Takes back what was written ahead of products that cannot be after all."""
     unit, job = Unit(), planner.job.id
-    planner.load(unit, groups)
-    ids = [id for group in groups for id in _known_ids(planner, unit, group)]
-    unit.load(BATCH_JOBS, [befores.key_of(job, id) for id in ids])
-    for id in ids:
+    planner.load(unit, groups, partial(befores.key_of, job))
+    for id in [id for group in groups for id in _known_ids(planner, unit, group)]:
         before = befores.find(unit, job, id)
         if before is not None and before.ahead is not None:
             taking_back.call_off(before)
@@ -106,12 +105,10 @@ def _call_off(planner: Planner, groups: Sequence[Wanted]) -> None:
 
 def _written(planner: Planner, lane: int, pack: Sequence[Wanted], unit: Unit) -> list[Outcome]:
     job = planner.job
-    planner.load(unit, pack)
-    known = {group.first: _known_ids(planner, unit, group) for group in pack}
-    # What is written ahead of a product goes through the gate, too: that is read behind it.
-    ahead = gates.keys(job.id, lane) if len(pack) > 1 else []
-    unit.load(BATCH_JOBS, [*ahead, *(befores.key_of(job.id, id) for ids in known.values() for id in ids)])
-    outcomes = [_write_group(planner, lane, unit, group, known[group.first]) for group in pack]
+    # What is written ahead of a product goes through the gate, too: then that is read behind it.
+    gate = gates.keys(job.id, lane) if len(pack) > 1 else []
+    planner.load(unit, pack, partial(befores.key_of, job.id), also=[(BATCH_JOBS, key) for key in gate])
+    outcomes = [_write_group(planner, lane, unit, group, _known_ids(planner, unit, group)) for group in pack]
     gates.go_through(unit, job.id, lane, job.expires_s)
     return outcomes
 

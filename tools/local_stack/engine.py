@@ -120,12 +120,14 @@ class Engine:
             scratch.rename(self.home / f"{_FORMER}{time.time_ns()}")
         former = list(self.home.glob(f"{_FORMER}*"))
         if former:
-            subprocess.Popen(
-                ["rm", "-rf", "--", *former],
+            # By a process of nobody's: this one may end before it has.
+            subprocess.run(
+                ["sh", "-c", 'rm -rf -- "$@" &', "sh", *former],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
+                check=True,
             )
 
     def client(self, service: str) -> Any:

@@ -227,8 +227,10 @@ def begun(client: httpx.Client, kind: str, context: Mapping[str, Any]) -> str:
     return str(made["batch_job"]["id"])
 
 
-def followed(client: httpx.Client, id: str, is_there: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """A job, asked for until it is where it is to get."""
+def followed(
+    client: httpx.Client, id: str, is_there: Callable[[dict[str, Any]], bool], pause: float = 0.05
+) -> dict[str, Any]:
+    """A job, asked for until it is where it is to get; each question takes the engine from its work."""
     last = time.monotonic() + _LONGEST_S
     while True:
         found: dict[str, Any] = client.get(f"{JOBS}/{id}").raise_for_status().json()["batch_job"]
@@ -236,7 +238,7 @@ def followed(client: httpx.Client, id: str, is_there: Callable[[dict[str, Any]],
             return found
         assert found["failed_at"] is None, found
         assert time.monotonic() < last, found
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def seconds_between(job: Mapping[str, Any], earlier: str, later: str) -> float:

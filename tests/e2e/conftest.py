@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -9,10 +10,10 @@ import pytest
 from tools.local_stack import HOME, LocalStack, free_port
 
 
-@pytest.fixture(scope="session")
-def stack() -> Iterator[LocalStack]:
-    """The whole system, up."""
-    home = HOME / "e2e"
+@contextmanager
+def deployed(name: str) -> Iterator[LocalStack]:
+    """The whole system, deployed anew in a folder of this name, and up."""
+    home = HOME / name
     shutil.rmtree(home, ignore_errors=True)
     stack = LocalStack(home, free_port())
     try:
@@ -20,6 +21,13 @@ def stack() -> Iterator[LocalStack]:
         yield stack
     finally:
         stack.down()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[LocalStack]:
+    """The whole system, up."""
+    with deployed("e2e") as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tools.local_stack import HOME, LocalStack, free_port
+from tests.e2e.conftest import deployed
+from tools.local_stack import LocalStack
 from tools.template import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -26,14 +26,8 @@ NOT_IMPORTED_HERE = "AWS::S3::BucketPolicy"
 @pytest.fixture
 def own_stack() -> Iterator[LocalStack]:
     """A stack that may be deleted."""
-    home = HOME / "e2e-left-behind"
-    shutil.rmtree(home, ignore_errors=True)
-    stack = LocalStack(home, free_port())
-    try:
-        stack.up()
+    with deployed("e2e-left-behind") as stack:
         yield stack
-    finally:
-        stack.down()
 
 
 def asked(stack: LocalStack, method: str, path: str, **body: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from batchyard.catalogue.entity_sets import refusal_in_batches
+from batchyard.catalogue.entity_sets.aliases import refusal_in_batches
 from batchyard.deadline import within
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, MethodNotAllowed, NotFound

@@ -2,7 +2,7 @@
 
 import pytest
 
-from batchyard.catalogue.entity_sets import refusal_in_batches
+from batchyard.catalogue.entity_sets.aliases import refusal_in_batches
 from batchyard.errors import Malformed
 from batchyard.odata.urls import parse
 

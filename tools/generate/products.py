@@ -7,7 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tools.generate import FUNCTIONS, ROOT, events, openapi, routes, template
+from batchyard.catalogue.entity_sets.model import MODEL
+from tools.generate import FUNCTIONS, ROOT, csdl, events, openapi, routes, template
 from tools.generate.handlers import handlers
 from tools.generate.parts import parts
 
@@ -46,6 +47,7 @@ def products() -> Iterator[Product]:
     own = {
         FUNCTIONS / "gateway" / "routes.json": routes.text(known),
         FUNCTIONS / "docs" / "openapi.json": openapi.text(known),
+        FUNCTIONS / "odata" / "metadata.xml": csdl.document(MODEL),
         ROOT / "template.yaml": template.text(parts(), known),
     }
     yield Product({file.relative_to(ROOT): text for file, text in own.items()})

@@ -122,7 +122,8 @@ class EntityType(ComplexType):
 
     @cached_property
     def _folded(self) -> Mapping[str, Property | Navigation]:
-        return {name.lower(): one for name, one in [*self.properties.items(), *self.navigations.items()]}
+        members: dict[str, Property | Navigation] = {**self.properties, **self.navigations}
+        return {name.lower(): one for name, one in members.items()}
 
     def member(self, name: str) -> Property | Navigation | None:
         """A property by its name in any case, as queries name it; None where there is none."""
@@ -187,6 +188,6 @@ class Model:
         """The type that a navigation property leads to."""
         return self.types[navigation.target]
 
-    def set_of(self, type: EntityType) -> EntitySet:
+    def set_of(self, entity_type: EntityType) -> EntitySet:
         """The entity set of a type's entities."""
-        return next(one for one in self.sets.values() if one.type is type)
+        return next(one for one in self.sets.values() if one.type is entity_type)

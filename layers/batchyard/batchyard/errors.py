@@ -79,6 +79,10 @@ class PreconditionFailed(BatchyardError):
     """The caller's `If-Match` names another version than the present one."""
 
 
+class NotSupported(BatchyardError):
+    """The request can be read, and the standard has it, but this service does not do it."""
+
+
 class TooLarge(BatchyardError):
     """The request, or the answer that it asks for, is larger than a function can carry."""
 

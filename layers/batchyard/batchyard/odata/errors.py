@@ -20,6 +20,7 @@ _STATUS: dict[type[BatchyardError], tuple[HTTPStatus, str]] = {
     errors.PreconditionFailed: (HTTPStatus.PRECONDITION_FAILED, "The resource has changed since it was read."),
     errors.TooLarge: (HTTPStatus.CONTENT_TOO_LARGE, "The request or its answer is too large."),
     errors.UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The media type is not supported."),
+    errors.NotSupported: (HTTPStatus.NOT_IMPLEMENTED, "This service does not do that."),
     errors.FailedDependency: (HTTPStatus.FAILED_DEPENDENCY, "A request that this one depends on failed."),
     errors.Throttled: (HTTPStatus.TOO_MANY_REQUESTS, "Too many requests."),
     errors.Contended: (HTTPStatus.SERVICE_UNAVAILABLE, "Too many changes at once. Send it again."),

@@ -51,6 +51,17 @@ def value(expression: Expression) -> Callable[[Row], Any]:
     return lambda row: evaluate(row, None)
 
 
+def order_key(expression: Expression) -> Callable[[Row], tuple[bool, Any]]:
+    """What rows are sorted by to stand in an expression's order: null comes before everything else."""
+    evaluate = value(expression)
+
+    def key(row: Row) -> tuple[bool, Any]:
+        found = evaluate(row)
+        return found is not None, found
+
+    return key
+
+
 def _compiled(expression: Expression) -> _Evaluate:
     match expression:
         case Literal():
@@ -143,7 +154,7 @@ def _logical(logical: Logical) -> _Evaluate:
         for operand in operands:
             found = operand(row, item)
             if found is decisive:
-                return decisive
+                return bool(found)
             if found is None:
                 known = None
         return known

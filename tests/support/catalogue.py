@@ -1,6 +1,7 @@
 """Products for tests: any, as Hypothesis makes them, and simple ones; and what the tables hold of them."""
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from batchyard import ulids
 from batchyard.catalogue import codec, leftovers, rules
+from batchyard.catalogue.entities import owns as owns_of
 from batchyard.catalogue.repository import get
-from batchyard.catalogue.rules import Entity, Price, Product, Variant
+from batchyard.catalogue.rules import Entity, Own, Price, Product, Variant
 from batchyard.store import clients, items
 from batchyard.store.items import Item
 from batchyard.store.tables import CATALOGUE, PRODUCTS, Table
@@ -55,7 +57,12 @@ def product(handle: str = "boots", *skus: str | None, **given: Any) -> Product:
 
 _texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
 _measures = st.integers(0, 2**53) | st.floats(0, 1e6).filter(lambda number: not number.is_integer())
-_of_kind: Mapping[type, st.SearchStrategy[Any]] = {str: _texts, float: _measures, bool: st.booleans()}
+_of_kind: Mapping[type, st.SearchStrategy[Any]] = {
+    str: _texts,
+    float: _measures,
+    int: st.integers(0, 2**53),
+    bool: st.booleans(),
+}
 
 
 def _fields(kinds: Mapping[str, type]) -> st.SearchStrategy[dict[str, Any]]:
@@ -93,6 +100,19 @@ def products(draw: st.DrawFn) -> Product:
         options=options,
         variants=variants,
     )
+
+
+_names = _texts.filter(bool)
+
+owns: st.SearchStrategy[Own] = st.builds(
+    Own,
+    fields=_fields(rules.ENTITY_FIELDS),
+    attributes=st.dictionaries(_names, _texts, max_size=4),
+    labels=st.sets(_names, max_size=4).map(lambda labels: tuple(sorted(labels))),
+    placements=st.dictionaries(_names, _texts, max_size=3),
+    components=st.dictionaries(st.integers(1, 2**31 - 1), st.integers(1, 9), max_size=3),
+)
+"""Anything that an entity may store itself; its components need not be there."""
 
 
 # What the tables hold.
@@ -140,10 +160,31 @@ def must_be_whole(*, abandoned: bool = False) -> None:
         for one in found
         for id in one.entities
     }
-    held = {id: (entity.product, entity.variant) for id, entity in entities().items()}
+    found_entities = entities()
+    held = {id: (entity.product, entity.variant) for id, entity in found_entities.items()}
     assert {id: held[id] for id in own} == own
     assert abandoned or held.keys() == own.keys()
+    must_be_counted(found_entities)
     must_point_at_what_is_there()
+
+
+def must_be_counted(found: Mapping[int, Entity]) -> None:
+    """Components are in as many bundles as they say, and bundles have as many components.
+
+    Args:
+        found: All entities by their IDs.
+    """
+    bundles = {id: one.components for id, one in stored_owns().items() if one.components}
+    assert {id: len(components) for id, components in bundles.items()} == {
+        id: one.components for id, one in found.items() if one.components
+    }
+    counts = Counter(id for components in bundles.values() for id in components if id in found)
+    assert dict(counts) == {id: one.bundles for id, one in found.items() if one.bundles}
+
+
+def stored_owns() -> dict[int, Own]:
+    """What entities store themselves, by their IDs."""
+    return owns_of(entities().values())
 
 
 def must_be_safe() -> None:
@@ -181,8 +222,8 @@ def _without_content(image: Mapping[str, Any]) -> Item:
 def contents_of_catalogue() -> dict[str, Any]:
     """All that the catalogue holds, by IDs, apart from versions and moments: the same once a change is taken back."""
     found = {id: replace(one, version=0, created=0, updated=0) for id, one in stored_products().items()}
-    held = {id: replace(one, version=0, created=0, updated=0, stocked=0) for id, one in entities().items()}
-    return {"products": found, "entities": held, "claims": claimed()}
+    held = {id: replace(one, version=0, created=0, updated=0, stocked=0, stored={}) for id, one in entities().items()}
+    return {"products": found, "entities": held, "owns": stored_owns(), "claims": claimed()}
 
 
 def told_catalogue() -> dict[str, Any]:

@@ -1,17 +1,18 @@
 """Products, entities and IDs: as items and back, and what a change of them is."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from batchyard import ulids
-from batchyard.catalogue import codec, rules
-from batchyard.catalogue.rules import Entity, Product
-from batchyard.errors import Invalid
+from batchyard.catalogue import codec, entities, limits, rules
+from batchyard.catalogue.rules import Entity, Own, Product
+from batchyard.errors import Invalid, TooLarge
 from batchyard.store import blobs, contents, items
-from tests.support.catalogue import BEGAN, product, products
+from tests.support.catalogue import BEGAN, owns, product, products
 
 
 def packed(one: Product) -> items.Item:
@@ -53,6 +54,70 @@ def test_an_item_holds_all_of_an_entity(pieces: dict[int, int], sku: str | None)
     item = items.decode(items.encode(codec.encode_entity(entity)))
     assert codec.decode_entity(item) == entity
     assert entity.quantity == sum(pieces.values())
+
+
+@given(owns)
+def test_an_item_holds_all_that_an_entity_stores_itself(own: Own) -> None:
+    entity = Entity(7, "prod_1", BEGAN, BEGAN, BEGAN, "a", handle="boots", bundles=2)
+    holding = entities.holding(entity, own, lambda blob: pytest.fail(f"stores {blob.key}"))
+    item = items.decode(items.encode(codec.encode_entity(holding)))
+    assert codec.decode_entity(item) == holding
+    assert codec.decode_own(item, lambda key: pytest.fail(f"reads {key}")) == own
+    assert holding.components == len(own.components)
+    # Who has nothing of its own has an item as before there was any.
+    assert ("own" in item) is (own != rules.NOTHING)
+    nothing = entities.holding(holding, rules.NOTHING, lambda blob: pytest.fail(f"stores {blob.key}"))
+    assert nothing == entity
+
+
+def test_what_an_entity_stores_is_a_blob_where_it_is_large() -> None:
+    stored: dict[str, Any] = {}
+    own = Own(attributes={"text": "".join(map(chr, range(1000, 40_000)))})
+    entity = Entity(7, "prod_1", BEGAN, BEGAN, BEGAN, "a")
+    holding = entities.holding(entity, own, lambda blob: stored.update({blob.key: blob.content}))
+    item = codec.encode_entity(holding)
+    assert item["own_key"] in stored
+    assert str(item["own_key"]).startswith("entities/7/")
+    assert codec.decode_own(item, stored.__getitem__) == own
+
+
+def test_what_an_entity_stores_has_4_mb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "LARGEST_PRODUCT", 100)
+    entity = Entity(7, "prod_1", BEGAN, BEGAN, BEGAN, "a")
+    with pytest.raises(TooLarge, match="of 100 "):
+        entities.holding(entity, Own(attributes={"a": "x" * 100}), lambda blob: pytest.fail(f"stores {blob.key}"))
+
+
+@given(owns)
+def test_what_is_made_up_may_be_stored(own: Own) -> None:
+    limits.check_own(own)
+
+
+@pytest.mark.parametrize(
+    ("own", "name"),
+    [
+        (Own(fields={"colour": "red"}), "colour"),
+        (Own(fields={"cost": "5"}), "cost"),
+        (Own(fields={"cost": float("nan")}), "cost"),
+        (Own(fields={"is_blocked": 1}), "is_blocked"),
+        (Own(fields={"flag": True}), "flag"),
+        (Own(fields={"flag": 2**54}), "flag"),
+        (Own(fields={"upc": "a\0"}), "upc"),
+        (Own(attributes=dict.fromkeys(map(str, range(251)), "x")), "attributes"),
+        (Own(attributes={"a": "x" * 100_001}), "attributes"),
+        (Own(attributes={"": "x"}), "name"),
+        (Own(labels=tuple(map(str, range(251)))), "labels"),
+        (Own(labels=("x" * 256,)), "labels"),
+        (Own(placements=dict.fromkeys(map(str, range(251)), "x")), "placements"),
+        (Own(placements={"a": "x" * 2049}), "placements"),
+        (Own(components=dict.fromkeys(range(1, 102), 1)), "components"),
+        (Own(components={1: 0}), "components"),
+    ],
+)
+def test_what_an_entity_cannot_store_is_named(own: Own, name: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        limits.check_own(own)
+    assert refused.value.fields.keys() == {name}
 
 
 @pytest.mark.parametrize("pieces", [-1, rules.LARGEST_QUANTITY + 1])

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from batchyard.catalogue.rules import Entity, Price, Product, Variant
+from batchyard.catalogue.rules import Entity, Own, Price, Product, Variant
 from batchyard.jsontext import dumps
 from batchyard.store import contents, items
 from batchyard.store.items import Item, Key
@@ -21,6 +21,12 @@ ENTITY = "entity"
 """What keys of entities begin with, and which attribute holds the integer ID."""
 
 QUANTITIES = "quantities"
+
+OWN = "own"
+"""What the content of an entity is called in its item."""
+
+COMPONENTS, BUNDLES = "components", "bundles"
+"""How many components a bundle has, and in how many bundles a component is; absent for none."""
 
 
 def product_key(id: str) -> Key:
@@ -165,6 +171,10 @@ def encode_entity(entity: Entity) -> Item:
         "stocked_by": entity.stocked_by,
         QUANTITIES: dumps({str(centre): pieces for centre, pieces in sorted(entity.quantities.items())}),
         "version": entity.version,
+        "handle": entity.handle,
+        COMPONENTS: entity.components or None,
+        BUNDLES: entity.bundles or None,
+        **entity.stored,
     }
     return items.present(attributes)
 
@@ -183,6 +193,10 @@ def decode_entity(item: Item) -> Entity:
         variant=items.text(item, "variant"),
         sku=items.text(item, "sku"),
         stocked_by=str(item["stocked_by"]),
+        handle=items.text(item, "handle"),
+        components=items.number(item, COMPONENTS) or 0,
+        bundles=items.number(item, BUNDLES) or 0,
+        stored=contents.kept(OWN, item),
     )
 
 
@@ -191,10 +205,46 @@ def decode_quantities(item: Item) -> dict[int, int]:
     return {int(centre): pieces for centre, pieces in json.loads(str(item[QUANTITIES])).items()}
 
 
+def own_told(own: Own) -> dict[str, Any]:
+    """What an entity stores itself as JSON takes it; empty for nothing."""
+    return _present(
+        {
+            "fields": dict(own.fields),
+            "attributes": dict(own.attributes),
+            "labels": own.labels,
+            "placements": dict(own.placements),
+            "components": {str(id): pieces for id, pieces in own.components.items()},
+        }
+    )
+
+
+def own_of(told: Mapping[str, Any]) -> Own:
+    """What `own_told` told of."""
+    return Own(
+        fields=told.get("fields", {}),
+        attributes=told.get("attributes", {}),
+        labels=tuple(told.get("labels", ())),
+        placements=told.get("placements", {}),
+        components={int(id): pieces for id, pieces in told.get("components", {}).items()},
+    )
+
+
+def decode_own(stored: Item, read_blob: Callable[[str], bytes]) -> Own:
+    """What an entity stores itself.
+
+    Args:
+        stored: The entity's item, or `stored` of the entity.
+        read_blob: Reads a content that is kept in S3.
+    """
+    return own_of(json.loads(contents.unpack(OWN, stored, read_blob) or "{}"))
+
+
 def claims(product: Product) -> dict[str, Item]:
     """The claims of a product, by the partition keys of their items, without when they were made."""
     owner: Item = {"product": product.id}
     handle: Item = {**handle_key(product.handle), **owner}
+    if product.parent is not None:
+        handle[ENTITY] = product.parent
     skus: list[Item] = [
         {**sku_key(variant.sku), **owner, "variant": variant.id, "entity": variant.entity}
         for variant in product.variants

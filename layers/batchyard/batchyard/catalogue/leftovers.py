@@ -116,7 +116,9 @@ def _as_named(product: Product | None) -> Callable[[Item], Item | None]:
             claim = claims.get(str(item["id"]))
             return None if claim is None else {**claim, "at": product.updated}
         entity = replace(codec.decode_entity(item), updated=product.updated, by=product.by)
-        return codec.encode_entity(rules.of_variant(entity, variants.get(entity.id))) if entity.id in ids else None
+        if entity.id not in ids:
+            return None
+        return codec.encode_entity(rules.of_variant(entity, variants.get(entity.id), product.handle))
 
     return as_named
 

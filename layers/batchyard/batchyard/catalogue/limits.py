@@ -5,18 +5,30 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from batchyard.catalogue import currencies, rules
-from batchyard.catalogue.rules import Product, Scalar, Variant
+from batchyard.catalogue.rules import Own, Product, Scalar, Variant
 from batchyard.errors import Invalid
 
 _LARGEST_NUMBER = 2**53
 _LONGEST = {"description": rules.LONGEST_DESCRIPTION, "thumbnail": rules.LONGEST_URL}
-_KINDS: Mapping[type, str] = {str: "text", float: "a number from 0", bool: "true or false"}
+_KINDS: Mapping[type, str] = {str: "text", float: "a number from 0", int: "a whole number", bool: "true or false"}
 
 
 def check(product: Product) -> None:
     """Raises `Invalid` for a product that cannot be, with all that is wrong by the names of its parts."""
+    _must_have_none(_problems(product))
+
+
+def check_own(own: Own) -> None:
+    """Raises `Invalid` for what an entity cannot store, with all that is wrong by the names of its parts.
+
+    Whether components are there is not looked at.
+    """
+    _must_have_none(_problems_of_own(own))
+
+
+def _must_have_none(problems: Iterable[tuple[str, str]]) -> None:
     found: dict[str, list[str]] = defaultdict(list)
-    for name, message in _problems(product):
+    for name, message in problems:
         if message not in found[name]:
             found[name].append(message)
     if found:
@@ -62,6 +74,31 @@ def _variant(variant: Variant, options: int) -> Iterator[tuple[str, str]]:
         yield "prices", "Two prices have the same currency and region."
 
 
+def _problems_of_own(own: Own) -> Iterator[tuple[str, str]]:
+    for name, value in own.fields.items():
+        kind = rules.ENTITY_FIELDS.get(name)
+        if kind is None:
+            yield name, "There is no such value."
+        elif not (_is_number(value) if kind is float else type(value) is kind):
+            yield name, f"It is {'a number' if kind is float else _KINDS[kind]}."
+        elif isinstance(value, str):
+            yield from _text(name, value, rules.LONGEST_DESCRIPTION)
+        elif abs(value) > _LARGEST_NUMBER:
+            yield name, f"It is from -{_LARGEST_NUMBER} to {_LARGEST_NUMBER}."
+    yield from _list("attributes", own.attributes, rules.MOST_ATTRIBUTES)
+    for value in own.attributes.values():
+        yield from _text("attributes", value, rules.LONGEST_DESCRIPTION)
+    yield from _list("labels", own.labels, rules.MOST_LABELS)
+    yield from _list("placements", own.placements, rules.MOST_PLACEMENTS)
+    yield from _list("placements", own.placements.values(), longest=rules.LONGEST_URL)
+    if "" in (*own.attributes, *own.labels, *own.placements):
+        yield "name", "A name has a character at least."
+    if len(own.components) > rules.MOST_COMPONENTS:
+        yield "components", f"There are {len(own.components)} components, of {rules.MOST_COMPONENTS} that can be."
+    if any(not 1 <= pieces <= rules.LARGEST_QUANTITY for pieces in own.components.values()):
+        yield "components", f"Of a component there are 1 to {rules.LARGEST_QUANTITY} pieces."
+
+
 def _fields(fields: Mapping[str, Scalar], kinds: Mapping[str, type]) -> Iterator[tuple[str, str]]:
     for name, value in fields.items():
         kind = kinds.get(name)
@@ -76,7 +113,11 @@ def _fields(fields: Mapping[str, Scalar], kinds: Mapping[str, type]) -> Iterator
 def _is_of(kind: type, value: Scalar) -> bool:
     if kind is not float:
         return type(value) is kind
-    return type(value) in {int, float} and math.isfinite(value) and 0 <= value <= _LARGEST_NUMBER  # type: ignore[arg-type, operator]
+    return _is_number(value) and 0 <= value <= _LARGEST_NUMBER  # type: ignore[operator]
+
+
+def _is_number(value: Scalar) -> bool:
+    return type(value) in {int, float} and math.isfinite(value)  # type: ignore[arg-type]
 
 
 def _list(

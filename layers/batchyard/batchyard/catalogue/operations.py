@@ -3,12 +3,13 @@
 `by` names the request or the job that wants it; it is stored with what changes.
 """
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from batchyard import clock, ulids
-from batchyard.catalogue import limits, reference, repository, rules
-from batchyard.catalogue.rules import Entity, Product
+from batchyard.catalogue import entities, limits, reference, repository, rules
+from batchyard.catalogue.rules import Entity, Own, Product
 from batchyard.errors import Invalid, NotFound, PreconditionFailed
 from batchyard.store.unit import Unit, transact
 
@@ -129,7 +130,7 @@ def set_quantities(
 
     Raises:
         NotFound: There is no such entity.
-        Invalid: It is a parent, a distribution centre is unknown, or a quantity cannot be.
+        Invalid: It is a parent or a bundle, a distribution centre is unknown, or a quantity cannot be.
     """
     known = {reference.FIRST_CENTRE.id}
     if not quantities.keys() <= known:
@@ -139,11 +140,11 @@ def set_quantities(
     now = clock.now()
 
     def operation(unit: Unit) -> Entity:
-        entity = repository.get_entity(unit, id)
-        if entity is None:
-            raise NotFound(f"There is no product {id}.")
+        entity = _find_entity(unit, id)
         if entity.variant is None:
             raise Invalid({"quantity": ["A parent has no quantities of its own."]})
+        if entity.components:
+            raise Invalid({"quantity": ["A bundle has no quantities of its own."]})
         wanted = dict(quantities)
         if relative:
             wanted = {centre: entity.quantities.get(centre, 0) + pieces for centre, pieces in quantities.items()}
@@ -151,6 +152,44 @@ def set_quantities(
             wanted = dict.fromkeys(entity.quantities, 0) | wanted
         changed = rules.stocked(entity, wanted, now, by)
         return entity if changed is entity else repository.put_entity(unit, changed)
+
+    return transact(operation)
+
+
+def change_entity(id: int, revise: Callable[[Own], Own], by: str, *, version: int | None = None) -> Entity:
+    """Changes what an entity stores itself; answers it as it is then.
+
+    Args:
+        id: Its integer ID.
+        revise: What becomes of what it stores; called again where others changed it meanwhile.
+        by: Who wants it.
+        version: The entity's version that the caller means; None for any.
+
+    Raises:
+        NotFound: There is no such entity.
+        Invalid: It cannot store that, or it cannot be a bundle of that.
+        PreconditionFailed: It is not the version that the caller means, and the change would change it.
+        TooLarge: It has more bytes than an entity may, or than a change set has room for.
+    """
+    now = clock.now()
+
+    def operation(unit: Unit) -> Entity:
+        entity = _find_entity(unit, id)
+        before = entities.own(unit, entity)
+        own = rules.tidy(revise(before))
+        if own == before:
+            return entity
+        if version not in {None, entity.version}:
+            raise PreconditionFailed
+        limits.check_own(own)
+        added, removed = own.components.keys() - before.components.keys(), before.components.keys() - own.components
+        if added:
+            _must_be_a_bundle_of(unit, entity, added)
+        changed = entities.holding(entity, own, unit.write_blob)
+        changed = replace(changed, updated=max(now, entity.updated + 1), by=by)
+        stored = repository.put_entity(unit, changed)
+        entities.count(unit, Counter(dict.fromkeys(added, 1) | dict.fromkeys(removed, -1)))
+        return stored
 
     return transact(operation)
 
@@ -176,6 +215,34 @@ def _find(unit: Unit, id: str) -> Product:
     if found is None:
         raise NotFound(f"Product with id: {id} was not found")
     return found
+
+
+def _find_entity(unit: Unit, id: int) -> Entity:
+    found = repository.get_entity(unit, id)
+    if found is None:
+        raise NotFound(f"There is no product {id}.")
+    return found
+
+
+def _must_be_a_bundle_of(unit: Unit, entity: Entity, components: Collection[int]) -> None:
+    """Raises `Invalid` unless all of these can be components of a bundle."""
+    if entity.variant is None:
+        raise Invalid({"components": ["A parent is no bundle."]})
+    if entity.bundles:
+        raise Invalid({"components": ["A component of a bundle is no bundle itself."]})
+    repository.load(unit, entities=components)
+    found = [repository.get_entity(unit, id) for id in components]
+    repository.load(unit, [one.product for one in found if one is not None])
+    for id, one in zip(components, found, strict=True):
+        product = None if one is None else repository.get(unit, one.product)
+        if one is None or product is None or id not in product.entities:
+            raise Invalid({"components": [f"There is no product {id}."]})
+        if id == entity.id:
+            raise Invalid({"components": ["A bundle is no component of itself."]})
+        if one.variant is None:
+            raise Invalid({"components": [f"The product {id} is a parent."]})
+        if one.components:
+            raise Invalid({"components": [f"The product {id} is a bundle."]})
 
 
 def _named(product: Product, moment: int) -> Product:

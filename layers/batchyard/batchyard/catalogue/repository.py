@@ -6,15 +6,18 @@ such a product lets go of stays behind until the change stream's handler has rem
 off in between is told what is about to be written ahead, and keeps it until the product is written (`Ahead`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import batched
 from typing import Any, NamedTuple
 
-from batchyard.catalogue import codec, rules
-from batchyard.catalogue.rules import Entity, Product
+from batchyard.catalogue import codec, entities, rules
+from batchyard.catalogue.rules import Entity, Own, Product
 from batchyard.errors import Conflict, Contended, Invalid, TooLarge
 from batchyard.store import blobs, clients, contents, items
+from batchyard.store.blobs import Blob
 from batchyard.store.calls import reaching_aws
 from batchyard.store.items import Item, Key
 from batchyard.store.tables import CATALOGUE, PRODUCTS
@@ -128,6 +131,7 @@ def put(
     stock: Mapping[int, Mapping[int, int]] | None = None,
     *,
     stocked_by: Mapping[int, str] | None = None,
+    own: Mapping[int, Own] | None = None,
     quiet: bool = False,
     announce: Callable[[Ahead], Callable[[Unit], None]] | None = None,
 ) -> Product:
@@ -141,6 +145,7 @@ def put(
         before: The product as it is; None for a new one.
         stock: Pieces by entity and distribution centre that are set.
         stocked_by: Who has set the stock of new entities, where that is not who makes the product.
+        own: What new entities store themselves, by their IDs; components are there, and no bundles.
         quiet: No event tells of it, whoever it is by: a job takes something back.
         announce: Is told of what is about to be written ahead; returns what each transaction of that goes through.
 
@@ -150,6 +155,7 @@ def put(
     Raises:
         Contended: `before` is not what the unit found.
         Taken: Another product has its handle or one of its SKUs.
+        InBundle: A variant that goes is a component of a bundle.
         Invalid: Two of its variants have the same SKU, or a quantity cannot be.
         TooLarge: It has more bytes than a product may.
     """
@@ -167,24 +173,30 @@ def put(
     rest = _content(unit, product, before) if changed else {}
     reached = _Reached.of(product, before, stock) if changed else _Reached(entities=set(stock))
     unit.load(CATALOGUE, reached.keys())
-    written = [
-        *_claims(unit, product, reached.claims),
-        *_entities(unit, product, before, reached.entities, stock, stocked_by or {}),
-    ]
+    making = _Making(unit, product, before, stock, stocked_by or {}, own or {})
+    written = [*_claims(unit, product, reached.claims), *making.entities(reached.entities)]
     if quiet:
         written = [{**item, "quiet": True} for item in written]
-    released = [key for key in reached.released if (item := unit.get(CATALOGUE, key)) and item["product"] == product.id]
+    released = [item for item in map(partial(unit.get, CATALOGUE), reached.released) if item is not None]
+    released = [item for item in released if item["product"] == product.id]
+    steps = entities.let_go(unit, released)
     if len(written) + len(released) + changed > MOST_AT_ONCE and not is_joined(unit):
         last = codec.handle_key(product.handle)["id"]
-        ahead = [item for item in written if item["id"] != last]
+        # A bundle is written with the counts of its components.
+        with_product = [item for item in written if item["id"] == last or codec.COMPONENTS in item]
+        ahead = [item for item in written if item not in with_product]
         told = Ahead([*map(CATALOGUE.key_of, ahead)], [product.updated])
-        _write_at_once(unit, ahead, None if announce is None else announce(told))
-        written = [item for item in written if item["id"] == last]
+        _write_at_once(unit, ahead, making.blobs, None if announce is None else announce(told))
+        written = with_product
     left = len(written) + len(released) + changed > MOST_AT_ONCE and not is_joined(unit)
     for item in written:
         unit.put(CATALOGUE, item)
-    for key in [] if left else released:
-        unit.delete(CATALOGUE, key)
+        making.write_blob_of(item)
+    if not left:
+        for item in released:
+            unit.delete(CATALOGUE, CATALOGUE.key_of(item))
+        making.steps.update(steps)
+    entities.count(unit, making.steps)
     if not changed:
         return before or product
     notes: Item = {name: True for name, holds in (("left", left), ("quiet", quiet)) if holds}
@@ -192,17 +204,25 @@ def put(
 
 
 def delete(unit: Unit, product: Product) -> None:
-    """Stages the removal of a product. Of one that is too large, the rest is removed behind it."""
-    unit.delete(PRODUCTS, codec.product_key(product.id))
+    """Stages the removal of a product. Of one that is too large, the rest is removed behind it.
+
+    Raises:
+        InBundle: One of its variants is a component of a bundle that stays.
+        Unavailable: The store did not answer.
+    """
     keys = [_claim_key(id) for id in codec.claims(product)]
     keys += map(codec.entity_key, product.entities)
-    if len(keys) >= MOST_AT_ONCE:
-        keys = keys[:1]
     unit.load(CATALOGUE, keys)
-    for key in keys:
-        item = unit.get(CATALOGUE, key)
-        if item is not None and item["product"] == product.id:
-            unit.delete(CATALOGUE, key)
+    found = [item for item in map(partial(unit.get, CATALOGUE), keys) if item is not None]
+    found = [item for item in found if item["product"] == product.id]
+    steps = entities.let_go(unit, found)
+    unit.delete(PRODUCTS, codec.product_key(product.id))
+    is_large = len(keys) >= MOST_AT_ONCE
+    for item in found:
+        if not is_large or item["id"] == keys[0]["id"]:
+            unit.delete(CATALOGUE, CATALOGUE.key_of(item))
+    if not is_large:
+        entities.count(unit, steps)
 
 
 def leaves_something(variants: int) -> bool:
@@ -366,35 +386,69 @@ def _claims(unit: Unit, product: Product, claims: Iterable[Item]) -> Iterator[It
             yield item
 
 
-def _entities(
-    unit: Unit,
-    product: Product,
-    before: Product | None,
-    ids: Iterable[int],
-    stock: Mapping[int, Mapping[int, int]],
-    stocked_by: Mapping[int, str],
-) -> Iterator[Item]:
-    """The items of entities that are not stored like that."""
-    own, former = rules.own_values(product), {} if before is None else rules.own_values(before)
-    variants = {variant.entity: variant for variant in product.variants}
-    for id in sorted(ids):
-        held = unit.get(CATALOGUE, codec.entity_key(id))
-        if held is not None and held["product"] != product.id:
-            _must_be_abandoned(unit, held, product.updated, "ID", str(id))
-        if held is None or id not in former:
-            # Also where there is one that the product had before, or was about to have: all of it is this one's.
-            created = product.created if before is None else product.updated
-            moment, by = product.updated, product.by
-            entity = Entity(id, product.id, created, moment, moment, by, stocked_by=by)
-        else:
-            entity = codec.decode_entity(held)
-        if own[id] != former.get(id):
-            variant = variants.get(id)
-            entity = rules.of_variant(replace(entity, updated=product.updated, by=product.by), variant)
-        entity = rules.stocked(entity, stock.get(id, {}), product.updated, product.by)
-        item = codec.encode_entity(replace(entity, stocked_by=stocked_by.get(id, entity.stocked_by)))
-        if not _is_stored(item, held):
-            yield item
+@dataclass(slots=True)
+class _Making:
+    """The making of a product's entities.
+
+    Args:
+        unit: The unit.
+        product: The product.
+        before: The product as it is; None for a new one.
+        stock: Pieces by entity and distribution centre that are set.
+        stocked_by: Who has set the stock of new entities, where that is not who makes the product.
+        own: What new entities store themselves.
+        blobs: What of that is to be in S3, by the IDs of the items.
+        steps: By how much the counts of components rise or fall.
+    """
+
+    unit: Unit
+    product: Product
+    before: Product | None
+    stock: Mapping[int, Mapping[int, int]]
+    stocked_by: Mapping[int, str]
+    own: Mapping[int, Own]
+    blobs: dict[str, Blob] = field(default_factory=dict)
+    steps: Counter[int] = field(default_factory=Counter)
+
+    def entities(self, ids: Iterable[int]) -> Iterator[Item]:
+        """The items of entities that are not stored like that."""
+        product = self.product
+        own, former = rules.own_values(product), {} if self.before is None else rules.own_values(self.before)
+        variants = {variant.entity: variant for variant in product.variants}
+        for id in sorted(ids):
+            held = self.unit.get(CATALOGUE, codec.entity_key(id))
+            if held is not None and held["product"] != product.id:
+                _must_be_abandoned(self.unit, held, product.updated, "ID", str(id))
+            entity = self._new(id, held) if held is None or id not in former else codec.decode_entity(held)
+            if own[id] != former.get(id):
+                entity = replace(entity, updated=product.updated, by=product.by)
+                entity = rules.of_variant(entity, variants.get(id), product.handle)
+            entity = rules.stocked(entity, self.stock.get(id, {}), product.updated, product.by)
+            item = codec.encode_entity(replace(entity, stocked_by=self.stocked_by.get(id, entity.stocked_by)))
+            if not _is_stored(item, held):
+                yield item
+
+    def _new(self, id: int, held: Item | None) -> Entity:
+        """A new entity, also where there is one that the product had before, or was about to have."""
+        product = self.product
+        created = product.created if self.before is None else product.updated
+        moment, by = product.updated, product.by
+        entity = Entity(id, product.id, created, moment, moment, by, stocked_by=by)
+        if held is not None:
+            entity = replace(entity, bundles=items.number(held, codec.BUNDLES) or 0)
+            self.steps.subtract(codec.decode_own(held, self.unit.read_blob).components.keys())
+        own = self.own.get(id, rules.NOTHING)
+        self.steps.update(own.components.keys())
+        return entities.holding(entity, own, lambda blob: self._note(id, blob))
+
+    def _note(self, id: int, blob: Blob) -> None:
+        self.blobs[str(codec.entity_key(id)["id"])] = blob
+
+    def write_blob_of(self, item: Item) -> None:
+        """Stages what an item points at."""
+        blob = self.blobs.get(str(item["id"]))
+        if blob is not None:
+            self.unit.write_blob(blob)
 
 
 def _must_be_abandoned(unit: Unit, held: Item, moment: int, kind: str, value: str) -> None:
@@ -413,8 +467,16 @@ def _is_stored(item: Item, held: Item | None) -> bool:
     return held is not None and {**item, "version": held["version"]} == held
 
 
-def _write_at_once(unit: Unit, written: Iterable[Item], go_through: Callable[[Unit], None] | None) -> None:
+def _write_at_once(
+    unit: Unit, written: Iterable[Item], blobs: Mapping[str, Blob], go_through: Callable[[Unit], None] | None
+) -> None:
     """Writes items in as many transactions as it takes, each on condition that none is another than the unit read.
+
+    Args:
+        unit: The unit.
+        written: The items.
+        blobs: What some of them point at, by their IDs.
+        go_through: Stages what else each transaction writes.
 
     Raises:
         Contended: One of them is.
@@ -430,6 +492,8 @@ def _write_at_once(unit: Unit, written: Iterable[Item], go_through: Callable[[Un
             if held is not None:
                 part.found(CATALOGUE, held)
             part.put(CATALOGUE, item)
+            if item["id"] in blobs:
+                part.write_blob(blobs[str(item["id"])])
         part.commit()
 
 

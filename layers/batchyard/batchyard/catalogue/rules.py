@@ -23,14 +23,18 @@ LARGEST_QUANTITY = 2_147_483_647
 
 MOST_VARIANTS = 2048
 MOST_IMAGES = MOST_TAGS = 250
+MOST_ATTRIBUTES = MOST_LABELS = MOST_PLACEMENTS = 250
+MOST_COMPONENTS = 100
+"""Of a bundle."""
+
 MOST_CENTRES = 100
 """Distribution centres in which one entity is kept."""
 
 LARGEST_PRODUCT = 4 * 1024 * 1024
-"""Bytes of a product as JSON."""
+"""Bytes of a product as JSON, and of what an entity stores itself."""
 
 LONGEST_NAME, LONGEST_URL, LONGEST_DESCRIPTION = 255, 2048, 100_000
-"""Characters of titles, handles, SKUs, barcodes, options and tags; of addresses; of descriptions."""
+"""Characters of titles, handles, SKUs, barcodes, options and tags; of addresses; of descriptions and other texts."""
 
 MEASURES = ("weight", "length", "width", "height")
 
@@ -53,6 +57,26 @@ VARIANT_FIELDS: Mapping[str, type] = {
     "manage_inventory": bool,
 }
 """Plain fields of a variant and their types."""
+
+ENTITY_FIELDS: Mapping[str, type] = {
+    **dict.fromkeys(("asin", "ean", "upc", "isbn", "mpn", "condition", "tax_product_code"), str),
+    **dict.fromkeys(("warehouse_location", "warranty", "flag_description", "block_comment"), str),
+    **dict.fromkeys(("supplier_name", "supplier_code", "supplier_po", "store_title", "store_description"), str),
+    **dict.fromkeys(("relationship_name", "vary_by"), str),
+    **dict.fromkeys((*MEASURES, "cost", "margin", "retail_price", "starting_price", "reserve_price"), float),
+    **dict.fromkeys(("buy_it_now_price", "store_price", "second_chance_price", "min_price", "max_price"), float),
+    "estimated_shipping_cost": float,
+    **dict.fromkeys(("flag", "bundle_type", "multipack_quantity"), int),
+    **dict.fromkeys(("blocked_date_utc", "blocked_from_advertising_date_utc", "received_date_utc"), int),
+    **dict.fromkeys(
+        ("is_available_in_store", "is_display_in_store", "is_blocked", "is_blocked_from_advertising"), bool
+    ),
+    **dict.fromkeys(("is_external_quantity_blocked", "infinite_quantity"), bool),
+}
+"""Plain fields of an entity and their types: OData's, those apart that are the product's or the variant's.
+
+A `float` that is whole is an `int`. Dates are microseconds since the Unix epoch, enumerations are their numbers.
+"""
 
 PRODUCT_DEFAULTS: Mapping[str, Scalar] = {"discountable": True}
 
@@ -147,6 +171,29 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """What an entity stores itself, beside what is its variant's or its product's; what is null or empty is absent.
+
+    Args:
+        fields: Its plain values by `ENTITY_FIELDS`.
+        attributes: Values by the names that the business has given them.
+        labels: Sorted, each once.
+        placements: URLs of images by placement; the product's images have no place here.
+        components: Of a bundle: pieces by the integer ID of the component.
+    """
+
+    fields: Mapping[str, Scalar] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    placements: Mapping[str, str] = field(default_factory=dict)
+    components: Mapping[int, int] = field(default_factory=dict)
+
+
+NOTHING = Own()
+"""What an entity stores itself until somebody says something."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """What OData calls a product: a variant, or a product as a parent.
 
@@ -162,6 +209,10 @@ class Entity:
         variant: ID of the variant that it is; None for a parent.
         sku: The variant's SKU.
         stocked_by: The job or the request that last changed a quantity.
+        handle: The product's handle, of a parent.
+        components: How many components it has, as a bundle.
+        bundles: In how many bundles it is a component.
+        stored: What it stores itself, as its item has it: not read from S3 nor unpacked before it is needed.
     """
 
     id: int
@@ -175,6 +226,10 @@ class Entity:
     variant: str | None = None
     sku: str | None = None
     stocked_by: str = ""
+    handle: str | None = None
+    components: int = 0
+    bundles: int = 0
+    stored: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def quantity(self) -> int:
@@ -205,11 +260,22 @@ def numbered(product: Product, next_id: Callable[[], int]) -> Product:
     return replace(product, parent=parent, variants=variants)
 
 
-def of_variant(entity: Entity, variant: Variant | None) -> Entity:
-    """An entity with what it repeats of its variant; None for a parent's."""
+def of_variant(entity: Entity, variant: Variant | None, handle: str) -> Entity:
+    """An entity with what it repeats.
+
+    Args:
+        entity: The entity.
+        variant: Its variant; None for a parent's.
+        handle: The product's handle.
+    """
     if variant is None:
-        return replace(entity, variant=None, sku=None)
-    return replace(entity, variant=variant.id, sku=variant.sku)
+        return replace(entity, variant=None, sku=None, handle=handle)
+    return replace(entity, variant=variant.id, sku=variant.sku, handle=None)
+
+
+def tidy(own: Own) -> Own:
+    """The same with its labels sorted, each once."""
+    return replace(own, labels=tuple(sorted(set(own.labels))))
 
 
 def own_values(product: Product) -> dict[int, Any]:

@@ -24,6 +24,7 @@ OBJECTS = "objects"
 LOGS = "logs"
 UPLOADS = "uploads"
 PRODUCTS = "products"
+ENTITIES = "entities"
 
 RECEIPT = 20
 """Bytes of what is kept of a written part: its MD5, which is S3's entity tag of it, and its CRC-32."""

@@ -1,0 +1,117 @@
+"""What entities store themselves, in their items: written with them, or beside them in S3 where it is large.
+
+A component of a bundle knows in how many bundles it is, so that nobody has to search before it is removed: whoever
+gives a bundle a component, or takes one away, writes the component's entity in the same transaction.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from batchyard.catalogue import codec, rules
+from batchyard.catalogue.rules import Entity, Own
+from batchyard.errors import Conflict, TooLarge
+from batchyard.jsontext import dumps
+from batchyard.store import blobs, contents, items
+from batchyard.store.blobs import Blob
+from batchyard.store.items import Item
+from batchyard.store.tables import CATALOGUE
+from batchyard.store.unit import Unit
+
+
+class InBundle(Conflict):
+    """An entity cannot be removed, since it is a component of a bundle.
+
+    Args:
+        id: Its integer ID.
+        name: Its SKU, or what else it is known by.
+    """
+
+    def __init__(self, id: int, name: str) -> None:
+        super().__init__(f"The product {id} ({name}) is a component of a bundle.", code="IN_BUNDLE")
+        self.id, self.name = id, name
+
+
+def own(unit: Unit, entity: Entity) -> Own:
+    """What an entity stores itself.
+
+    Raises:
+        Unavailable: S3 did not answer.
+    """
+    return codec.decode_own(dict(entity.stored), unit.read_blob)
+
+
+def owns(found: Iterable[Entity]) -> dict[int, Own]:
+    """What entities store themselves, by their IDs, outside of any unit; contents in S3 are read a few at once.
+
+    Raises:
+        Unavailable: S3 did not answer.
+    """
+    rows = ({"entity": entity.id, **entity.stored} for entity in found)
+    return {int(row["entity"]): codec.decode_own(row, read) for row, read in contents.reading_ahead(codec.OWN, rows)}
+
+
+def holding(entity: Entity, own: Own, write_blob: Callable[[Blob], None]) -> Entity:
+    """An entity that stores something of its own.
+
+    Args:
+        entity: The entity.
+        own: What it stores instead of what it stored.
+        write_blob: Is given what is to be in S3 before the entity's item is written.
+
+    Raises:
+        TooLarge: It has more bytes than an entity may.
+    """
+    told = codec.own_told(own)
+    if not told:
+        return replace(entity, stored={}, components=0)
+    text = dumps(told)
+    size = len(text.encode())
+    if size > rules.LARGEST_PRODUCT:
+        raise TooLarge(f"The product {entity.id} stores {size} bytes, of {rules.LARGEST_PRODUCT} that it can.")
+    stored, blob = contents.pack(codec.OWN, text, lambda: blobs.new_key(blobs.ENTITIES, entity.id))
+    if blob is not None:
+        write_blob(blob)
+    return replace(entity, stored=stored, components=len(own.components))
+
+
+# Bundles.
+
+
+def let_go(unit: Unit, removed: Iterable[Item]) -> Counter[int]:
+    """By how much the counts of components fall when entities go, by the components' IDs.
+
+    Args:
+        unit: The unit.
+        removed: Items of entities that go; others are passed over.
+
+    Raises:
+        InBundle: One of them is a component of a bundle that stays.
+        Unavailable: S3 did not answer.
+    """
+    found = [item for item in removed if item["part"] == codec.ENTITY]
+    steps: Counter[int] = Counter()
+    for item in found:
+        if codec.COMPONENTS in item:
+            steps.subtract(codec.decode_own(item, unit.read_blob).components.keys())
+    for item in found:
+        id = int(item[codec.ENTITY])
+        if (items.number(item, codec.BUNDLES) or 0) + steps[id] > 0:
+            raise InBundle(id, str(item.get("sku", item.get("variant", item.get("handle")))))
+    return steps
+
+
+def count(unit: Unit, steps: Mapping[int, int]) -> None:
+    """Stages in how many bundles more, or fewer, components are; those that are gone are left out.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    moved = {id: step for id, step in sorted(steps.items()) if step}
+    unit.load(CATALOGUE, map(codec.entity_key, moved))
+    for id, step in moved.items():
+        item = unit.get(CATALOGUE, codec.entity_key(id))
+        if item is not None:
+            bundles = (items.number(item, codec.BUNDLES) or 0) + step
+            rest = {name: value for name, value in item.items() if name != codec.BUNDLES}
+            unit.put(CATALOGUE, rest | ({codec.BUNDLES: bundles} if bundles > 0 else {}))

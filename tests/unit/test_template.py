@@ -469,7 +469,7 @@ def test_what_is_refused_of_an_index_is_told_too() -> None:
         for metric, table in of_tables
         for index in TABLES[table].get("GlobalSecondaryIndexes", [])
     }
-    assert len(wanted) == 18
+    assert len(wanted) == 26
     assert watched == of_tables | wanted
 
 

@@ -25,6 +25,9 @@ QUANTITIES = "quantities"
 OWN = "own"
 """What the content of an entity is called in its item."""
 
+OWN_SIZE = "own_size"
+"""Bytes of that content as JSON."""
+
 COMPONENTS, BUNDLES = "components", "bundles"
 """How many components a bundle has, and in how many bundles a component is; absent for none."""
 
@@ -47,6 +50,16 @@ def handle_key(handle: str) -> Key:
 def sku_key(sku: str) -> Key:
     """The key of the claim to a SKU."""
     return {"id": f"sku {sku}", "part": CLAIM}
+
+
+def label_partition(name: str, shard: int) -> str:
+    """The partition with the entities of a shard that have a label."""
+    return f"label {shard} {name}"
+
+
+def label_part(id: int) -> str:
+    """What an entity is called there: in the order of IDs."""
+    return f"{id:010d}"
 
 
 # Products.
@@ -196,7 +209,7 @@ def decode_entity(item: Item) -> Entity:
         handle=items.text(item, "handle"),
         components=items.number(item, COMPONENTS) or 0,
         bundles=items.number(item, BUNDLES) or 0,
-        stored=contents.kept(OWN, item),
+        stored={name: item[name] for name in (OWN, contents.pointer(OWN), OWN_SIZE) if name in item},
     )
 
 

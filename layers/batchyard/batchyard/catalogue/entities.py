@@ -72,7 +72,7 @@ def holding(entity: Entity, own: Own, write_blob: Callable[[Blob], None]) -> Ent
     stored, blob = contents.pack(codec.OWN, text, lambda: blobs.new_key(blobs.ENTITIES, entity.id))
     if blob is not None:
         write_blob(blob)
-    return replace(entity, stored=stored, components=len(own.components))
+    return replace(entity, stored={**stored, codec.OWN_SIZE: size}, components=len(own.components))
 
 
 # Bundles.

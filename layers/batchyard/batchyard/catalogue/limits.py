@@ -26,6 +26,11 @@ def check_own(own: Own) -> None:
     _must_have_none(_problems_of_own(own))
 
 
+def is_name(text: str) -> bool:
+    """Whether something may be called so: a handle, a SKU, an attribute, a label."""
+    return bool(text) and not any(_text("name", text))
+
+
 def _must_have_none(problems: Iterable[tuple[str, str]]) -> None:
     found: dict[str, list[str]] = defaultdict(list)
     for name, message in problems:

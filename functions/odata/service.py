@@ -1,62 +1,95 @@
-"""/v1/…: POST $batch, many requests in one call. Nothing else is there yet."""
+"""/v1/…: entity sets, what tells of them, and POST $batch, many requests in one call."""
 
+from pathlib import Path
 from typing import Any
 
+from batchyard.catalogue.entity_sets import reading
 from batchyard.catalogue.entity_sets.aliases import refusal_in_batches
-from batchyard.deadline import within
+from batchyard.catalogue.entity_sets.model import MODEL
+from batchyard.deadline import deadline, within
 from batchyard.defects import log_defect
-from batchyard.errors import BatchyardError, MethodNotAllowed, NotFound
-from batchyard.http import caller, limits
+from batchyard.errors import BatchyardError, MethodNotAllowed
+from batchyard.http import audit, caller, limits
 from batchyard.http.caller import Caller
 from batchyard.http.paths import decoded
 from batchyard.http.urls import route_path
-from batchyard.odata import errors, service, urls
+from batchyard.odata import entities, errors, service, urls
 from batchyard.odata.dispatch import Dispatcher
+from batchyard.odata.entities import Answer, Service
 from batchyard.odata.negotiation import version_of
-from batchyard.odata.service import BatchAnswer
+from batchyard.odata.urls import Segment
+from batchyard.scope import Rights
 from gateway.routes import ROUTES
 
-CATCH_ALL = ("/v1/{odata+}", "/V1/{odata+}")
-"""The paths that it takes, with any method. Some clients write the second one, and paths have a case."""
+CATCH_ALL = ("/v1", "/v1/{odata+}", "/V1/{odata+}")
+"""The paths that it takes, with any method. Some clients write the last one, and paths have a case."""
 
 FALLBACK = "gateway.fallback"
 """What answers requests that no route takes."""
+
+_ENTITY_SETS = __name__
+_SERVICE = Service(MODEL, (Path(__file__).parent / "metadata.xml").read_text(), reading.readable, reading.tag)
+
+_RESERVE_MILLISECONDS = 8000
+"""Time kept for the last step of a list that is looked through."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers an API Gateway event of `/v1/{odata+}`."""
     try:
         with within(context):
-            answer = _answer(event, context, caller.enter(event))
+            answered = _answer(event, context, caller.enter(event))
     except BatchyardError as error:
-        answer = _refusal(event, error)
+        answered = _refusal(event, error)
     except Exception as error:
         log_defect(error)
-        answer = _refusal(event, BatchyardError())
-    return {"statusCode": answer.status, "headers": answer.headers, "body": answer.body}
+        answered = _refusal(event, BatchyardError())
+    body = "" if event["httpMethod"] == "HEAD" else answered["body"]
+    return {**answered, "body": body}
 
 
-def _answer(event: dict[str, Any], context: Any, asking: Caller) -> BatchAnswer:
+def _answer(event: dict[str, Any], context: Any, asking: Caller) -> dict[str, Any]:
     try:
-        _must_be_batch(event)
+        segments = _segments(event)
+        if not _is_batch(event, segments):
+            limits.count(event, asking)
+            return _of_entity_set(event, context, segments, asking)
         batch = service.read(event)
     except BatchyardError:
         limits.count(event, asking)
         raise
     limit = asking.scope.requests_per_minute or limits.default_limit()
     limits.take(asking.token, limit, count=sum(1 for _ in batch.requests()) + 1)
-    routes = Dispatcher(event, context, ROUTES, FALLBACK, refusal_in_batches, version=version_of(event))
-    return service.respond(event, context, batch, routes)
+    routes = Dispatcher(event, context, ROUTES, FALLBACK, refusal_in_batches, _ENTITY_SETS, version=version_of(event))
+    answer = service.respond(event, context, batch, routes)
+    return _proxied(answer.status, answer.headers, answer.body)
 
 
-def _must_be_batch(event: dict[str, Any]) -> None:
+def _segments(event: dict[str, Any]) -> list[Segment]:
     _, _, below = route_path(event)[1:].partition("/")
-    path = urls.parse(decoded(below))
-    if [str(segment).lower() for segment in path] != ["$batch"]:
-        raise NotFound
+    return urls.parse(decoded(below))
+
+
+def _is_batch(event: dict[str, Any], segments: list[Segment]) -> bool:
+    if [str(segment).lower() for segment in segments] != ["$batch"]:
+        return False
     if event["httpMethod"] != "POST":
         raise MethodNotAllowed(event["httpMethod"], ["POST"])
+    return True
 
 
-def _refusal(event: dict[str, Any], error: BatchyardError) -> BatchAnswer:
-    return BatchAnswer(*errors.answer(error, version_of(event)))
+def _of_entity_set(event: dict[str, Any], context: Any, segments: list[Segment], asking: Caller) -> dict[str, Any]:
+    reads = bool(segments) and segments[-1].name == "$query"
+    Rights(catalogue=True, reads=reads).must_be_in(asking.scope, event["httpMethod"], {})
+    answer: Answer = entities.respond(event, segments, _SERVICE, deadline(context, _RESERVE_MILLISECONDS))
+    answered = _proxied(answer.status, answer.headers, answer.body)
+    audit.note(event, {**answered, "multiValueHeaders": {name: [one] for name, one in answer.headers.items()}})
+    return answered
+
+
+def _refusal(event: dict[str, Any], error: BatchyardError) -> dict[str, Any]:
+    return _proxied(*errors.answer(error, version_of(event)))
+
+
+def _proxied(status: int, headers: Any, body: str) -> dict[str, Any]:
+    return {"statusCode": int(status), "headers": dict(headers), "body": body}

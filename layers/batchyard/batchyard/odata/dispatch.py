@@ -57,6 +57,7 @@ class Dispatcher:
         routes: What the service serves.
         fallback: The module that answers what none of them takes.
         refusal: Why a request to an entity set has no place in a batch, by its method and segments; None if it has.
+        entity_sets: The module that answers what is below the root of OData.
         version: The version of OData that errors of the batch itself are worded in.
     """
 
@@ -67,6 +68,7 @@ class Dispatcher:
         routes: Routes,
         fallback: str,
         refusal: Callable[[str, Sequence[Segment]], str | None],
+        entity_sets: str,
         *,
         version: Version = VERSION_4,
     ) -> None:
@@ -75,6 +77,7 @@ class Dispatcher:
         self.routes = routes
         self.fallback = fallback
         self.refusal = refusal
+        self.entity_sets = entity_sets
         self.version = version
         self.base = urlsplit(base_url(event))
         self._own_headers = {name: given for name in _FROM_THE_BATCH if (given := header(event, name)) is not None}
@@ -135,13 +138,16 @@ class Dispatcher:
 
     def _route(self, method: str, path: str) -> Route:
         root, _, rest = path[1:].partition("/")
-        if root.lower() == "v1" and rest.strip("/"):
+        if root.lower() == "v1":
             # No other route begins like this one's own.
             segments = urls.parse(decoded(rest))
             if any(segment.name.lower() == "$batch" for segment in segments):
                 raise Malformed("There is no batch within a batch.")
             refusal = self.refusal(method, segments)
-            raise NotFound if refusal is None else Malformed(refusal)
+            if refusal is not None:
+                raise Malformed(refusal)
+            parameters = {"odata": rest} if rest else {}
+            return Route(self.entity_sets, f"/{root}/{{odata+}}" if rest else f"/{root}", parameters)
         try:
             return self.routes.find(method, path)
         except (NotFound, MethodNotAllowed):

@@ -1,0 +1,150 @@
+"""How the catalogue's entity sets are read: by which keys, and what rows they have."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from batchyard.catalogue import entity_lists, reference
+from batchyard.catalogue.entity_sets.model import MODEL
+from batchyard.catalogue.entity_sets.names import PROFILE_ID
+from batchyard.catalogue.entity_sets.rows import ProductRow, Row, Rows
+from batchyard.odata.entities import Tag
+from batchyard.odata.sets import Lookup, Membership, Position, Range, Readable, Stretch, listed
+
+_MOST_COUNTED = 5000
+
+_PARTS = {
+    "AttributeValues": "Attributes",
+    "Images": "Images",
+    "DCQuantities": "DCQuantities",
+    "ProductLabels": "Labels",
+    "ProductBundleComponents": "BundleComponents",
+    "Children": "Children",
+}
+"""Entity sets of what belongs to products, by the navigation property that leads there."""
+
+
+def readable(name: str) -> Readable:
+    """How an entity set is read."""
+    found = MODEL.sets[name]
+    if name == "Products":
+        return _PRODUCTS
+    if name in _PARTS:
+        number = found.type.key[0]
+        return Readable(found, number, partial(_parts, _PARTS[name]), _every, (Lookup(number, _of_numbers),))
+    few = _FEW[name]()
+    rows = {int(row["ID"]): [row] for row in few}
+    number = found.type.key[0]
+    return Readable(found, number, lambda _: lambda id: rows.get(id, []), listed(rows), total=lambda: len(rows))
+
+
+def tag(row: Row) -> Tag | None:
+    """The entity tag of a product: `If-Match` compares what it is, and not its stock."""
+    if not isinstance(row, ProductRow):
+        return None
+    own = f"{row.found.product.version}-{row.found.entity.updated}"
+    return Tag(f"{own}-{row.found.entity.stocked}", own)
+
+
+def _products(ids: Sequence[int]) -> Callable[[int], Sequence[Row]]:
+    return Rows(ids).of
+
+
+def _parts(navigation: str, ids: Sequence[int]) -> Callable[[int], Sequence[Row]]:
+    rows = Rows(ids)
+    return lambda id: [part for row in rows.of(id) for part in row[navigation]]
+
+
+def _every(after: Position | None, count: int, descending: bool) -> Sequence[Position]:
+    found = entity_lists.ids(None if after is None else after[-1], count, descending=descending)
+    return [(id,) for id in found]
+
+
+def _of_numbers(values: Collection[Any]) -> Iterable[int]:
+    # What is no whole number is no ID.
+    return (int(value) for value in values if isinstance(value, int | float) and value == int(value))
+
+
+def _of_skus(values: Collection[Any]) -> Iterable[int]:
+    return entity_lists.ids_of_skus([str(value) for value in values if value is not None]).values()
+
+
+def _of_parents(values: Collection[Any]) -> Iterable[int]:
+    return (id for row in Rows(sorted(_of_numbers(values))) for id in row.child_ids())
+
+
+def _range(attribute: entity_lists.Moment) -> Callable[[int | None, int | None], Stretch]:
+    def between(low: int | None, high: int | None) -> Stretch:
+        def stretch(after: Position | None, count: int, descending: bool) -> Sequence[Position]:
+            # One that is not of this order is none of ours.
+            behind = None if after is None else (after[0], after[-1])
+            return entity_lists.ids_between(attribute, low, high, behind, count, descending=descending)
+
+        return stretch
+
+    return between
+
+
+def _labelled(name: str) -> Stretch:
+    def stretch(after: Position | None, count: int, descending: bool) -> Sequence[Position]:
+        behind = None if after is None else after[-1]
+        return [(id,) for id in entity_lists.ids_with_label(name, behind, count, descending=descending)]
+
+    return stretch
+
+
+def _profiles() -> list[Row]:
+    return [
+        {
+            "ID": PROFILE_ID,
+            "AccountName": "Batchyard",
+            "CompanyName": "Batchyard",
+            "CurrencyCode": None,
+            "TimeZoneRegion": "UTC",
+            "TimeZoneDescription": "Coordinated Universal Time",
+            "DefaultDistributionCenterID": reference.FIRST_CENTRE.id,
+        }
+    ]
+
+
+def _centres() -> list[Row]:
+    return [
+        {
+            "ID": centre.id,
+            "ProfileID": PROFILE_ID,
+            "Name": centre.name,
+            "Code": centre.name,
+            "Type": "Warehouse",
+            "IsExternallyManaged": False,
+            "IsDeleted": False,
+        }
+        for centre in reference.centres()
+    ]
+
+
+def _total() -> int | None:
+    """How many products there are, as far as that is cheap to say."""
+    found = entity_lists.ids(None, _MOST_COUNTED + 1)
+    return len(found) if len(found) <= _MOST_COUNTED else None
+
+
+_FEW: Mapping[str, Callable[[], list[Row]]] = {
+    "AliasRelationships": list,
+    "DistributionCenters": _centres,
+    "Profiles": _profiles,
+}
+
+_PRODUCTS = Readable(
+    MODEL.sets["Products"],
+    "ID",
+    _products,
+    _every,
+    (Lookup("ID", _of_numbers), Lookup("Sku", _of_skus), Lookup("ParentProductID", _of_parents)),
+    (Membership("Labels", "Name", _labelled),),
+    (
+        Range("UpdateDateUtc", _range("updated")),
+        Range("QuantityUpdateDateUtc", _range("stocked")),
+        Range("CreateDateUtc", _range("created")),
+    ),
+    _total,
+)

@@ -1,0 +1,317 @@
+"""Requests to entity sets, from the API Gateway event to the answer.
+
+What a set does is its family's (`Service`); here is what OData says about all of them: where URLs lead, which methods
+there are, query options, pages, entity tags, and the JSON of it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, quote
+
+from batchyard.errors import (
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    NotSupported,
+    UnsupportedMediaType,
+)
+from batchyard.http import bodies
+from batchyard.http.answers import carried, matches_any, must_fit
+from batchyard.http.urls import base_url, header
+from batchyard.jsontext import dumps
+from batchyard.odata import lists, planning
+from batchyard.odata.model import EntitySet, Model
+from batchyard.odata.query import options as query
+from batchyard.odata.query.options import Options
+from batchyard.odata.representation import Shape, plain
+from batchyard.odata.sets import Readable, Row
+from batchyard.odata.targets import Document, Key, Kind, Target, resolve
+from batchyard.odata.urls import Segment
+
+LARGEST_PAGE = 5_000_000
+"""Bytes of a page, as Lambda counts them."""
+
+LONGEST_QUERY = 64 * 1024
+"""Bytes of a query in a body."""
+
+JSON = "application/json; odata.metadata=minimal; odata.streaming=true"
+VERSION: Mapping[str, str] = {"OData-Version": "4.0"}
+
+_READS = ("GET", "HEAD")
+
+
+class Answer(NamedTuple):
+    """What a client gets.
+
+    Attributes:
+        status: The HTTP status.
+        headers: The headers.
+        body: The body.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: str = ""
+
+
+class Tag(NamedTuple):
+    """Which state of an entity an answer shows.
+
+    Attributes:
+        whole: Changes with everything that the entity shows.
+        own: The beginning of it, which changes with what `If-Match` is about.
+    """
+
+    whole: str
+    own: str
+
+
+class Service(NamedTuple):
+    """What there is, and who reads it.
+
+    Attributes:
+        model: The entity data model.
+        metadata: It as CSDL.
+        readable: How an entity set is read, by its name.
+        tag: The tag of an entity; None for one that has none.
+    """
+
+    model: Model
+    metadata: str
+    readable: Callable[[str], Readable]
+    tag: Callable[[Row], Tag | None]
+
+
+type Pairs = Sequence[tuple[str, str]]
+
+
+def respond(
+    event: Mapping[str, Any], segments: Sequence[Segment], service: Service, time_is_up: Callable[[], bool]
+) -> Answer:
+    """The answer to a request.
+
+    Args:
+        event: Its API Gateway event.
+        segments: Its path below the service's root.
+        service: What there is.
+        time_is_up: Whether a list may look at no more.
+
+    Raises:
+        BatchyardError: It is refused.
+    """
+    return _Exchange(event, service, time_is_up).answer(resolve(segments, service.model))
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, event: Mapping[str, Any], service: Service, time_is_up: Callable[[], bool]) -> None:
+        self._event = event
+        self._service = service
+        self._time_is_up = time_is_up
+        self._root = f"{base_url(event)}/v1/"
+
+    def answer(self, target: Target | Document) -> Answer:
+        """What a request to a target is answered."""
+        if isinstance(target, Document):
+            self._must_be(*_READS)
+            return self._service_document() if target is Document.SERVICE else self._metadata()
+        serve, methods = _SERVED[target.kind]
+        self._must_be(*methods)
+        return serve(self, target)
+
+    def _must_be(self, *methods: str) -> None:
+        method = self._event["httpMethod"]
+        if method not in methods:
+            raise MethodNotAllowed(method, list(methods))
+
+    # What tells of the service itself.
+
+    def _service_document(self) -> Answer:
+        sets = [{"name": name, "kind": "EntitySet", "url": name} for name in self._service.model.sets]
+        return _json({"@odata.context": f"{self._root}$metadata", "value": sets})
+
+    def _metadata(self) -> Answer:
+        return Answer(HTTPStatus.OK, {"Content-Type": "application/xml", **VERSION}, self._service.metadata)
+
+    # Several entities.
+
+    def _entities(self, target: Target) -> Answer:
+        return self._several(target, self._pairs())
+
+    def _query(self, target: Target) -> Answer:
+        media_type = (header(self._event, "Content-Type") or "text/plain").partition(";")[0].strip().lower()
+        if media_type != "text/plain":
+            raise UnsupportedMediaType(media_type)
+        text = bodies.text(self._event).strip().removeprefix("?")
+        if len(text) > LONGEST_QUERY:
+            raise Malformed(f"The query has {len(text)} characters, of {LONGEST_QUERY} that it can have.")
+        return self._several(target, [*self._pairs(), *parse_qsl(text, keep_blank_values=True)])
+
+    def _several(self, target: Target, pairs: Pairs) -> Answer:
+        found = self._shown(target)
+        options = query.parse_options(pairs, found.type, self._service.model)
+        shape = Shape(self._service.model, found.type, options)
+        texts: list[str] = []
+        size = 0
+
+        def fits(row: Row) -> bool:
+            nonlocal size
+            text = shape.text(row)
+            size += carried(text) + 1
+            if texts and size > LARGEST_PAGE:
+                return False
+            texts.append(text)
+            return True
+
+        most = found.page if options.top is None else min(found.page, options.top)
+        if target.navigation is not None:
+            page = lists.page_of_list(self._row(target)[target.navigation.name], options, most, fits)
+        else:
+            readable = self._service.readable(found.name)
+            page = lists.page(readable, planning.plan(readable, options), options, most, fits, self._time_is_up)
+        told = {"@odata.context": f"{self._root}$metadata#{found.name}{shape.selected}"}
+        counted = {} if page.total is None else {"@odata.count": page.total}
+        link = self._next(target, pairs, options, page)
+        end = {} if link is None else {"@odata.nextLink": link}
+        body = f'{dumps(told | counted)[:-1]},"value":[{",".join(texts)}]'
+        return Answer(HTTPStatus.OK, {"Content-Type": JSON, **VERSION}, must_fit(f"{body}{_tail(end)}"))
+
+    def _count(self, target: Target) -> Answer:
+        found = self._shown(target)
+        options = query.parse_options(self._pairs(), found.type, self._service.model)
+        if target.navigation is not None:
+            rows = self._row(target)[target.navigation.name]
+            number: int | None = len(lists.of_list(rows, options).rows)
+        else:
+            readable = self._service.readable(found.name)
+            number = lists.counted(readable, planning.plan(readable, options), options, self._time_is_up)
+        if number is None:
+            raise NotSupported("There are too many to be counted by this filter.")
+        return Answer(HTTPStatus.OK, {"Content-Type": "text/plain", **VERSION}, str(number))
+
+    def _shown(self, target: Target) -> EntitySet:
+        """The entity set of what is shown."""
+        if target.navigation is None:
+            return target.entity_set
+        return self._service.model.set_of(self._service.model.target(target.navigation))
+
+    def _next(self, target: Target, pairs: Pairs, options: Options, page: lists.Page) -> str | None:
+        """The URL of the next page: all that was asked, a number for those who read one, and where the page begins."""
+        if page.next is None:
+            return None
+        rest = None if options.top is None else options.top - len(page.rows)
+        if rest is not None and rest <= 0:
+            return None
+        skipped = (options.skip or 0) + len(page.rows)
+        kept = [(name, value) for name, value in pairs if name.lower().lstrip("$") not in _REPLACED]
+        kept += [] if rest is None else [("$top", str(rest))]
+        kept += [("$skip", str(skipped)), ("$skiptoken", page.next.text())]
+        query_string = "&".join(f"{quote(name, safe='$')}={quote(value, safe=_OF_QUERIES)}" for name, value in kept)
+        path = target.entity_set.name
+        if target.navigation is not None:
+            path += f"{_key_text(target.entity_set, target.key)}/{target.navigation.name}"
+        return f"{self._root}{path}?{query_string}"
+
+    # One entity.
+
+    def _entity(self, target: Target) -> Answer:
+        found = target.entity_set
+        return self._one(found, self._row(target))
+
+    def _related(self, target: Target) -> Answer:
+        assert target.navigation is not None  # noqa: S101 (for the type checker: it is this kind of target)
+        row = self._row(target)[target.navigation.name]
+        if row is None:
+            raise NotFound
+        return self._one(self._shown(target), row)
+
+    def _one(self, found: EntitySet, row: Row) -> Answer:
+        options = query.parse_options(self._pairs(), found.type, self._service.model)
+        shape = Shape(self._service.model, found.type, options)
+        tag = self._service.tag(row)
+        headers = {"Content-Type": JSON, **VERSION}
+        if tag is not None:
+            headers["ETag"] = f'W/"{tag.whole}"'
+            known = header(self._event, "If-None-Match")
+            if known is not None and matches_any(known, f'"{tag.whole}"'):
+                return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": headers["ETag"], **VERSION})
+        context = f"{self._root}$metadata#{found.name}{shape.selected}/$entity"
+        return Answer(HTTPStatus.OK, headers, must_fit(shape.text(row, **{"@odata.context": context})))
+
+    def _property(self, target: Target) -> Answer:
+        assert target.member is not None  # noqa: S101 (for the type checker: it is this kind of target)
+        value = plain(target.member, self._row(target)[target.member.name])
+        found = target.entity_set
+        if target.kind is Kind.VALUE:
+            if value is None:
+                return Answer(HTTPStatus.NO_CONTENT, VERSION)
+            text = value if isinstance(value, str) else dumps(value)
+            return Answer(HTTPStatus.OK, {"Content-Type": "text/plain;charset=utf-8", **VERSION}, must_fit(text))
+        if value is None:
+            return Answer(HTTPStatus.NO_CONTENT, VERSION)
+        context = f"{self._root}$metadata#{found.name}{_key_text(found, target.key)}/{target.member.name}"
+        return _json({"@odata.context": context, "value": value})
+
+    def _row(self, target: Target) -> Row:
+        """The entity of a target's key.
+
+        Raises:
+            NotFound: There is none.
+        """
+        return row_of(self._service.readable(target.entity_set.name), target.key)
+
+    def _pairs(self) -> Pairs:
+        """The query's names and values. One that has neither is left behind by clients that put pieces together."""
+        several = self._event.get("multiValueQueryStringParameters")
+        if several is None:
+            single: Mapping[str, str] = self._event.get("queryStringParameters") or {}
+            several = {name: [value] for name, value in single.items()}
+        return [(name, value) for name, values in several.items() for value in values if name or value]
+
+
+def row_of(readable: Readable, key: Key) -> Row:
+    """The entity of a key.
+
+    Raises:
+        NotFound: There is none.
+    """
+    names = readable.set.type.key
+    number = key[names.index(readable.number)]
+    rows = readable.rows([int(number)])(int(number))
+    found = next((row for row in rows if all(row[name] == part for name, part in zip(names, key, strict=True))), None)
+    if found is None:
+        raise NotFound(f"There is no {readable.set.type.name} {_key_text(readable.set, key)}.")
+    return found
+
+
+_REPLACED = frozenset({"skip", "skiptoken", "top", "access_token"})
+_OF_QUERIES = "$'(),:;/@ ".replace(" ", "")
+
+
+def _key_text(found: EntitySet, key: Key) -> str:
+    if len(key) == 1:
+        return f"({key[0]})"
+    return str(Segment("", dict(zip(found.type.key, key, strict=True))))
+
+
+def _json(told: Mapping[str, Any]) -> Answer:
+    return Answer(HTTPStatus.OK, {"Content-Type": JSON, **VERSION}, must_fit(dumps(told)))
+
+
+def _tail(told: Mapping[str, Any]) -> str:
+    return f",{dumps(told)[1:]}" if told else "}"
+
+
+type _Serve = Callable[[_Exchange, Target], Answer]
+
+_SERVED: Mapping[Kind, tuple[_Serve, Sequence[str]]] = {
+    Kind.ENTITIES: (_Exchange._entities, _READS),
+    Kind.COUNT: (_Exchange._count, _READS),
+    Kind.QUERY: (_Exchange._query, ("POST",)),
+    Kind.ENTITY: (_Exchange._entity, _READS),
+    Kind.RELATED: (_Exchange._related, _READS),
+    Kind.PROPERTY: (_Exchange._property, _READS),
+    Kind.VALUE: (_Exchange._property, _READS),
+}

@@ -1,0 +1,62 @@
+"""Entities as JSON (OData JSON Format 4.0, minimal metadata)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from batchyard.clock import iso
+from batchyard.jsontext import dumps
+from batchyard.odata.lists import of_list
+from batchyard.odata.model import DATE_TIME, EntityType, Model, Property
+from batchyard.odata.query.options import Expand, Options
+from batchyard.odata.sets import Row
+
+
+def plain(shown: Property, value: Any) -> Any:
+    """A value of a property, as JSON takes it."""
+    return iso(value) if shown.type == DATE_TIME and value is not None else value
+
+
+class Shape:
+    """What of a type's entities is shown, and how.
+
+    Args:
+        model: The model that the type is of.
+        shown: The type.
+        options: Which properties are selected, and which navigation properties are expanded.
+    """
+
+    def __init__(self, model: Model, shown: EntityType, options: Options) -> None:
+        self._model = model
+        chosen = options.select
+        self.properties: Sequence[Property] = [
+            one for one in shown.properties.values() if chosen is None or one.name in chosen
+        ]
+        self._moments = [one.name for one in self.properties if one.type == DATE_TIME]
+        self._expanded: list[tuple[Expand, Shape]] = [
+            (one, Shape(model, model.target(one.navigation), one.options)) for one in options.expand
+        ]
+        self.selected = "" if chosen is None else f"({','.join(one.name for one in self.properties)})"
+
+    def entity(self, row: Row) -> dict[str, Any]:
+        """An entity, as JSON takes it."""
+        told = {one.name: row[one.name] for one in self.properties}
+        for name in self._moments:
+            if told[name] is not None:
+                told[name] = iso(told[name])
+        for expand, shape in self._expanded:
+            told.update(shape.related(row, expand))
+        return told
+
+    def text(self, row: Row, **annotations: str) -> str:
+        """An entity as JSON, annotations first."""
+        return dumps({**annotations, **self.entity(row)})
+
+    def related(self, row: Row, expand: Expand) -> Mapping[str, Any]:
+        """What a navigation property of a row leads to, as it is asked for."""
+        name = expand.navigation.name
+        found = row[name]
+        if not expand.navigation.many:
+            return {name: None if found is None else self.entity(found)}
+        page = of_list(found, expand.options)
+        told: dict[str, Any] = {} if page.total is None else {f"{name}@odata.count": page.total}
+        return {**told, name: [self.entity(one) for one in page.rows]}

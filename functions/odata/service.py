@@ -51,13 +51,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _answer(event: dict[str, Any], context: Any, asking: Caller) -> dict[str, Any]:
     try:
         segments = _segments(event)
-        if not _is_batch(event, segments):
-            limits.count(event, asking)
-            return _of_entity_set(event, context, segments, asking)
-        batch = service.read(event)
+        batch = service.read(event) if _is_batch(event, segments) else None
     except BatchyardError:
         limits.count(event, asking)
         raise
+    if batch is None:
+        limits.count(event, asking)
+        return _of_entity_set(event, context, segments, asking)
     limit = asking.scope.requests_per_minute or limits.default_limit()
     limits.take(asking.token, limit, count=sum(1 for _ in batch.requests()) + 1)
     routes = Dispatcher(event, context, ROUTES, FALLBACK, refusal_in_batches, _ENTITY_SETS, version=version_of(event))

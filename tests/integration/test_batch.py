@@ -267,8 +267,8 @@ def test_the_address_has_several_spellings(api: Api) -> None:
         assert answer.status == 200, path
 
 
-def test_nothing_else_is_there_yet(api: Api) -> None:
-    for path in ("/v1/Products(1)", "/v1/Products", "/v1/$metadata", "/v1/$batch/x", "/v1/$batch(1)"):
+def test_what_is_neither_a_batch_nor_an_entity_set_is_not_there(api: Api) -> None:
+    for path in ("/v1/Nope(1)", "/v1/Nope", "/v1/$nope", "/v1/$batch/x", "/v1/$batch(1)"):
         for method in ("GET", "POST", "PATCH"):
             answer = api(method, path)
             assert (answer.status, answer.json()["error"]["code"]) == (404, "NotFound")
@@ -562,7 +562,7 @@ def test_references_that_lead_nowhere(api: Api, channel: int) -> None:
         request("GET", "$3@evil.example/"),
         request("GET", "$metadata"),
     )
-    assert [answer.status for answer in answers] == [400, 404, 424, 200, 400, 400, 400, 201, 400, 400, 400, 404]
+    assert [answer.status for answer in answers] == [400, 404, 424, 200, 400, 400, 400, 201, 400, 400, 400, 200]
     assert answers[2].json()["error"]["code"] == "FailedDependency"
 
 
@@ -591,7 +591,7 @@ def test_what_is_odatas_own_is_never_a_reference(api: Api, channel: int, name: s
         {"id": "3", "method": "GET", "url": batches(channel)},
     )
     assert made["status"] == 201
-    assert removed["status"] in {400, 404}
+    assert removed["status"] in {400, 404, 405}
     assert [found["pk"] for found in left["body"]["results"]] == [made["body"]["pk"]]
 
 

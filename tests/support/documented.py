@@ -35,7 +35,7 @@ def operation_of(method: str, path: str) -> dict[str, Any] | None:
 def must_be_documented(method: str, resource: str, answer: "Answer") -> str:
     """Answers the operation's ID; fails for a status that the document does not give it.
 
-    Batches are described by a standard of their own. What no route takes belongs to the fallback: 404, or 405 with
+    OData is described by a standard of its own. What no route takes belongs to the fallback: 404, or 405 with
     what the path is served with.
     """
     operation = operation_of(method, resource)
@@ -44,8 +44,8 @@ def must_be_documented(method: str, resource: str, answer: "Answer") -> str:
             f"{operation['operationId']} answers {answer.status}, which is not documented: {answer.text[:200]}"
         )
         return str(operation["operationId"])
-    if "{odata+}" in resource:
-        return "batch"
+    if resource.lower().startswith("/v1"):
+        return "odata"
     assert answer.status in {404, 405}
     assert ("allow" in answer.headers) == (answer.status == 405)
     return "fallback"

@@ -58,14 +58,14 @@ def events(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
 FALLBACK = "FallbackFunction"
 CATCH_ALLS = {
     FALLBACK: {("ANY", "/"), ("ANY", "/{proxy+}")},
-    "ODataServiceFunction": {("ANY", "/v1/{odata+}"), ("ANY", "/V1/{odata+}")},
+    "ODataServiceFunction": {("ANY", "/v1"), ("ANY", "/v1/{odata+}"), ("ANY", "/V1/{odata+}")},
 }
 SERVED = {(one.method, one.path) for one in api_methods() if one.function != FALLBACK}
 REFUSED = {
     # The other methods of each path are refused by name, whatever falls through to the greedy one.
     (method, path)
-    for _, path in SERVED
-    if "+}" not in path
+    for served, path in SERVED
+    if served != "ANY"
     for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
 } - SERVED
 EVERYWHERE, *_OF_SOME = API["MethodSettings"]
@@ -186,11 +186,20 @@ def powers(function: str) -> set[str]:
     }
 
 
+OF_ENTITY_SETS = {
+    *(
+        f"dynamodb:Query ${{CatalogueTable.Arn}}/index/by_{order}"
+        for order in ("created", "entity", "stocked", "updated")
+    ),
+    "s3:GetObject ${ContentBucket.Arn}/entities/*",
+}
+
+
 def test_a_batch_may_do_what_its_requests_may_do_alone() -> None:
     inside = {
         name for name, _ in events("Api") if not hasattr(modules()[FUNCTIONS[name]["Handler"]], "OUTSIDE_BATCHES")
     }
-    assert powers("ODataServiceFunction") == set().union(*map(powers, inside))
+    assert powers("ODataServiceFunction") == set().union(OF_ENTITY_SETS, *map(powers, inside))
 
 
 def test_who_may_change_what() -> None:

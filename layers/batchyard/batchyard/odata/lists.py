@@ -178,8 +178,8 @@ class _Search:
         """
         self.at, count = after, first
         while True:
-            if self._looked_at and not self._plan.few:
-                if self._looked_at >= MOST_LOOKED_AT or self._time_is_up():
+            if not self._plan.few:
+                if self._looked_at and (self._looked_at >= MOST_LOOKED_AT or self._time_is_up()):
                     return
                 count = min(count, MOST_LOOKED_AT - self._looked_at)
             positions = self._plan.stretch(self.at, count, self._plan.descending)

@@ -73,6 +73,10 @@ class ProductRow(dict[str, Any]):
         value = self[name] = self._value(name)
         return value
 
+    def get(self, name: str, _: Any = None) -> Any:
+        """The value of a property, which every one has."""
+        return self[name]
+
     def child_ids(self) -> list[int]:
         """The IDs of its children."""
         if self.found.entity.variant is not None:
@@ -110,6 +114,10 @@ class PartRow(dict[str, Any]):
         if name != self._back:
             raise KeyError(name)
         return self._product()
+
+    def get(self, name: str, _: Any = None) -> Any:
+        """The value of a property, which every one has."""
+        return self[name]
 
 
 def _title(row: ProductRow) -> Any:

@@ -1,21 +1,27 @@
 """What follows changes of the catalogue: events, and the clean-up of what products let go of."""
 
 import json
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from batchyard import clock
-from batchyard.catalogue import operations, repository, rules
-from batchyard.catalogue.rules import Product
-from batchyard.store import clients
+from batchyard.catalogue import entities as stored_entities
+from batchyard.catalogue import entity_lists, labels, operations, published, repository, rules
+from batchyard.catalogue.rules import Own, Product, Variant
+from batchyard.errors import Contended
+from batchyard.store import clients, unit
 from batchyard.store.tables import CATALOGUE, PRODUCTS
 from batchyard.store.unit import Unit, transact
 from catalogue import clean_up, publish
+from tests.integration.conftest import Calls
 from tests.support.aws import keys_in_bucket
-from tests.support.catalogue import claimed, entities, must_be_whole, product, rows
+from tests.support.catalogue import claimed, entities, must_be_whole, product, rows, stored_owns
 from tests.support.messages import drained
 from tests.support.streams import Stream, deliver, deliver_messages
 from tools.template import resources
@@ -153,6 +159,177 @@ def test_a_content_that_was_let_go_of_is_removed_unless_its_product_points_at_it
     publish_all(streams)
     assert deliver_messages(clean_up.handler, *drained(leftovers)) == []
     assert keys_in_bucket(stores, "products/") == []
+
+
+def test_a_content_that_an_entity_let_go_of_is_removed_unless_it_points_at_it(
+    streams: tuple[Stream, Stream], event_queue: str, leftovers: str, stores: dict[str, str]
+) -> None:
+    [id] = put(product("boots", "A")).entities
+    operations.change_entity(id, lambda own: replace(own, attributes={"a": _TEXT}), "req-2")
+    [first] = keys_in_bucket(stores, "entities/")
+    operations.set_quantities(id, {0: 5}, "req-3")
+    publish_all(streams)
+    assert drained(leftovers) == []
+    operations.change_entity(id, lambda own: replace(own, labels=("x",)), "req-4")
+    publish_all(streams)
+    assert drained(leftovers) == [{"key": first}]
+    [second] = set(keys_in_bucket(stores, "entities/")) - {first}
+    assert deliver_messages(clean_up.handler, {"key": first}, {"key": second}) == []
+    assert keys_in_bucket(stores, "entities/") == [second]
+    operations.remove(entities()[id].product)
+    publish_all(streams)
+    assert deliver_messages(clean_up.handler, *drained(leftovers)) == []
+    assert keys_in_bucket(stores, "entities/") == []
+    assert [kind for kind, _ in events(event_queue)].count("Quantity Changed") == 1
+
+
+@pytest.mark.usefixtures("large_is_few")
+@pytest.mark.parametrize("count", [2, 35])
+def test_bundles_of_a_large_product_go_behind_it(
+    count: int,
+    streams: tuple[Stream, Stream],
+    event_queue: str,
+    leftovers: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parts = put(product("parts", *(str(number) for number in range(count))))
+    ids = [variant.entity for variant in parts.variants]
+    one = put(product("many", *(f"many-{number}" for number in range(12))))
+    id = one.variants[5].entity
+    monkeypatch.setattr(unit, "MAX_ACTIONS", 30)
+    for some in (ids[:20], ids):
+        operations.change_entity(
+            id, lambda _, given=some: Own(attributes={"a": _TEXT}, components=dict.fromkeys(given, 1)), "req-2"
+        )
+    monkeypatch.setattr(stored_entities, "_COMPONENTS_AT_ONCE", 20)
+    must_be_whole()
+    operations.remove(one.id)
+    publish_all(streams)
+    assert deliver_messages(clean_up.handler, *drained(leftovers)) == []
+    must_be_whole()
+    assert entities().keys() == set(parts.entities)
+    assert not [held.id for held in entities().values() if held.bundles]
+
+
+# Labels.
+
+
+def label(id: int, *labels: str) -> None:
+    operations.change_entity(id, lambda own: replace(own, labels=labels), "req-2")
+
+
+def listed(name: str) -> list[int]:
+    return entity_lists.ids_with_label(name, None, 100)
+
+
+def labelled() -> set[tuple[str, int]]:
+    """All that is listed, by label and ID."""
+    return {
+        (str(row["id"]).split(" ", 2)[2], int(row["part"])) for row in rows(CATALOGUE) if str(row["id"])[:6] == "label "
+    }
+
+
+def test_entities_are_listed_by_their_labels(
+    streams: tuple[Stream, Stream], event_queue: str, leftovers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # moto takes one at a time.
+    monkeypatch.setattr(published, "_AT_ONCE", 1)
+    ids = [put(product(f"p-{number}", str(number))).entities[0] for number in range(20)]
+    for id in ids:
+        label(id, "all", "even" if id % 2 == 0 else "it's odd")
+    assert listed("all") == []
+    publish_all(streams)
+    assert listed("all") == sorted(ids)
+    assert listed("even") == sorted(id for id in ids if id % 2 == 0)
+    assert listed("it's odd") == sorted(id for id in ids if id % 2)
+    assert entity_lists.ids_with_label("all", sorted(ids)[7], 5) == sorted(ids)[8:13]
+    assert entity_lists.ids_with_label("all", None, 5, descending=True) == sorted(ids)[:-6:-1]
+    assert entity_lists.ids_with_label("all", sorted(ids)[7], 50, descending=True) == sorted(ids)[6::-1]
+    assert listed("x" * 3000) == listed("") == listed("none") == []
+    label(ids[0], "other")
+    operations.remove(entities()[ids[1]].product)
+    publish_all(streams)
+    assert listed("all") == sorted(ids[2:])
+    assert listed("other") == [ids[0]]
+    assert events(event_queue)
+
+
+def test_labels_of_an_entity_with_much_of_its_own_are_listed(
+    streams: tuple[Stream, Stream], event_queue: str, leftovers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labels, "_AT_ONCE", 10)
+    [id] = put(product("boots", "A")).entities
+    names = {f"label {number}" for number in range(25)}
+    operations.change_entity(id, lambda _: Own(attributes={"a": _TEXT}, labels=tuple(names)), "req-2")
+    publish_all(streams)
+    assert labelled() == {(name, id) for name in names}
+    label(id)
+    publish_all(streams)
+    assert labelled() == set()
+    assert {row["part"] for row in rows(CATALOGUE)} == {"entity", "claim"}
+
+
+def test_an_entity_that_stores_nothing_costs_nothing(
+    streams: tuple[Stream, Stream], event_queue: str, leftovers: str, calls: Calls
+) -> None:
+    [id] = put(product("boots", "A")).entities
+    label(id, "x")
+    publish_all(streams)
+    operations.set_quantities(id, {0: 5}, "req-3")
+    put(product("hat", "B"))
+    calls.clear()
+    publish_all(streams)
+    assert calls == []
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@given(st.data())
+def test_deliveries_that_are_lost_repeated_or_late_end_at_what_is_so(
+    streams: tuple[Stream, Stream], event_queue: str, leftovers: str, data: st.DataObject
+) -> None:
+    """The last change of what an entity stores is delivered in the end; whatever comes before and after that."""
+    one = put(product(f"p-{uuid.uuid4()}"))
+    one = operations.update(one.id, lambda now: replace(now, variants=(Variant("", 0),)), "req-2")
+    id = one.variants[0].entity
+    for some in data.draw(st.lists(st.sets(st.sampled_from("abc")), min_size=1, max_size=6), label="labels"):
+        label(id, *some)
+    if data.draw(st.booleans(), label="is removed"):
+        operations.remove(one.id)
+        held: set[str] = set()
+    else:
+        held = set(stored_owns()[id].labels)
+    records = [record for record in streams[1].read() if record["dynamodb"]["Keys"]["id"]["S"] == f"entity {id}"]
+    records = [record for record in records if record["dynamodb"]["Keys"]["part"]["S"] == "entity"]
+    some = data.draw(st.lists(st.sampled_from(records), max_size=5), label="delivered before")
+    after = data.draw(st.lists(st.sampled_from(records), max_size=3), label="delivered after")
+    # Others change nothing of the lists.
+    delivered = [*some, *[one for one in records if says_else(one)][-1:], *after]
+    for record in delivered:
+        assert deliver(publish.handler, [record]) == {"batchItemFailures": []}
+    assert {name for name, of in labelled() if of == id} == held
+
+
+def says_else(record: dict[str, Any]) -> bool:
+    """Whether it is a change of what an entity stores itself."""
+    return record["dynamodb"].get("OldImage", {}).get("own") != record["dynamodb"].get("NewImage", {}).get("own")
+
+
+def test_a_list_that_is_kept_from_being_written_is_delivered_again(
+    streams: tuple[Stream, Stream], event_queue: str, leftovers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [id] = put(product("boots", "A")).entities
+    label(id, "x")
+    records = [one for one in streams[1].read() if one["dynamodb"]["Keys"]["part"]["S"] == "entity"]
+
+    def contended(_: int) -> None:
+        raise Contended
+
+    with monkeypatch.context() as patched:
+        patched.setattr(labels, "follow", contended)
+        [failure] = deliver(publish.handler, records)["batchItemFailures"]
+    assert failure == {"itemIdentifier": records[0]["dynamodb"]["SequenceNumber"]}
+    assert deliver(publish.handler, records) == {"batchItemFailures": []}
+    assert listed("x") == [id]
 
 
 @pytest.mark.usefixtures("large_is_few")

@@ -321,6 +321,7 @@ def test_every_content_is_noticed() -> None:
         "objects/": "SweepQueue",
         "logs/": "SweepQueue",
         "products/": "ProductLeftoversQueue",
+        "entities/": "ProductLeftoversQueue",
     }
     # S3 tries each of them when the bucket is made, so each must let it by then.
     after = template()["Resources"]["ContentBucket"]["DependsOn"]

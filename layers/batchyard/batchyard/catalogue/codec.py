@@ -187,6 +187,7 @@ def encode_entity(entity: Entity) -> Item:
         "handle": entity.handle,
         COMPONENTS: entity.components or None,
         BUNDLES: entity.bundles or None,
+        "at": entity.named,
         **entity.stored,
     }
     return items.present(attributes)
@@ -209,6 +210,7 @@ def decode_entity(item: Item) -> Entity:
         handle=items.text(item, "handle"),
         components=items.number(item, COMPONENTS) or 0,
         bundles=items.number(item, BUNDLES) or 0,
+        named=items.number(item, "at"),
         stored={name: item[name] for name in (OWN, contents.pointer(OWN), OWN_SIZE) if name in item},
     )
 

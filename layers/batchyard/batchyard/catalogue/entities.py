@@ -16,7 +16,9 @@ from batchyard.store import blobs, contents, items
 from batchyard.store.blobs import Blob
 from batchyard.store.items import Item
 from batchyard.store.tables import CATALOGUE
-from batchyard.store.unit import Unit
+from batchyard.store.unit import Unit, transact
+
+_COMPONENTS_AT_ONCE = 50
 
 
 class InBundle(Conflict):
@@ -79,26 +81,33 @@ def holding(entity: Entity, own: Own, write_blob: Callable[[Blob], None]) -> Ent
 
 
 def let_go(unit: Unit, removed: Iterable[Item]) -> Counter[int]:
-    """By how much the counts of components fall when entities go, by the components' IDs.
+    """By how much the counts of components fall when bundles go, by the components' IDs.
 
     Args:
         unit: The unit.
-        removed: Items of entities that go; others are passed over.
+        removed: Items that go; only those of bundles matter.
 
     Raises:
-        InBundle: One of them is a component of a bundle that stays.
         Unavailable: S3 did not answer.
     """
-    found = [item for item in removed if item["part"] == codec.ENTITY]
     steps: Counter[int] = Counter()
-    for item in found:
+    for item in removed:
         if codec.COMPONENTS in item:
             steps.subtract(codec.decode_own(item, unit.read_blob).components.keys())
-    for item in found:
-        id = int(item[codec.ENTITY])
-        if (items.number(item, codec.BUNDLES) or 0) + steps[id] > 0:
-            raise InBundle(id, str(item.get("sku", item.get("variant", item.get("handle")))))
     return steps
+
+
+def must_be_in_no_bundle(removed: Iterable[Item], steps: Mapping[int, int]) -> None:
+    """Raises `InBundle` where one of the entities that go is a component of a bundle that stays.
+
+    Args:
+        removed: Items that go.
+        steps: By how much the counts of components change with that.
+    """
+    for item in removed:
+        id = items.number(item, codec.ENTITY) if item["part"] == codec.ENTITY else None
+        if id is not None and (items.number(item, codec.BUNDLES) or 0) + steps.get(id, 0) > 0:
+            raise InBundle(id, str(item.get("sku", item.get("variant"))))
 
 
 def count(unit: Unit, steps: Mapping[int, int]) -> None:
@@ -115,3 +124,27 @@ def count(unit: Unit, steps: Mapping[int, int]) -> None:
             bundles = (items.number(item, codec.BUNDLES) or 0) + step
             rest = {name: value for name, value in item.items() if name != codec.BUNDLES}
             unit.put(CATALOGUE, rest | ({codec.BUNDLES: bundles} if bundles > 0 else {}))
+
+
+def take_apart(id: int) -> None:
+    """Takes all components from a bundle that has too many to be removed with it, in several transactions.
+
+    Raises:
+        Contended: Somebody else changes it all the time.
+        Unavailable: The store did not answer.
+    """
+
+    def operation(unit: Unit) -> bool:
+        item = unit.get(CATALOGUE, codec.entity_key(id))
+        if item is None or codec.COMPONENTS not in item:
+            return True
+        entity = codec.decode_entity(item)
+        held = own(unit, entity)
+        some = list(held.components)[:_COMPONENTS_AT_ONCE]
+        rest = {one: pieces for one, pieces in held.components.items() if one not in some}
+        unit.put(CATALOGUE, codec.encode_entity(holding(entity, replace(held, components=rest), unit.write_blob)))
+        count(unit, dict.fromkeys(some, -1))
+        return not rest
+
+    while not transact(operation):
+        pass

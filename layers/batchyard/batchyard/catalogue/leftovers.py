@@ -8,8 +8,9 @@ from dataclasses import replace
 from itertools import batched
 from typing import Any
 
-from batchyard.catalogue import codec, repository, rules
+from batchyard.catalogue import codec, entities, repository, rules
 from batchyard.catalogue.rules import Product
+from batchyard.errors import TooLarge
 from batchyard.store import blobs, contents, notices, queues
 from batchyard.store.items import Item, Key
 from batchyard.store.tables import CATALOGUE, PRODUCTS
@@ -58,14 +59,17 @@ def look_at(body: str) -> None:
 
 
 def sweep(key: str) -> None:
-    """Removes a content unless its product points at it.
+    """Removes a content unless its product or its entity points at it.
 
     Args:
-        key: `products/<product>/<uuid>`.
+        key: `products/<product>/<uuid>`, or `entities/<integer ID>/<uuid>`.
     """
     [id] = blobs.owner_of(key)
-    item = read_one(PRODUCTS, codec.product_key(id))
-    if item is None or item.get(_CONTENT_KEY) != key:
+    if key.startswith(f"{blobs.ENTITIES}/"):
+        item, pointer = read_one(CATALOGUE, codec.entity_key(int(id))), contents.pointer(codec.OWN)
+    else:
+        item, pointer = read_one(PRODUCTS, codec.product_key(id)), _CONTENT_KEY
+    if item is None or item.get(pointer) != key:
         blobs.delete(key)
 
 
@@ -115,7 +119,7 @@ def _as_named(product: Product | None) -> Callable[[Item], Item | None]:
         if item["part"] == codec.CLAIM:
             claim = claims.get(str(item["id"]))
             return None if claim is None else {**claim, "at": product.updated}
-        entity = replace(codec.decode_entity(item), updated=product.updated, by=product.by)
+        entity = replace(codec.decode_entity(item), updated=product.updated, by=product.by, named=None)
         if entity.id not in ids:
             return None
         return codec.encode_entity(rules.of_variant(entity, variants.get(entity.id), product.handle))
@@ -128,22 +132,39 @@ def _remove(told: Mapping[str, Any]) -> None:
 
     What it has claimed or touched since it let go of them is not removed, as it may be about to name that.
     """
-    keys = _keys(told)
-    for some in batched(keys, MAX_ACTIONS, strict=False):
+    for some in batched(_keys(told), MAX_ACTIONS, strict=False):
+        _remove_some(told, some)
 
-        def operation(unit: Unit, some: tuple[Key, ...] = some) -> None:
-            unit.load(CATALOGUE, some)
-            product = repository.get(unit, told["product"])
-            named = set(codec.claims(product)) if product else set()
-            named |= {str(codec.entity_key(id)["id"]) for id in product.entities} if product else set()
-            for key in some:
-                item = unit.get(CATALOGUE, key)
-                if item is None or item["product"] != told["product"] or key["id"] in named:
-                    continue
-                if int(item["at" if "at" in item else "updated"]) < told["until"]:
-                    unit.delete(CATALOGUE, key)
 
+def _remove_some(told: Mapping[str, Any], keys: Sequence[Key]) -> None:
+    def operation(unit: Unit) -> None:
+        unit.load(CATALOGUE, keys)
+        product = repository.get(unit, told["product"])
+        named = set(codec.claims(product)) if product else set()
+        named |= {str(codec.entity_key(id)["id"]) for id in product.entities} if product else set()
+        removed = []
+        for key in keys:
+            item = unit.get(CATALOGUE, key)
+            if item is None or item["product"] != told["product"] or key["id"] in named:
+                continue
+            if int(item["at" if "at" in item else "updated"]) < told["until"]:
+                removed.append(item)
+        steps = entities.let_go(unit, removed)
+        for item in removed:
+            unit.delete(CATALOGUE, CATALOGUE.key_of(item))
+        entities.count(unit, steps)
+
+    try:
         transact(operation)
+    except TooLarge:
+        # There are bundles among them.
+        if len(keys) == 1:
+            entities.take_apart(int(str(keys[0]["id"]).removeprefix(f"{codec.ENTITY} ")))
+            transact(operation)
+            return
+        middle = len(keys) // 2
+        _remove_some(told, keys[:middle])
+        _remove_some(told, keys[middle:])
 
 
 def _keys(told: Mapping[str, Any]) -> list[Key]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from batchyard import clock, ulids
 from batchyard.catalogue import entities, limits, reference, repository, rules
 from batchyard.catalogue.rules import Entity, Own, Product
-from batchyard.errors import Invalid, NotFound, PreconditionFailed
+from batchyard.errors import Invalid, NotFound, PreconditionFailed, TooLarge
 from batchyard.store.unit import Unit, transact
 
 type Stock = Mapping[int, Mapping[int, int]]
@@ -104,7 +104,9 @@ def remove(id: str, *, version: int | None = None) -> None:
 
     Raises:
         NotFound: There is none.
+        InBundle: One of its variants is a component of a bundle.
         PreconditionFailed: It is not the version that the caller means.
+        TooLarge: It has more components than a change set has room for.
     """
 
     def operation(unit: Unit) -> None:
@@ -113,7 +115,12 @@ def remove(id: str, *, version: int | None = None) -> None:
             raise PreconditionFailed
         repository.delete(unit, product)
 
-    transact(operation)
+    try:
+        transact(operation)
+    except TooLarge:
+        for entity in retrieve(id).entities:
+            entities.take_apart(entity)
+        transact(operation)
 
 
 def set_quantities(
@@ -186,7 +193,8 @@ def change_entity(id: int, revise: Callable[[Own], Own], by: str, *, version: in
         if added:
             _must_be_a_bundle_of(unit, entity, added)
         changed = entities.holding(entity, own, unit.write_blob)
-        changed = replace(changed, updated=max(now, entity.updated + 1), by=by)
+        named = entity.updated if entity.named is None else entity.named
+        changed = replace(changed, updated=max(now, entity.updated + 1), by=by, named=named)
         stored = repository.put_entity(unit, changed)
         entities.count(unit, Counter(dict.fromkeys(added, 1) | dict.fromkeys(removed, -1)))
         return stored

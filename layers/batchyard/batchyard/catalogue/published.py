@@ -2,15 +2,17 @@
 
 To EventBridge go `Product Created`, `Product Changed` and `Product Removed`, and `Quantity Changed` for each variant
 whose stock moves. What a job brings about is not told one by one, as the job tells a summary. Contents that a product
-let go of, and what a large one leaves behind, are named to the clean-up.
+or an entity let go of, and what a large product leaves behind, are named to the clean-up. Lists by labels follow.
 """
 
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from batchyard.catalogue import codec, leftovers, repository
+from batchyard import threads
+from batchyard.catalogue import codec, labels, leftovers, repository
 from batchyard.clock import iso
+from batchyard.errors import Contended, Unavailable
 from batchyard.store import contents, events, items, notices, queues
 from batchyard.store.events import Event, RecordChange
 from batchyard.store.items import Item
@@ -22,7 +24,9 @@ QUANTITY_CHANGED = "Quantity Changed"
 JOB = "batch_"
 """How the IDs of jobs begin."""
 
-_CONTENT_KEY = contents.pointer(codec.CONTENT)
+_CONTENT_KEY, _OWN_KEY = contents.pointer(codec.CONTENT), contents.pointer(codec.OWN)
+
+_AT_ONCE = 8
 
 
 def publish(records: Sequence[Mapping[str, Any]]) -> str | None:
@@ -31,12 +35,13 @@ def publish(records: Sequence[Mapping[str, Any]]) -> str | None:
     Args:
         records: Records of one of the two tables' streams, with old and new images.
     """
-    former = {record["dynamodb"]["SequenceNumber"]: record["dynamodb"].get("OldImage", {}) for record in records}
+    images = {record["dynamodb"]["SequenceNumber"]: record["dynamodb"] for record in records}
 
-    def clean_up_after(changes: Sequence[RecordChange]) -> None:
-        _clean_up_after([(change, former[change.number]) for change in changes if not _is_of_entity(change)])
+    def go_on(changes: Sequence[RecordChange]) -> None:
+        _clean_up_after([(change, images[change.number].get("OldImage", {})) for change in changes])
+        _follow_labels([images[change.number] for change in changes if _is_of_entity(change)])
 
-    return events.publish(records, SOURCE, _told, clean_up_after)
+    return events.publish(records, SOURCE, _told, go_on)
 
 
 def _told(change: RecordChange) -> list[Event]:
@@ -100,11 +105,13 @@ def _clean_up_after(changes: Sequence[tuple[RecordChange, Mapping[str, Any]]]) -
         old, new = change.old, change.new
         if old is None:
             continue
-        if _leaves_something(old, new):
+        if not _is_of_entity(change) and _leaves_something(old, new):
             # Each by itself: ten of the largest do not fit one call.
             queues.send(url, [leftovers.notice(old, new, image)], delay_s=0)
-        elif _CONTENT_KEY in old and old[_CONTENT_KEY] != (new or {}).get(_CONTENT_KEY):
-            released.append(notices.message(str(old[_CONTENT_KEY])))
+            continue
+        pointer = _OWN_KEY if _is_of_entity(change) else _CONTENT_KEY
+        if pointer in old and old[pointer] != (new or {}).get(pointer):
+            released.append(notices.message(str(old[pointer])))
     if released:
         queues.send(url, released)
 
@@ -113,3 +120,19 @@ def _leaves_something(old: Item, new: Item | None) -> bool:
     if new is None:
         return repository.leaves_something(items.number(old, "variants") or 0)
     return "left" in new
+
+
+def _follow_labels(records: Sequence[Mapping[str, Any]]) -> None:
+    """Has entities be listed under their labels, where what they store themselves has changed."""
+    ids = [record["Keys"]["id"]["S"].removeprefix(f"{codec.ENTITY} ") for record in records if _says_else(record)]
+    if not ids:
+        return
+    try:
+        threads.each(labels.follow, map(int, dict.fromkeys(ids)), _AT_ONCE)
+    except Contended as error:
+        raise Unavailable from error
+
+
+def _says_else(record: Mapping[str, Any]) -> bool:
+    old, new = record.get("OldImage", {}), record.get("NewImage", {})
+    return any(old.get(name) != new.get(name) for name in (codec.OWN, _OWN_KEY))

@@ -180,6 +180,7 @@ def put(
     released = [item for item in map(partial(unit.get, CATALOGUE), reached.released) if item is not None]
     released = [item for item in released if item["product"] == product.id]
     steps = entities.let_go(unit, released)
+    entities.must_be_in_no_bundle(released, steps)
     if len(written) + len(released) + changed > MOST_AT_ONCE and not is_joined(unit):
         last = codec.handle_key(product.handle)["id"]
         # A bundle is written with the counts of its components.
@@ -216,6 +217,7 @@ def delete(unit: Unit, product: Product) -> None:
     found = [item for item in map(partial(unit.get, CATALOGUE), keys) if item is not None]
     found = [item for item in found if item["product"] == product.id]
     steps = entities.let_go(unit, found)
+    entities.must_be_in_no_bundle(found, steps)
     unit.delete(PRODUCTS, codec.product_key(product.id))
     is_large = len(keys) >= MOST_AT_ONCE
     for item in found:
@@ -421,7 +423,7 @@ class _Making:
                 _must_be_abandoned(self.unit, held, product.updated, "ID", str(id))
             entity = self._new(id, held) if held is None or id not in former else codec.decode_entity(held)
             if own[id] != former.get(id):
-                entity = replace(entity, updated=product.updated, by=product.by)
+                entity = replace(entity, updated=product.updated, by=product.by, named=None)
                 entity = rules.of_variant(entity, variants.get(id), product.handle)
             entity = rules.stocked(entity, self.stock.get(id, {}), product.updated, product.by)
             item = codec.encode_entity(replace(entity, stocked_by=self.stocked_by.get(id, entity.stocked_by)))

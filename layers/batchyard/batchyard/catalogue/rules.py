@@ -212,6 +212,7 @@ class Entity:
         handle: The product's handle, of a parent.
         components: How many components it has, as a bundle.
         bundles: In how many bundles it is a component.
+        named: When its product last wrote it, where it was changed by itself since; else that is when it was updated.
         stored: What it stores itself, as its item has it: not read from S3 nor unpacked before it is needed.
     """
 
@@ -229,6 +230,7 @@ class Entity:
     handle: str | None = None
     components: int = 0
     bundles: int = 0
+    named: int | None = None
     stored: Mapping[str, Any] = field(default_factory=dict)
 
     @property

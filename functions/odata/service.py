@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from batchyard.catalogue.entity_sets import reading
+from batchyard.catalogue.entity_sets import reading, writing
 from batchyard.catalogue.entity_sets.aliases import refusal_in_batches
 from batchyard.catalogue.entity_sets.model import MODEL
 from batchyard.deadline import deadline, within
@@ -28,7 +28,8 @@ FALLBACK = "gateway.fallback"
 """What answers requests that no route takes."""
 
 _ENTITY_SETS = __name__
-_SERVICE = Service(MODEL, (Path(__file__).parent / "metadata.xml").read_text(), reading.readable, reading.tag)
+_METADATA = (Path(__file__).parent / "metadata.xml").read_text()
+_SERVICE = Service(MODEL, _METADATA, reading.readable, reading.tag, writing.writable)
 
 _RESERVE_MILLISECONDS = 8000
 """Time kept for the last step of a list that is looked through."""

@@ -4,12 +4,13 @@ What a set does is its family's (`Service`); here is what OData says about all o
 there are, query options, pages, entity tags, and the JSON of it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote
 
 from batchyard.errors import (
+    Invalid,
     Malformed,
     MethodNotAllowed,
     NotFound,
@@ -18,15 +19,16 @@ from batchyard.errors import (
 )
 from batchyard.http import bodies
 from batchyard.http.answers import carried, matches_any, must_fit
+from batchyard.http.bounds import read_json
 from batchyard.http.urls import base_url, header
 from batchyard.jsontext import dumps
-from batchyard.odata import lists, planning
+from batchyard.odata import lists, payload, planning
 from batchyard.odata.model import EntitySet, Model
 from batchyard.odata.query import options as query
 from batchyard.odata.query.options import Options
 from batchyard.odata.representation import Shape, plain
-from batchyard.odata.sets import Readable, Row
-from batchyard.odata.targets import Document, Key, Kind, Target, resolve
+from batchyard.odata.sets import Condition, Key, Readable, Row, Writable, Write
+from batchyard.odata.targets import Document, Kind, Target, resolve
 from batchyard.odata.urls import Segment
 
 LARGEST_PAGE = 5_000_000
@@ -75,12 +77,14 @@ class Service(NamedTuple):
         metadata: It as CSDL.
         readable: How an entity set is read, by its name.
         tag: The tag of an entity; None for one that has none.
+        writable: How an entity set is written, by its name.
     """
 
     model: Model
     metadata: str
     readable: Callable[[str], Readable]
     tag: Callable[[Row], Tag | None]
+    writable: Callable[[str], Writable]
 
 
 type Pairs = Sequence[tuple[str, str]]
@@ -115,16 +119,46 @@ class _Exchange:
     def answer(self, target: Target | Document) -> Answer:
         """What a request to a target is answered."""
         if isinstance(target, Document):
-            self._must_be(*_READS)
+            self._must_be(_READS)
             return self._service_document() if target is Document.SERVICE else self._metadata()
-        serve, methods = _SERVED[target.kind]
-        self._must_be(*methods)
-        return serve(self, target)
+        served = self._served(target)
+        self._must_be(served)
+        return served[self._event["httpMethod"]](target)
 
-    def _must_be(self, *methods: str) -> None:
+    def _must_be(self, methods: Iterable[str]) -> None:
         method = self._event["httpMethod"]
         if method not in methods:
             raise MethodNotAllowed(method, list(methods))
+
+    def _served(self, target: Target) -> Mapping[str, Callable[[Target], Answer]]:
+        """What answers each method of a target."""
+        reading = {
+            Kind.ENTITIES: self._entities,
+            Kind.COUNT: self._count,
+            Kind.ENTITY: self._entity,
+            Kind.RELATED: self._related,
+            Kind.PROPERTY: self._property,
+            Kind.VALUE: self._property,
+        }
+        served: dict[str, Callable[[Target], Answer]] = {}
+        if target.kind in reading:
+            served = dict.fromkeys(_READS, reading[target.kind])
+        writable = self._service.writable(target.entity_set.name)
+        match target.kind:
+            case Kind.QUERY:
+                served["POST"] = self._query
+            case Kind.ACTION:
+                served["POST"] = self._act
+            case Kind.ENTITIES if target.navigation is None and writable.create is not None:
+                served["POST"] = self._create
+            case Kind.ENTITY:
+                if writable.change is not None:
+                    served |= {"PATCH": self._change, "PUT": self._change}
+                if writable.remove is not None:
+                    served["DELETE"] = self._remove
+            case _:
+                pass
+        return served
 
     # What tells of the service itself.
 
@@ -254,6 +288,60 @@ class _Exchange:
         context = f"{self._root}$metadata#{found.name}{_key_text(found, target.key)}/{target.member.name}"
         return _json({"@odata.context": context, "value": value})
 
+    # Writes.
+
+    def _create(self, target: Target) -> Answer:
+        found = target.entity_set
+        writable = self._service.writable(found.name)
+        assert writable.create is not None  # noqa: S101 (for the type checker: it is served)
+        given = payload.read(self._body(), found.type, self._service.model, writable.nested)
+        row = writable.create(given, self._write())
+        location = f"{self._root}{found.name}{_key_text(found, tuple(row[name] for name in found.type.key))}"
+        shown = self._one(found, row)
+        return shown._replace(status=HTTPStatus.CREATED, headers={**shown.headers, "Location": location})
+
+    def _change(self, target: Target) -> Answer:
+        found = target.entity_set
+        writable = self._service.writable(found.name)
+        assert writable.change is not None  # noqa: S101 (for the type checker: it is served)
+        given = payload.read(self._body(), found.type, self._service.model)
+        writable.change(target.key, _without_key(given, found, target.key), self._write())
+        return _DONE
+
+    def _remove(self, target: Target) -> Answer:
+        writable = self._service.writable(target.entity_set.name)
+        assert writable.remove is not None  # noqa: S101 (for the type checker: it is served)
+        writable.remove(target.key, self._write())
+        return _DONE
+
+    def _act(self, target: Target) -> Answer:
+        assert target.action is not None  # noqa: S101 (for the type checker: it is this kind of target)
+        body = self._body()
+        if not isinstance(body, Mapping) or not isinstance(body.get("Value"), Mapping):
+            raise Malformed(f'The body of {target.action.name} is {{"Value": {{…}}}}.')
+        given = payload.read(body["Value"], target.action.value, self._service.model)
+        act = self._service.writable(target.entity_set.name).actions[target.action.name]
+        act(target.key, given, self._write())
+        return _DONE
+
+    def _write(self) -> Write:
+        wanted = header(self._event, "If-Match")
+        tags = None
+        if wanted is not None:
+            tags = frozenset(one.strip().removeprefix("W/").strip('"') for one in wanted.split(","))
+        absent = (header(self._event, "If-None-Match") or "").strip() == "*"
+        return Write(str(self._event["requestContext"].get("requestId") or "request"), Condition(tags, absent))
+
+    def _body(self) -> Any:
+        """The body as JSON says it; without one, an object that says nothing."""
+        text = bodies.text(self._event)
+        if not text.strip():
+            return {}
+        media_type = (header(self._event, "Content-Type") or "application/json").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            raise UnsupportedMediaType(media_type)
+        return read_json(text)
+
     def _row(self, target: Target) -> Row:
         """The entity of a target's key.
 
@@ -286,6 +374,15 @@ def row_of(readable: Readable, key: Key) -> Row:
     return found
 
 
+def _without_key(given: Mapping[str, Any], found: EntitySet, key: Key) -> Mapping[str, Any]:
+    """What is given apart from the key, which has to be that of the URL."""
+    for name, part in zip(found.type.key, key, strict=True):
+        if given.get(name, part) != part:
+            raise Invalid({name: [f"{name} is {part} in the URL."]})
+    return {name: value for name, value in given.items() if name not in found.type.key}
+
+
+_DONE = Answer(HTTPStatus.NO_CONTENT, VERSION)
 _REPLACED = frozenset({"skip", "skiptoken", "top", "access_token"})
 _OF_QUERIES = "$'(),:;/@ ".replace(" ", "")
 
@@ -302,16 +399,3 @@ def _json(told: Mapping[str, Any]) -> Answer:
 
 def _tail(told: Mapping[str, Any]) -> str:
     return f",{dumps(told)[1:]}" if told else "}"
-
-
-type _Serve = Callable[[_Exchange, Target], Answer]
-
-_SERVED: Mapping[Kind, tuple[_Serve, Sequence[str]]] = {
-    Kind.ENTITIES: (_Exchange._entities, _READS),
-    Kind.COUNT: (_Exchange._count, _READS),
-    Kind.QUERY: (_Exchange._query, ("POST",)),
-    Kind.ENTITY: (_Exchange._entity, _READS),
-    Kind.RELATED: (_Exchange._related, _READS),
-    Kind.PROPERTY: (_Exchange._property, _READS),
-    Kind.VALUE: (_Exchange._property, _READS),
-}

@@ -40,6 +40,8 @@ def answer(error: BatchyardError, version: Version = VERSION_4) -> tuple[int, di
     status, standard = refusals.standard(_STATUS, type(error), _UNFORESEEN)
     # Clients know it without a code.
     code = "" if status == HTTPStatus.UNAUTHORIZED else status.phrase.replace(" ", "")
+    if isinstance(error, errors.Invalid) and error.code:
+        code = error.code
     message = refusals.sentence(error, standard)
     body: dict[str, Any] = {"error": {"code": code, "message": message}}
     if version.legacy:

@@ -5,8 +5,10 @@ the product that an image is of. Keys lead to bases, bases to rows.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from batchyard.errors import PreconditionFailed
 from batchyard.odata.model import EntitySet
 
 type Row = Mapping[str, Any]
@@ -82,6 +84,72 @@ class Readable(NamedTuple):
     memberships: Sequence[Membership] = ()
     ranges: Sequence[Range] = ()
     total: Callable[[], int | None] = lambda: None
+
+
+class Condition(NamedTuple):
+    """What must hold for a write (RFC 9110, 13.1).
+
+    Attributes:
+        tags: The tags of which the entity must have one (`If-Match`); None where any will do.
+        absent: The entity must not be there (`If-None-Match: *`).
+    """
+
+    tags: frozenset[str] | None = None
+    absent: bool = False
+
+    def must_hold(self, own: str | None) -> None:
+        """Raises `PreconditionFailed` unless it does.
+
+        Args:
+            own: The part of the entity's tag that `If-Match` is about; None where it is not there.
+        """
+        if own is None:
+            if self.tags is not None:
+                raise PreconditionFailed
+        elif self.absent or (self.tags is not None and not any(_is_of(tag, own) for tag in self.tags)):
+            raise PreconditionFailed
+
+
+def _is_of(tag: str, own: str) -> bool:
+    return tag == "*" or tag == own or tag.startswith(f"{own}-")
+
+
+class Write(NamedTuple):
+    """A write, as far as it is the same for all entity sets.
+
+    Attributes:
+        by: Who wants it.
+        condition: What must hold for it.
+    """
+
+    by: str
+    condition: Condition = Condition()
+
+
+type Key = tuple[int | str, ...]
+type Given = Mapping[str, Any]
+
+
+class Writable(NamedTuple):
+    """An entity set as it is written; what is None is not served.
+
+    Attributes:
+        create: Makes an entity of what is given; returns it.
+        change: Changes the entity of a key, or makes it where the set has it so.
+        remove: Removes the entity of a key.
+        actions: What is done to an entity, by the names of its type's actions, with the action's `Value`.
+        nested: The navigation properties that may be given along where an entity is made.
+    """
+
+    create: Callable[[Given, Write], Row] | None = None
+    change: Callable[[Key, Given, Write], None] | None = None
+    remove: Callable[[Key, Write], None] | None = None
+    actions: Mapping[str, Callable[[Key, Given, Write], None]] = MappingProxyType({})
+    nested: frozenset[str] = frozenset()
+
+
+NOT_WRITTEN = Writable()
+"""An entity set that is only read."""
 
 
 def listed(numbers: Iterable[int]) -> Stretch:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from batchyard.errors import NotFound
 from batchyard.odata.model import STRING, WHOLE_NUMBERS, Action, EntitySet, Model, Navigation, Property
+from batchyard.odata.sets import Key
 from batchyard.odata.urls import Segment, Value
 
 
@@ -28,9 +29,6 @@ class Kind(Enum):
     PROPERTY = "a property of an entity"
     VALUE = "the same as text"
     ACTION = "an action"
-
-
-type Key = tuple[int | str, ...]
 
 
 class Target(NamedTuple):

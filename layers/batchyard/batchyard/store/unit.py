@@ -298,6 +298,27 @@ def transact[T](operation: Callable[[Unit], T]) -> T:
     return retrying(attempt)
 
 
+def in_one[T](act: Callable[[Unit], T]) -> T:
+    """Runs several operations on one unit, which is the ambient one for them, and commits it once.
+
+    Within `joined()` it works on the ambient unit, and nothing is committed yet.
+
+    Raises:
+        Contended: Every attempt lost its race.
+        Unavailable: The store did not take the write.
+    """
+    if _ambient.get() is not None:
+        return transact(act)
+
+    def attempt(unit: Unit) -> T:
+        with joined(unit):
+            result = act(unit)
+        unit.commit()
+        return result
+
+    return retrying(attempt)
+
+
 def retrying[T](attempt: Callable[[Unit], T]) -> T:
     """Makes an attempt, each on a unit of its own, until one wins its race, with jitter between.
 

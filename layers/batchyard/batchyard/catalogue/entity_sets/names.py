@@ -64,6 +64,3 @@ OF_PRODUCT: Mapping[str, str] = {
 
 ENUMERATIONS: Mapping[str, str] = {"Flag": "flag", "BundleType": "bundle_type"}
 """Properties that are fields of the entity itself as numbers."""
-
-PLACEMENT = "ITEMIMAGEURL"
-"""What the placements of a product's images begin with, followed by their places from 1."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from batchyard.catalogue import entity_lists
 from batchyard.catalogue.entity_lists import Seen
-from batchyard.catalogue.entity_sets import model
-from batchyard.catalogue.entity_sets.names import ENUMERATIONS, OF_ENTITY, OF_PRODUCT, PLACEMENT, PROFILE_ID
+from batchyard.catalogue.entity_sets import images, model
+from batchyard.catalogue.entity_sets.names import ENUMERATIONS, OF_ENTITY, OF_PRODUCT, PROFILE_ID
 from batchyard.catalogue.rules import LARGEST_QUANTITY
 
 type Row = Mapping[str, Any]
@@ -202,8 +202,7 @@ def _stock(row: ProductRow) -> list[PartRow]:
 
 
 def _images(row: ProductRow) -> list[PartRow]:
-    of_product = {f"{PLACEMENT}{place}": url for place, url in enumerate(row.found.product.images, 1)}
-    entries = sorted({**row.found.own.placements, **of_product}.items())
+    entries = sorted(images.of(row.found.product, row.found.own).items())
     return _parts(row, ({"PlacementName": name, "Abbreviation": None, "Url": url} for name, url in entries))
 
 

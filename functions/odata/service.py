@@ -1,5 +1,7 @@
 """/v1/…: entity sets, what tells of them, and POST $batch, many requests in one call."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,15 @@ from batchyard.http import audit, caller, limits
 from batchyard.http.caller import Caller
 from batchyard.http.paths import decoded
 from batchyard.http.urls import route_path
-from batchyard.odata import entities, errors, service, urls
+from batchyard.odata import entities, errors, service, sets, targets, urls
 from batchyard.odata.dispatch import Dispatcher
 from batchyard.odata.entities import Answer, Service
 from batchyard.odata.negotiation import version_of
 from batchyard.odata.urls import Segment
 from batchyard.scope import Rights
+from batchyard.store.items import Key
+from batchyard.store.tables import Table
+from batchyard.store.unit import Known
 from gateway.routes import ROUTES
 
 CATCH_ALL = ("/v1", "/v1/{odata+}", "/V1/{odata+}")
@@ -47,6 +52,25 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         answered = _refusal(event, BatchyardError())
     body = "" if event["httpMethod"] == "HEAD" else answered["body"]
     return {**answered, "body": body}
+
+
+def reads(parameters: dict[str, str]) -> Iterator[tuple[Table, Key]]:
+    """What a request of a batch to an entity, or what belongs to one, will ask the store for."""
+    for name, key in _entity(parameters):
+        yield from reading.reads(name, key)
+
+
+def reads_then(parameters: dict[str, str], known: Known) -> Iterator[tuple[Table, Key]]:
+    """What that leads to."""
+    for name, key in _entity(parameters):
+        yield from reading.reads_then(name, key, known)
+
+
+def _entity(parameters: dict[str, str]) -> Iterator[tuple[str, sets.Key]]:
+    with suppress(BatchyardError):
+        target = targets.resolve(urls.parse(decoded(parameters.get("odata", ""))), MODEL)
+        if isinstance(target, targets.Target) and target.key:
+            yield target.entity_set.name, target.key
 
 
 def _answer(event: dict[str, Any], context: Any, asking: Caller) -> dict[str, Any]:

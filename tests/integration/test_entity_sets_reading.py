@@ -354,3 +354,13 @@ def test_a_token_of_a_batch_reads_entity_sets(api: Api) -> None:
     assert answer.json()["responses"][0]["body"]["Sku"] == "A"
     assert answer.json()["responses"][1]["body"] == "1"
     assert "/v1/AttributeValues(" in json.dumps(answer.json()["responses"][3])
+
+
+def test_neighbouring_reads_of_a_batch_are_two_calls(api: Api, calls: Calls) -> None:
+    # As many as moto takes in one transaction.
+    found = several(25)
+    requests = [{"id": str(id), "method": "GET", "url": f"Products({id})?$select=ID"} for id in found]
+    calls.clear()
+    answer = api.post("/v1/$batch", {"requests": requests}, headers={"Accept": "application/json"})
+    assert [one["body"]["ID"] for one in answer.json()["responses"]] == found
+    assert calls == ["dynamodb.TransactGetItems"] * 2

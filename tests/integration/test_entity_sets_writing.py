@@ -1,6 +1,5 @@
 """The catalogue as OData entity sets, written as clients do, alone and in change sets."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +11,7 @@ from batchyard.store.unit import Unit
 from tests.integration.conftest import Calls
 from tests.integration.test_entity_sets_reading import asked, ids, stored
 from tests.support.api import Answer, Api, narrowed
-from tests.support.batch import envelope, request, send
+from tests.support.batch import change_set, envelope, request, send
 from tests.support.catalogue import product
 
 
@@ -90,10 +89,8 @@ def test_every_property_that_can_be_written_is_read_back(api: Api) -> None:
         "TotalAvailableQuantity": 0,
     }.items() <= found.items()
     assert named(api, id, "Attributes", "Value") == {"Size": "13M"}
-    assert ids(asked(api, f"Products?$filter={quote('Flag eq 1 and RetailPrice gt 99 and UPC ne null')}")) == []
-    assert ids(asked(api, f"Products?$filter={quote(chr(39).join(['Flag eq ', '1', ' and RetailPrice gt 99']))}")) == [
-        id
-    ]
+    assert ids(asked(api, f"Products?$filter={quote('Flag eq 2 and RetailPrice gt 99')}")) == []
+    assert ids(asked(api, f"Products?$filter={quote('Flag eq 1 and RetailPrice gt 99 and UPC ne null')}")) == [id]
     done(api.patch(f"/v1/Products({id})", dict.fromkeys(given, None) | {"Flag": "NoFlag", "IsBlocked": False}))
     found = shown(api, id)
     assert [found[name] for name in given if name not in {"Flag", "IsBlocked"}] == [None] * (len(given) - 2)
@@ -118,7 +115,7 @@ def test_a_write_that_changes_nothing_writes_nothing(api: Api, calls: Calls) -> 
     done(api.patch(f"/v1/AttributeValues(ProductID={id},Name='Size')", {"Value": "13M"}))
     done(api.put(f"/v1/ProductLabels(ProductID={id},Name='Sale')"))
     done(api.delete(f"/v1/ProductLabels(ProductID={id},Name='Sale')"))
-    assert calls.writes == 2
+    assert len(calls.writes()) == 2
     assert api.get(f"/v1/Products({id})").headers["etag"] != tag
 
 
@@ -374,7 +371,7 @@ def test_methods(api: Api) -> None:
         ("/v1/Products/$query", "POST"),
         (f"/v1/Products({id})/Children", "GET, HEAD"),
     ):
-        answer = api("PURGE" if False else "OPTIONS", url)
+        answer = api("OPTIONS", url)
         assert (answer.status, answer.headers["allow"]) == (405, allowed)
 
 
@@ -385,7 +382,7 @@ def test_a_change_set_over_all_of_it_and_a_batch_request(api: Api, channel: int)
     answers = send(
         api,
         envelope(
-            [
+            change_set(
                 request("POST", "Products", {"Sku": "NEW", "Title": "Boots"}, Content_ID="1"),
                 request("POST", "$1/UpdateAttributes", {"Value": {"Attributes": [{"Name": "Size", "Value": "1"}]}}),
                 request(
@@ -395,7 +392,7 @@ def test_a_change_set_over_all_of_it_and_a_batch_request(api: Api, channel: int)
                 request(
                     "POST", f"/api/v1/channel/{channel}/batch_requests/", {"channel": channel, "type_key": "product"}
                 ),
-            ]
+            )
         ),
     )
     assert answers.status == 200, answers.text
@@ -410,7 +407,7 @@ def test_of_a_change_set_that_fails_nothing_happens(api: Api) -> None:
     answers = send(
         api,
         envelope(
-            [
+            change_set(
                 request("POST", "Products", {"Sku": "NEW"}),
                 request("PATCH", f"Products({id})", {"Title": "Boots"}),
                 request(
@@ -418,7 +415,7 @@ def test_of_a_change_set_that_fails_nothing_happens(api: Api) -> None:
                     f"Products({id})/UpdateQuantity",
                     {"Value": {"UpdateType": "Relative", "Updates": [{"DistributionCenterID": 0, "Quantity": -1}]}},
                 ),
-            ]
+            )
         ),
     )
     assert "400 Bad Request" in answers.text
@@ -426,8 +423,8 @@ def test_of_a_change_set_that_fails_nothing_happens(api: Api) -> None:
     assert shown(api, id)["Title"] is None
 
 
-def test_a_hundred_stock_moves_are_one_transaction(api: Api, calls: Calls) -> None:
-    found = [stored(product(f"p{n}", f"S-{n}")).variants[0].entity for n in range(100)]
+def test_stock_moves_of_a_change_set_are_one_transaction(api: Api, calls: Calls) -> None:
+    found = [stored(product(f"p{n}", f"S-{n}")).variants[0].entity for n in range(25)]
     requests = [
         {
             "id": str(n),
@@ -441,6 +438,5 @@ def test_a_hundred_stock_moves_are_one_transaction(api: Api, calls: Calls) -> No
     calls.clear()
     answer = api.post("/v1/$batch", {"requests": requests}, headers={"Accept": "application/json"})
     assert {one["status"] for one in answer.json()["responses"]} == {204}, answer.text[:500]
-    assert calls.count("dynamodb.TransactWriteItems") == 1
+    assert calls == ["dynamodb.TransactGetItems", "dynamodb.TransactGetItems", "dynamodb.TransactWriteItems"]
     assert repository.read_quantities(found) == {id: n for n, id in enumerate(found)}
-    assert json.dumps(calls).count("GetItem") <= 4

@@ -5,7 +5,7 @@ validation, same authorization, same answer. A handler is imported when the firs
 
 A handler's module may say two things about itself: `OUTSIDE_BATCHES`, a sentence for a route that cannot be called
 inside a batch, with the path's parameters in braces; and `reads(parameters)`, the items that it will ask the store for,
-so that neighbours are read at once.
+so that neighbours are read at once. What these lead to is told by `reads_then(parameters, known)`.
 """
 
 import base64
@@ -13,6 +13,7 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from http import HTTPStatus
+from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -30,7 +31,7 @@ from batchyard.odata.negotiation import VERSION_4, Version
 from batchyard.odata.urls import Segment
 from batchyard.store.items import Key
 from batchyard.store.tables import Table
-from batchyard.store.unit import reading_ahead
+from batchyard.store.unit import Known, reading_ahead
 
 # Who asks and where it goes are the batch's; how the bytes travel has been seen to.
 _THE_BATCHS = frozenset(
@@ -114,13 +115,23 @@ class Dispatcher:
 
     def reading_ahead(self, requests: Iterable[PartRequest]) -> AbstractContextManager[None]:
         """Within this, what the requests read of the store is read at once."""
-        return reading_ahead(self._reads(requests))
+        readers = list(self._readers(requests))
+
+        def first() -> Iterator[tuple[Table, Key]]:
+            for module, parameters in readers:
+                yield from module.reads(parameters)
+
+        def following(known: Known) -> Iterator[tuple[Table, Key]]:
+            for module, parameters in readers:
+                yield from getattr(module, "reads_then", _nothing)(parameters, known)
+
+        return reading_ahead(first(), following)
 
     def refuse(self, error: BatchyardError, content_id: str | None) -> PartAnswer:
         """The answer to a request that no handler gets to see."""
         return PartAnswer(*errors.answer(error, self.version), content_id)
 
-    def _reads(self, requests: Iterable[PartRequest]) -> Iterator[tuple[Table, Key]]:
+    def _readers(self, requests: Iterable[PartRequest]) -> Iterator[tuple[ModuleType, dict[str, str]]]:
         for request in requests:
             try:
                 path, _ = self._address(request.url)
@@ -128,9 +139,9 @@ class Dispatcher:
             except BatchyardError:
                 # It gets its answer when its turn comes.
                 continue
-            reads = getattr(importlib.import_module(route.module), "reads", None)
-            if reads is not None:
-                yield from reads(route.parameters)
+            module = importlib.import_module(route.module)
+            if hasattr(module, "reads"):
+                yield module, route.parameters
 
     def _address(self, url: str) -> tuple[str, str]:
         path, query = resolve(url, self.base)
@@ -184,6 +195,10 @@ class Dispatcher:
             "body": body or None,
             "isBase64Encoded": encoded,
         }
+
+
+def _nothing(*_: object) -> tuple[()]:
+    return ()
 
 
 def _is_the_batchs(name: str) -> bool:

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from batchyard import errors
+from batchyard.echoes import echo
 from batchyard.errors import BatchyardError
 from batchyard.http import refusals
 from batchyard.jsontext import dumps
@@ -30,6 +31,12 @@ _STATUS: dict[type[BatchyardError], tuple[HTTPStatus, str]] = {
 _UNFORESEEN = (HTTPStatus.INTERNAL_SERVER_ERROR, "An unforeseen error occurred.")
 
 
+def _told(error: errors.Invalid) -> str:
+    """All that is wrong, each with the name of the property where the sentence does not say it."""
+    told = ((name, str(one)) for name, found in error.fields.items() for one in found)
+    return " ".join(sentence if name in sentence else f"{name}: {sentence}" for name, sentence in told)
+
+
 def answer(error: BatchyardError, version: Version = VERSION_4) -> tuple[int, dict[str, str], str]:
     """An error as OData clients read it: status, headers and body.
 
@@ -43,6 +50,8 @@ def answer(error: BatchyardError, version: Version = VERSION_4) -> tuple[int, di
     if isinstance(error, errors.Invalid) and error.code:
         code = error.code
     message = refusals.sentence(error, standard)
+    if isinstance(error, errors.Invalid):
+        message = echo(_told(error), refusals.LONGEST_SENTENCE)
     body: dict[str, Any] = {"error": {"code": code, "message": message}}
     if version.legacy:
         body = {"odata.error": {"code": code, "message": {"lang": "en-US", "value": message}}}

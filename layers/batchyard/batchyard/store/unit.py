@@ -348,22 +348,35 @@ def is_joined(unit: Unit) -> bool:
     return _ambient.get() is unit
 
 
+type Places = Iterable[tuple[Table, Key]]
+type Known = Callable[[Table, Key], Item | None]
+"""What was read ahead under a key; None also where nothing was."""
+
+
 @contextmanager
-def reading_ahead(keys: Iterable[tuple[Table, Key]]) -> Iterator[None]:
-    """Reads items at once that units inside will ask for one by one, as they were at one moment.
+def reading_ahead(keys: Places, following: Callable[[Known], Places] = lambda _: ()) -> Iterator[None]:
+    """Reads items at once that will be asked for one by one inside, as they were at one moment.
 
     In one transaction, because others' would show half done otherwise. What cannot be read so, since it is too much or
-    somebody keeps changing it, is left to the units.
+    somebody keeps changing it, is left to who asks for it.
+
+    Args:
+        keys: Where the items are.
+        following: Where those are that the first ones lead to, which a second transaction reads.
     """
-    places = {table.identity(key): (table, key) for table, key in keys}
-    token = _read_ahead.set(_read_together(places) if 1 < len(places) <= MAX_ACTIONS else {})
+    found = dict(_read_together(keys))
+    found |= _read_together(following(lambda table, key: found.get(table.identity(key)))) if found else {}
+    token = _read_ahead.set(found)
     try:
         yield
     finally:
         _read_ahead.reset(token)
 
 
-def _read_together(places: Mapping[tuple[Any, ...], tuple[Table, Key]]) -> dict[tuple[Any, ...], Item | None]:
+def _read_together(keys: Places) -> dict[tuple[Any, ...], Item | None]:
+    places = {table.identity(key): (table, key) for table, key in keys}
+    if not 1 < len(places) <= MAX_ACTIONS:
+        return {}
     gets: list[Any] = [{"Get": {"TableName": table.name, "Key": items.encode(key)}} for table, key in places.values()]
     for number in range(_CONFLICTING_READS):
         try:
@@ -406,8 +419,10 @@ def read_many(table: Table, keys: Iterable[Key], *, only: Sequence[str] = ()) ->
         Unavailable: The store did not answer.
     """
     wanted = list(keys)
-    found = _read(
-        ((table, key) for key in wanted),
+    ahead = _read_ahead.get()
+    known = {identity: ahead[identity] for key in wanted if (identity := table.identity(key)) in ahead}
+    found = {identity: item for identity, item in known.items() if item is not None} | _read(
+        ((table, key) for key in wanted if table.identity(key) not in known),
         {"ProjectionExpression": ", ".join([*table.key, *only])} if only else {},
     )
     return [found[identity] for key in wanted if (identity := table.identity(key)) in found]

@@ -1,15 +1,18 @@
 """How the catalogue's entity sets are read: by which keys, and what rows they have."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from batchyard.catalogue import entity_lists, reference
+from batchyard.catalogue import codec, entity_lists, reference
 from batchyard.catalogue.entity_sets.model import MODEL
 from batchyard.catalogue.entity_sets.names import PROFILE_ID
 from batchyard.catalogue.entity_sets.rows import ProductRow, Row, Rows
 from batchyard.odata.entities import Tag
-from batchyard.odata.sets import Lookup, Membership, Position, Range, Readable, Stretch, listed
+from batchyard.odata.sets import Key, Lookup, Membership, Position, Range, Readable, Stretch, listed
+from batchyard.store import items
+from batchyard.store.tables import CATALOGUE, PRODUCTS, Table
+from batchyard.store.unit import Known
 
 _MOST_COUNTED = 5000
 
@@ -36,6 +39,20 @@ def readable(name: str) -> Readable:
     rows = {int(row["ID"]): [row] for row in few}
     number = found.type.key[0]
     return Readable(found, number, lambda _: lambda id: rows.get(id, []), listed(rows), total=lambda: len(rows))
+
+
+def reads(name: str, key: Key) -> Iterator[tuple[Table, items.Key]]:
+    """The item that a request about an entity begins with."""
+    if name in {"Products", *_PARTS}:
+        yield CATALOGUE, codec.entity_key(int(key[0]))
+
+
+def reads_then(name: str, key: Key, known: Known) -> Iterator[tuple[Table, items.Key]]:
+    """The item that this leads to."""
+    for table, first in reads(name, key):
+        item = known(table, first)
+        if item is not None:
+            yield PRODUCTS, codec.product_key(str(item["product"]))
 
 
 def tag(row: Row) -> Tag | None:

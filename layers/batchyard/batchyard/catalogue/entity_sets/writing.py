@@ -19,7 +19,7 @@ from batchyard.catalogue.entity_sets.rows import ProductRow, Row, Rows
 from batchyard.catalogue.rules import DRAFT, Entity, Own, Product, Variant
 from batchyard.errors import Invalid, NotFound
 from batchyard.odata.payload import required
-from batchyard.odata.sets import Given, Key, Writable, Write
+from batchyard.odata.sets import Condition, Given, Key, Writable, Write
 from batchyard.store.unit import Unit, in_one
 
 _NUMBERS = {"Flag": model.FLAG.members, "BundleType": model.BUNDLE.members}
@@ -379,16 +379,13 @@ def update_quantity(key: Key, given: Given, write: Write) -> None:
             raise Invalid({"Updates": [f"The distribution centre {centre} stands there twice."]})
         quantities[centre] = update["Quantity"]
 
+    id, relative, complete = int(key[0]), kind == "Relative", bool(given.get("CompleteDCList"))
+
     def act(unit: Unit) -> None:
-        found = _find(unit, int(key[0]))
-        write.condition.must_hold(_own_tag(found))
-        operations.set_quantities(
-            found.entity.id,
-            quantities,
-            write.by,
-            relative=kind == "Relative",
-            complete=bool(given.get("CompleteDCList")),
-        )
+        if write.condition != Condition():
+            # Else the product need not be read.
+            write.condition.must_hold(_own_tag(_find(unit, id)))
+        operations.set_quantities(id, quantities, write.by, relative=relative, complete=complete)
 
     in_one(act)
 
@@ -568,8 +565,9 @@ def change_quantity(key: Key, given: Given, write: Write) -> None:
     id, centre = int(key[0]), int(key[1])
 
     def act(unit: Unit) -> None:
-        found = _find(unit, id)
-        write.condition.must_hold(_own_tag(found) if centre in found.entity.quantities else None)
+        if write.condition != Condition():
+            found = _find(unit, id)
+            write.condition.must_hold(_own_tag(found) if centre in found.entity.quantities else None)
         operations.set_quantities(id, {centre: given["AvailableQuantity"]}, write.by)
 
     in_one(act)

@@ -1,7 +1,8 @@
 """The work of `product-delete`: products that a filter or a file names are removed, once they are confirmed.
 
 1. *Select* the products, consistently, into a spool of their IDs; or *read* them from a file, by ID or by handle.
-2. *Remove* them, many in one transaction, each kept as it was; what is gone already is no matter.
+2. *Remove* them, many in one transaction, each kept as it was; what is gone already is no matter. Components of bundles
+   that stay are left, and told.
 3. *Take back* all of it if the job fails or is canceled then, or somebody asks for that later.
 """
 
@@ -28,6 +29,12 @@ _AT_ONCE = 500
 
 MOST_ERRORS = 1000
 """Rows that name no product after which no further ones are looked at."""
+
+IN_BUNDLE = "in_bundle"
+"""The code of a product that stays for a bundle's sake."""
+
+_MOST_LATER = 1000
+"""Components of bundles that are looked at again once everything else is removed."""
 
 _ID, _HANDLE = "Product Id", "Product Handle"
 
@@ -167,6 +174,7 @@ def _remove(job: Job, state: dict[str, Any], record: Record) -> None:
         # Known before the first one goes: whoever ends the job then has it taken back.
         record(job.moved(PROCESSING, now=clock.now(), state={**state, "writes": True}))
         return
+    later = list(state.get("later", ()))
     ids: list[str] = []
     at = states.chunks(state, "at")
     is_over = True
@@ -176,16 +184,30 @@ def _remove(job: Job, state: dict[str, Any], record: Record) -> None:
             break
         ids += [] if group.is_rest else [str(group.place)]
         at = group.chunks
+    # A component of a bundle goes behind that.
+    is_last_try = is_over and not ids
+    if is_last_try:
+        ids, later = later[:_AT_ONCE], later[_AT_ONCE:]
     try:
-        removing.remove(job, ids)
+        refused = removing.remove(job, ids)
     except gates.Closed:
         return
     applied = state["applied"] + len(ids)
+    if not is_last_try:
+        put_off = refused[: max(0, _MOST_LATER - len(later))]
+        later += [one.id for one in put_off]
+        applied -= len(put_off)
+        refused = refused[len(put_off) :]
+    is_over = is_over and not later
+    stayed = state.get("stayed", 0) + len(refused)
     result = dict(job.result or {})
     result |= {"advancement_count": applied, "progress": applied / result["count"] if result["count"] else 1}
-    state |= {"at": at, "applied": applied, "products": applied}
+    if refused:
+        listed = [*result.get("errors", ()), *(JobError(IN_BUNDLE, one.message).to_answer() for one in refused)]
+        result |= {"errors": listed[:LISTED_ERRORS], "error_count": stayed}
+    state |= {"at": at, "applied": applied, "products": applied - stayed, "later": later, "stayed": stayed}
     if is_over:
-        result |= {"products": applied, "progress": 1}
+        result |= {"products": applied - stayed, "progress": 1}
         state["phase"] = "over"
     statuses = [COMPLETED] if is_over else []
     record(job.moved(*statuses, now=clock.now(), result=result, state=state))

@@ -4,7 +4,7 @@ All rows of one handle are one plan: the product as it will be, or why it cannot
 says elsewhere is told by whoever asks, so the same rows and the same product always make the same plan.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -118,6 +118,7 @@ def plan(
     making: Making,
     *,
     stock: Mapping[int, Mapping[int, int]],
+    bundles: Collection[int] = (),
     match: bool = False,
 ) -> Plan:
     """What becomes of a product by all rows of its handle.
@@ -127,9 +128,10 @@ def plan(
         stored: The product that they are about (`sought`), as it is now; None if there is none.
         making: How what is new is made. No integer ID is asked for where there are errors.
         stock: Pieces by distribution centre of the stored product's variants, by their integer IDs.
+        bundles: The integer IDs of its variants that are bundles, which have no quantities of their own.
         match: Variants are found by their SKUs, their options, or by being the only one.
     """
-    return _Planning(rows, stored, making, stock, match=match).plan()
+    return _Planning(rows, stored, making, stock, bundles, match=match).plan()
 
 
 class _Planning:
@@ -139,10 +141,12 @@ class _Planning:
         stored: Product | None,
         making: Making,
         stock: Mapping[int, Mapping[int, int]],
+        bundles: Collection[int],
         *,
         match: bool,
     ) -> None:
         self._rows, self._first, self._stored, self._making, self._stock = rows, rows[0], stored, making, stock
+        self._bundles = bundles
         self._variants = () if stored is None else stored.variants
         self._titles = () if stored is None else stored.options
         self._errors = [error for row in rows for error in row.errors]
@@ -318,7 +322,12 @@ class _Planning:
         ]
 
     def _is_elsewhere(self, one: Chosen) -> bool:
-        """Whether other distribution centres hold stock of a variant: which of it a file means is not clear."""
+        """Whether other distribution centres hold stock of a variant, so that it is not clear which a file means.
+
+        That of a bundle is nowhere but in its components.
+        """
+        if one.stored is not None and one.stored.entity in self._bundles:
+            return True
         pieces = {} if one.stored is None else self._stock.get(one.stored.entity, {})
         return any(number for centre, number in pieces.items() if centre != _CENTRE)
 

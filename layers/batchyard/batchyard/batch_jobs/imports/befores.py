@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from batchyard.batch_jobs import spool
 from batchyard.catalogue import codec
 from batchyard.catalogue.repository import Ahead
-from batchyard.catalogue.rules import Product
+from batchyard.catalogue.rules import Own, Product
 from batchyard.jsontext import dumps
 from batchyard.store import blobs, contents, items
 from batchyard.store.items import Item, Key, Value
@@ -25,6 +25,7 @@ KEPT_SECONDS = 8 * 86_400
 
 _CONTENT = "before"
 _AHEAD = "ahead"
+_OWN = "own"
 _PREFIX = "before "
 _STAYED = "stayed "
 
@@ -67,6 +68,8 @@ class Before:
         former: The product as it was; None for one that the job made.
         stock: What it set of the stock, by integer IDs.
         removed: Where it removed the product, the stock that there was, by integer IDs.
+        own: Where it removed the product, what its entities stored themselves, by their IDs.
+        components: The products of what was a component of these, by its integer ID.
         ahead: What it may have written ahead of the product, which it has not written yet; None once it has.
     """
 
@@ -77,6 +80,8 @@ class Before:
     former: Product | None = None
     stock: Mapping[int, Stock] = field(default_factory=dict)
     removed: Mapping[int, Removed] | None = None
+    own: Mapping[int, Own] = field(default_factory=dict)
+    components: Mapping[int, str] = field(default_factory=dict)
     ahead: Ahead | None = None
 
 
@@ -109,6 +114,10 @@ def put(unit: Unit, before: Before, now_s: int) -> None:
         # With a blob of its own where it is large: the product's goes when nothing points at it any more.
         item |= _packed(unit, before.job, _CONTENT, codec.content(before.former))
         item["former"] = dumps(codec.encode_product(before.former, {}))
+    if before.own:
+        owns = {str(id): codec.own_told(own) for id, own in before.own.items()}
+        told = [owns, {str(id): product for id, product in before.components.items()}]
+        item |= _packed(unit, before.job, _OWN, dumps(told))
     if before.ahead is not None:
         told = [[[key["id"], key["part"]] for key in before.ahead.keys], before.ahead.at]
         item |= _packed(unit, before.job, _AHEAD, dumps(told))
@@ -174,6 +183,7 @@ def _decode(item: Item) -> Before:
         packed = item[_CONTENT] if _CONTENT in item else blobs.read(str(item[contents.pointer(_CONTENT)]))
         former = codec.decode_product({**json.loads(str(item["former"])), codec.CONTENT: packed}, blobs.read)
     stock = json.loads(items.text(item, "stock") or "{}")
+    owns, components = json.loads(contents.unpack(_OWN, item, blobs.read) or "[{}, {}]")
     return Before(
         job=str(item["id"]),
         product=str(item["part"]).removeprefix(_PREFIX),
@@ -182,6 +192,8 @@ def _decode(item: Item) -> Before:
         former=former,
         stock={int(id): Stock(*told) for id, told in stock.items()},
         removed=_removed(items.text(item, "removed")),
+        own={int(id): codec.own_of(told) for id, told in owns.items()},
+        components={int(id): product for id, product in components.items()},
         ahead=_ahead(contents.unpack(_AHEAD, item, blobs.read)),
     )
 

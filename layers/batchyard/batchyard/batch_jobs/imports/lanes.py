@@ -20,8 +20,7 @@ def each_pack[Pack, Result](write: Callable[[int, Pack], Result], packs: Sequenc
     return [result for results in threads.each(write_lane, range(gates.GATES), gates.GATES) for result in results]
 
 
-def in_halves(pack: Sequence[str], write: Callable[[Sequence[str]], None]) -> None:
-    """Writes a pack that is too much for one transaction, half by half."""
+def in_halves[Result](pack: Sequence[str], write: Callable[[Sequence[str]], Result]) -> tuple[Result, Result]:
+    """Writes a pack that is too much for one transaction, half by half; returns what comes of each."""
     middle = len(pack) // 2
-    write(pack[:middle])
-    write(pack[middle:])
+    return write(pack[:middle]), write(pack[middle:])

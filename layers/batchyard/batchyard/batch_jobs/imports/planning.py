@@ -161,13 +161,15 @@ class Planner:
     def plan(self, unit: Unit, group: Wanted) -> Plan:
         """What becomes of a product, with what others hold of what it claims among the errors."""
         stored = self.stored(unit, group)
-        stock = {}
+        stock, bundles = {}, set()
         for id in () if stored is None else stored.entities:
             entity = repository.get_entity(unit, id)
             stock[id] = {} if entity is None else entity.quantities
+            if entity is not None and entity.components:
+                bundles.add(id)
         ids = iter(self._ids(group))
         making = Making(self.job.id, self.moment(group), self.product_id, self.variant_id, lambda: next(ids, 0))
-        found = planning.plan(group.rows, stored, making, stock=stock, match=self.options.match)
+        found = planning.plan(group.rows, stored, making, stock=stock, bundles=bundles, match=self.options.match)
         own = self.product_id(group.first) if stored is None else stored.id
         held = list(self._held(unit, found, own))
         if not held:

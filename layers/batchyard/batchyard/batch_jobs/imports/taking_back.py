@@ -13,7 +13,7 @@ from batchyard.batch_jobs.rules import COMPLETED, LISTED_ERRORS, Job, JobError
 from batchyard.batch_jobs.strategy import Record
 from batchyard.catalogue import codec, leftovers, repository
 from batchyard.catalogue.repository import Taken
-from batchyard.catalogue.rules import Entity, Product
+from batchyard.catalogue.rules import Entity, Own, Product
 from batchyard.errors import Contended, TooLarge
 from batchyard.store.tables import BATCH_JOBS, CATALOGUE
 from batchyard.store.unit import Unit, transact
@@ -220,15 +220,33 @@ def _belongs_to_another(taken: Taken) -> str:
 
 
 def _make_again(unit: Unit, before: Before, why: str | None) -> list[str]:
-    """Stages that a product which the job removed is there again; returns why it is not."""
+    """Stages that a product which the job removed is there again; returns what of it is not, and why."""
     if before.removed is None or before.former is None:
         return []
     if why is not None:
         return [f"{_named(before.former)} stays deleted: {why}"]
     pieces = {id: one.pieces for id, one in before.removed.items()}
     by = {id: one.by for id, one in before.removed.items()}
-    repository.put(unit, replace(before.former, updated=clock.now()), None, pieces, stocked_by=by, quiet=True)
-    return []
+    former = replace(before.former, updated=clock.now())
+    gone = [id for held in before.own.values() for id in held.components if not _can_be_component(unit, before, id)]
+    own = {id: _without(held, gone) for id, held in before.own.items()}
+    repository.put(unit, former, None, pieces, stocked_by=by, own=own, quiet=True)
+    return [f"{_named(former)} is without its component {id}, which is gone" for id in gone]
+
+
+def _can_be_component(unit: Unit, before: Before, id: int) -> bool:
+    """Whether a component of a bundle is there; one that the job has removed, too, is made again at once."""
+    if before.former is not None and id in before.former.entities:
+        return True
+    kept = befores.find(unit, before.job, before.components[id]) if id in before.components else None
+    if kept is not None and repository.get_entity(unit, id) is None:
+        _stage(unit, kept)
+    found = repository.get_entity(unit, id)
+    return found is not None and found.variant is not None and not found.components
+
+
+def _without(own: Own, gone: Collection[int]) -> Own:
+    return replace(own, components={id: pieces for id, pieces in own.components.items() if id not in gone})
 
 
 def _restore(unit: Unit, before: Before, product: Product) -> list[str]:
@@ -238,9 +256,9 @@ def _restore(unit: Unit, before: Before, product: Product) -> list[str]:
     is_untouched = before.former is not None and product.by == before.former.by
     if not is_own and not is_untouched:
         return [*_restore_stock(unit, before, product), _stays(product, "somebody has changed it since")]
-    if _has_moved(unit, before, product):
-        # With a variant that goes, what somebody else counted of it would go.
-        return [*_restore_stock(unit, before, product), _stays(product, "its stock has moved since")]
+    needed = _why_needed(unit, before, product)
+    if needed is not None:
+        return [*_restore_stock(unit, before, product), _stays(product, needed)]
     if before.former is None:
         repository.delete(unit, product)
         return []
@@ -251,13 +269,19 @@ def _restore(unit: Unit, before: Before, product: Product) -> list[str]:
     return stays
 
 
-def _has_moved(unit: Unit, before: Before, product: Product) -> bool:
-    """Whether somebody else has counted what the job made of a product."""
+def _why_needed(unit: Unit, before: Before, product: Product) -> str | None:
+    """What somebody else has made of what the job made of a product, and would be gone with it; None for nothing."""
     kept = () if before.former is None else before.former.entities
     made = [id for id in product.entities if id not in kept]
     unit.load(CATALOGUE, map(codec.entity_key, made))
-    found = (repository.get_entity(unit, id) for id in made)
-    return any(one is not None and one.quantities and one.stocked_by != before.job for one in found)
+    for one in filter(None, (repository.get_entity(unit, id) for id in made)):
+        if one.quantities and one.stocked_by != before.job:
+            return "its stock has moved since"
+        if one.stored:
+            return "somebody has changed it since"
+        if one.bundles:
+            return f"{one.sku or one.variant} is a component of a bundle now"
+    return None
 
 
 def _restore_much_stock(job: str, id: str) -> None:
@@ -266,7 +290,7 @@ def _restore_much_stock(job: str, id: str) -> None:
     before, product = befores.find(unit, job, id), repository.get(unit, id)
     if before is None or product is None:
         return
-    if before.former is None and product.by == job and not _has_moved(unit, before, product):
+    if before.former is None and product.by == job and _why_needed(unit, before, product) is None:
         # It goes with its stock.
         return
 

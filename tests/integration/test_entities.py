@@ -11,6 +11,7 @@ from batchyard.catalogue import operations, repository, rules
 from batchyard.catalogue.entities import InBundle
 from batchyard.catalogue.rules import NOTHING, Entity, Own, Product
 from batchyard.errors import Invalid, NotFound, PreconditionFailed, TooLarge
+from batchyard.store import unit
 from batchyard.store.tables import CATALOGUE
 from batchyard.store.unit import Unit, joined, transact
 from tests.integration.conftest import Calls
@@ -79,14 +80,14 @@ def test_what_is_not_there_or_not_the_one_that_is_meant_is_refused() -> None:
 def test_changes_of_one_change_set_come_together() -> None:
     one = put(product("boots", "A"))
     [id] = one.entities
-    unit = Unit()
-    with joined(unit):
+    together = Unit()
+    with joined(together):
         change(id, labels=("a",))
         change(id, attributes={"b": "c"})
         operations.update(one.id, lambda now: replace(now, tags=()), "req-3")
         operations.set_quantities(id, {0: 5}, "req-4")
     assert stored_owns() == {id: NOTHING}
-    unit.commit()
+    together.commit()
     assert stored_owns() == {id: Own(attributes={"b": "c"}, labels=("a",))}
     found = entities()[id]
     assert (found.by, found.stocked_by, found.quantity) == ("req-3", "req-4", 5)
@@ -233,6 +234,25 @@ def test_a_component_is_not_removed_before_its_bundle(remove: Callable[[str], An
     remove(_product_of(set_id))
     assert bundles() == {}
     remove(_product_of(a))
+    must_be_whole()
+
+
+def test_a_bundle_of_more_than_a_transaction_takes_is_removed_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = put(product("parts", *map(str, range(8))))
+    ids = [variant.entity for variant in parts.variants]
+    set_id = bundle("SET", *ids[:4])
+    change(set_id, components=dict.fromkeys(ids, 1))
+    monkeypatch.setattr(unit, "MAX_ACTIONS", 10)
+    monkeypatch.setattr(stored_entities, "_COMPONENTS_AT_ONCE", 3)
+    # In a change set it is too large, and nothing is done.
+    together = Unit()
+    with joined(together):
+        operations.remove(_product_of(set_id))
+    with pytest.raises(TooLarge, match="of 10 "):
+        together.commit()
+    assert bundles() == dict.fromkeys(ids, 1)
+    operations.remove(_product_of(set_id))
+    assert entities().keys() == set(parts.entities)
     must_be_whole()
 
 

@@ -85,8 +85,9 @@ imports = st.tuples(st.just("import"), given, st.booleans(), st.booleans(), st.s
 removals = st.tuples(st.just("remove"), st.sets(handles, min_size=1, max_size=2), st.booleans(), st.booleans())
 exports = st.tuples(st.just("export"), st.booleans())
 acts = st.tuples(st.just("act"), picks, st.sampled_from(["confirm", "cancel", "cancel", "undo", "undo"]))
+changes = ["title", "handle", "sku", "stock", "elsewhere", "label", "removal", "creation"]
 edits = st.tuples(
-    st.just("edit"), picks, st.sampled_from(["title", "handle", "sku", "stock", "elsewhere", "removal", "creation"]),
+    st.just("edit"), picks, st.sampled_from(changes),
     handles, skus, quantities,
 )  # fmt: skip
 works = st.tuples(st.just("work"), picks, steps)
@@ -430,6 +431,8 @@ class Machine(RuleBasedStateMachine):
                     operations.update(one.id, lambda now: _with_sku(now, sku), by)
                 case "stock":
                     operations.set_quantities(variant.entity, {0: quantity or 2}, by)
+                case "label":
+                    operations.change_entity(variant.entity, lambda own: replace(own, labels=(*own.labels, sku)), by)
                 case "elsewhere":
                     operations.set_quantities(variant.entity, {CENTRE: quantity or 0}, by)
                 case _:

@@ -152,7 +152,7 @@ class Snapshot:
                 entity = codec.decode_entity(row)
                 # Nobody decides anything by who made an entity, or by who has counted nothing of it.
                 by = entity.stocked_by if entity.quantities else ""
-                own = replace(entity, version=0, created=0, updated=0, stocked=0, by="", stocked_by=by)
+                own = replace(entity, version=0, created=0, updated=0, stocked=0, by="", stocked_by=by, named=None)
                 found.entities[entity.id] = own
         assert claims == {id: claim for one in found.products.values() for id, claim in codec.claims(one).items()}
         assert {id: one.product for id, one in found.entities.items()} == {
@@ -365,7 +365,9 @@ class Model:
         is_own = product.by == who
         is_untouched = former is not None and product.by == former.by
         has_moved = any(
-            one.quantities and one.stocked_by != who for one in present.entities.values() if one.id not in kept
+            (one.quantities and one.stocked_by != who) or one.stored
+            for one in present.entities.values()
+            if one.id not in kept
         )
         if not (is_own or is_untouched) or has_moved:
             return State(product, entities), True
@@ -376,7 +378,12 @@ class Model:
         if world.holds(former):
             return State(product, entities), True
         own = {
-            id: replace(one, quantities=entities[id].quantities, stocked_by=entities[id].stocked_by)
+            id: replace(
+                one,
+                quantities=entities[id].quantities,
+                stocked_by=entities[id].stocked_by,
+                stored=entities[id].stored,
+            )
             for id, one in touch.before.entities.items()
         }
         return State(former, own), left

@@ -32,7 +32,7 @@ DEAD_LETTERS = {name for name in QUEUES if name.endswith("DeadLetterQueue")}
 LONG_WORK = {"WriteExportFunction": "ExportsQueue", "WorkOnBatchJobFunction": "BatchJobsQueue"}
 """Functions that do long work, and the queues that it is announced in."""
 
-CONTENTS = ("objects", "logs", "uploads", "exports", "files", "spools", "products", "aws/lambda")
+CONTENTS = ("objects", "logs", "uploads", "exports", "files", "spools", "products", "entities", "aws/lambda")
 
 
 @cache

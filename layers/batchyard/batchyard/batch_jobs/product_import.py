@@ -61,7 +61,7 @@ _READ_AT_ONCE = 200
 _CLAIMS_AT_ONCE = 20_000
 
 _NOTICES = {
-    QUANTITY_LEFT_OUT: "Quantities were left out where other distribution centres hold stock",
+    QUANTITY_LEFT_OUT: "Quantities were left out where other distribution centres hold stock, and of bundles",
     BECAME_DRAFT: "Products that were archived or unlisted became drafts",
 }
 

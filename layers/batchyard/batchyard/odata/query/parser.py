@@ -49,6 +49,7 @@ LONGEST_PATH = 2
 COMPARISONS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
 _ARITHMETIC = frozenset({"add", "sub", "mul", "div", "divby", "mod"})
 _CONSTANTS = {"null": NULL, "true": Literal(True, BOOLEAN), "false": Literal(False, BOOLEAN)}
+_ENDS = frozenset({"and", "or", ")", ";"})
 _RESERVED = frozenset({*_CONSTANTS, "not", "$it"})
 
 
@@ -133,9 +134,11 @@ class ExpressionParser:
             operand = self._negated()
         else:
             operand = self._primary()
-            # `not` binds closer than comparisons do; where that makes no sense, the comparison is meant.
+            # `not` binds closer than comparisons do; where that makes no sense, the comparison is meant in brackets.
             if type_of(operand) not in (BOOLEAN, None):
+                self._deeper()
                 operand = self._compared(operand)
+                self._depth -= 1
         self._depth -= 1
         return Not(self._must_hold(operand, start))
 
@@ -348,9 +351,13 @@ class ExpressionParser:
 
     def _must_hold(self, expression: Expression, start: int) -> Expression:
         found = type_of(expression)
-        if found not in (BOOLEAN, None):
-            raise self._scanner.refused(f"There should be a condition, not {_named(found)}.", start)
-        return expression
+        if found in (BOOLEAN, None):
+            return expression
+        scanner = self._scanner
+        ends = scanner.kind == tokens.END or scanner.text.lower() in _ENDS
+        if not ends:
+            raise scanner.unexpected("a comparison")
+        raise scanner.refused(f"There should be a condition, not {_named(found)}.", start)
 
     def _deeper(self) -> None:
         self._depth += 1

@@ -15,7 +15,6 @@ from batchyard.odata.query.syntax import (
     Logical,
     Not,
     Path,
-    type_of,
 )
 
 
@@ -43,7 +42,7 @@ def printed(expression: Expression, variable: str = "") -> str:
                 for one in operands
             )
         case Not(operand):
-            return f"not {_negated(operand, variable)}"
+            return f"not {_left(operand, variable)}"
         case Lambda(operator, names, _, name, predicate):
             condition = "" if predicate is None else f"{name}:{printed(predicate, name)}"
             return f"{'/'.join(names)}/{operator}({condition})"
@@ -62,14 +61,6 @@ def _operand(expression: Expression, variable: str) -> str:
 def _left(expression: Expression, variable: str) -> str:
     # `not` binds closer than what follows.
     return printed(expression, variable) if isinstance(expression, Not) else _operand(expression, variable)
-
-
-def _negated(operand: Expression, variable: str) -> str:
-    if isinstance(operand, Comparison | In):
-        first = operand.left if isinstance(operand, Comparison) else operand.operand
-        # Where `not` could be about the first value alone, it would be.
-        return (_bracketed if type_of(first) in (BOOLEAN, None) else printed)(operand, variable)
-    return _left(operand, variable)
 
 
 def _path(path: Path, variable: str) -> str:

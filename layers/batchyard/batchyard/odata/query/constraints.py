@@ -86,7 +86,8 @@ def interval_of(condition: Expression, *names: str) -> Interval | None:
         condition: The condition.
         names: The property, after the single navigations that lead to it. Enumerations have no intervals.
     """
-    return _reduced(condition, lambda one: _interval(one, names), _overlap, _hull)
+    found = _reduced(condition, lambda one: _interval(one, names), _overlap, _hull)
+    return None if found is None or (found.low is None and found.high is None) else found
 
 
 def paths(expression: Expression) -> frozenset[tuple[str, ...]]:

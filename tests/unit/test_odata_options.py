@@ -103,14 +103,14 @@ def test_null_comes_first_and_enumerations_by_their_numbers() -> None:
 
 def test_expanding() -> None:
     options = read(
-        "$expand=Labels($filter=name eq 'a;b)' and $it/Name ne 'x';$select=name;$orderby=Name desc;"
+        "$expand=Labels($filter=name eq 'a;b)';$select=name;$orderby=Name desc;"
         "top=1;$skip=2;$Count=true),"
         "Children($expand=ChildProduct($select=Sku,ID))"
     )
     found = expanded(options)
     assert list(found) == ["Labels", "Children"]
     labels = found["Labels"]
-    assert labels.filter == parse_filter("Name eq 'a;b)' and $it/Name ne 'x'", LABEL, MODEL)
+    assert labels.filter == parse_filter("Name eq 'a;b)'", LABEL, MODEL)
     assert (labels.select, labels.top, labels.skip, labels.with_count) == (("Name",), 1, 2, True)
     assert [(printed(one.expression), one.descending) for one in labels.orderby] == [("Name", True)]
     assert expanded(found["Children"]) == {"ChildProduct": Options(select=("Sku", "ID"))}
@@ -155,6 +155,7 @@ def test_expanding_all() -> None:
         ("$expand=Labels($count=1)", "$expand, character 15: There should be true or false"),
         ("$expand=Labels($top=1;top=2)", "$expand, character 15: $top stands there twice"),
         ("$expand=Labels($filter=Sku eq 'A')", "$expand, character 16: Label has no property “Sku”"),
+        ("$expand=Labels($filter=$it/Name eq 'A')", "$expand, character 16: Label has no property “$it”"),
         ("$expand=Labels($filter=)", "$expand, character 16: "),
         ("$expand=Labels($filter=ProductID)", "$expand, character 16: There should be a condition"),
         ("$expand=Labels($levels=2)", "$expand, character 8: There should be an option"),

@@ -270,7 +270,8 @@ class ExpressionParser:
         if self._variable is not None and name.lower() == self._variable.name:
             variable, within, depth = self._variable.name, self._variable.type, self._variable.depth
             name, start = self._next_name(name, start)
-        elif name.lower() == "$it":
+        # Within $expand it would be the entity that is expanded, not the one that is filtered.
+        elif name.lower() == "$it" and self._scanner.option != "$expand":
             name, start = self._next_name(name, start)
         while True:
             member = within.member(name)

@@ -96,6 +96,11 @@ def test_depth_ends_where_it_is_said_to_and_before_the_stack_does(kind: str) -> 
         sys.setrecursionlimit(limit)
 
 
+def test_what_needs_brackets_once_it_is_printed_counts_as_if_it_had_them() -> None:
+    assert f"deeper than {DEEPEST} levels" in refused(nested(DEEPEST, "not ", ""))
+    use(nested(DEEPEST, "not ", "", "IsParent"))
+
+
 # Work.
 
 HOSTILE: dict[str, Callable[[int], str]] = {
@@ -213,8 +218,8 @@ def _parts(parsed: Any) -> Iterator[tuple[Any, Any]]:
 
 _WORDS = """
 ( ) , : / ; = * ' '' . - + $ @ " & not and or eq ne gt in has add null true any all $it desc $filter= $expand= $top=
-ID Sku Title Flag Labels Children ChildProduct UpdateDateUtc IsParent tolower( startswith( substring( any( Labels/any( l:
-l/Name 'a' 'RedFlag' 1 -1 1.5 1e9 9999999999 2024-02-29 2024-02-29T12:00:00Z datetime'2024-01-01' ($expand= ($filter=
+ID Sku Title Flag Labels Children ChildProduct UpdateDateUtc IsParent tolower( startswith( substring( any( Labels/any(
+l: l/Name 'a' 'RedFlag' 1 -1 1.5 1e9 9999999999 2024-02-29 2024-02-29T12:00:00Z datetime'2024-01-01' ($expand= ($filter=
 Shop.Models.FlagType'1' a3f0c9d2-1b4e-4c6a-8d2f-0123456789ab
 """
 _PIECES = st.sampled_from(_WORDS.split())

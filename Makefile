@@ -96,8 +96,10 @@ security: .local/tools/checkov/.ready ## the template, by checkov
 	.local/tools/checkov/bin/checkov --file template.yaml --framework cloudformation --skip-download --compact --quiet
 
 .PHONY: fuzz
-fuzz: .local/tools/fuzz/.ready ## the parser of multipart batches, with a million inputs (INPUTS=…)
-	PYTHONPATH=layers/batchyard:. .local/tools/fuzz/bin/python -m tests.fuzz.multipart --inputs $(or $(INPUTS),1000000)
+fuzz: .local/tools/fuzz/.ready ## the parsers of multipart batches and of queries, each with a million inputs (INPUTS=…)
+	for parser in multipart queries; do \
+		PYTHONPATH=layers/batchyard:. .local/tools/fuzz/bin/python -m tests.fuzz.$$parser --inputs $(or $(INPUTS),1000000); \
+	done
 
 ##### Packages
 

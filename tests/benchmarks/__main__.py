@@ -13,6 +13,7 @@ BENCHMARKS = {
     "store_cost": "tests.benchmarks.store_cost",
     "quota": "tests.benchmarks.quota",
     "multipart_parse": "tests.benchmarks.multipart_parse",
+    "filters": "tests.benchmarks.filters",
     "batch": "tests.benchmarks.batch",
     "serials": "tests.benchmarks.serials",
     "export": "tests.benchmarks.export",

@@ -5,12 +5,9 @@ its own words, within its limits; and what it has read, written anew, it must re
 ends with an error and keeps the input in `.local`.
 """
 
-import argparse
-import sys
-import tempfile
-from pathlib import Path
-
 import atheris
+
+from tests.fuzz.fuzzer import fuzz
 
 with atheris.instrument_imports():
     from batchyard.odata import envelope, multipart
@@ -75,27 +72,5 @@ def _written(request: envelope.PartRequest) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + request.body + b"\r\n"
 
 
-def main() -> None:
-    """Runs the fuzzer."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.multipart", description="Fuzz the multipart parser.")
-    parser.add_argument("--inputs", type=int, default=1_000_000, help="how many inputs (%(default)s)")
-    parser.add_argument("--longest", type=int, default=2048, help="bytes of the longest (%(default)s)")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        corpus, words = Path(folder, "corpus"), Path(folder, "words")
-        corpus.mkdir()
-        for number, seed in enumerate(SEEDS):
-            (corpus / str(number)).write_bytes(seed)
-        words.write_text("\n".join('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"' for word in WORDS))
-        options = [
-            f"-runs={given.inputs}",
-            f"-max_len={given.longest}",
-            f"-dict={words}",
-            "-artifact_prefix=.local/fuzz-",
-        ]
-        atheris.Setup([sys.argv[0], *options, str(corpus)], check)
-        atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    fuzz("the multipart parser", check, SEEDS, WORDS)

@@ -22,8 +22,8 @@ OPTIONS = ["$filter", "$orderby", "$expand", "$select", "$top", "$filter", "$fil
 
 _WORDS = """
 ( ) and or not eq ne gt in null true 'a' 'RedFlag' 1 -1 1.5 1e9 2024-02-29 T12:00:00Z /any( /all( l: l/Name $it/ asc
-desc ID Sku Title Flag IsParent UpdateDateUtc Labels Attributes Children ChildProduct contains( tolower( length( floor( year(
-substring( ($filter= ;$expand= $top= $select= Shop.Models.FlagType'1' datetime'2024-01-01'
+desc ID Sku Title Flag IsParent UpdateDateUtc Labels Attributes Children ChildProduct contains( tolower( length( floor(
+year( substring( ($filter= ;$expand= $top= $select= Shop.Models.FlagType'1' datetime'2024-01-01'
 """
 WORDS = [word.encode() for word in _WORDS.split()]
 

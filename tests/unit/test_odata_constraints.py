@@ -200,7 +200,7 @@ def within(value: Any, interval: Interval) -> bool:
 
 
 @given(st.one_of(keyed(), filters().map(lambda drawn: drawn[0])), st.lists(rows, min_size=3, max_size=8))
-@settings(max_examples=400)
+@settings(max_examples=250)
 def test_no_row_is_left_out(text: str, some: list[dict[str, Any]]) -> None:
     condition = read(text)
     fulfilling = list(filter(predicate(condition), some))

@@ -135,17 +135,17 @@ def test_expanding_all() -> None:
         ("$select=", "$select, character 1: There should be a property"),
         ("$select=Sku,", "$select, character 5: "),
         ("$select=Sku Title", "$select, character 5: "),
-        ("$select=Nope", "$select, character 1: Product has no property “Nope”"),
+        ("$select=Nope", '$select, character 1: Product has no property "Nope"'),
         ("$select=Children/ChildProduct", "$select, character 9: Only properties of the entity itself"),
         ("$select=Labels($top=1)", "$select, character 7: "),
         ("$orderby=", "$orderby, character 1: "),
-        ("$orderby=Nope", "$orderby, character 1: Product has no property “Nope”"),
+        ("$orderby=Nope", '$orderby, character 1: Product has no property "Nope"'),
         ("$orderby=Sku up", "$orderby, character 5: "),
         ("$orderby=Sku,", "$orderby, character 5: "),
         ("$orderby=Labels", "$orderby, character 1: Labels is a collection"),
         (f"$orderby={','.join(['ID'] * (MOST_ORDERS + 1))}", f"at most {MOST_ORDERS} values"),
         ("$expand=", "$expand, character 1: "),
-        ("$expand=Nope", "$expand, character 1: Product has no property “Nope”"),
+        ("$expand=Nope", '$expand, character 1: Product has no property "Nope"'),
         ("$expand=Sku", "$expand, character 1: Sku is no navigation"),
         ("$expand=Labels,labels", "$expand, character 8: Labels stands there twice"),
         ("$expand=Labels()", "$expand, character 8: There should be an option"),
@@ -154,8 +154,8 @@ def test_expanding_all() -> None:
         ("$expand=Labels($top=-1)", "$expand, character 13: There should be a whole number"),
         ("$expand=Labels($count=1)", "$expand, character 15: There should be true or false"),
         ("$expand=Labels($top=1;top=2)", "$expand, character 15: $top stands there twice"),
-        ("$expand=Labels($filter=Sku eq 'A')", "$expand, character 16: Label has no property “Sku”"),
-        ("$expand=Labels($filter=$it/Name eq 'A')", "$expand, character 16: Label has no property “$it”"),
+        ("$expand=Labels($filter=Sku eq 'A')", '$expand, character 16: Label has no property "Sku"'),
+        ("$expand=Labels($filter=$it/Name eq 'A')", '$expand, character 16: Label has no property "$it"'),
         ("$expand=Labels($filter=)", "$expand, character 16: "),
         ("$expand=Labels($filter=ProductID)", "$expand, character 16: There should be a condition"),
         ("$expand=Labels($levels=2)", "$expand, character 8: There should be an option"),
@@ -168,7 +168,7 @@ def test_expanding_all() -> None:
             "$expand=Children($expand=ChildProduct($expand=Children))",
             "$expand, character 31: $expand goes at most 2 levels",
         ),
-        ("$top=-1", "$top, character 1: There should be a whole number from 0 to 2147483647 instead of “-1”"),
+        ("$top=-1", '$top, character 1: There should be a whole number from 0 to 2147483647 instead of "-1"'),
         ("$top=1.5", "$top, character 1: "),
         ("$top=", "$top, character 1: "),
         ("$top=1 2", "$top, character 3: "),
@@ -177,7 +177,7 @@ def test_expanding_all() -> None:
         (f"$top={LARGEST_NUMBER + 1}", "$top, character 1: "),
         (f"$top={'9' * 5_000}", "$top, character 1: "),
         ("$skip=x", "$skip, character 1: "),
-        ("$count=1", "$count, character 1: There should be true or false instead of “1”"),
+        ("$count=1", '$count, character 1: There should be true or false instead of "1"'),
         ("$count=", "$count, character 1: "),
         ("$top=1&$top=1", "$top: It stands there twice"),
         ("$filter=ID eq 1&filter=ID eq 2", "$filter: It stands there twice"),
@@ -209,5 +209,5 @@ def test_answers_are_json(wanted: str) -> None:
 def test_options_of_other_types() -> None:
     options = parse_options([("$select", "value"), ("$filter", "Name eq 'Size'")], ATTRIBUTE, MODEL)
     assert options.select == ("Value",)
-    with pytest.raises(MalformedQuery, match="Attribute has no property “Sku”"):
+    with pytest.raises(MalformedQuery, match='Attribute has no property "Sku"'):
         parse_options([("$select", "Sku")], ATTRIBUTE, MODEL)

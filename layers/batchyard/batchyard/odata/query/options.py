@@ -266,6 +266,6 @@ class _Reader:
             raise scanner.unexpected("a property")
         member = entity_type.member(scanner.text)
         if member is None:
-            raise scanner.refused(f"{entity_type.name} has no property “{echo(scanner.text)}”.")
+            raise scanner.refused(f'{entity_type.name} has no property "{echo(scanner.text)}".')
         scanner.advance()
         return member

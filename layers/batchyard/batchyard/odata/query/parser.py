@@ -222,7 +222,7 @@ class ExpressionParser:
             case _:
                 return None
         if found is None:
-            raise scanner.refused(f"“{echo(text)}” is no value of a type that properties here have.")
+            raise scanner.refused(f'"{echo(text)}" is no value of a type that properties here have.')
         self._count()
         scanner.advance()
         return found
@@ -244,7 +244,7 @@ class ExpressionParser:
         known = SWAPPED.get(given, given)
         function = FUNCTIONS.get(known)
         if function is None:
-            raise scanner.refused(f"There is no function “{echo(name)}”.", start)
+            raise scanner.refused(f'There is no function "{echo(name)}".', start)
         scanner.advance()
         self._deeper()
         arguments: list[Expression] = []
@@ -276,7 +276,7 @@ class ExpressionParser:
         while True:
             member = within.member(name)
             if member is None:
-                raise self._scanner.refused(f"{within.name} has no property “{echo(name)}”.", start)
+                raise self._scanner.refused(f'{within.name} has no property "{echo(name)}".', start)
             names.append(member.name)
             if isinstance(member, Property):
                 return self._property(variable, names, member, start)
@@ -291,7 +291,7 @@ class ExpressionParser:
     def _next_name(self, name: str, start: int) -> tuple[str, int]:
         scanner = self._scanner
         if not scanner.is_mark("/"):
-            raise scanner.refused(f"“{echo(name)}” is an entity: a property of it should follow.", start)
+            raise scanner.refused(f'"{echo(name)}" is an entity: a property of it should follow.', start)
         scanner.advance()
         if scanner.kind != tokens.NAME:
             raise scanner.unexpected("a property")
@@ -341,7 +341,7 @@ class ExpressionParser:
         if isinstance(enum, EnumType) and literal.value is not None and literal.type != enum:
             member = literals.member(enum, literal)
             if member is None:
-                raise self._scanner.refused(f"{enum.name} has no member “{echo(literal.value)}”.", start)
+                raise self._scanner.refused(f'{enum.name} has no member "{echo(literal.value)}".', start)
             return member
         return literal
 

@@ -101,7 +101,7 @@ class Scanner:
 
     def unexpected(self, wanted: str) -> MalformedQuery:
         """An error that says what should stand instead of the present token."""
-        given = "the end" if self.kind == END else f"“{echo(self.text)}”"
+        given = "the end" if self.kind == END else f'"{echo(self.text)}"'
         return self.refused(f"There should be {wanted} instead of {given}.")
 
     def unreadable(self) -> MalformedQuery:
@@ -111,7 +111,7 @@ class Scanner:
             return self.refused("The string that begins here does not end.")
         if character in "+-":
             return self.refused("Arithmetic is not supported.")
-        return self.refused(f"“{character}” cannot stand here.")
+        return self.refused(f'"{character}" cannot stand here.')
 
     def _must_end(self) -> None:
         following = self._value[self._position]
@@ -121,4 +121,4 @@ class Scanner:
             raise self.refused(
                 "A string must not go on behind its end; within a string a quote is written twice.", self._position - 1
             )
-        raise self.refused(f"“{echo(self.text + following)}…” is no value.")
+        raise self.refused(f'"{echo(self.text + following)}…" is no value.')

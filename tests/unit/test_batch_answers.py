@@ -14,6 +14,7 @@ from batchyard.odata import answers
 from batchyard.odata import errors as odata_errors
 from batchyard.odata.answers import Answers, ChangeSetAnswer, PartAnswer
 from batchyard.odata.negotiation import Version
+from batchyard.odata.query.errors import MalformedQuery
 from tests.support.api import Answer
 from tests.support.batch import Part, parts_of
 
@@ -142,6 +143,7 @@ def test_what_is_written_can_be_read(parts: list[PartAnswer | ChangeSetAnswer]) 
     ("error", "status", "code", "message"),
     [
         (errors.Malformed("No."), 400, "BadRequest", "No."),
+        (MalformedQuery("$top", "No.", 3), 400, "BadRequest", "$top, character 3: No."),
         (errors.Invalid({"a": ["b"]}), 400, "BadRequest", "['b']"),
         (errors.NotAuthenticated(), 401, "", "Authorization has been denied for this request."),
         (errors.NotPermitted(), 403, "Forbidden", None),
@@ -153,6 +155,7 @@ def test_what_is_written_can_be_read(parts: list[PartAnswer | ChangeSetAnswer]) 
         (errors.UnsupportedMediaType("text/plain"), 415, "UnsupportedMediaType", None),
         (errors.FailedDependency(), 424, "FailedDependency", None),
         (errors.Throttled(7), 429, "TooManyRequests", None),
+        (errors.NotSupported("No."), 501, "NotImplemented", "No."),
         (errors.Contended(), 503, "ServiceUnavailable", None),
         (errors.Unavailable(), 503, "ServiceUnavailable", None),
         (errors.BatchyardError(), 500, "InternalServerError", None),

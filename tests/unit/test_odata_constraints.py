@@ -199,7 +199,7 @@ def within(value: Any, interval: Interval) -> bool:
     return above and (interval.high is None or value < interval.high or (interval.with_high and value == interval.high))
 
 
-@given(st.one_of(keyed(), filters().map(lambda drawn: drawn[0])), st.lists(rows, min_size=3, max_size=8))
+@given(st.one_of(keyed(), filters().map(lambda drawn: drawn[0])), st.lists(rows, min_size=2, max_size=5))
 @settings(max_examples=250)
 def test_no_row_is_left_out(text: str, some: list[dict[str, Any]]) -> None:
     condition = read(text)

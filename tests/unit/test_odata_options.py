@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from batchyard.errors import NotSupported, UnsupportedMediaType
+from batchyard.odata.query.application import applied
 from batchyard.odata.query.errors import MalformedQuery
 from batchyard.odata.query.evaluation import order_key
 from batchyard.odata.query.options import LARGEST_NUMBER, MOST_ORDERS, Expand, Options, Order, parse_options
@@ -211,3 +212,35 @@ def test_options_of_other_types() -> None:
     assert options.select == ("Value",)
     with pytest.raises(MalformedQuery, match='Attribute has no property "Sku"'):
         parse_options([("$select", "Sku")], ATTRIBUTE, MODEL)
+
+
+# What options leave of rows.
+
+ROWS = [
+    {"ID": 1, "Sku": "b", "Cost": 1.0},
+    {"ID": 2, "Sku": None, "Cost": 2.0},
+    {"ID": 3, "Sku": "a", "Cost": 2.0},
+    {"ID": 4, "Sku": "b", "Cost": None},
+    {"ID": 5, "Sku": "A", "Cost": 1.0},
+]
+
+
+@pytest.mark.parametrize(
+    ("query", "ids", "count"),
+    [
+        ("", [1, 2, 3, 4, 5], 5),
+        ("$filter=Sku eq 'b'", [1, 4], 2),
+        ("$orderby=Sku", [2, 5, 3, 1, 4], 5),
+        ("$orderby=Sku desc", [1, 4, 3, 5, 2], 5),
+        ("$orderby=Cost desc,Sku", [2, 3, 5, 1, 4], 5),
+        ("$orderby=tolower(Sku) desc,Cost,ID desc", [4, 1, 5, 3, 2], 5),
+        ("$top=2", [1, 2], 5),
+        ("$top=0", [], 5),
+        ("$skip=3", [4, 5], 5),
+        ("$skip=9&$top=1", [], 5),
+        ("$filter=Cost ne null&$orderby=ID desc&$skip=1&$top=2", [3, 2], 4),
+    ],
+)
+def test_what_they_leave_of_rows(query: str, ids: list[int], count: int) -> None:
+    rows, total = applied(read(query), iter(ROWS))
+    assert ([row["ID"] for row in rows], total) == (ids, count)

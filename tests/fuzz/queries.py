@@ -13,7 +13,7 @@ with atheris.instrument_imports():
     from batchyard.errors import NotSupported
     from batchyard.odata.query import constraints
     from batchyard.odata.query.errors import MalformedQuery
-    from batchyard.odata.query.evaluation import order_key, predicate
+    from batchyard.odata.query.evaluation import predicate, value
     from batchyard.odata.query.options import Options, parse_options
     from batchyard.odata.query.parser import parse_filter
     from batchyard.odata.query.printing import printed
@@ -57,7 +57,7 @@ def check(data: bytes) -> None:
 
 def _use(options: Options) -> None:
     for order in options.orderby:
-        order_key(order.expression)(ROW)
+        value(order.expression)(ROW)
     condition = options.filter
     if condition is None:
         return
@@ -65,11 +65,7 @@ def _use(options: Options) -> None:
     again = parse_filter(text, PRODUCT, MODEL)
     if again != condition or printed(again) != text:
         raise AssertionError("printed it is read differently")
-    looked_at = {path[0] for path in constraints.paths(condition)}
-    holds = predicate(condition)
-    if holds({name: value for name, value in ROW.items() if name in looked_at}) is not holds(ROW):
-        raise AssertionError("it looks at more than it says")
-    if not holds(ROW):
+    if not predicate(condition)(ROW):
         return
     for name in ("ID", "Sku", "Flag", "IsParent"):
         values = constraints.values_of(condition, name)

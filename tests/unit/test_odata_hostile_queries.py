@@ -46,7 +46,6 @@ def use(text: str) -> None:
     constraints.values_of(condition, "ID")
     constraints.values_of_any(condition, "Labels", "Name")
     constraints.interval_of(condition, "ID")
-    constraints.paths(condition)
 
 
 # Limits.

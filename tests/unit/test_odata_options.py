@@ -5,9 +5,8 @@ from urllib.parse import parse_qsl
 import pytest
 
 from batchyard.errors import NotSupported, UnsupportedMediaType
-from batchyard.odata.query.application import applied
 from batchyard.odata.query.errors import MalformedQuery
-from batchyard.odata.query.evaluation import order_key
+from batchyard.odata.query.evaluation import value
 from batchyard.odata.query.options import LARGEST_NUMBER, MOST_ORDERS, Expand, Options, Order, parse_options
 from batchyard.odata.query.parser import parse_filter
 from batchyard.odata.query.printing import printed
@@ -89,17 +88,12 @@ def test_ordering() -> None:
     ]
 
 
-def test_null_comes_first_and_enumerations_by_their_numbers() -> None:
+def test_enumerations_are_ordered_by_their_numbers() -> None:
     (by_flag,) = read("$orderby=Flag").orderby
-    flags = [{"Flag": name} for name in [*reversed(FLAG.members), None]]
-    in_order = [row["Flag"] for row in sorted(flags, key=order_key(by_flag.expression))]
-    assert in_order == [None, *FLAG.members]
-    (by_sku,) = read("$orderby=Sku").orderby
-    skus = [{"Sku": sku} for sku in ("b", None, "B", "", "a", "𝄞", "ﬀ")]
-    in_order = [row["Sku"] for row in sorted(skus, key=order_key(by_sku.expression))]
-    assert in_order == [None, "", "B", "a", "b", "ﬀ", "𝄞"]
+    number = value(by_flag.expression)
+    assert [number({"Flag": name}) for name in [*FLAG.members, None]] == [*FLAG.members.values(), None]
     (by_condition,) = read("$orderby=startswith(Sku,'O')").orderby
-    assert order_key(by_condition.expression)(ROW) == (True, True)
+    assert value(by_condition.expression)(ROW) is True
 
 
 def test_expanding() -> None:
@@ -212,35 +206,3 @@ def test_options_of_other_types() -> None:
     assert options.select == ("Value",)
     with pytest.raises(MalformedQuery, match='Attribute has no property "Sku"'):
         parse_options([("$select", "Sku")], ATTRIBUTE, MODEL)
-
-
-# What options leave of rows.
-
-ROWS = [
-    {"ID": 1, "Sku": "b", "Cost": 1.0},
-    {"ID": 2, "Sku": None, "Cost": 2.0},
-    {"ID": 3, "Sku": "a", "Cost": 2.0},
-    {"ID": 4, "Sku": "b", "Cost": None},
-    {"ID": 5, "Sku": "A", "Cost": 1.0},
-]
-
-
-@pytest.mark.parametrize(
-    ("query", "ids", "count"),
-    [
-        ("", [1, 2, 3, 4, 5], 5),
-        ("$filter=Sku eq 'b'", [1, 4], 2),
-        ("$orderby=Sku", [2, 5, 3, 1, 4], 5),
-        ("$orderby=Sku desc", [1, 4, 3, 5, 2], 5),
-        ("$orderby=Cost desc,Sku", [2, 3, 5, 1, 4], 5),
-        ("$orderby=tolower(Sku) desc,Cost,ID desc", [4, 1, 5, 3, 2], 5),
-        ("$top=2", [1, 2], 5),
-        ("$top=0", [], 5),
-        ("$skip=3", [4, 5], 5),
-        ("$skip=9&$top=1", [], 5),
-        ("$filter=Cost ne null&$orderby=ID desc&$skip=1&$top=2", [3, 2], 4),
-    ],
-)
-def test_what_they_leave_of_rows(query: str, ids: list[int], count: int) -> None:
-    rows, total = applied(read(query), iter(ROWS))
-    assert ([row["ID"] for row in rows], total) == (ids, count)

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from batchyard.odata.model import WHOLE_NUMBERS, EnumType, Property
 from batchyard.odata.query.syntax import (
-    Call,
     Comparison,
     Expression,
     In,
@@ -18,10 +17,9 @@ from batchyard.odata.query.syntax import (
     Logical,
     Not,
     Path,
-    Scalar,
 )
 
-type Values = frozenset[Scalar]
+type Values = frozenset[str | int | float | bool]
 
 _MIRRORED = {"eq": "eq", "gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}
 
@@ -50,7 +48,9 @@ class Interval(NamedTuple):
 
 
 def values_of(condition: Expression, *names: str) -> Values | None:
-    """The values of which a property has one in every row that fulfils a condition; null may be among them.
+    """The values of which a property has one in every row that fulfils a condition.
+
+    Null is never among them, as no key finds it: where a row may have null there, this is no constraint.
 
     Args:
         condition: The condition.
@@ -60,7 +60,7 @@ def values_of(condition: Expression, *names: str) -> Values | None:
 
 
 def values_of_any(condition: Expression, collection: str, name: str) -> Values | None:
-    """The values of which some entity of a collection has one, in every row that fulfils a condition.
+    """The values of which some entity of a collection has one, in every row that fulfils a condition; never null.
 
     Where several `any` must hold, these are the fewest values that one of them has.
 
@@ -85,31 +85,12 @@ def interval_of(condition: Expression, *names: str) -> Interval | None:
     Args:
         condition: The condition.
         names: The property, after the single navigations that lead to it. Enumerations have no intervals.
+
+    Returns:
+        The interval, with its bounds as the text has them: those of a whole number may have fractions.
     """
     found = _reduced(condition, lambda one: _interval(one, names), _overlap, _hull)
     return None if found is None or (found.low is None and found.high is None) else found
-
-
-def paths(expression: Expression) -> frozenset[tuple[str, ...]]:
-    """All that an expression looks at in a row: navigations, the property last; a collection alone for `any()`."""
-    found: set[tuple[str, ...]] = set()
-    pending: list[tuple[Expression, tuple[str, ...]]] = [(expression, ())]
-    while pending:
-        one, within = pending.pop()
-        match one:
-            case Path():
-                found.add((*within, *one.names) if one.variable else one.names)
-            case Call() | Logical():
-                pending += ((part, within) for part in (one.arguments if isinstance(one, Call) else one.operands))
-            case Comparison():
-                pending += ((one.left, within), (one.right, within))
-            case In() | Not():
-                pending.append((one.operand, within))
-            case Lambda():
-                found.add(one.names)
-                if one.predicate is not None:
-                    pending.append((one.predicate, one.names))
-    return frozenset(found)
 
 
 def _reduced[T](
@@ -153,15 +134,15 @@ def _values(condition: Expression, variable: str, names: tuple[str, ...]) -> Val
             given = [False]
         case _:
             return None
-    if path.variable != variable or path.names != names:
+    if path.variable != variable or path.names != names or (path.property.nullable and None in given):
         return None
-    return frozenset(value for value in given if _possible(value, path.property))
+    return frozenset(value for value in given if value is not None and _possible(value, path.property))
 
 
-def _possible(value: Scalar, of: Property) -> bool:
+def _possible(value: str | float, of: Property) -> bool:
     """Whether a property can have a value at all: whole numbers have no fractions, and limits."""
     limits = WHOLE_NUMBERS.get(of.type) if isinstance(of.type, str) else None
-    if limits is None or value is None or isinstance(value, str):
+    if limits is None or isinstance(value, str):
         return True
     return value == int(value) and limits[0] <= value <= limits[1]
 

@@ -51,17 +51,6 @@ def value(expression: Expression) -> Callable[[Row], Any]:
     return lambda row: evaluate(row, None)
 
 
-def order_key(expression: Expression) -> Callable[[Row], tuple[bool, Any]]:
-    """What rows are sorted by to stand in an expression's order: null comes before everything else."""
-    evaluate = value(expression)
-
-    def key(row: Row) -> tuple[bool, Any]:
-        found = evaluate(row)
-        return found is not None, found
-
-    return key
-
-
 def _compiled(expression: Expression) -> _Evaluate:
     match expression:
         case Literal():

@@ -23,10 +23,11 @@ app = App(typed, OF_CATALOGUE, closed_query=True)
     operation_id="createBatchJob",
     tags=[TAG],
     status_code=201,
-    responses=typed.documented(201, BatchJobAnswer, 400, 401, 403, 404, 413, 415),
+    responses=typed.documented(201, BatchJobAnswer, 400, 401, 403, 404, 412, 413, 415),
 )
 def create(body: Annotated[BatchJobCreate, Body()], idempotency_key: IdempotencyKey = None) -> Response[str]:
     """Makes a job, which begins at once. With `dry_run` it waits for its confirmation once it is known what it does."""
+    app.preconditions.must_hold(None)
     asking = caller()
     made = operations.create(
         body.type,

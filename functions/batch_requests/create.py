@@ -23,7 +23,7 @@ app = App(drf, IN_CHANNEL)
     operation_id="createBatchRequest",
     tags=[TAG],
     status_code=201,
-    responses=drf.documented(201, BatchRequestAnswer, 400, 401, 403, 404, 413, 415),
+    responses=drf.documented(201, BatchRequestAnswer, 400, 401, 403, 404, 412, 413, 415),
 )
 def create(
     channel_id: ChannelId, body: Annotated[BatchRequestCreate, Body()], idempotency_key: IdempotencyKey = None
@@ -31,7 +31,9 @@ def create(
     """Opens a batch request in status `initialized`."""
     body.must_be_in(channel_id)
     # By user: a client whose token has ended repeats the request with another one.
-    opened = operations.open_one(channel_id, by=caller().user, idempotency_key=idempotency_key)
+    opened = operations.open_one(
+        channel_id, by=caller().user, idempotency_key=idempotency_key, conditions=app.preconditions
+    )
     location = f"{app.base_url}/api/v1/channel/{channel_id}/batch_requests/{opened.pk}/"
     return answer(opened.to_json(), 201, {"Location": location, "ETag": etag(opened.version)})
 

@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.batch_requests import operations, repository
-from batchyard.batch_requests.parameters import IN_CHANNEL, TAG, BatchRequestId, ChannelId, IfMatch
+from batchyard.batch_requests.parameters import IN_CHANNEL, TAG, BatchRequestId, ChannelId
 from batchyard.http import drf
 from batchyard.http.app import App, answer
 
@@ -18,9 +18,9 @@ app = App(drf, IN_CHANNEL)
     status_code=204,
     responses=drf.documented(204, None, 400, 401, 403, 404, 412),
 )
-def delete(channel_id: ChannelId, id: BatchRequestId, if_match: IfMatch = None) -> Response[str]:
+def delete(channel_id: ChannelId, id: BatchRequestId) -> Response[str]:
     """Removes the batch request, its objects and its log file, in whatever status it is."""
-    operations.delete(channel_id, id, if_match=if_match)
+    operations.delete(channel_id, id, app.preconditions)
     return answer(status=204)
 
 

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.batch_requests import operations, repository
-from batchyard.batch_requests.parameters import IN_CHANNEL, TAG, BatchRequestId, ChannelId, IfMatch
+from batchyard.batch_requests.parameters import IN_CHANNEL, TAG, BatchRequestId, ChannelId
 from batchyard.batch_requests.schemas import BatchRequestAnswer, BatchRequestUpdate
 from batchyard.http import drf
 from batchyard.http.answers import etag
@@ -24,7 +24,7 @@ app = App(drf, IN_CHANNEL)
     responses=drf.documented(200, BatchRequestAnswer, 400, 401, 403, 404, 412, 413, 415),
 )
 def partial_update(
-    channel_id: ChannelId, id: BatchRequestId, body: Annotated[BatchRequestUpdate, Body()], if_match: IfMatch = None
+    channel_id: ChannelId, id: BatchRequestId, body: Annotated[BatchRequestUpdate, Body()]
 ) -> Response[str]:
     """Changes the fields that are given; given objects are merged by content type and primary key."""
     body.must_be_in(channel_id)
@@ -35,7 +35,7 @@ def partial_update(
         by=caller().user,
         whole=False,
         log_file=body.log_file,
-        if_match=if_match,
+        conditions=app.preconditions,
     )
     return answer(batch.to_json(), headers={"ETag": etag(batch.version)})
 

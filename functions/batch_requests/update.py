@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.batch_requests import operations, repository
-from batchyard.batch_requests.parameters import IN_CHANNEL, TAG, BatchRequestId, ChannelId, IfMatch
+from batchyard.batch_requests.parameters import IN_CHANNEL, TAG, BatchRequestId, ChannelId
 from batchyard.batch_requests.schemas import BatchRequestAnswer, BatchRequestUpdate
 from batchyard.http import drf
 from batchyard.http.answers import etag
@@ -23,9 +23,7 @@ app = App(drf, IN_CHANNEL)
     tags=[TAG],
     responses=drf.documented(200, BatchRequestAnswer, 400, 401, 403, 404, 412, 413, 415),
 )
-def update(
-    channel_id: ChannelId, id: BatchRequestId, body: Annotated[BatchRequestUpdate, Body()], if_match: IfMatch = None
-) -> Response[str]:
+def update(channel_id: ChannelId, id: BatchRequestId, body: Annotated[BatchRequestUpdate, Body()]) -> Response[str]:
     """Changes the fields that are given; a given list of objects is the whole list."""
     body.must_be_in(channel_id)
     batch = operations.update(
@@ -35,7 +33,7 @@ def update(
         by=caller().user,
         whole=True,
         log_file=body.log_file,
-        if_match=if_match,
+        conditions=app.preconditions,
     )
     return answer(batch.to_json(), headers={"ETag": etag(batch.version)})
 

@@ -18,11 +18,11 @@ app = App(drf, Rights(admin=True, channel="id"))
     operation_id="deleteChannel",
     tags=["Channels"],
     status_code=204,
-    responses=drf.documented(204, None, 401, 403, 404, 409),
+    responses=drf.documented(204, None, 401, 403, 404, 409, 412),
 )
 def delete(id: ChannelId) -> Response[str]:
     """Removes a channel that has no batch requests, for an administrator's token."""
-    operations.delete(id, has_batch_requests=has_any)
+    operations.delete(id, has_batch_requests=has_any, conditions=app.preconditions)
     return answer(status=204)
 
 

@@ -9,8 +9,8 @@ from batchyard.channels import operations
 from batchyard.channels.parameters import ChannelId
 from batchyard.channels.schemas import ChannelAnswer, ChannelUpdate
 from batchyard.http import drf
+from batchyard.http.answers import tag_of
 from batchyard.http.app import App, answer
-from batchyard.jsontext import dumps
 from batchyard.scope import Rights
 
 app = App(drf, Rights(admin=True, channel="id"))
@@ -21,11 +21,12 @@ app = App(drf, Rights(admin=True, channel="id"))
     summary="Update a channel partially",
     operation_id="partialUpdateChannel",
     tags=["Channels"],
-    responses=drf.documented(200, ChannelAnswer, 400, 401, 403, 404, 413, 415),
+    responses=drf.documented(200, ChannelAnswer, 400, 401, 403, 404, 412, 413, 415),
 )
 def partial_update(id: ChannelId, body: Annotated[ChannelUpdate, Body()]) -> Response[str]:
     """Changes the fields that are given, for an administrator's token."""
-    return answer(dumps(operations.update(id, body.model_dump(exclude_unset=True)).to_answer()))
+    changed = operations.shown(operations.update(id, body.model_dump(exclude_unset=True), app.preconditions))
+    return answer(changed, headers={"ETag": tag_of(changed)})
 
 
 handler = app.lambda_handler

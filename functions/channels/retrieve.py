@@ -7,7 +7,6 @@ from batchyard.channels.parameters import ChannelId
 from batchyard.channels.schemas import ChannelAnswer
 from batchyard.http import drf
 from batchyard.http.app import App, answer
-from batchyard.jsontext import dumps
 from batchyard.scope import Rights
 
 app = App(drf, Rights(channel="id"))
@@ -22,7 +21,7 @@ app = App(drf, Rights(channel="id"))
 )
 def retrieve(id: ChannelId) -> Response[str]:
     """Answers the channel."""
-    return answer(dumps(operations.retrieve(id).to_answer()))
+    return answer(operations.shown(operations.retrieve(id)))
 
 
 handler = app.lambda_handler

@@ -7,9 +7,9 @@ import aws_lambda_powertools
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from batchyard.http import drf
+from batchyard.http.answers import tag_of
 from batchyard.http.app import App
-from batchyard.http.files import entity_tag, file
-from batchyard.http.headers import IfNoneMatch
+from batchyard.http.files import file
 
 app = App(drf, None)
 
@@ -51,14 +51,12 @@ SwaggerUIBundle({{
     security=[],
     responses={
         200: {"description": "A page", "content": {"text/html": {"schema": {"type": "string"}}}},
-        304: {"description": "Not Modified"},
-        400: drf.documented(200, None, 400)[400],
     },
 )
-def page(if_none_match: IfNoneMatch = None) -> Response[str]:
+def page() -> Response[str]:
     """Answers Swagger UI on this service's own OpenAPI document, in one page that loads nothing else."""
     body, tag = _body()
-    return file(body, "text/html; charset=utf-8", tag, if_none_match)
+    return file(body, "text/html; charset=utf-8", tag)
 
 
 @cache
@@ -68,7 +66,7 @@ def _body() -> tuple[str, str]:
     script = (assets / "swagger-ui-bundle.min.js").read_text()
     style = (assets / "swagger-ui.min.css").read_text()
     body = _PAGE.format(style=style, script=script)
-    return body, entity_tag(body)
+    return body, tag_of(body)
 
 
 handler = app.lambda_handler

@@ -7,13 +7,11 @@ all families; a route refuses a request without a caller in the words of its own
 from typing import Any
 
 from batchyard.deadline import within
+from batchyard.http.caller import KEY_HEADERS
 from batchyard.http.urls import header
 from batchyard.identity.policy import let_in, let_in_unknown
 from batchyard.identity.recent import find_token
 from batchyard.identity.tokens import key_in
-
-KEY_HEADERS = ("X-API-Key", "x-medusa-access-token")
-"""Headers that hold a key alone: of product batches' clients, and of the catalogue's."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

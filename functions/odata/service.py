@@ -11,7 +11,7 @@ from batchyard.catalogue.entity_sets.model import MODEL
 from batchyard.deadline import deadline, within
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, MethodNotAllowed
-from batchyard.http import audit, caller, limits
+from batchyard.http import audit, caller, finish, limits
 from batchyard.http.caller import Caller
 from batchyard.http.paths import decoded
 from batchyard.http.urls import route_path
@@ -50,8 +50,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except Exception as error:
         log_defect(error)
         answered = _refusal(event, BatchyardError())
-    body = "" if event["httpMethod"] == "HEAD" else answered["body"]
-    return {**answered, "body": body}
+    return finish.without_content(event, answered)
 
 
 def reads(parameters: dict[str, str]) -> Iterator[tuple[Table, Key]]:

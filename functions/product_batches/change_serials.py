@@ -30,7 +30,7 @@ app = App(coded, IN_COLLECTION)
     summary="Change the status of many serials",
     operation_id="changeSerials",
     tags=[SERIALS_TAG],
-    responses=documented(200, SerialChange, 400, 401, 403, 404, 409, 413, 415),
+    responses=documented(200, SerialChange, 400, 401, 403, 404, 409, 412, 413, 415),
 )
 def change_serials(
     collectionId: CollectionId,
@@ -48,6 +48,7 @@ def change_serials(
         by=caller().user,
         reason=body.reason,
         idempotency_key=idempotency_key,
+        conditions=app.preconditions,
     )
     return answer(dumps(changed))
 

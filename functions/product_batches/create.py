@@ -22,12 +22,13 @@ app = App(coded, IN_COLLECTION)
     summary="Create a batch",
     operation_id="createProductBatch",
     tags=[TAG],
-    responses=documented(200, ProductBatchAnswer, 400, 401, 403, 404, 409, 413, 415),
+    responses=documented(200, ProductBatchAnswer, 400, 401, 403, 404, 409, 412, 413, 415),
 )
 def create(
     collectionId: CollectionId, productId: ProductId, body: Annotated[ProductBatchCreate, Body()]
 ) -> Response[str]:
     """Makes a batch and its serials. Making the very same again answers it as it is."""
+    app.preconditions.must_hold(None)
     batch = operations.create(collectionId, productId, body.given(), by=caller().user)
     location = f"{app.base_url}/admin/collection/{collectionId}/product/{productId}/batch/{batch.id}"
     headers = {"Location": location, "ETag": etag(batch.version)}

@@ -13,7 +13,6 @@ from batchyard.product_batches.parameters import (
     TAG,
     BatchId,
     CollectionId,
-    IfMatch,
     ProductId,
     documented,
 )
@@ -35,10 +34,9 @@ def delete(
     productId: ProductId,
     batchId: BatchId,
     force: Annotated[bool, Query(description="Also where serials of the batch are in use")] = False,
-    if_match: IfMatch = None,
 ) -> Response[str]:
     """Removes a batch whose serials are not in use. Its serials are valid no more, and are never handed out again."""
-    operations.delete(BatchKey(collectionId, productId, batchId), force=force, if_match=if_match)
+    operations.delete(BatchKey(collectionId, productId, batchId), force=force, conditions=app.preconditions)
     return answer("{}")
 
 

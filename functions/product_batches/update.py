@@ -14,7 +14,6 @@ from batchyard.product_batches.parameters import (
     TAG,
     BatchId,
     CollectionId,
-    IfMatch,
     ProductId,
     documented,
 )
@@ -36,12 +35,11 @@ def update(
     productId: ProductId,
     batchId: BatchId,
     body: Annotated[ProductBatchUpdate, Body()],
-    if_match: IfMatch = None,
 ) -> Response[str]:
     """Changes the fields that are given; a greater quantity brings new serials and leaves the old ones as they are."""
     given = body.must_be(batchId).given()
     batch = BatchKey(collectionId, productId, batchId)
-    return answers.batch(operations.update(batch, given, by=caller().user, if_match=if_match))
+    return answers.batch(operations.update(batch, given, by=caller().user, conditions=app.preconditions))
 
 
 handler = app.lambda_handler

@@ -57,6 +57,14 @@ def _as_many_as_on_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("moto.dynamodb.responses.TRANSACTION_MAX_ITEMS", 100)
 
 
+STANDING = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Vary": "Authorization, X-API-Key, x-medusa-access-token",
+}
+"""What every answer says that depends on a key, also in a batch."""
+
+
 def opened(api: Api, channel: int) -> int:
     """How many batch requests a channel has, up to a hundred."""
     return len(api.get(f"{batches(channel)}?limit=100").json()["results"])
@@ -102,7 +110,7 @@ def test_the_flat_form_as_a_vendors_clients_write_it(api: Api, channel: int) -> 
         assert (changed.id, changed.status, read.id, read.status) == ("1", 200, "2", 200)
         assert changed.json()["remote_batch_id"] == "Größe"
         assert changed.json() == read.json()
-        assert changed.headers == {"Content-Type": "application/json", "ETag": '"2"'}
+        assert changed.headers == {"Content-Type": "application/json", "ETag": '"2"', **STANDING}
 
 
 def test_the_nested_form_answers_change_sets_in_a_part_of_their_own(api: Api, channel: int) -> None:
@@ -118,7 +126,7 @@ def test_the_nested_form_answers_change_sets_in_a_part_of_their_own(api: Api, ch
     assert (first.id, first.status) == ("list", 200)
     assert (made.id, made.status, changed.id, changed.status) == ("1", 201, None, 200)
     assert changed.json() == {**made.json(), "status": "commit", "modified_date": changed.json()["modified_date"]}
-    assert (last.status, last.text, last.headers) == (204, "", {})
+    assert (last.status, last.text, last.headers) == (204, "", STANDING)
     assert opened(api, channel) == 0
 
 
@@ -140,7 +148,7 @@ def test_the_json_form(api: Api, channel: int) -> None:
     ]
     assert answers[1]["headers"]["location"].startswith(DEFAULT_DOMAIN.base)
     assert answers[2]["body"] == answers[3]["body"]
-    assert answers[4] == {"id": "4", "status": 204, "headers": {}}
+    assert answers[4] == {"id": "4", "status": 204, "headers": {name.lower(): STANDING[name] for name in STANDING}}
 
 
 def test_an_empty_batch_is_answered_with_nothing(api: Api) -> None:
@@ -329,7 +337,7 @@ def test_a_malformed_part_is_refused_alone(api: Api, channel: int) -> None:
     assert [answer.status for answer in answers] == [201, 400, 400, 400, 201]
     assert answers[1].id == "short"
     assert "Content-Length is 5" in answers[1].json()["error"]["message"]
-    assert answers[1].headers == {"Content-Type": "application/json", "OData-Version": "4.0"}
+    assert answers[1].headers == {"Content-Type": "application/json", "OData-Version": "4.0", **STANDING}
     assert opened(api, channel) == 2
 
 

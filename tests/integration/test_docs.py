@@ -31,9 +31,8 @@ def test_a_document_with_another_address_in_it_is_another_one(monkeypatch: pytes
 
 @pytest.mark.parametrize("path", ["/~1docs", "/~1openapi.json"])
 def test_all_of_them_together_ask_a_few_times_a_second(path: str) -> None:
-    [settings] = [
-        one for one in resources("AWS::Serverless::Api")["Api"]["MethodSettings"] if one["ResourcePath"] == path
-    ]
-    assert settings["HttpMethod"] == "GET"
-    assert settings["ThrottlingRateLimit"] <= 20
-    assert settings["ThrottlingBurstLimit"] <= 80
+    found = [one for one in resources("AWS::Serverless::Api")["Api"]["MethodSettings"] if one["ResourcePath"] == path]
+    assert [settings["HttpMethod"] for settings in found] == ["GET", "HEAD"]
+    for settings in found:
+        assert settings["ThrottlingRateLimit"] <= 20
+        assert settings["ThrottlingBurstLimit"] <= 80

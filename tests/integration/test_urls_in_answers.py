@@ -73,7 +73,7 @@ def test_unknown_paths_and_methods_are_told_apart(stores: dict[str, str], front:
     assert api.get("/api/v1/nothing/here/").status == 404
     for url in ("/api/v1/channels/", "/api/v1/channels"):
         refused = api.put(url, {})
-        assert (refused.status, refused.headers["Allow"]) == (405, "GET, POST")
+        assert (refused.status, refused.headers["Allow"]) == (405, "GET, HEAD, POST")
 
 
 @FRONTS

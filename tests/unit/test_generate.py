@@ -232,4 +232,6 @@ def test_comments_and_layout_of_the_parts_stay() -> None:
 def test_the_table_of_routes_names_every_route(known: list[Handler]) -> None:
     table = json.loads((ROOT / ROUTES).read_text())
     served = {(handler.module.__name__, *handler.route) for handler in known if handler.route is not None}
+    served |= {(module, "HEAD", path) for module, method, path in served if method == "GET"}
+    served |= {("gateway.fallback", "OPTIONS", path) for _, _, path in served if path.startswith("/public/")}
     assert {(module, method, path) for path, by in table.items() for method, module in by.items()} == served

@@ -66,7 +66,7 @@ REFUSED = {
     (method, path)
     for served, path in SERVED
     if served != "ANY"
-    for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
+    for method in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 } - SERVED
 EVERYWHERE, *_OF_SOME = API["MethodSettings"]
 SLOWED_DOWN = {
@@ -103,6 +103,8 @@ def test_route_is_the_same_in_code_and_template(function: str) -> None:
         routes = [*app._static_routes, *app._dynamic_routes]
         in_code = {(route.method, re.sub(r"<(\w+)>", r"{\1}", route.path)) for route in routes}
         assert len(in_code) == 1
+        # What answers GET answers HEAD.
+        in_code |= {("HEAD", path) for method, path in in_code if method == "GET"}
     in_template = {(one.method, one.path) for one in api_methods() if one.function == function}
     assert in_template == in_code | (REFUSED if function == FALLBACK else set())
 
@@ -114,15 +116,20 @@ def test_each_method_is_answered_by_one_function() -> None:
 
 def test_the_api_may_call_each_function_that_it_calls() -> None:
     permitted = resources("AWS::Lambda::Permission")
-    assert {target(one["FunctionName"]) for one in permitted.values()} == CATCH_ALLS.keys()
+    reads = {one.function: one.path for one in api_methods() if one.method == "HEAD" and one.function != FALLBACK}
+    assert sorted(target(one["FunctionName"]) for one in permitted.values()) == sorted([*CATCH_ALLS, *reads])
     for permission in permitted.values():
         assert (permission["Principal"], permission["Action"]) == ("apigateway.amazonaws.com", "lambda:InvokeFunction")
-        # Only this API, whatever the stage, method and path.
+        # Only this API, whatever the stage and method; and the path, where it is one.
+        function = target(permission["FunctionName"])
+        path = re.sub(r"\{\w+\}", "*", reads[function]) if function in reads else "/*"
         assert permission["SourceArn"] == {
-            "Sub": "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/*/*"
+            "Sub": f"arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{Api}}/*/*{path}"
         }
     # SAM permits it for events.
-    assert {one.function for one in api_methods()} == CATCH_ALLS.keys() | {name for name, _ in events("Api")}
+    by_events = {name for name, _ in events("Api")}
+    assert {one.function for one in api_methods()} == CATCH_ALLS.keys() | reads.keys() | by_events
+    assert not by_events & reads.keys()
 
 
 @pytest.mark.parametrize("function", sorted({one.function for one in api_methods()}))
@@ -196,9 +203,8 @@ OF_ENTITY_SETS = {
 
 
 def test_a_batch_may_do_what_its_requests_may_do_alone() -> None:
-    inside = {
-        name for name, _ in events("Api") if not hasattr(modules()[FUNCTIONS[name]["Handler"]], "OUTSIDE_BATCHES")
-    }
+    routed = {one.function for one in api_methods()} - CATCH_ALLS.keys()
+    inside = {name for name in routed if not hasattr(modules()[FUNCTIONS[name]["Handler"]], "OUTSIDE_BATCHES")}
     assert powers("ODataServiceFunction") == set().union(OF_ENTITY_SETS, *map(powers, inside))
 
 
@@ -564,7 +570,7 @@ def test_the_login_is_slowed_down() -> None:
 
 def test_who_shows_no_token_is_slowed_down() -> None:
     served = {(method, path) for method, path in SERVED if path.startswith("/public/")}
-    assert served
+    assert {method for method, _ in served} == {"GET", "HEAD"}
     assert all(SLOWED_DOWN[route] < EVERYWHERE["ThrottlingRateLimit"] for route in served)
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from batchyard.http import coded, dialects, drf, typed
 from batchyard.http.app import Dialect
+from batchyard.http.fields import LONGEST_QUERY
 from tools.generate import Unfit
 from tools.generate.handlers import Handler
 
@@ -83,6 +84,11 @@ _LINKS: tuple[tuple[str, str, dict[str, str], tuple[str, ...]], ...] = (
 )
 # What the names of refusals begin with, which are shared by the routes of a family.
 _FAMILIES: dict[Dialect, str] = {drf: "", coded: "Coded", typed: "Typed"}
+_CONDITIONS = {
+    "If-Match": "Only if it has one of these entity tags; `*`: if it is there",
+    "If-None-Match": "Only if it has none of these entity tags; `*`: if it is not there",
+}
+_NOT_MET = 412
 # The headers that the clients of a family bring their key in.
 _SECURITY: dict[Dialect, list[Json]] = {
     coded: [{"Token": []}, {"ApiKey": []}],
@@ -91,7 +97,7 @@ _SECURITY: dict[Dialect, list[Json]] = {
 _METHODS = ("get", "post", "put", "patch", "delete")
 # What powertools documents for any validated route, though our dialects answer 400 there.
 _VALIDATION_STATUS = "422"
-_NO_BODY = ("204", "303")
+_NO_BODY = ("204", "303", "304")
 _SCHEMA = "#/components/schemas/"
 _RESPONSE = "#/components/responses/"
 _DESCRIPTION = (
@@ -99,7 +105,7 @@ _DESCRIPTION = (
     "Send `Authorization: Token <key>` or `Bearer <key>`; where `/admin` begins the path, `X-API-Key: <key>` and "
     "`x-medusa-access-token: <key>` do as well; `/public` asks for none. "
     "Paths under `/api/v1` work with and without their last slash. Many requests, to "
-    "any route, go in one call of OData's `POST /v1/$batch`."
+    "any route, go in one call of OData's `POST /v1/$batch`. HEAD is answered wherever GET is."
 )
 
 
@@ -119,7 +125,8 @@ def merged(resolvers: Iterable[APIGatewayRestResolver]) -> Json:
             for method, operation in operations.items():
                 if method in item:
                     raise Unfit(f"two functions answer {method.upper()} {path}")
-                item[method] = _operation(path, operation, public=getattr(resolver, "public", False))
+                described = _with_conditions(path, method, operation)
+                item[method] = _operation(path, described, public=getattr(resolver, "public", False))
         for name, schema in own.get("components", {}).get("schemas", {}).items():
             if schemas.setdefault(name, schema) != schema:
                 raise Unfit(f"two functions mean different things by the schema {name}")
@@ -221,6 +228,33 @@ def _with_whole_numbers(value: Any) -> Any:
 def _as_documented(path: str) -> str:
     """Django REST framework's paths end with a slash, and that is how their clients know them."""
     return f"{path.rstrip('/')}/" if path.startswith("/api/v1/") else path
+
+
+def _with_conditions(path: str, method: str, operation: Json) -> Json:
+    """The operation with the headers that make it conditional, and how it is answered then.
+
+    Every read has a condition; of what changes things, that is whatever says that its condition may not hold.
+    """
+    responses = operation["responses"]
+    if method == "get" and "200" in responses:
+        conditions = ["If-None-Match"]
+        refused = dialects.of_path(path).documented(200, None, _NOT_MET)[_NOT_MET]
+        responses = {**responses, "304": {"description": "Not Modified"}, str(_NOT_MET): refused}
+    elif str(_NOT_MET) in responses:
+        conditions = ["If-Match", "If-None-Match"]
+    else:
+        return operation
+    found = [
+        {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string", "maxLength": LONGEST_QUERY},
+            "description": _CONDITIONS[name],
+        }
+        for name in conditions
+    ]
+    return operation | {"parameters": [*operation.get("parameters", ()), *found], "responses": responses}
 
 
 def _operation(path: str, operation: Json, *, public: bool) -> Json:

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tools.generate import Unfit, alarms, dashboard, gateway_responses, policies, unserved
+from tools.generate import Unfit, alarms, api_document, dashboard, gateway_responses, policies
 from tools.generate.handlers import DEFAULT_AUTHORIZER, Handler
 from tools.generate.parts import Part, Parts
 
@@ -39,7 +39,7 @@ def text(parts: Parts, handlers: Sequence[Handler]) -> str:
     ]
     computed: dict[str, Callable[[], str]] = {
         "gateway responses": gateway_responses.text,
-        "unserved paths": lambda: unserved.paths(handlers, by_handler),
+        "paths of the document": lambda: api_document.paths(handlers, by_handler),
         "what may be done in a batch": lambda: policies.union(in_batches),
         "alarms": lambda: alarms.text(parts, handlers),
         "errors": lambda: dashboard.errors(parts),
@@ -96,7 +96,9 @@ def _completed(resources: str, functions: Mapping[str, Handler]) -> str:
 
 
 def _called(function: str, handler: Handler) -> str:
-    """What is to be added to a function so that the API calls it: its event, or the permission for all its paths."""
+    """What is to be added to a function so that the API calls it: its event, or the permission for what it answers."""
+    if api_document.has(handler):
+        return "\n" + api_document.permission(function, handler)
     if handler.route is not None:
         method, path = handler.route
         event = f"""\
@@ -111,7 +113,7 @@ def _called(function: str, handler: Handler) -> str:
         if handler.authorizer != DEFAULT_AUTHORIZER:
             event += f"          Auth: {{Authorizer: {handler.authorizer}}}\n"
         return event
-    return "\n" + unserved.permission(function) if handler.catch_all else ""
+    return ""
 
 
 def _handler_of(function: str, properties: Mapping[str, Any], by_name: Mapping[str, Handler]) -> Handler:

@@ -105,6 +105,14 @@ SAMPLES = {
         body={"channel": str(world.MARKETPLACE.pk), "status": "done"},
     ),
     "retrieve": route("GET", path(world.COMMITTED), http(200, whole(world.COMMITTED), etag='"2"'), repeatable=True),
+    "retrieve.head": route("HEAD", path(world.COMMITTED), http(200, "", etag='"2"'), repeatable=True),
+    "retrieve.kept": route(
+        "GET",
+        path(world.COMMITTED),
+        http(304, "", etag='"2"'),
+        headers={"If-None-Match": '"1", W/"2"'},
+        repeatable=True,
+    ),
     "update": route(
         "PUT",
         path(world.COMMITTED),

@@ -2,6 +2,7 @@
 
 import re
 
+from tools import sample_world as world
 from tools.samples.sample import ADDRESS, coded, detail, http, route, typed
 
 DOCS = {
@@ -22,5 +23,22 @@ DOCS = {
 FALLBACK = {
     "fallback": route("GET", "/api/v1/products/", detail(404, "Not found."), caller=None),
     "fallback.typed": route("GET", "/admin/uploads/nothing", typed(404, "not_found", "Not found."), caller=None),
+    "fallback.preflight": route(
+        "OPTIONS",
+        f"/public/collection/{world.COLLECTION}/verifySN/1",
+        http(
+            204,
+            allow="GET, HEAD, OPTIONS",
+            access_control_allow_origin="*",
+            access_control_allow_methods="GET, HEAD, OPTIONS",
+            access_control_allow_headers="content-type, x-shop",
+        ),
+        headers={
+            "Origin": "https://shop.example.com",
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "content-type,x-shop",
+        },
+        caller=None,
+    ),
     "fallback.coded": route("GET", "/admin/collection/shoes", coded(404, "NOT_FOUND"), caller=None),
 }

@@ -13,25 +13,30 @@ from batchyard.batch_requests import ids, listing, repository, rules
 from batchyard.batch_requests.listing import Page, Question
 from batchyard.batch_requests.rules import BatchRequest, Wanted
 from batchyard.channels import repository as channel_repository
-from batchyard.errors import Contended, Invalid, NotFound, NotUpdated, PreconditionFailed, Unavailable
-from batchyard.http.answers import matches, must_fit
+from batchyard.errors import Contended, Invalid, NotFound, NotUpdated, Unavailable
+from batchyard.http.answers import etag, must_fit
+from batchyard.http.preconditions import UNCONDITIONAL, Preconditions
 from batchyard.store import blobs
 from batchyard.store.blobs import Blob
 from batchyard.store.replies import once
 from batchyard.store.unit import Unit, transact
 
 
-def open_one(channel: int, *, by: str, idempotency_key: str | None = None) -> BatchRequest:
+def open_one(
+    channel: int, *, by: str, idempotency_key: str | None = None, conditions: Preconditions = UNCONDITIONAL
+) -> BatchRequest:
     """Opens a batch request; a repeat with the same key answers the first one again.
 
     Args:
         channel: The channel's primary key.
         by: The user who wants it.
         idempotency_key: The user's key for this request.
+        conditions: The caller's, of the channel's list.
 
     Raises:
         NotFound: There is no such channel.
         Invalid: The channel is not active.
+        PreconditionFailed: The list is not what the conditions ask for.
     """
     pk = ids.next_pk()
     new = BatchRequest(
@@ -49,7 +54,9 @@ def open_one(channel: int, *, by: str, idempotency_key: str | None = None) -> Ba
             # it before botocore's repeat.
             if unit.attempt > 1 and repository.exists(unit, channel, pk):
                 return replace(new, version=1)
-            if not channel_repository.find(unit, channel).is_active:
+            found = channel_repository.find(unit, channel)
+            conditions.must_hold(None)
+            if not found.is_active:
                 raise Invalid({"channel": ["The channel is not active."]})
             return repository.put(unit, new)
 
@@ -100,7 +107,7 @@ def update(
     by: str,
     whole: bool = False,
     log_file: str | None = None,
-    if_match: str | None = None,
+    conditions: Preconditions = UNCONDITIONAL,
 ) -> BatchRequest:
     """Changes a batch request and answers it as it is then.
 
@@ -111,12 +118,12 @@ def update(
         by: The user who wants it.
         whole: A given list of objects is the whole list.
         log_file: The text of a log file to attach, in whatever status.
-        if_match: The caller's `If-Match`.
+        conditions: The caller's, of the batch request.
 
     Raises:
         NotFound: There is none.
         Invalid: The life cycle does not allow it.
-        PreconditionFailed: It is not the version that the caller means, and the change would change it.
+        PreconditionFailed: It is not what the conditions ask for.
         TooLarge: It would no longer fit into an answer.
         NotUpdated: The store refused after retries.
     """
@@ -129,11 +136,9 @@ def update(
         if log_file is not None and digest is not None and digest != current.log_digest:
             log = _log_blob(channel, pk, log_file)
             revised = rules.attach_log(revised, log.key, digest)
+        conditions.must_hold(etag(current.version), repeats=revised == current)
         if revised == current:
-            # Also where If-Match names the version before: the caller repeats what it has done (RFC 9110, 13.1.1).
             return current
-        if not matches(if_match, current.version):
-            raise PreconditionFailed
         actor = current.actor if revised.status == current.status else Actor(by=by)
         revised = replace(revised, modified=max(clock.now(), current.modified + 1), actor=actor)
         must_fit(revised.to_json())
@@ -185,19 +190,18 @@ def fail_unless_changed_since(channel: int, pk: int, moment_us: int) -> bool:
     return transact(operation)
 
 
-def delete(channel: int, pk: int, *, if_match: str | None = None) -> None:
-    """Removes a batch request.
+def delete(channel: int, pk: int, conditions: Preconditions = UNCONDITIONAL) -> None:
+    """Removes a batch request, if it is what the caller's conditions ask for.
 
     Raises:
         NotFound: There is none.
-        PreconditionFailed: It is not the version that the caller means.
+        PreconditionFailed: It is not.
         NotUpdated: The store refused after retries.
     """
 
     def operation(unit: Unit) -> None:
         current = _find(unit, channel, pk, whole=False)
-        if not matches(if_match, current.version):
-            raise PreconditionFailed
+        conditions.must_hold(etag(current.version))
         repository.delete(unit, current)
 
     with _in_the_words_of_updates():

@@ -1,5 +1,7 @@
 """What an answer may hold, and which version of a thing it shows."""
 
+import hashlib
+
 from batchyard.errors import TooLarge
 
 LARGEST_ANSWER = 6 * 1024 * 1024
@@ -30,19 +32,21 @@ def carried(body: str) -> int:
     return len(body.encode()) + body.count('"') + body.count("\\")
 
 
-def etag(version: int) -> str:
-    """The entity tag of a version."""
-    return f'"{version}"'
+def etag(version: int, beyond: str = "") -> str:
+    """The entity tag of an answer that shows a version of something.
+
+    Args:
+        version: The version, which changes of it are made on condition of.
+        beyond: What the answer shows that may change without it.
+    """
+    return f'"{version}.{_digest(beyond)}"' if beyond else f'"{version}"'
 
 
-def matches(if_match: str | None, version: int) -> bool:
-    """Whether an `If-Match` header (RFC 9110, 13.1.1) allows a change of this version."""
-    if if_match is None or if_match.strip() == "*":
-        return True
-    return etag(version) in {tag.strip() for tag in if_match.split(",")}
+def tag_of(body: str) -> str:
+    """The entity tag of what has no version: it is what it looks like."""
+    return f'"{_digest(body)}"'
 
 
-def matches_any(if_none_match: str, tag: str) -> bool:
-    """Whether an `If-None-Match` header (RFC 9110, 13.1.2) names an entity tag, as weak ones are compared."""
-    given = {one.strip().removeprefix("W/") for one in if_none_match.split(",")}
-    return not given.isdisjoint({"*", tag})
+def _digest(text: str) -> str:
+    found = hashlib.sha256(text.encode()).hexdigest()
+    return f"{found[:8]}-{found[8:35]}"

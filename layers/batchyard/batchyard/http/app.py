@@ -27,21 +27,18 @@ from pydantic import BaseModel
 from batchyard.deadline import within
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, Malformed, NotFound, UnsupportedMediaType
-from batchyard.http import audit, bodies, bounds, caller, queries
+from batchyard.http import audit, bodies, bounds, caller, cors, finish, queries
 from batchyard.http.answers import must_fit
 from batchyard.http.paths import decoded
-from batchyard.http.urls import base_url, header, route_path
+from batchyard.http.preconditions import Preconditions
+from batchyard.http.urls import base_url, header, header_lines, route_path
 from batchyard.scope import Rights
 
 _WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 
-# Not powertools' CORSConfig, which leaves out what is refused before a route runs, and says nothing without an Origin,
-# so that a cache would have to tell origins apart.
-_FOR_ANY_ORIGIN = {"Access-Control-Allow-Origin": ["*"], "Access-Control-Expose-Headers": ["Retry-After"]}
-
 
 class Dialect(Protocol):
-    """How a family speaks: a module with these three functions."""
+    """How a family speaks: a module with these functions."""
 
     def read(self, data: Any) -> dict[str, Any]:
         """A parsed JSON body, if the family takes it; else raises a business error."""
@@ -51,6 +48,9 @@ class Dialect(Protocol):
 
     def answer(self, error: BatchyardError) -> Response[str]:
         """The answer for a business error."""
+
+    def documented(self, status: int, model: type | None, *others: int) -> dict[int, Any]:
+        """The `responses` of a route for the OpenAPI document, with the statuses of its refusals."""
 
 
 class App(APIGatewayRestResolver):
@@ -62,8 +62,7 @@ class App(APIGatewayRestResolver):
         closed_query: Parameters in the query that the route does not have are refused, and names may have brackets
             (`batchyard.http.queries`).
         form: Its body is a form, which the route reads by itself (`batchyard.http.forms`).
-        any_origin: Scripts of any web page may read what it answers (CORS), as far as they send nothing that a browser
-            asks about first: https://fetch.spec.whatwg.org/#cors-safelisted-method
+        any_origin: Scripts of any web page may ask for it and read what it answers (`batchyard.http.cors`).
     """
 
     def __init__(
@@ -80,7 +79,7 @@ class App(APIGatewayRestResolver):
         self.rights = rights
         self._closed_query = closed_query
         self.form = form
-        self._headers = _FOR_ANY_ORIGIN if any_origin else {}
+        self.any_origin = any_origin
         self._count: Callable[[Mapping[str, Any], caller.Caller], None] | None = None
         if rights is not None:
             # It brings in botocore, without which a route that asks nobody for a token can start in half the time.
@@ -103,6 +102,11 @@ class App(APIGatewayRestResolver):
         """The public address of the service, as this request reached it."""
         return base_url(self.current_event.raw_event)
 
+    @property
+    def preconditions(self) -> Preconditions:
+        """The conditions of this request, which a route that changes things asks of what it is about to change."""
+        return Preconditions.of(self.current_event.raw_event)
+
     def served(self) -> list[tuple[str, str]]:
         """The methods and paths of its routes, parameters in braces."""
         return [(route.method, route.openapi_path) for route in self._routes()]
@@ -115,9 +119,13 @@ class App(APIGatewayRestResolver):
         """Answers one API Gateway event, whatever happens."""
         with within(context):
             answered = self._answer_event(event, context)
-        answered["multiValueHeaders"].update(self._headers)
         audit.note(event, answered)
-        return answered
+        return self._finished(event, answered)
+
+    def _finished(self, event: Mapping[str, Any], answered: dict[str, Any]) -> dict[str, Any]:
+        standing = finish.headers(keyed=not self.public) | (cors.HEADERS if self.any_origin else {})
+        given = {**{name: [value] for name, value in standing.items()}, **answered["multiValueHeaders"]}
+        return finish.without_content(event, {**answered, "multiValueHeaders": given})
 
     def _answer_event(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         try:
@@ -125,15 +133,20 @@ class App(APIGatewayRestResolver):
                 asking = caller.enter(event)
                 self._count(event, asking)
                 self.rights.must_be_in(asking.scope, event["httpMethod"], self._parameters(route_path(event)))
-            return super().resolve(self._readable(self._settled(event)), context)
+            answered = super().resolve(self._readable(self._settled(event)), context)
+            return finish.conditional(event, answered, tagged=not self.public)
         except BatchyardError as error:
-            return self.refuse(error)
+            return _proxied(self.dialect.answer(error))
         except Exception as error:
             return _proxied(self._answer_defect(error))
 
-    def refuse(self, error: BatchyardError) -> dict[str, Any]:
+    def refuse(self, event: Mapping[str, Any], error: BatchyardError) -> dict[str, Any]:
         """Answers an event with an error of the business."""
-        return _proxied(self.dialect.answer(error))
+        return self.reply(event, self.dialect.answer(error))
+
+    def reply(self, event: Mapping[str, Any], response: Response[str]) -> dict[str, Any]:
+        """Answers an event with a response that no route of its own made."""
+        return self._finished(event, _proxied(response))
 
     def _settled(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         if not self._closed_query:
@@ -155,9 +168,12 @@ class App(APIGatewayRestResolver):
 
         A form stays as it is.
         """
-        # Several lines of one header are one list (RFC 9110, 5.3).
-        headers = {name: [", ".join(lines)] for name, lines in (event.get("multiValueHeaders") or {}).items()}
-        found = {**event, "path": route_path(event), "multiValueHeaders": headers or None}
+        lines = header_lines(event)
+        headers = {name: [line] for name, line in lines.items()}
+        found = {**event, "path": route_path(event), "headers": lines, "multiValueHeaders": headers}
+        if event.get("httpMethod") == "HEAD":
+            # The same as GET, but for the content (RFC 9110, 9.3.2).
+            found["httpMethod"] = "GET"
         media_type = (header(event, "Content-Type") or "application/json").partition(";")[0].strip().lower()
         if self.form:
             if media_type != bodies.FORM:
@@ -165,7 +181,7 @@ class App(APIGatewayRestResolver):
             return found
         # With other methods a body means nothing (RFC 9110, 9.3), whatever is in it, unless the route takes one.
         body = ""
-        method = event.get("httpMethod")
+        method = found.get("httpMethod")
         if event.get("body") and (method in _WITH_BODY or any(route.dependant.body_params for route in self._routes())):
             if media_type != "application/json":
                 raise UnsupportedMediaType(media_type)
@@ -174,10 +190,9 @@ class App(APIGatewayRestResolver):
             except Malformed as error:
                 raise Malformed(f"JSON parse error - {error}") from None
         # By now it is JSON, which powertools knows by this very spelling alone.
-        single = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "content-type"}
         return {
             **found,
-            "headers": {**single, "Content-Type": "application/json"},
+            "headers": {**lines, "content-type": "application/json"},
             "body": body or "{}",
             "isBase64Encoded": False,
         }
@@ -232,7 +247,7 @@ def _proxied(response: Response[str]) -> dict[str, Any]:
     return {
         "statusCode": response.status_code,
         "multiValueHeaders": {
-            "Content-Type": [response.content_type or "application/json"],
+            **({"Content-Type": [response.content_type]} if response.content_type else {}),
             **{name: [str(value)] for name, value in response.headers.items()},
         },
         "body": response.body,

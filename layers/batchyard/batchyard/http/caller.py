@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 from batchyard.errors import NotAuthenticated
 from batchyard.scope import Scope
 
+KEY_HEADERS = ("X-API-Key", "x-medusa-access-token")
+"""Headers that hold a key alone, beside `Authorization`: of product batches' clients, and of the catalogue's."""
+
 
 class Caller(NamedTuple):
     """The owner of the token of a request.

@@ -39,17 +39,16 @@ class Routes:
             NotFound: No route has this path, or nothing can have one of the names in it.
             MethodNotAllowed: There are some, with other methods.
         """
-        allowed: set[str] = set()
         for pattern, resource, methods in self._routes:
-            found = pattern.fullmatch(path)
-            if found is None:
-                continue
-            if method in methods:
+            if method in methods and (found := pattern.fullmatch(path)) is not None:
                 return Route(methods[method], resource, {k: decoded(v) for k, v in found.groupdict().items()})
-            allowed |= set(methods)
-        if allowed:
-            raise MethodNotAllowed(method, sorted(allowed))
+        if allowed := self.methods(path):
+            raise MethodNotAllowed(method, allowed)
         raise NotFound
+
+    def methods(self, path: str) -> list[str]:
+        """The methods that a path, as sent, is served with."""
+        return sorted({one for pattern, _, methods in self._routes if pattern.fullmatch(path) for one in methods})
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -13,13 +13,28 @@ from urllib.parse import unquote, urlencode
 from batchyard.http.paths import as_sent
 
 
+def add_line(headers: dict[str, str], name: str, line: str) -> None:
+    """Adds a line to headers, whose names are in lower case: several lines of one are one list (RFC 9110, 5.3)."""
+    key, value = name.lower(), line.strip()
+    headers[key] = f"{headers[key]}, {value}" if key in headers else value
+
+
+def header_lines(event: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of a request, names in lower case, all lines of one together."""
+    last: dict[str, str] = {}
+    for name, value in (event.get("headers") or {}).items():
+        add_line(last, name, str(value))
+    lines: dict[str, list[str]] = {}
+    for name, several in (event.get("multiValueHeaders") or {}).items():
+        lines.setdefault(name.lower(), []).extend(several)
+    found = {name: ", ".join(line.strip() for line in several) for name, several in lines.items() if len(several) > 1}
+    # Some engines, and some events, have one value of each alone.
+    return {**last, **found}
+
+
 def header(event: Mapping[str, Any], name: str) -> str | None:
-    """A request header by its name in any case; None where it is absent."""
-    wanted = name.lower()
-    for found, value in (event.get("headers") or {}).items():
-        if found.lower() == wanted:
-            return str(value)
-    return None
+    """A request header by its name in any case, all of its lines; None where it is absent."""
+    return header_lines(event).get(name.lower())
 
 
 def route_path(event: Mapping[str, Any]) -> str:
@@ -57,7 +72,8 @@ def base_url(event: Mapping[str, Any]) -> str:
         return configured.rstrip("/")
     context = event.get("requestContext") or {}
     host = header(event, "Host") or context.get("domainName") or "localhost"
-    scheme = header(event, "X-Forwarded-Proto") or "https"
+    # The last proxy is the nearest one.
+    scheme = (header(event, "X-Forwarded-Proto") or "https").rpartition(",")[2].strip()
     prefix = _before(str(context.get("path") or "").rstrip("/"), route_path(event).rstrip("/"))
     return f"{scheme}://{host}{as_sent(prefix)}"
 

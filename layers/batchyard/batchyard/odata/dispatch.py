@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from batchyard.errors import BatchyardError, Malformed, MethodNotAllowed, NotFound
 from batchyard.http.bodies import PACKED
+from batchyard.http.caller import KEY_HEADERS
 from batchyard.http.limits import COUNTED
 from batchyard.http.paths import as_sent, decoded
 from batchyard.http.routes import Route, Routes
@@ -35,16 +36,8 @@ from batchyard.store.unit import Known, reading_ahead
 
 # Who asks and where it goes are the batch's; how the bytes travel has been seen to.
 _THE_BATCHS = frozenset(
-    {
-        "authorization",
-        "connection",
-        "content-length",
-        "forwarded",
-        "host",
-        "transfer-encoding",
-        "x-api-key",
-        "x-medusa-access-token",
-    }
+    {"authorization", "connection", "content-length", "forwarded", "host", "transfer-encoding"}
+    | {name.lower() for name in KEY_HEADERS}
 )
 _FROM_THE_BATCH = ("Host", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto")
 

@@ -13,7 +13,7 @@ LONGEST_ID = 255
 LARGEST_HEADERS = 8 * 1024
 """Bytes of a part's headers, and of its request line and the headers after it."""
 
-READS = frozenset({"GET", "HEAD"})
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
 METHOD = re.compile(r"[A-Za-z]+")

@@ -6,7 +6,7 @@ from typing import Any
 from batchyard import errors
 from batchyard.echoes import echo
 from batchyard.errors import BatchyardError
-from batchyard.http import refusals
+from batchyard.http import finish, refusals
 from batchyard.jsontext import dumps
 from batchyard.odata.negotiation import VERSION_4, Version
 
@@ -55,5 +55,5 @@ def answer(error: BatchyardError, version: Version = VERSION_4) -> tuple[int, di
     body: dict[str, Any] = {"error": {"code": code, "message": message}}
     if version.legacy:
         body = {"odata.error": {"code": code, "message": {"lang": "en-US", "value": message}}}
-    headers = {"Content-Type": "application/json", **version.headers, **refusals.headers(error)}
-    return status.value, headers, dumps(body)
+    own = {"Content-Type": "application/json", **version.headers, **refusals.headers(error)}
+    return status.value, {**finish.headers(keyed=True), **own}, dumps(body)

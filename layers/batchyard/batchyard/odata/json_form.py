@@ -4,6 +4,7 @@ import json
 from typing import Any, TypeGuard
 
 from batchyard.http.bounds import must_hold_few_values
+from batchyard.http.urls import add_line
 from batchyard.odata.envelope import (
     HEADER_NAME,
     LARGEST_HEADERS,
@@ -84,7 +85,8 @@ def _request(entry: dict[str, Any], identifier: str) -> PartRequest:
             raise MalformedPartError("headers must be an object of strings.")
         if len(url) + sum(len(name) + len(value) for name, value in headers.items()) > LARGEST_HEADERS:
             raise MalformedPartError(f"A request's url and headers hold at most {LARGEST_HEADERS} characters.")
-        request.headers = {name.lower(): value.strip() for name, value in headers.items()}
+        for name, value in headers.items():
+            add_line(request.headers, name, value)
         if entry.get("body") is not None:
             request.body = _body(entry["body"], request.headers.setdefault("content-type", "application/json"))
     except MalformedPartError as error:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 
 from batchyard.http.bodies import is_utf8
+from batchyard.http.urls import add_line
 from batchyard.odata.envelope import (
     HEADER_NAME,
     LARGEST_HEADERS,
@@ -192,14 +193,14 @@ def _head(block: bytes) -> tuple[list[str], bytes]:
 
 
 def _headers(lines: list[str]) -> dict[str, str]:
-    """Headers, by their names in lower case; several lines of one are one list (RFC 9110, 5.3)."""
+    """Headers, by their names in lower case."""
     found: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
-        name = name.rstrip().lower()
+        name = name.rstrip()
         if not colon or not HEADER_NAME.fullmatch(name):
             raise MalformedPartError("A header is no name, colon and value.")
-        found[name] = f"{found[name]}, {value.strip()}" if name in found else value.strip()
+        add_line(found, name, value)
     return found
 
 

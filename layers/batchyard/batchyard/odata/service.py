@@ -6,7 +6,7 @@ from typing import Any
 
 from batchyard.deadline import deadline
 from batchyard.errors import Malformed, TooLarge, UnsupportedMediaType
-from batchyard.http import bodies
+from batchyard.http import bodies, finish
 from batchyard.http.urls import header
 from batchyard.odata import answers, json_form, multipart, negotiation
 from batchyard.odata.envelope import Batch, MalformedBatchError
@@ -85,7 +85,8 @@ def respond(event: Mapping[str, Any], context: Any, batch: Batch, routes: Routes
     version = negotiation.version_of(event)
     if not version.legacy:
         version = Version("4.0" if as_multipart else "4.01")
-    return BatchAnswer(202 if version.legacy else 200, {"Content-Type": content_type, **version.headers}, body)
+    headers = {**finish.headers(keyed=True, also_by="Accept"), "Content-Type": content_type, **version.headers}
+    return BatchAnswer(202 if version.legacy else 200, headers, body)
 
 
 def _is_json(event: Mapping[str, Any]) -> bool:

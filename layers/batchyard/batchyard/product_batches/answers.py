@@ -20,8 +20,10 @@ LARGEST_PAGE = 5 * 1024 * 1024
 def batch(found: ProductBatch, exports: Sequence[Mapping[str, Any]] = ()) -> Response[str]:
     """The answer that is a batch, with its exports if there are any."""
     facts = found.to_answer(operations.link_domain())
-    shown = {**facts, "exports": exports} if exports else facts
-    return answer(dumps(shown), headers={"ETag": etag(found.version)})
+    if not exports:
+        return answer(dumps(facts), headers={"ETag": etag(found.version)})
+    # They go on without a change of the batch.
+    return answer(dumps({**facts, "exports": exports}), headers={"ETag": etag(found.version, dumps(exports))})
 
 
 def page(app: App, found: Page) -> Response[str]:

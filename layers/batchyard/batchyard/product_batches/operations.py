@@ -7,8 +7,9 @@ from typing import Any
 
 from batchyard import clock
 from batchyard.actor import Actor
-from batchyard.errors import NotFound, PreconditionFailed
-from batchyard.http.answers import matches, must_fit
+from batchyard.errors import NotFound
+from batchyard.http.answers import etag, must_fit
+from batchyard.http.preconditions import UNCONDITIONAL, Preconditions
 from batchyard.jsontext import dumps
 from batchyard.product_batches import refusals, repository, rules
 from batchyard.product_batches.rules import BatchKey, ProductBatch
@@ -73,19 +74,21 @@ def retrieve_public(batch: BatchKey) -> ProductBatch:
     return found
 
 
-def update(batch: BatchKey, given: Mapping[str, Any], *, by: str, if_match: str | None = None) -> ProductBatch:
+def update(
+    batch: BatchKey, given: Mapping[str, Any], *, by: str, conditions: Preconditions = UNCONDITIONAL
+) -> ProductBatch:
     """Changes the fields of a batch that are given, and answers it as it is then.
 
     Args:
         batch: Which batch.
         given: The fields, as the client gives them.
         by: The user who wants it.
-        if_match: The caller's `If-Match`.
+        conditions: The caller's, of the batch.
 
     Raises:
         NotFound: There is none.
         Invalid: The change cannot be made.
-        PreconditionFailed: It is not the version that the caller means, and the change would change it.
+        PreconditionFailed: It is not what the conditions ask for.
         Conflict: The collection has no more serials of this length.
     """
 
@@ -93,35 +96,33 @@ def update(batch: BatchKey, given: Mapping[str, Any], *, by: str, if_match: str 
         current = find(unit, batch)
         more = rules.growth(current, given)
         revised = rules.revise(current, given)
-        if revised is current and not more:
-            # Also where If-Match names the version before: the caller repeats what it has done (RFC 9110, 13.1.1).
+        repeats = revised is current and not more
+        conditions.must_hold(etag(current.version), repeats=repeats)
+        if repeats:
             return current
-        if not matches(if_match, current.version):
-            raise PreconditionFailed
         actor = current.actor if revised.status == current.status else Actor(by=by)
         return _put(unit, replace(revised, updated=max(clock.now(), current.updated + 1), actor=actor), more)
 
     return transact(operation)
 
 
-def delete(batch: BatchKey, *, force: bool = False, if_match: str | None = None) -> None:
+def delete(batch: BatchKey, *, force: bool = False, conditions: Preconditions = UNCONDITIONAL) -> None:
     """Removes a batch. Its serials are never handed out again.
 
     Args:
         batch: Which batch.
         force: Also where something happened to its serials.
-        if_match: The caller's `If-Match`.
+        conditions: The caller's, of the batch.
 
     Raises:
         NotFound: There is none.
         Conflict: Something happened to its serials, or they are more items than one transaction removes.
-        PreconditionFailed: It is not the version that the caller means.
+        PreconditionFailed: It is not what the conditions ask for.
     """
 
     def operation(unit: Unit) -> None:
         current = find(unit, batch)
-        if not matches(if_match, current.version):
-            raise PreconditionFailed
+        conditions.must_hold(etag(current.version))
         if not force:
             # Removed with the batch, so that a change of a serial in the same moment wins or loses, but is not lost.
             # Where it was forced, they are removed afterwards.

@@ -3,11 +3,11 @@
 from functools import partial
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import Field
 
 from batchyard.http import coded
-from batchyard.http.fields import LONGEST_QUERY, QueryText
+from batchyard.http.fields import QueryText
 from batchyard.product_batches import moment_ids, refusals
 from batchyard.product_batches.schemas import Id
 from batchyard.scope import Rights
@@ -27,14 +27,6 @@ CodeId = Annotated[
 MomentId = Annotated[str, Field(pattern=moment_ids.PATTERN)]
 ExportId = Annotated[MomentId, Path(description="The export's ID")]
 ChangeId = Annotated[MomentId, Path(description="The change's ID")]
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        max_length=LONGEST_QUERY,
-        description="Only if the batch still has one of these entity tags",
-    ),
-]
 OfProduct = Annotated[
     QueryText, Query(alias="productId", description="The product's ID, where several have a batch of this ID")
 ]

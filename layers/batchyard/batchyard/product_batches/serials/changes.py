@@ -7,6 +7,7 @@ from typing import Any
 
 from batchyard import clock
 from batchyard.errors import Invalid, NotFound, TooLarge
+from batchyard.http.preconditions import UNCONDITIONAL, Preconditions
 from batchyard.product_batches import moment_ids, operations, refusals
 from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.product_batches.serials import repository
@@ -74,6 +75,7 @@ def change_many(
     by: str,
     reason: str | None = None,
     idempotency_key: str | None = None,
+    conditions: Preconditions = UNCONDITIONAL,
 ) -> dict[str, Any]:
     """Changes the status of serials by ranges, all of them or none; returns the change as it is answered.
 
@@ -86,15 +88,18 @@ def change_many(
         by: The user who wants it.
         reason: Why.
         idempotency_key: The user's key for this request; a repeat with it returns the first change again.
+        conditions: The caller's, of the list of the batch's changes.
 
     Raises:
         NotFound: There is no such batch.
+        PreconditionFailed: The list is not what the conditions ask for.
         Invalid: The ranges are not ranges of this batch.
         TooLarge: The serials have more different stories than one commit can change.
     """
 
     def operation(unit: Unit) -> dict[str, Any]:
         found = operations.find(unit, batch)
+        conditions.must_hold(None)
 
         def make() -> dict[str, Any]:
             return _change(unit, found, _in_order(ranges, found.quantity), status, by, reason).to_answer()

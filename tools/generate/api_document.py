@@ -1,18 +1,21 @@
-"""What no route serves: the other methods of each path, and the paths that a function takes with any method.
+"""The OpenAPI document that the API has beside the events of the routes: what several methods lead to.
 
-The API has them from an OpenAPI document of its own, beside the events of the routes. An event would be a statement in
-its function's policy and a resource of the stack each; so all paths of a function share one permission.
+That is each route that reads, which GET and HEAD ask for; the other methods of each path, which are refused, or
+answered for browsers; and the paths that a function takes with any method. As an event each method would be a statement
+in its function's policy and a resource of the stack; here a function has one permission for all that leads to it.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from tools.generate import Unfit
 from tools.generate.handlers import PUBLIC, Handler
 from tools.generate.routes import table
 
-METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 """Methods that a path answers, by its route or by refusing them; the paths of all others lead to the greedy one."""
 
+_READS = ("GET", "HEAD")
 _FALLBACK = "gateway.fallback.handler"
 # What an OpenAPI document of API Gateway calls `ANY`.
 _ANY = "x-amazon-apigateway-any-method"
@@ -25,24 +28,34 @@ def paths(handlers: Iterable[Handler], functions: Mapping[str, str]) -> str:
         handlers: All handlers.
         functions: The functions' logical IDs by the handlers' names.
     """
-    known = list(handlers)
+    known = {handler.name: handler for handler in handlers}
     found: dict[str, list[str]] = {}
-    for handler in known:
+    for handler in known.values():
         for path in handler.catch_all:
             found[path] = [_operation(_ANY, functions[handler.name], handler.authorizer)]
     if _FALLBACK not in functions:
         raise Unfit(f"no function of the template has the handler {_FALLBACK}")
-    for path, served in table(known).items():
-        found[path] = [
-            _operation(method.lower(), functions[_FALLBACK], PUBLIC) for method in METHODS if method not in served
-        ]
+    for path, served in table(known.values()).items():
+        found[path] = []
+        for method in METHODS:
+            name = f"{served[method]}.handler" if method in served else _FALLBACK
+            if name == _FALLBACK:
+                found[path].append(_operation(method.lower(), functions[name], PUBLIC))
+            elif method in _READS:
+                found[path].append(_operation(method.lower(), functions[name], known[name].authorizer))
     return "".join(
         f"{path}:\n" + "".join(f"  {line}\n" for line in operations) for path, operations in sorted(found.items())
     )
 
 
-def permission(function: str) -> str:
-    """The resource that lets the API call a function for all of its paths."""
+def has(handler: Handler) -> bool:
+    """Whether a function is called by the document, and not by an event of its own."""
+    return bool(handler.catch_all) or (handler.route is not None and handler.route[0] in _READS)
+
+
+def permission(function: str, handler: Handler) -> str:
+    """The resource that lets the API call a function for all that the document leads to it."""
+    path = "/*" if handler.route is None else re.sub(r"\{\w+\}", "*", handler.route[1])
     return f"""\
 {function}ApiPermission:
   Type: AWS::Lambda::Permission
@@ -50,7 +63,7 @@ def permission(function: str) -> str:
     Action: lambda:InvokeFunction
     FunctionName: !Ref {function}
     Principal: apigateway.amazonaws.com
-    SourceArn: !Sub arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{Api}}/*/*/*
+    SourceArn: !Sub arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{Api}}/*/*{path}
 """
 
 

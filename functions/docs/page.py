@@ -1,5 +1,7 @@
 """GET /docs: the OpenAPI document as a page to read and try (Swagger UI)."""
 
+import base64
+import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -27,8 +29,12 @@ _PAGE = """<!DOCTYPE html>
 <body>
 <div id="swagger-ui"></div>
 <script>{script}</script>
-<script>
-SwaggerUIBundle({{
+<script>{start}</script>
+</body>
+</html>
+"""
+_START = """
+SwaggerUIBundle({
   url: location.pathname.replace(/docs\\/*$/, "openapi.json"),
   dom_id: "#swagger-ui",
   deepLinking: true,
@@ -36,11 +42,14 @@ SwaggerUIBundle({{
   tryItOutEnabled: true,
   // Highlighting an answer of a megabyte holds a browser up for a minute.
   syntaxHighlight: false,
-}})
-</script>
-</body>
-</html>
+})
 """
+# Its own scripts and no others, whatever gets into the page from the document or from an answer. What is tried is sent
+# to this very service. Swagger UI sets styles of single elements.
+_POLICY = (
+    "default-src 'none'; script-src {script} {start}; style-src-elem {style}; style-src-attr 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 @app.get(
@@ -55,18 +64,25 @@ SwaggerUIBundle({{
 )
 def page() -> Response[str]:
     """Answers Swagger UI on this service's own OpenAPI document, in one page that loads nothing else."""
-    body, tag = _body()
-    return file(body, "text/html; charset=utf-8", tag)
+    body, tag, policy = _body()
+    return file(body, "text/html; charset=utf-8", tag, Content_Security_Policy=policy)
 
 
 @cache
-def _body() -> tuple[str, str]:
-    """The page and its entity tag."""
+def _body() -> tuple[str, str, str]:
+    """The page, its entity tag, and what a browser may load and run in it."""
     assets = Path(aws_lambda_powertools.__file__).parent / "event_handler/openapi/swagger_ui"
     script = (assets / "swagger-ui-bundle.min.js").read_text()
     style = (assets / "swagger-ui.min.css").read_text()
-    body = _PAGE.format(style=style, script=script)
-    return body, tag_of(body)
+    parts = {"style": style, "script": script, "start": _START}
+    body = _PAGE.format(**parts)
+    policy = _POLICY.format(**{name: _source(text) for name, text in parts.items()})
+    return body, tag_of(body), policy
+
+
+def _source(text: str) -> str:
+    """A text within the page as a policy names it (https://www.w3.org/TR/CSP3/#grammardef-hash-source)."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 handler = app.lambda_handler

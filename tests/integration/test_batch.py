@@ -181,6 +181,18 @@ def test_an_empty_batch_is_answered_with_nothing(api: Api) -> None:
         ({"Accept": "multipart/mixed;q=0.5, application/json"}, False, 200, "4.01"),
         ({"Accept": "multipart/mixed;q=0, application/json;q=0.1"}, False, 200, "4.01"),
         ({"Accept": "multipart/mixed; q=0.9, application/json; q=0.8"}, True, 200, "4.0"),
+        ({"Accept": "application/json, text/plain, */*"}, False, 200, "4.01"),
+        ({"Accept": "application/json;q=0.1, */*;q=0.5"}, True, 200, "4.0"),
+        ({"Accept": "multipart/*, application/json;q=0.9"}, True, 200, "4.0"),
+        ({"Accept": "application/*;q=0.9, multipart/*;q=0.8"}, False, 200, "4.01"),
+        ({"Accept": "application/json;q=0, */*"}, True, 200, "4.0"),
+        ({"Accept": "multipart/mixed;q=0, */*;q=0.1"}, False, 200, "4.01"),
+        ({"Accept": "application/json;odata.metadata=minimal;q=0.9, multipart/mixed;q=0.8"}, False, 200, "4.01"),
+        ({"Accept": 'multipart/mixed;boundary="a,b;q=0";q=0.9, application/json;Q=0.8'}, True, 200, "4.0"),
+        ({"Accept": "text/html"}, None, 200, None),
+        ({"Accept": "*/*;q=0"}, None, 200, None),
+        ({"Accept": "application/json;q=0"}, None, 200, None),
+        ({"Accept": "multipart/mixed;q=0.5, */*"}, None, 200, None),
     ],
 )
 def test_the_form_of_the_answer(

@@ -14,7 +14,7 @@ from typing import Any
 
 from batchyard import errors
 from batchyard.errors import BatchyardError
-from batchyard.http import coded, drf, typed
+from batchyard.http import coded, drf, finish, typed
 from batchyard.jsontext import dumps
 from batchyard.odata import errors as odata
 
@@ -106,9 +106,9 @@ def _response(kind: str, own: _Own) -> str:
         lines.append(f"  StatusCode: {int(status)}\n")
     lines.append(f"  ResponseTemplates: {{application/json: {_scalar(body)}}}\n")
     # The media type is the template's own.
-    headers = [f"{name}: \"'{value}'\"" for name, value in plain.headers.items() if name != "Content-Type"]
-    if headers:
-        lines.append(f"  ResponseParameters: {{Headers: {{{', '.join(headers)}}}}}\n")
+    said = {**finish.headers(keyed=True), **plain.headers}
+    headers = [f"{name}: \"'{value}'\"" for name, value in said.items() if name != "Content-Type"]
+    lines.append(f"  ResponseParameters: {{Headers: {{{', '.join(headers)}}}}}\n")
     return "".join(lines)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from batchyard.errors import Malformed
+from batchyard.http.accept import wish
 from batchyard.http.urls import header
-from batchyard.odata.multipart import media_type_of
 
 _SPOKEN = frozenset({"4.0", "4.01"})
 _SPOKEN_BEFORE = ("1.0", "2.0", "3.0")
@@ -70,33 +70,19 @@ def answers_multipart(event: Mapping[str, Any], *, is_json: bool, has_ids: bool)
         is_json: The batch is JSON itself.
         has_ids: A request in it has an ID, without which nobody could tell answers in JSON apart.
     """
-    accepted = _accepted(event)
-    multipart, json = accepted.get("multipart/mixed", 0.0), accepted.get("application/json", 0.0)
-    if multipart and multipart >= json:
+    accept = header(event, "Accept")
+    multipart, json = wish(accept, "multipart/mixed"), wish(accept, "application/json")
+    if multipart.by_name and multipart.weight >= json.weight and multipart.weight:
         return True
     # Only 4.01 has batches in JSON. Clients that send multipart without IDs often accept JSON, and mean the parts.
     if version_of(event).legacy or "4.0" in _asked_for_4(event) or (not is_json and not has_ids):
         return True
-    return not json and not is_json
-
-
-def _accepted(event: Mapping[str, Any]) -> dict[str, float]:
-    """Media types with how much they are wanted, from 0 to 1 (RFC 9110, 12.5.1)."""
-    found: dict[str, float] = {}
-    for one in (header(event, "Accept") or "").split(","):
-        _, *parameters = one.split(";")
-        weight = 1.0
-        for parameter in parameters:
-            name, _, value = parameter.partition("=")
-            if name.strip().lower() == "q":
-                weight = _weight(value.strip())
-        found[media_type_of(one)] = weight
-    return found
-
-
-def _weight(text: str) -> float:
-    whole, _, digits = text.partition(".")
-    return float(text) if whole in {"0", "1"} and (digits.isdecimal() or not digits) else 1.0
+    if json.by_name or not (json.weight and multipart.weight):
+        if multipart.weight != json.weight:
+            return multipart.weight > json.weight
+        # Where neither is any good, its own form is as good as an error, and says more.
+        return not is_json and not json.weight
+    return not is_json
 
 
 def _asked_for_4(event: Mapping[str, Any]) -> set[str | None]:

@@ -102,7 +102,7 @@ def accepted_as_far_as_a_document_can_tell(context: CheckContext, response: Resp
         return None
     if said == {"non_field_errors": ["Unable to log in with provided credentials."]}:
         return None
-    if response.status_code == 412 and "if-match" in sent:
+    if response.status_code in {304, 412} and sent & {"if-match", "if-none-match"}:
         return None
     return positive_data_acceptance(context, response, case)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from batchyard.http.urls import header
 
-HEADERS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Retry-After"}
+HEADERS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
 """What each answer says, for all of its readers."""
 
 ASKED_AGAIN_SECONDS = 86_400

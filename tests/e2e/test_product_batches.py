@@ -58,7 +58,9 @@ def test_the_key_comes_in_either_header(stack: LocalStack, anonymous: httpx.Clie
     assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.parametrize(("path", "allowed"), [(f"{PRODUCT}/batch", "GET, POST"), (f"{PRODUCT}/batch/A1/getSN", "GET")])
+@pytest.mark.parametrize(
+    ("path", "allowed"), [(f"{PRODUCT}/batch", "GET, HEAD, POST"), (f"{PRODUCT}/batch/A1/getSN", "GET, HEAD")]
+)
 def test_another_method_is_refused_in_the_words_of_the_family(client: httpx.Client, path: str, allowed: str) -> None:
     answer = client.patch(path, json={})
     assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)

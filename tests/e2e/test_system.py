@@ -71,8 +71,29 @@ def test_odd_paths_are_those_of_nothing(client: httpx.Client, channel: int, odd:
 
 def test_a_wrong_method(client: httpx.Client, channel: int) -> None:
     answer = client.delete(f"/api/v1/channel/{channel}/batch_requests/")
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
     assert answer.json() == {"detail": 'Method "DELETE" not allowed.'}
+
+
+def test_what_is_there_is_asked_about_without_its_content(client: httpx.Client, channel: int) -> None:
+    url = f"/api/v1/channels/{channel}/"
+    found, asked = client.get(url), client.head(url)
+    named = ("content-type", "etag", "cache-control", "vary", "x-content-type-options")
+    assert (asked.status_code, asked.content) == (found.status_code, b"") == (200, b"")
+    assert [asked.headers[name] for name in named] == [found.headers[name] for name in named]
+    kept = client.get(url, headers=[("If-None-Match", '"other"'), ("If-None-Match", found.headers["ETag"])])
+    assert (kept.status_code, kept.content) == (304, b"")
+    refused = client.patch(url, json={"name": "Another"}, headers={"If-None-Match": "*"})
+    assert (refused.status_code, client.get(url).json()) == (412, found.json())
+
+
+def test_a_browser_asks_what_scripts_may_send(anonymous: httpx.Client) -> None:
+    asking = {"Origin": "https://shop.example.com", "Access-Control-Request-Method": "GET"}
+    wanted = {"Access-Control-Request-Headers": "content-type,x-shop"}
+    told = anonymous.options("/public/collection/demo/verifySN/1", headers={**asking, **wanted})
+    assert (told.status_code, told.headers["Access-Control-Allow-Origin"]) == (204, "*")
+    assert told.headers["Access-Control-Allow-Headers"] == "content-type, x-shop"
+    assert anonymous.options("/api/v1/channels/", headers={**asking, **wanted}).status_code == 405
 
 
 def test_logging_in(stack: LocalStack, anonymous: httpx.Client) -> None:

@@ -162,7 +162,7 @@ def test_what_is_not_served_is_refused_in_the_words_of_the_family(client: httpx.
 
     wrong_method = client.put("/api/v1/channels/", json={})
     assert (wrong_method.status_code, wrong_method.json()) == (405, {"detail": 'Method "PUT" not allowed.'})
-    assert wrong_method.headers["Allow"] == "GET, POST"
+    assert wrong_method.headers["Allow"] == "GET, HEAD, POST"
 
     broken = client.post(BATCHES, content=b"{", headers={"Content-Type": "application/json"})
     assert broken.status_code == 400

@@ -106,7 +106,7 @@ def _of_entity_set(event: dict[str, Any], context: Any, segments: list[Segment],
     reads = bool(segments) and segments[-1].name == "$query"
     Rights(catalogue=True, reads=reads).must_be_in(asking.scope, event["httpMethod"], {})
     answer: Answer = entities.respond(event, segments, _SERVICE, deadline(context, _RESERVE_MILLISECONDS))
-    answered = _proxied(answer.status, answer.headers, answer.body)
+    answered = _proxied(answer.status, {**finish.headers(keyed=True), **answer.headers}, answer.body)
     audit.note(event, {**answered, "multiValueHeaders": {name: [one] for name, one in answer.headers.items()}})
     return answered
 

@@ -18,8 +18,9 @@ from batchyard.errors import (
     UnsupportedMediaType,
 )
 from batchyard.http import bodies
-from batchyard.http.answers import carried, matches_any, must_fit
+from batchyard.http.answers import carried, must_fit
 from batchyard.http.bounds import read_json
+from batchyard.http.preconditions import Preconditions
 from batchyard.http.urls import base_url, header
 from batchyard.jsontext import dumps
 from batchyard.odata import lists, payload, planning
@@ -27,7 +28,7 @@ from batchyard.odata.model import EntitySet, Model
 from batchyard.odata.query import options as query
 from batchyard.odata.query.options import Options
 from batchyard.odata.representation import Shape, plain
-from batchyard.odata.sets import Condition, Key, Readable, Row, Writable, Write
+from batchyard.odata.sets import Key, Readable, Row, Writable, Write
 from batchyard.odata.targets import Document, Kind, Target, resolve
 from batchyard.odata.urls import Segment
 
@@ -62,7 +63,7 @@ class Tag(NamedTuple):
 
     Attributes:
         whole: Changes with everything that the entity shows.
-        own: The beginning of it, which changes with what `If-Match` is about.
+        own: Changes with what `If-Match` is about; it is the whole one up to the point in it (`Preconditions`).
     """
 
     whole: str
@@ -267,10 +268,12 @@ class _Exchange:
         tag = self._service.tag(row)
         headers = {"Content-Type": JSON, **VERSION}
         if tag is not None:
-            headers["ETag"] = f'W/"{tag.whole}"'
-            known = header(self._event, "If-None-Match")
-            if known is not None and matches_any(known, f'"{tag.whole}"'):
-                return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": headers["ETag"], **VERSION})
+            headers["ETag"] = tag.whole
+            conditions = Preconditions.of(self._event)
+            if self._event["httpMethod"] in _READS and not conditions.is_matched(tag.whole):
+                raise PreconditionFailed
+            if self._event["httpMethod"] in _READS and conditions.is_excluded(tag.whole):
+                return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": tag.whole, **VERSION})
         context = f"{self._root}$metadata#{found.name}{shape.selected}/$entity"
         return Answer(HTTPStatus.OK, headers, must_fit(shape.text(row, **{"@odata.context": context})))
 
@@ -325,12 +328,8 @@ class _Exchange:
         return _DONE
 
     def _write(self) -> Write:
-        wanted = header(self._event, "If-Match")
-        tags = None
-        if wanted is not None:
-            tags = frozenset(one.strip().removeprefix("W/").strip('"') for one in wanted.split(","))
-        absent = (header(self._event, "If-None-Match") or "").strip() == "*"
-        return Write(str(self._event["requestContext"].get("requestId") or "request"), Condition(tags, absent))
+        by = str(self._event["requestContext"].get("requestId") or "request")
+        return Write(by, Preconditions.of(self._event))
 
     def _body(self) -> Any:
         """The body as JSON says it; without one, an object that says nothing."""

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from batchyard.errors import PreconditionFailed
+from batchyard.http.preconditions import UNCONDITIONAL, Preconditions
 from batchyard.odata.model import EntitySet
 
 type Row = Mapping[str, Any]
@@ -86,44 +87,30 @@ class Readable(NamedTuple):
     total: Callable[[], int | None] = lambda: None
 
 
-class Condition(NamedTuple):
-    """What must hold for a write (RFC 9110, 13.1).
-
-    Attributes:
-        tags: The tags of which the entity must have one (`If-Match`); None where any will do.
-        absent: The entity must not be there (`If-None-Match: *`).
-    """
-
-    tags: frozenset[str] | None = None
-    absent: bool = False
-
-    def must_hold(self, own: str | None) -> None:
-        """Raises `PreconditionFailed` unless it does.
-
-        Args:
-            own: The part of the entity's tag that `If-Match` is about; None where it is not there.
-        """
-        if own is None:
-            if self.tags is not None:
-                raise PreconditionFailed
-        elif self.absent or (self.tags is not None and not any(_is_of(tag, own) for tag in self.tags)):
-            raise PreconditionFailed
-
-
-def _is_of(tag: str, own: str) -> bool:
-    return tag == "*" or tag == own or tag.startswith(f"{own}-")
-
-
 class Write(NamedTuple):
     """A write, as far as it is the same for all entity sets.
 
     Attributes:
         by: Who wants it.
-        condition: What must hold for it.
+        preconditions: What must hold for it.
     """
 
     by: str
-    condition: Condition = Condition()
+    preconditions: Preconditions = UNCONDITIONAL
+
+    def must_hold(self, tag: str | None) -> None:
+        """Lets a change of what is there through.
+
+        Args:
+            tag: The entity tag that `If-Match` is about; None where the entity is not there.
+
+        Raises:
+            PreconditionFailed: The preconditions do not hold.
+        """
+        if tag is not None:
+            self.preconditions.must_hold(tag)
+        elif self.preconditions.match is not None:
+            raise PreconditionFailed
 
 
 type Key = tuple[int | str, ...]

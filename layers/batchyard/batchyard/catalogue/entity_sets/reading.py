@@ -60,7 +60,7 @@ def tag(row: Row) -> Tag | None:
     if not isinstance(row, ProductRow):
         return None
     own = f"{row.found.product.version}-{row.found.entity.updated}"
-    return Tag(f"{own}-{row.found.entity.stocked}", own)
+    return Tag(f'"{own}.{row.found.entity.stocked}"', f'"{own}"')
 
 
 def _products(ids: Sequence[int]) -> Callable[[int], Sequence[Row]]:

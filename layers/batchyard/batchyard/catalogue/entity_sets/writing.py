@@ -18,8 +18,9 @@ from batchyard.catalogue.entity_sets.reading import tag
 from batchyard.catalogue.entity_sets.rows import ProductRow, Row, Rows
 from batchyard.catalogue.rules import DRAFT, Entity, Own, Product, Variant
 from batchyard.errors import Invalid, NotFound
+from batchyard.http.preconditions import UNCONDITIONAL
 from batchyard.odata.payload import required
-from batchyard.odata.sets import Condition, Given, Key, Writable, Write
+from batchyard.odata.sets import Given, Key, Writable, Write
 from batchyard.store.unit import Unit, in_one
 
 _NUMBERS = {"Flag": model.FLAG.members, "BundleType": model.BUNDLE.members}
@@ -131,7 +132,7 @@ def change(key: Key, given: Given, write: Write) -> None:
 
     def act(unit: Unit) -> None:
         found = _find(unit, id)
-        write.condition.must_hold(_own_tag(found))
+        write.must_hold(_own_tag(found))
         _must_stay(found, given)
         if "Sku" in given:
             _rename(unit, found, given["Sku"], write)
@@ -164,7 +165,7 @@ def remove(key: Key, write: Write) -> None:
 
     def act(unit: Unit) -> None:
         found = _find(unit, id)
-        write.condition.must_hold(_own_tag(found))
+        write.must_hold(_own_tag(found))
         if found.is_child:
             left = tuple(one for one in found.product.variants if one.entity != id)
             operations.update(found.product.id, lambda product: replace(product, variants=left), write.by)
@@ -382,9 +383,9 @@ def update_quantity(key: Key, given: Given, write: Write) -> None:
     id, relative, complete = int(key[0]), kind == "Relative", bool(given.get("CompleteDCList"))
 
     def act(unit: Unit) -> None:
-        if write.condition != Condition():
+        if write.preconditions != UNCONDITIONAL:
             # Else the product need not be read.
-            write.condition.must_hold(_own_tag(_find(unit, id)))
+            write.must_hold(_own_tag(_find(unit, id)))
         operations.set_quantities(id, quantities, write.by, relative=relative, complete=complete)
 
     in_one(act)
@@ -412,7 +413,7 @@ def remove_children(key: Key, given: Given, write: Write) -> None:
 
     def act(unit: Unit) -> None:
         found = _find(unit, int(key[0]))
-        write.condition.must_hold(_own_tag(found))
+        write.must_hold(_own_tag(found))
         children = {one.entity for one in found.product.variants} if found.entity.variant is None else set()
         for id in wanted:
             if id not in children:
@@ -426,7 +427,7 @@ def remove_children(key: Key, given: Given, write: Write) -> None:
 def _change_own(key: Key, write: Write, revise: Callable[[Own], Own]) -> None:
     def act(unit: Unit) -> None:
         found = _find(unit, int(key[0]))
-        write.condition.must_hold(_own_tag(found))
+        write.must_hold(_own_tag(found))
         operations.change_entity(found.entity.id, revise, write.by)
 
     in_one(act)
@@ -467,7 +468,7 @@ class _Part(NamedTuple):
 
         def act(unit: Unit) -> None:
             found = _find(unit, id)
-            write.condition.must_hold(_own_tag(found) if self.has(found.own, name) else None)
+            write.must_hold(_own_tag(found) if self.has(found.own, name) else None)
             operations.change_entity(id, lambda own: self.put(own, name, given), write.by)
 
         in_one(act)
@@ -484,7 +485,7 @@ class _Part(NamedTuple):
             found = _find(unit, id)
             if not self.has(found.own, name):
                 raise NotFound
-            write.condition.must_hold(_own_tag(found))
+            write.must_hold(_own_tag(found))
             operations.change_entity(id, lambda own: self.without(own, name), write.by)
 
         in_one(act)
@@ -565,9 +566,9 @@ def change_quantity(key: Key, given: Given, write: Write) -> None:
     id, centre = int(key[0]), int(key[1])
 
     def act(unit: Unit) -> None:
-        if write.condition != Condition():
+        if write.preconditions != UNCONDITIONAL:
             found = _find(unit, id)
-            write.condition.must_hold(_own_tag(found) if centre in found.entity.quantities else None)
+            write.must_hold(_own_tag(found) if centre in found.entity.quantities else None)
         operations.set_quantities(id, {centre: given["AvailableQuantity"]}, write.by)
 
     in_one(act)
@@ -585,7 +586,7 @@ def remove_quantity(key: Key, write: Write) -> None:
         found = _find(unit, id)
         if centre not in found.entity.quantities:
             raise NotFound
-        write.condition.must_hold(_own_tag(found))
+        write.must_hold(_own_tag(found))
         operations.forget_quantity(id, centre, write.by)
 
     in_one(act)
@@ -605,7 +606,7 @@ def change_image(key: Key, given: Given, write: Write) -> None:
     def act(unit: Unit) -> None:
         found = _find(unit, id)
         shown = images.of(found.product, found.own)
-        write.condition.must_hold(_own_tag(found) if name in shown else None)
+        write.must_hold(_own_tag(found) if name in shown else None)
         if shown.get(name) != given["Url"]:
             _put_images(found, {**shown, name: given["Url"]}, write, is_own=not images.is_of_product(name))
 
@@ -626,7 +627,7 @@ def remove_image(key: Key, write: Write) -> None:
         shown = images.of(found.product, found.own)
         if name not in shown:
             raise NotFound
-        write.condition.must_hold(_own_tag(found))
+        write.must_hold(_own_tag(found))
         _put_images(found, images.without(shown, name), write, is_own=not images.is_of_product(name))
 
     in_one(act)

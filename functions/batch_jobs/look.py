@@ -12,6 +12,10 @@ _JOB_MS = 5_000
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Looks at the jobs that are due; answers of how many the workers were told."""
+    """Looks at the jobs that are due; answers of how many the workers were told.
+
+    Raises:
+        RuntimeError: Some could not be looked at.
+    """
     time_is_up = deadline(context, _JOB_MS)
     return {"announced": announce_again(OverdueJobs(), clock.now(), time_is_up)}

@@ -3,8 +3,16 @@
 from typing import Any
 
 from batchyard.batch_requests import stale
+from batchyard.deadline import deadline
+
+_BATCH_MS = 5_000
+"""Milliseconds that one more batch request may take."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Fails what is stale; answers how many were."""
-    return {"failed": stale.fail_stale()}
+    """Fails what is stale; answers how many were. One that cannot be failed keeps no other, and is seen.
+
+    Raises:
+        RuntimeError: Some could not.
+    """
+    return {"failed": stale.fail_stale(deadline(context, _BATCH_MS))}

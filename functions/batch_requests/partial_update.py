@@ -21,7 +21,7 @@ app = App(drf, IN_CHANNEL)
     summary="Update a batch request partially",
     operation_id="partialUpdateBatchRequest",
     tags=[TAG],
-    responses=drf.documented(200, BatchRequestAnswer, 400, 401, 403, 404, 412, 413, 415),
+    responses=drf.documented(200, BatchRequestAnswer, 400, 401, 403, 404, 410, 412, 413, 415),
 )
 def partial_update(
     channel_id: ChannelId, id: BatchRequestId, body: Annotated[BatchRequestUpdate, Body()]

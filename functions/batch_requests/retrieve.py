@@ -17,7 +17,7 @@ app = App(drf, IN_CHANNEL)
     summary="A batch request",
     operation_id="retrieveBatchRequest",
     tags=[TAG],
-    responses=drf.documented(200, BatchRequestAnswer, 401, 403, 404, 413),
+    responses=drf.documented(200, BatchRequestAnswer, 401, 403, 404, 410, 413),
 )
 def retrieve(channel_id: ChannelId, id: BatchRequestId) -> Response[str]:
     """Answers the batch request with all of its objects."""

@@ -21,7 +21,7 @@ LONGEST_ID = 64
     summary="Retrieve a product",
     operation_id="retrieveProduct",
     tags=["Products"],
-    responses=typed.documented(200, OneProduct, 400, 401, 403, 404, 413),
+    responses=typed.documented(200, OneProduct, 400, 401, 403, 404, 410, 413),
 )
 def retrieve_product(id: Annotated[str, Path(max_length=LONGEST_ID)]) -> Response[str]:
     """Answers a product with all that belongs to it."""

@@ -27,7 +27,7 @@ from batchyard.http.caller import Caller
 from batchyard.store import blobs
 from tests.contract.model import FINISHED, MOVES, Batch, Question, Refused, revised
 from tests.support import aws
-from tests.support.api import HOST, STAGE, Answer, Api, batches, caller_with
+from tests.support.api import HOST, STAGE, Answer, Api, Context, batches, caller_with
 from tests.support.overtaking import before_the_first_commit
 from tests.support.streams import Stream, deliver
 
@@ -204,7 +204,7 @@ class BatchRequests(RuleBasedStateMachine):
             for batch in self.present(BUSY)
             if batch.body["status"] not in FINISHED and batch.body["modified_date"] < iso(before)
         ]
-        assert fail_stale.handler({}, None) == {"failed": len(stale)}
+        assert fail_stale.handler({}, Context()) == {"failed": len(stale)}
         for batch in stale:
             self.must_have_changed(batch, {**batch.body, "status": "fail"}, batch.log)
 

@@ -63,6 +63,10 @@ class NoSuchPage(NotFound):
         super().__init__("Invalid page.")
 
 
+class Lost(BatchyardError):
+    """It is there, but what it holds is not where it was stored any more: no repeat will find it."""
+
+
 class Conflict(BatchyardError):
     """The request contradicts the present state."""
 

@@ -177,11 +177,10 @@ def _still(asked: Question, row: Item) -> bool:
 
 
 def _answers(rows: list[Item]) -> list[str]:
-    """The batch requests of items, each as JSON; what has no room is not unpacked."""
+    """The batch requests of items, each as JSON; what has no room is not unpacked, what is lost is left out."""
     must_have_room(sum(map(repository.carried_objects, rows)))
     results, size = [], 0
-    for row, read_blob in contents.reading_ahead("objects", rows):
-        text = repository.decode(row, read_blob).to_json()
+    for text in contents.readable("objects", rows, lambda row, read: repository.decode(row, read).to_json()):
         size += carried(text)
         must_have_room(size)
         results.append(text)

@@ -13,7 +13,7 @@ from batchyard.batch_requests import ids, listing, repository, rules
 from batchyard.batch_requests.listing import Page, Question
 from batchyard.batch_requests.rules import BatchRequest, Wanted
 from batchyard.channels import repository as channel_repository
-from batchyard.errors import Contended, Invalid, NotFound, NotUpdated, Unavailable
+from batchyard.errors import Contended, Invalid, Lost, NotFound, NotUpdated, Unavailable
 from batchyard.http.answers import etag, must_fit
 from batchyard.http.preconditions import UNCONDITIONAL, Preconditions
 from batchyard.store import blobs
@@ -72,10 +72,11 @@ def retrieve(channel: int, pk: int, *, whole: bool = True) -> BatchRequest:
     Args:
         channel: The channel's primary key.
         pk: The batch request's.
-        whole: With its objects, also where they are stored by themselves.
+        whole: With its objects; else they are not read.
 
     Raises:
         NotFound: There is none.
+        Lost: Its objects are wanted, and not there any more.
     """
     return transact(lambda unit: _find(unit, channel, pk, whole=whole))
 
@@ -124,13 +125,19 @@ def update(
         NotFound: There is none.
         Invalid: The life cycle does not allow it.
         PreconditionFailed: It is not what the conditions ask for.
+        Lost: Objects are to be merged into some that are not there any more. Any other change is made without them.
         TooLarge: It would no longer fit into an answer.
         NotUpdated: The store refused after retries.
     """
     digest = None if log_file is None else hashlib.sha256(log_file.encode()).hexdigest()
 
     def operation(unit: Unit) -> BatchRequest:
-        current = _find(unit, channel, pk)
+        try:
+            current = _find(unit, channel, pk)
+        except Lost:
+            if change.get("objects") and not whole:
+                raise
+            current = _find(unit, channel, pk, whole=False)
         revised = rules.revise(current, change, whole=whole)
         log = None
         if log_file is not None and digest is not None and digest != current.log_digest:
@@ -200,9 +207,11 @@ def delete(channel: int, pk: int, conditions: Preconditions = UNCONDITIONAL) -> 
     """
 
     def operation(unit: Unit) -> None:
-        current = _find(unit, channel, pk, whole=False)
-        conditions.must_hold(etag(current.version))
-        repository.delete(unit, current)
+        version = repository.version(unit, channel, pk)
+        if version is None:
+            raise NotFound
+        conditions.must_hold(etag(version))
+        repository.delete(unit, channel, pk)
 
     with _in_the_words_of_updates():
         transact(operation)

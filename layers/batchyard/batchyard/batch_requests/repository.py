@@ -20,6 +20,8 @@ KEYS_AT_ONCE = 1000
 """Rows of an index that one query asks for, at most."""
 
 _OBJECTS = "objects"
+_SIZE = "objects_size"
+_STORED = (_OBJECTS, contents.pointer(_OBJECTS), _SIZE)
 _TYPE_KEY_BYTES = 900
 
 
@@ -43,7 +45,10 @@ def get(unit: Unit, channel: int, pk: int, *, whole: bool = True) -> BatchReques
         unit: The unit.
         channel: The channel's primary key.
         pk: The batch request's.
-        whole: With its objects, also where they are stored by themselves; else those stay there.
+        whole: With its objects; else they are not read, and stay as they are stored.
+
+    Raises:
+        Lost: Its objects are wanted, and not there any more.
     """
     item = unit.get(BATCH_REQUESTS, key_of(channel, pk))
     return None if item is None else decode(item, unit.read_blob if whole else None)
@@ -60,12 +65,18 @@ def put(unit: Unit, batch: BatchRequest) -> BatchRequest:
     if blob is not None:
         unit.write_blob(blob)
     written = unit.put(BATCH_REQUESTS, item)
-    return replace(batch, version=int(written["version"]), **_stored(written))
+    return replace(batch, version=int(written["version"]), stored=_stored(written))
 
 
-def delete(unit: Unit, batch: BatchRequest) -> None:
-    """Stages the removal of a batch request. The change stream has its blobs removed."""
-    unit.delete(BATCH_REQUESTS, key_of(batch.channel, batch.pk))
+def version(unit: Unit, channel: int, pk: int) -> int | None:
+    """The version of a batch request as this unit will leave it, whatever else it holds; None where there is none."""
+    item = unit.get(BATCH_REQUESTS, key_of(channel, pk))
+    return None if item is None else int(item["version"])
+
+
+def delete(unit: Unit, channel: int, pk: int) -> None:
+    """Stages the removal of a batch request that was found. The change stream has its blobs removed."""
+    unit.delete(BATCH_REQUESTS, key_of(channel, pk))
 
 
 def type_key(content_type: str | None) -> str:
@@ -81,20 +92,16 @@ def type_key(content_type: str | None) -> str:
 def encode(batch: BatchRequest) -> tuple[Item, Blob | None]:
     """The item of a batch request, and the blob that its objects need where they are too many for it.
 
-    Objects that are stored by themselves already stay where they are.
+    Objects that are stored already stay as they are.
     """
-    objects: Item = {}
+    objects: Item = {**(batch.stored or {})}
     blob = None
-    size = batch.objects_size
-    if batch.objects_key is not None:
-        objects = {contents.pointer(_OBJECTS): batch.objects_key}
-    elif batch.objects is not None:
+    if batch.stored is None and batch.objects is not None:
         objects, blob = contents.pack(
             _OBJECTS, batch.objects, lambda: blobs.new_key(blobs.OBJECTS, batch.channel, batch.pk)
         )
-        size = None
-    if size is None and batch.objects is not None:
-        size = carried(batch.objects)
+    if batch.objects is not None and _SIZE not in objects:
+        objects[_SIZE] = carried(batch.objects)
     attributes: dict[str, Value | None] = {
         "channel": batch.channel,
         "pk": batch.pk,
@@ -105,7 +112,6 @@ def encode(batch: BatchRequest) -> tuple[Item, Blob | None]:
         "remote_batch_id": batch.remote_batch_id,
         "content_type": batch.content_type,
         **objects,
-        "objects_size": size,
         "object_count": batch.object_count,
         "failed_count": batch.failed_count,
         "log_key": batch.log_key,
@@ -118,7 +124,7 @@ def encode(batch: BatchRequest) -> tuple[Item, Blob | None]:
 
 def carried_objects(item: Item) -> int:
     """As how many bytes Lambda counts the objects of an item in an answer; 0 where an old item does not tell."""
-    return items.number(item, "objects_size") or 0
+    return items.number(item, _SIZE) or 0
 
 
 def decode(item: Item, read_blob: Callable[[str], bytes] | None) -> BatchRequest:
@@ -126,12 +132,8 @@ def decode(item: Item, read_blob: Callable[[str], bytes] | None) -> BatchRequest
 
     Args:
         item: The item.
-        read_blob: Reads objects that are kept in S3; without it they stay there.
+        read_blob: Reads objects that are kept in S3; without it objects are not read, wherever they are.
     """
-    stored = _stored(item)
-    objects = None
-    if read_blob is not None or not stored:
-        objects = contents.unpack(_OBJECTS, item, read_blob or blobs.read)
     return BatchRequest(
         channel=int(item["channel"]),
         pk=int(item["pk"]),
@@ -141,20 +143,19 @@ def decode(item: Item, read_blob: Callable[[str], bytes] | None) -> BatchRequest
         version=int(item["version"]),
         remote_batch_id=items.text(item, "remote_batch_id"),
         content_type=items.text(item, "content_type"),
-        objects=objects,
+        objects=None if read_blob is None else contents.unpack(_OBJECTS, item, read_blob),
         object_count=int(item["object_count"]),
         failed_count=int(item["failed_count"]),
         log_key=items.text(item, "log_key"),
         log_digest=items.text(item, "log_digest"),
         actor=Actor.from_attributes(item),
-        **stored,
+        stored=_stored(item),
     )
 
 
-def _stored(item: Item) -> dict[str, Any]:
-    """Where the objects of an item are stored by themselves, and their size; empty where they are not."""
-    key = items.text(item, contents.pointer(_OBJECTS))
-    return {} if key is None else {"objects_key": key, "objects_size": items.number(item, "objects_size")}
+def _stored(item: Item) -> Item | None:
+    """The attributes in which the objects of an item are stored; None where it has none."""
+    return {name: item[name] for name in _STORED if name in item} or None
 
 
 # Many of a channel, in the order of an index.

@@ -68,8 +68,8 @@ class BatchRequest:
         log_key: Where its log file is; None without one.
         log_digest: SHA-256 of the log file's text.
         actor: Who brought it into its status.
-        objects_key: Where these very objects are stored by themselves; None where they are not.
-        objects_size: As how many bytes Lambda counts them in an answer, where they are stored by themselves.
+        stored: The attributes in which these very objects are stored, which need not be read to stay as they are;
+            None where they are new, or there are none.
     """
 
     channel: int
@@ -86,8 +86,7 @@ class BatchRequest:
     log_key: str | None = None
     log_digest: str | None = None
     actor: Actor = UNKNOWN
-    objects_key: str | None = field(default=None, compare=False)
-    objects_size: int | None = field(default=None, compare=False)
+    stored: Mapping[str, Any] | None = field(default=None, compare=False)
 
     def to_json(self) -> str:
         """The batch request as it is answered."""
@@ -168,7 +167,7 @@ def _no_way(current: str, wanted: str) -> str:
 
 def _with_objects(batch: BatchRequest, given: list[dict[str, Any]] | None, *, whole: bool) -> BatchRequest:
     if given is None:
-        return replace(batch, objects=None, object_count=0, failed_count=0, objects_key=None, objects_size=None)
+        return replace(batch, objects=None, object_count=0, failed_count=0, stored=None)
     merged = {} if whole else {_twin(entry): entry for entry in json.loads(batch.objects or "[]")}
     merged.update((_twin(entry), entry) for entry in given)
     objects = dumps(list(merged.values()))
@@ -179,8 +178,7 @@ def _with_objects(batch: BatchRequest, given: list[dict[str, Any]] | None, *, wh
         objects=objects,
         object_count=len(merged),
         failed_count=_failed(merged.values()),
-        objects_key=None,
-        objects_size=None,
+        stored=None,
     )
 
 

@@ -1,32 +1,43 @@
 """Batch requests that stopped moving: they fail once nothing has changed for longer than their channel allows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from batchyard import clock
 from batchyard.batch_requests import operations, repository, rules
 from batchyard.channels.repository import every
 from batchyard.channels.rules import Channel
 from batchyard.errors import NotFound
+from batchyard.rounds import Round
 
 
-def fail_stale() -> int:
-    """Fails the stale batch requests of all channels that have a `stale_after`; answers how many."""
-    return sum(_fail(channel.pk, pk, before) for channel in every() for pk, before in _stale(channel))
+def fail_stale(time_is_up: Callable[[], bool]) -> int:
+    """Fails the stale batch requests of all channels that have a `stale_after`; returns how many.
+
+    Args:
+        time_is_up: Whether to leave the rest for the next time; asked after each batch request.
+
+    Raises:
+        RuntimeError: Some could not, or a channel's could not be found; all others are done with.
+        Unavailable: The store did not tell which channels there are.
+    """
+    this = Round(time_is_up)
+
+    def fail(stale: tuple[int, int, int]) -> bool:
+        try:
+            return operations.fail_unless_changed_since(*stale)
+        except NotFound:
+            return False
+
+    this.each(every(), lambda channel: this.each(_stale(channel), fail))
+    return this.settle("stale batch requests or channels of them could not be ended")
 
 
-def _stale(channel: Channel) -> Iterator[tuple[int, int]]:
+def _stale(channel: Channel) -> Iterator[tuple[int, int, int]]:
+    """Channel, primary key and latest moment of each batch request that has not changed since then."""
     if channel.stale_after is None:
         return
     before_us = clock.now() - channel.stale_after * 1_000_000
     for status in rules.STATUSES:
         if status not in rules.FINISHED:
             for pk in repository.unchanged_since(channel.pk, status, before_us):
-                yield pk, before_us
-
-
-def _fail(channel: int, pk: int, before_us: int) -> bool:
-    """Fails a batch request, unless it went on after all."""
-    try:
-        return operations.fail_unless_changed_since(channel, pk, before_us)
-    except NotFound:
-        return False
+                yield channel.pk, pk, before_us

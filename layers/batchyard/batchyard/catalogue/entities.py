@@ -44,13 +44,16 @@ def own(unit: Unit, entity: Entity) -> Own:
 
 
 def owns(found: Iterable[Entity]) -> dict[int, Own]:
-    """What entities store themselves, by their IDs, outside of any unit; contents in S3 are read a few at once.
+    """What entities store themselves, by their IDs, outside of any unit; those whose content is lost are left out.
+
+    Contents in S3 are read a few at once.
 
     Raises:
         Unavailable: S3 did not answer.
     """
     rows = ({"entity": entity.id, **entity.stored} for entity in found)
-    return {int(row["entity"]): codec.decode_own(row, read) for row, read in contents.reading_ahead(codec.OWN, rows)}
+    decoded = contents.readable(codec.OWN, rows, lambda row, read: (int(row["entity"]), codec.decode_own(row, read)))
+    return dict(decoded)
 
 
 def holding(entity: Entity, own: Own, write_blob: Callable[[Blob], None]) -> Entity:

@@ -299,12 +299,12 @@ def read(ids: Sequence[int], room: int = repository.LARGEST_PAGE) -> Page:
     there = [id for id in dict.fromkeys(ids) if id in found and found[id].product in rows]
     fitting = _fitting(there, found, rows, room)
     wanted = {found[id].product: rows[found[id].product] for id in fitting}
-    products = {
-        str(row["id"]): codec.decode_product(row, read_blob)
-        for row, read_blob in contents.reading_ahead(codec.CONTENT, wanted.values())
-    }
-    named = [found[id] for id in fitting if id in products[found[id].product].entities]
+    decoded = contents.readable(codec.CONTENT, wanted.values(), codec.decode_product)
+    products = {product.id: product for product in decoded}
+    named = [one for one in map(found.__getitem__, fitting) if one.product in products]
+    named = [one for one in named if one.id in products[one.product].entities]
     owns = entities.owns(named)
+    named = [one for one in named if one.id in owns]
     shadowed = _shadowed(products.values())
     components = repository.read_entities({id: None for one in named for id in owns[one.id].components})
     seen = [

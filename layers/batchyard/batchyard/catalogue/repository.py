@@ -294,8 +294,18 @@ def read_quantities(ids: Iterable[int]) -> dict[int, int]:
     return {int(item[codec.ENTITY]): sum(codec.decode_quantities(item).values()) for item in found}
 
 
+def read_product(id: str) -> Product | None:
+    """A product, read consistently; None where there is none.
+
+    Raises:
+        Lost: What it holds is not there any more.
+        Unavailable: The store did not answer.
+    """
+    return next((codec.decode_product(row, blobs.read) for row in read_many(PRODUCTS, [codec.product_key(id)])), None)
+
+
 def read_products(ids: Iterable[str]) -> list[Product]:
-    """Products in the order of their IDs, read consistently; those that are gone are left out.
+    """Products in the order of their IDs, read consistently; those that are gone or cannot be read are left out.
 
     Raises:
         Unavailable: The store did not answer.
@@ -336,7 +346,7 @@ def scan_page(after: str | None, segment: int = 0, segments: int = 1) -> tuple[l
 
 
 def _decoded(rows: Iterable[Item]) -> list[Product]:
-    return [codec.decode_product(row, read) for row, read in contents.reading_ahead(codec.CONTENT, rows)]
+    return list(contents.readable(codec.CONTENT, rows, codec.decode_product))
 
 
 # What a change of a product reaches.

@@ -18,16 +18,19 @@ def one(id: str) -> str:
 
     Raises:
         NotFound: There is none.
+        Lost: What it holds is not there any more.
         Unavailable: The store did not answer.
     """
-    found = several([id])
-    if not found:
+    found = repository.read_product(id)
+    if found is None:
         raise NotFound(f"Product with id: {id} was not found")
-    return found[0]
+    [text] = _texts([found])
+    must_have_room(carried(text))
+    return text
 
 
 def several(ids: Iterable[str]) -> list[str]:
-    """Products as JSON, in the order of their IDs; those that are gone are left out.
+    """Products as JSON, in the order of their IDs; those that are gone or cannot be read are left out.
 
     Raises:
         TooLarge: No answer can hold them.

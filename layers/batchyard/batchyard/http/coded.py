@@ -23,6 +23,7 @@ _STANDARD: dict[type[BatchyardError], tuple[HTTPStatus, str, str]] = {
     errors.NotPermitted: (HTTPStatus.FORBIDDEN, "FORBIDDEN", "The API key does not permit this."),
     NotFound: (HTTPStatus.NOT_FOUND, "NOT_FOUND", "There is no such resource."),
     errors.MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "The method is not allowed."),
+    errors.Lost: (HTTPStatus.GONE, "CONTENTS_LOST", "Its contents are lost."),
     errors.Conflict: (HTTPStatus.CONFLICT, "CONFLICT", "The request conflicts with the present state."),
     errors.PreconditionFailed: (
         HTTPStatus.PRECONDITION_FAILED,

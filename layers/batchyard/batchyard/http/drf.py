@@ -22,6 +22,7 @@ _STATUS: dict[type[BatchyardError], tuple[HTTPStatus, str]] = {
     errors.NotPermitted: (HTTPStatus.FORBIDDEN, "You do not have permission to perform this action."),
     NotFound: (HTTPStatus.NOT_FOUND, "Not found."),
     errors.MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed."),
+    errors.Lost: (HTTPStatus.GONE, "Its contents are lost."),
     errors.Conflict: (HTTPStatus.CONFLICT, "The request conflicts with the present state."),
     errors.PreconditionFailed: (HTTPStatus.PRECONDITION_FAILED, "The resource has changed since it was read."),
     errors.TooLarge: (HTTPStatus.CONTENT_TOO_LARGE, "Request was too large."),

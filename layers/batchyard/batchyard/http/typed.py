@@ -25,6 +25,7 @@ _STANDARD: dict[type[BatchyardError], tuple[HTTPStatus, str, str]] = {
     errors.NotPermitted: (HTTPStatus.FORBIDDEN, "forbidden", "The token does not permit this."),
     NotFound: (HTTPStatus.NOT_FOUND, "not_found", "Not found."),
     errors.MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed."),
+    errors.Lost: (HTTPStatus.GONE, "contents_lost", "Its contents are lost."),
     errors.NotAllowed: (HTTPStatus.BAD_REQUEST, "not_allowed", "This is not allowed now."),
     errors.Duplicate: (HTTPStatus.UNPROCESSABLE_CONTENT, "duplicate_error", "It exists already."),
     errors.Conflict: (HTTPStatus.CONFLICT, "conflict", "The request conflicts with the present state."),

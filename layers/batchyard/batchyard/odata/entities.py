@@ -15,6 +15,7 @@ from batchyard.errors import (
     MethodNotAllowed,
     NotFound,
     NotSupported,
+    PreconditionFailed,
     UnsupportedMediaType,
 )
 from batchyard.http import bodies

@@ -17,6 +17,7 @@ _STATUS: dict[type[BatchyardError], tuple[HTTPStatus, str]] = {
     errors.NotPermitted: (HTTPStatus.FORBIDDEN, "The token does not permit this."),
     errors.NotFound: (HTTPStatus.NOT_FOUND, "There is no such resource."),
     errors.MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "The method is not allowed."),
+    errors.Lost: (HTTPStatus.GONE, "Its contents are lost."),
     errors.Conflict: (HTTPStatus.CONFLICT, "The request conflicts with the present state."),
     errors.PreconditionFailed: (HTTPStatus.PRECONDITION_FAILED, "The resource has changed since it was read."),
     errors.TooLarge: (HTTPStatus.CONTENT_TOO_LARGE, "The request or its answer is too large."),

@@ -1,32 +1,17 @@
 """Batches whose expiry date is over: they become `expired` by schedule, as if somebody had changed their status."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from batchyard import clock
 from batchyard.actor import Actor
-from batchyard.defects import log_defect
 from batchyard.product_batches import repository, rules
 from batchyard.product_batches.rules import BatchKey
+from batchyard.rounds import Round
 from batchyard.store.unit import Unit, transact
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of the batches that are due.
-
-    Args:
-        expired: How many have expired.
-        failed: How many could not.
-        finished: All of them were tried; else the time was over before.
-    """
-
-    expired: int
-    failed: int
-    finished: bool
-
-
-def expire_due(time_is_up: Callable[[], bool]) -> Outcome:
+def expire_due(time_is_up: Callable[[], bool]) -> Round:
     """Has all batches expire that are due; one that fails is logged and does not keep the others.
 
     Args:
@@ -36,16 +21,9 @@ def expire_due(time_is_up: Callable[[], bool]) -> Outcome:
         Unavailable: The store did not tell which ones are due.
     """
     now = clock.now()
-    expired = failed = 0
-    for batch in repository.due(now):
-        try:
-            expired += _expire(batch, now)
-        except Exception as error:
-            log_defect(error)
-            failed += 1
-        if time_is_up():
-            return Outcome(expired, failed, finished=False)
-    return Outcome(expired, failed, finished=True)
+    this = Round(time_is_up)
+    this.each(repository.due(now), lambda batch: _expire(batch, now))
+    return this
 
 
 def _expire(batch: BatchKey, now: int) -> bool:

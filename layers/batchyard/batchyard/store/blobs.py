@@ -4,6 +4,7 @@ Keys are `<kind>/<owner…>/<uuid>`, so that the sweep finds from the key alone 
 """
 
 import base64
+import logging
 import os
 import uuid
 import zlib
@@ -14,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from batchyard.errors import Lost
 from batchyard.store import clients
 from batchyard.store.calls import code_of, reaching_aws
 
@@ -28,6 +30,8 @@ ENTITIES = "entities"
 
 RECEIPT = 20
 """Bytes of what is kept of a written part: its MD5, which is S3's entity tag of it, and its CRC-32."""
+
+logger = logging.getLogger("batchyard")
 
 _MD5 = 16
 
@@ -95,10 +99,17 @@ def read(key: str) -> bytes:
     """The bytes of a blob as stored.
 
     Raises:
+        Lost: There is none; that is logged.
         Unavailable: S3 did not answer.
     """
-    with reaching_aws():
-        return clients.s3().get_object(Bucket=bucket(), Key=key)["Body"].read()
+    try:
+        with reaching_aws():
+            return clients.s3().get_object(Bucket=bucket(), Key=key)["Body"].read()
+    except ClientError as error:
+        if code_of(error) != "NoSuchKey":
+            raise
+        logger.error("lost %s", key)
+        raise Lost from error
 
 
 def read_range(key: str, start: int, length: int, version: str = "") -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import batched
 
 from batchyard import threads
+from batchyard.errors import Lost
 from batchyard.store import blobs
 from batchyard.store.blobs import Blob
 from batchyard.store.items import Item
@@ -51,23 +52,35 @@ def pointer(name: str) -> str:
     return f"{name}_key"
 
 
-def reading_ahead(name: str, rows: Iterable[Item]) -> Iterator[tuple[Item, Callable[[str], bytes]]]:
-    """Items in their order, each with what reads its blob: a few are read at once, no further than items are taken.
+def readable[T](name: str, rows: Iterable[Item], decode: Callable[[Item, Callable[[str], bytes]], T]) -> Iterator[T]:
+    """What items hold, in their order; one whose content is lost is left out, and keeps no other from being read.
+
+    A few blobs are read at once, no further than items are taken.
+
+    Args:
+        name: What the content is called.
+        rows: The items.
+        decode: Makes something of an item and of what reads its blob.
 
     Raises:
         Unavailable: S3 did not answer.
     """
     for some in batched(rows, _READ_AT_ONCE, strict=False):
-        read = read_many([str(row[pointer(name)]) for row in some if pointer(name) in row])
-        yield from ((row, read.__getitem__) for row in some)
+        read = _read_many([str(row[pointer(name)]) for row in some if pointer(name) in row])
+        for row in some:
+            if read.get(str(row.get(pointer(name))), b"") is not None:
+                yield decode(row, read.__getitem__)  # type: ignore[arg-type]
 
 
-def read_many(keys: list[str]) -> dict[str, bytes]:
-    """Blobs by their keys, read at once.
-
-    Raises:
-        Unavailable: S3 did not answer.
-    """
+def _read_many(keys: list[str]) -> dict[str, bytes | None]:
+    """Blobs by their keys, read at once; None for one that is lost."""
     if len(keys) < 2:
-        return {key: blobs.read(key) for key in keys}
-    return dict(zip(keys, threads.each(blobs.read, keys, _READ_AT_ONCE), strict=True))
+        return {key: _read(key) for key in keys}
+    return dict(zip(keys, threads.each(_read, keys, _READ_AT_ONCE), strict=True))
+
+
+def _read(key: str) -> bytes | None:
+    try:
+        return blobs.read(key)
+    except Lost:
+        return None

@@ -7,6 +7,7 @@ left alone until it is looked at again.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
+from batchyard.rounds import Round
 from batchyard.work.messages import announce
 
 
@@ -51,14 +52,17 @@ def announce_again(kind: Watched, now: int, time_is_up: Callable[[], bool]) -> i
         time_is_up: Whether to leave the rest for the next time; asked after each piece.
 
     Raises:
-        Unavailable: The store or the queue did not answer.
+        RuntimeError: Some could not be looked at; all others were.
+        Unavailable: The store did not tell what is due.
     """
-    announced = 0
-    for named in kind.due(now):
-        if kind.is_left(named, now):
+
+    def look(named: Mapping[str, str]) -> bool:
+        is_left = kind.is_left(named, now)
+        if is_left:
             announce(kind.queue_url(), [named])
-            announced += 1
         kind.look_later(named, now)
-        if time_is_up():
-            break
-    return announced
+        return is_left
+
+    this = Round(time_is_up)
+    this.each(kind.due(now), look)
+    return this.settle("pieces of work could not be looked at")

@@ -22,7 +22,8 @@ def announce_again(time_is_up: Callable[[], bool]) -> int:
         time_is_up: Whether to leave the rest for the next time; asked after each export.
 
     Raises:
-        Unavailable: The store or the queue did not answer.
+        RuntimeError: Some could not be looked at; all others were.
+        Unavailable: The store did not tell which ones are due.
     """
     return overdue.announce_again(_Exports(), clock.now(), time_is_up)
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import random
+import time
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +24,7 @@ from tests.support.api import Api, batches
 from tests.support.aws import keys_in_bucket
 from tests.support.streams import deliver_messages
 from tools import aws_events
+from tools.template import template
 
 TEXT = f"{SECRET} über\r\n– 2nd line \x00 \U0001f600\n"
 
@@ -286,3 +288,19 @@ def test_a_log_file_of_fifty_megabytes_takes_little_memory(
     assert upload.left == 0
     assert stored.digest() == upload.digest.digest()
     assert peak < 12 * 1024 * 1024
+
+
+@pytest.mark.parametrize("letters", ["ab", "abcd", "0123456789"])
+def test_texts_that_are_hard_to_compress_are_done_within_the_functions_time(
+    api: Api, channel: int, letters: str
+) -> None:
+    url = batches(channel, api.open_batch(channel)["pk"])
+    content = "".join(random.Random(1).choices(letters, k=4 * 1024 * 1024)).encode()
+    key = upload(api, url, content)
+    began = time.process_time()
+    assert attach(aws_events.stored(key)) == []
+    seconds = time.process_time() - began
+    function = template()["Resources"]["AttachLogFileFunction"]["Properties"]
+    memory = template()["Globals"]["Function"]["MemorySize"]
+    # 1,769 MB are one CPU. Half of the time is left for the network.
+    assert seconds / (memory / 1769) * (logs.LARGEST_UPLOAD / len(content)) < function["Timeout"] / 2

@@ -232,7 +232,13 @@ def test_who_may_change_what() -> None:
         contents = {power for power in powers(f"{function}Function") if power.startswith("s3:")}
         assert all(power.endswith(" ${ContentBucket.Arn}/files/*") for power in contents)
     streamed = {target(mapping["FunctionName"]).removesuffix("Function") for mapping in STREAMED.values()}
-    asking_for_what_is_not_there = {"AttachLogFile", "CleanUpProducts", "WorkOnBatchJob", "WriteExport"}
+    reading_contents = {
+        *("ListBatchRequests", "RetrieveBatchRequest", "UpdateBatchRequest", "PartialUpdateBatchRequest"),
+        *("ListProducts", "RetrieveProduct", "ODataService"),
+    }
+    asking_for_what_is_not_there = reading_contents | {
+        *("AttachLogFile", "CleanUpProducts", "WorkOnBatchJob", "WriteExport"),
+    }
     assert holders("s3:ListBucket ContentBucket") == asking_for_what_is_not_there | streamed
     assert holders("s3:PutObject ${ContentBucket.Arn}/aws/lambda/*") == streamed
     scanning = {(function, power) for function in FUNCTIONS for power in powers(function) if "dynamodb:Scan" in power}

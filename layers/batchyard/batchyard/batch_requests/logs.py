@@ -60,7 +60,10 @@ def attach_upload(key: str) -> None:
     log_key = blobs.new_key(blobs.LOGS, channel, pk)
     digest = hashlib.sha256()
     with tempfile.TemporaryFile() as compressed:
-        with blobs.reading(key) as upload, gzip.GzipFile(fileobj=compressed, mode="wb", mtime=0) as writer:
+        with (
+            blobs.reading(key) as upload,
+            gzip.GzipFile("", "wb", operations.LOG_LEVEL, compressed, mtime=0) as writer,
+        ):
             if upload is None:
                 return
             for chunk in upload.iter_chunks(_CHUNK):

@@ -52,7 +52,7 @@ def create(
                 repository.add(unit, job)
             return job.to_answer()
 
-        return once(unit, idempotency_key, f"{user} batch jobs", make)
+        return once(unit, idempotency_key, f"{user} batch jobs", 0, make)
 
     return transact(operation)
 

@@ -52,19 +52,22 @@ def open_one(
     )
 
     def operation(unit: Unit) -> BatchRequest:
+        in_channel = channel_repository.find(unit, channel)
+
         def make() -> BatchRequest:
             # Nobody else has this key: it is there if the answer to the first try got lost, and somebody then changed
             # it before botocore's repeat.
             if unit.attempt > 1 and repository.exists(unit, channel, pk):
                 return replace(new, version=1)
-            found = channel_repository.find(unit, channel)
             conditions.must_hold(None)
-            if not found.is_active:
+            if not in_channel.is_active:
                 raise Invalid({"channel": ["The channel is not active."]})
             return repository.put(unit, new)
 
         named = f"{by} opens in {channel}"
-        return once(unit, idempotency_key, named, make, encode=BatchRequest.to_json, decode=rules.opened)
+        return once(
+            unit, idempotency_key, named, in_channel.made, make, encode=BatchRequest.to_json, decode=rules.opened
+        )
 
     return transact(operation)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from batchyard import clock
 from batchyard.channels import repository
 from batchyard.channels.rules import Channel
 from batchyard.errors import Conflict
@@ -27,7 +28,7 @@ def create(fields: dict[str, Any], pk: int | None = None) -> Channel:
     def operation(unit: Unit) -> Channel:
         if pk is not None and repository.exists(unit, pk):
             raise Conflict(f"There is a channel {pk} already.")
-        channel = Channel(pk=repository.next_pk(unit) if pk is None else pk, **fields)
+        channel = Channel(repository.next_pk(unit) if pk is None else pk, made=clock.now(), **fields)
         repository.put(unit, channel)
         return channel
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from batchyard.channels.rules import Channel
 from batchyard.errors import NotFound
 from batchyard.store import items
-from batchyard.store.items import Item, Key
+from batchyard.store.items import Item, Key, Value
 from batchyard.store.queries import query
 from batchyard.store.tables import CHANNELS
 from batchyard.store.unit import Unit
@@ -67,8 +67,15 @@ def _key_of(pk: int) -> Key:
 
 
 def _encode(channel: Channel) -> Item:
-    item: Item = {"yard": _PARTITION, "pk": channel.pk, "name": channel.name, "is_active": channel.is_active}
-    return item if channel.stale_after is None else {**item, "stale_after": channel.stale_after}
+    attributes: dict[str, Value | None] = {
+        "yard": _PARTITION,
+        "pk": channel.pk,
+        "name": channel.name,
+        "is_active": channel.is_active,
+        "stale_after": channel.stale_after,
+        "made": channel.made or None,
+    }
+    return items.present(attributes)
 
 
 def _decode(item: Item) -> Channel:
@@ -77,4 +84,5 @@ def _decode(item: Item) -> Channel:
         name=str(item["name"]),
         is_active=bool(item["is_active"]),
         stale_after=items.number(item, "stale_after"),
+        made=items.number(item, "made") or 0,
     )

@@ -23,6 +23,7 @@ def once[T](
     unit: Unit,
     key: str | None,
     scope: str,
+    made: int,
     make: Callable[[], T],
     *,
     encode: Callable[[T], str] = dumps,
@@ -34,6 +35,8 @@ def once[T](
         unit: The unit of the request.
         key: The caller's `Idempotency-Key`; None or empty makes a new reply each time.
         scope: Whose key it is, and for what: the same key means nothing in another scope.
+        made: When that what was made, in microseconds since the Unix epoch: a key is not for another one of the same
+            name that comes after it. 0 for what is always there.
         make: Does what is asked and returns the reply.
         encode: The reply as it is kept.
         decode: The reply of what was kept.
@@ -46,7 +49,8 @@ def once[T](
     if len(key) > _LONGEST_KEY:
         raise Invalid({"Idempotency-Key": [f"Ensure this field has no more than {_LONGEST_KEY} characters."]})
     now_s = clock.now_s()
-    digest = hashlib.sha256(f"{scope}\n{key}".encode()).hexdigest()
+    since = f" since {made}" if made else ""
+    digest = hashlib.sha256(f"{scope}{since}\n{key}".encode()).hexdigest()
     place: Key = {"id": f"reply#{digest}", "at": 0}
     kept = unit.get(EPHEMERA, place)
     if kept is not None and int(kept["expires"]) > now_s:

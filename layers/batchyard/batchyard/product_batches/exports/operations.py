@@ -53,12 +53,13 @@ def start(
     id = moment_ids.new(now)
 
     def operation(unit: Unit) -> dict[str, Any]:
+        found = operations.find(unit, batch)
+
         def make() -> dict[str, Any]:
             # Nobody else has this ID: it is there if the answer to the first try got lost, and a worker then changed it
             # before botocore's repeat.
             if unit.attempt > 1 and (begun := repository.get(unit, batch, id)) is not None:
                 return begun.as_begun().to_answer()
-            found = operations.find(unit, batch)
             if kind == "epcis" and "gtin" not in found.fields:
                 raise no_gtin()
             if not found.exports:
@@ -80,7 +81,7 @@ def start(
             repository.put(unit, export)
             return export.to_answer()
 
-        return once(unit, idempotency_key, f"{scope} exports {' '.join(batch)}", make)
+        return once(unit, idempotency_key, f"{scope} exports {' '.join(batch)}", found.created, make)
 
     return transact(operation)
 

@@ -105,7 +105,7 @@ def change_many(
             return _change(unit, found, _in_order(ranges, found.quantity), status, by, reason).to_answer()
 
         scope = f"{by} changes serials of {'/'.join(batch)}"
-        return once(unit, idempotency_key, scope, make)
+        return once(unit, idempotency_key, scope, found.created, make)
 
     return transact(operation)
 

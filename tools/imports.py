@@ -77,7 +77,8 @@ def import_of(template: Mapping[str, Any], parameters: Mapping[str, str], left: 
     """
     found = {one.logical_id: one for one in left}
     taken = {name: one for name, one in found.items() if one.kind in IDENTIFIERS}
-    values = _Values(_typed(template.get("Parameters", {}), parameters), taken)
+    given = _typed(template.get("Parameters", {}), parameters)
+    values = _Values(given, _conditions(template.get("Conditions", {}), given), taken)
     resources: dict[str, Any] = {}
     entries: list[dict[str, Any]] = []
     properties: list[str] = []
@@ -112,10 +113,11 @@ class _Values:
     """What values of the template come to where only the imported resources are there."""
 
     parameters: Mapping[str, Any]
+    conditions: Mapping[str, bool]
     taken: Mapping[str, Left]
 
     def of(self, value: Any) -> Any:
-        """The value, with the parameters in it replaced.
+        """The value, with the parameters in it replaced, and what hangs on a condition that is known.
 
         Raises:
             _ElsewhereError: It refers to what is not there.
@@ -123,6 +125,8 @@ class _Values:
         match value:
             case {"Ref": str(name)} if name in self.parameters:
                 return self.parameters[name]
+            case {"Fn::If": [str(name), so, otherwise]} if name in self.conditions:
+                return self.of(so if self.conditions[name] else otherwise)
             case {"Ref": str(name)}:
                 self._must_be_there(name)
             case {"Fn::GetAtt": [str(name), *_]} | {"Fn::GetAtt": str(name)}:
@@ -156,6 +160,16 @@ class _Values:
     def _must_be_there(self, name: str) -> None:
         if name.partition(".")[0] not in self.taken and not name.startswith("AWS::"):
             raise _ElsewhereError
+
+
+def _conditions(declared: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, bool]:
+    """The conditions that only say whether a parameter has a value."""
+    found: dict[str, bool] = {}
+    for name, condition in declared.items():
+        match condition:
+            case {"Fn::Equals": [{"Ref": str(parameter)}, str(value)]} if parameter in parameters:
+                found[name] = str(parameters[parameter]) == value
+    return found
 
 
 def _typed(declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from batchyard.batch_requests import repository, tallies
+from batchyard.batch_requests import recounting, repository
 from batchyard.batch_requests.rules import OBJECT_FIELDS, BatchRequest
 from batchyard.channels import repository as channels
 from batchyard.channels.rules import Channel
@@ -98,7 +98,7 @@ def fill(channel: int, count: int, size: int) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(0, count, 25)))
-    tallies.recount(channel)
+    recounting.recount(channel)
 
 
 def operations() -> dict[str, Calls]:

@@ -13,7 +13,7 @@ from unittest.mock import patch
 import batch_requests.attach_log
 import batch_requests.fail_stale
 from batchyard import clock
-from batchyard.batch_requests import tallies
+from batchyard.batch_requests import recounting
 from batchyard.errors import NotFound
 from batchyard.identity import operations as identity
 from batchyard.identity import tokens
@@ -331,7 +331,7 @@ class Recount(Case):
             )
 
     def act(self) -> None:
-        tallies.recount(self.channel)
+        recounting.recount(self.channel)
 
     def outcome(self) -> Any:
         return self.world.tallies(self.channel)

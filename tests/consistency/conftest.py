@@ -59,7 +59,7 @@ def _deployed(engine: Engine, patch: pytest.MonkeyPatch) -> Iterator[World]:
     # Botocore waits between its attempts, for as much as a second at first.
     patch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
     # Everything that a recount would wait for has happened here, unless a test says otherwise.
-    patch.setattr("batchyard.batch_requests.tallies._rest", lambda: None)
+    patch.setattr("batchyard.batch_requests.recounting._rest", lambda: None)
     with World(variables) as deployed:
         patch.setenv("SWEEP_QUEUE_URL", deployed.sweep_queue)
         yield deployed

@@ -11,7 +11,7 @@ import pytest
 import batch_requests.attach_log
 import batch_requests.recount
 from batchyard import clock
-from batchyard.batch_requests import operations, tallies
+from batchyard.batch_requests import operations, recounting, tallies
 from batchyard.errors import BatchyardError
 from batchyard.http import limits
 from batchyard.identity import operations as identity
@@ -168,7 +168,7 @@ def test_two_deliveries_of_one_upload_meet(world: World, channel: int, pk: int) 
 def at_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
     """What happens while a recount waits for the stream's handler."""
     happens: list[Callable[[], None]] = []
-    monkeypatch.setattr(tallies, "_rest", lambda: [happening() for happening in happens])
+    monkeypatch.setattr(recounting, "_rest", lambda: [happening() for happening in happens])
     return happens
 
 
@@ -201,7 +201,7 @@ def test_a_recount_meets_the_stream(world: World, at_rest: list[Callable[[], Non
             world.api.open_batch(channel, status="commit")
             world.deliver("tally")
 
-        with at_call(number, first(change), of="UpdateItem") as strike:
+        with at_call(number, first(change)) as strike:
             case.act()
         world.follow()
         world.must_be_whole(case.channel)

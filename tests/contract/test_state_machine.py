@@ -20,7 +20,7 @@ from moto import mock_aws
 
 from batch_requests import fail_stale, tally
 from batchyard import clock
-from batchyard.batch_requests import tallies
+from batchyard.batch_requests import recounting
 from batchyard.channels import operations as channels
 from batchyard.clock import iso
 from batchyard.http.caller import Caller
@@ -146,7 +146,7 @@ class BatchRequests(RuleBasedStateMachine):
         aws.create_secret(variables)
         self.now = BEGINNING
         self.patch.setattr(clock, "now", lambda: self.now)
-        self.patch.setattr(tallies, "_rest", lambda: None)
+        self.patch.setattr(recounting, "_rest", lambda: None)
         assert channels.create({"name": "Marketplace"}).pk == OPEN
         assert channels.create({"name": "Busy marketplace", "stale_after": STALE_AFTER}).pk == BUSY
         self.stream = Stream()
@@ -166,7 +166,7 @@ class BatchRequests(RuleBasedStateMachine):
                 self.deliver(len(self.pending), 0)
             for channel in (OPEN, BUSY):
                 self.read_all_pages("boss", channel, Question())
-                assert tallies.recount(channel) == {}
+                assert recounting.recount(channel) == {}
         finally:
             self.patch.undo()
             aws.forget()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from batchyard.batch_requests import tallies
+from batchyard.batch_requests import recounting, tallies
 from batchyard.dead_letters import DeadLetters, Outcome
 from batchyard.product_batches.exports import operations as exports
 from batchyard.product_batches.exports import overdue
@@ -138,12 +138,12 @@ def stack(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Stack:
         ("EXPORTS_QUEUE_URL", "ExportsQueue"),
     ):
         monkeypatch.setenv(variable, made.queues[queue])
-    monkeypatch.setattr(tallies, "_rest", lambda: None)
+    monkeypatch.setattr(recounting, "_rest", lambda: None)
     return made
 
 
 def replay(stack: Stack) -> dict[str, Outcome]:
-    outcomes = {one.queue: one for one in DeadLetters("yard", stack.create_client, tallies.recount).replay()}
+    outcomes = {one.queue: one for one in DeadLetters("yard", stack.create_client, recounting.recount).replay()}
     assert outcomes.keys() == {name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetterQueue")}
     return {queue: one for queue, one in outcomes.items() if one.done or one.failed}
 
@@ -202,7 +202,7 @@ def test_changes_that_were_not_counted_are_counted_once_whatever_a_recount_has_d
     stream.read()
     api.open_batch(channel)
     stack.fail("TallyBatchRequestsFunction", stream.read())
-    tallies.recount(channel)
+    recounting.recount(channel)
     assert replay(stack)["ChangesDeadLetterQueue"].done == 1
     assert tallies.count(channel, [], None) == 1
     assert stack.invoked == []

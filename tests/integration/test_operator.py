@@ -285,7 +285,7 @@ def test_what_is_missing_or_there_already_is_told(run: Run) -> None:
 
 
 def test_tallies_are_recounted(run: Run, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batchyard.batch_requests.tallies._rest", lambda: None)
+    monkeypatch.setattr("batchyard.batch_requests.recounting._rest", lambda: None)
     channel = api.open_channel()
     api.open_batch(channel)
     assert json.loads(run("recount", str(channel))) == {

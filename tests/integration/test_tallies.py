@@ -2,14 +2,17 @@
 
 import random
 from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from batch_requests import recount, tally
-from batchyard.batch_requests import repository, tallies
+from batchyard.batch_requests import journals, recounting, repository
+from batchyard.batch_requests.rules import BatchRequest
 from batchyard.errors import Contended, Unavailable
 from batchyard.store import clients
+from batchyard.store.items import encode
 from tests.integration.conftest import Calls
 from tests.support.api import Api, Context, batches
 from tests.support.streams import Stream, deliver
@@ -199,7 +202,7 @@ def test_marks_of_what_was_counted_outlive_the_stream_and_no_longer(history: Rec
 @pytest.fixture(autouse=True)
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recounts do not wait."""
-    monkeypatch.setattr(tallies, "_rest", lambda: None)
+    monkeypatch.setattr(recounting, "_rest", lambda: None)
 
 
 def recounted() -> Any:
@@ -247,7 +250,7 @@ def test_a_recount_leaves_alone_what_the_stream_is_about_to_count(
     for _ in range(3):
         api.open_batch(channel)
     # The table is ahead of the stream; it catches up while the recount waits.
-    monkeypatch.setattr(tallies, "_rest", lambda: count(stream.read()))
+    monkeypatch.setattr(recounting, "_rest", lambda: count(stream.read()))
     assert recounted() == {"repaired": {}, "busy": []}
     assert tallied(stores) == right(stores)
 
@@ -262,11 +265,164 @@ def test_a_channel_that_does_not_come_to_rest_waits_for_the_next_time(
     def busy() -> None:
         api.open_batch(channel)
 
-    monkeypatch.setattr(tallies, "_rest", busy)
+    monkeypatch.setattr(recounting, "_rest", busy)
     assert recounted() == {
         "repaired": {str(calm): {"status#initialized": 1, "type#2#initialized": 1}},
         "busy": [channel],
     }
     with pytest.raises(Contended):
-        tallies.recount(channel)
+        recounting.recount(channel)
     assert {row for row in tallied(stores) if row[0] == channel} == set()
+
+
+# Channels that never come to rest.
+
+
+class Busy:
+    """A channel in which something changes all the time, and whose stream is counted a moment later.
+
+    Args:
+        channel: Its primary key.
+        stream: The stream.
+        at: Sets the clock.
+        seed: What happens.
+    """
+
+    def __init__(self, api: Api, channel: int, stream: Stream, at: Callable[[float], None], seed: int) -> None:
+        self.api, self.channel, self.stream, self.at = api, channel, stream, at
+        self.source = random.Random(seed)
+        self.urls: list[str] = []
+        self.waiting: Records = []
+        self.seconds = 0.0
+
+    def change(self) -> None:
+        """Opens, moves or removes a batch request."""
+        self.seconds += 0.3
+        self.at(self.seconds)
+        if len(self.urls) < 6 or self.source.random() < 0.4:
+            self.urls.append(batches(self.channel, self.api.open_batch(self.channel)["pk"]))
+            return
+        url = self.source.choice(self.urls)
+        if self.source.random() < 0.3:
+            self.urls.remove(url)
+            assert self.api.delete(url).status == 204
+        else:
+            wanted = {"status": self.source.choice(["commit", "done"]), "content_type": self.source.choice("xy")}
+            self.api.patch(url, wanted)
+
+    def deliver(self, *, all: bool = False) -> None:
+        """Has the stream counted, mostly not up to its end, and some of it twice."""
+        self.waiting += self.stream.read()
+        number = len(self.waiting) if all else self.source.randrange(len(self.waiting) + 1)
+        if number:
+            count(self.waiting[:number])
+            if self.source.random() < 0.3:
+                count(self.waiting[:number])
+        self.waiting = self.waiting[number:]
+
+    def go_on(self) -> None:
+        """What happens in the midst of anything."""
+        for _ in range(self.source.randrange(4)):
+            self.change()
+        if self.source.random() < 0.5:
+            self.deliver()
+
+    def rest(self) -> None:
+        """What happens while a recount waits: all that was there before is counted by then."""
+        self.deliver(all=True)
+        self.seconds += 5
+        self.go_on()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_channel_that_is_always_busy_is_recounted_exactly(
+    api: Api,
+    stores: dict[str, str],
+    stream: Stream,
+    at: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+) -> None:
+    at(0)
+    busy = Busy(api, api.open_channel(), stream, at, seed)
+    stream.read()
+    for _ in range(15):
+        busy.change()
+    busy.deliver(all=True)
+    damage = {"status#initialized": 3, "status#done": -2, "type#1x#commit": 1, "type#1gone#fail": 4}
+    for name, step in damage.items():
+        clients.dynamodb().update_item(
+            TableName=stores["TALLIES_TABLE"],
+            Key={"channel": {"N": str(busy.channel)}, "tally": {"S": name}},
+            UpdateExpression="ADD batch_requests :step",
+            ExpressionAttributeValues={":step": {"N": str(step)}},
+        )
+    query = recounting.query
+
+    def in_the_midst(request: Any) -> Iterator[Any]:
+        for row in query(request):
+            busy.go_on()
+            yield row
+
+    monkeypatch.setattr(recounting, "query", in_the_midst)
+    monkeypatch.setattr(recounting, "_rest", busy.rest)
+    answer = recounted()
+    assert answer == {"repaired": {str(busy.channel): {name: -step for name, step in damage.items()}}, "busy": []}
+    busy.deliver(all=True)
+    assert tallied(stores) == right(stores)
+    # What comes later is noted nowhere.
+    busy.change()
+    noted = noted_in(stores)
+    busy.deliver(all=True)
+    assert noted_in(stores) == noted
+    assert tallied(stores) == right(stores)
+
+
+def noted_in(stores: dict[str, str]) -> int:
+    items = clients.dynamodb().scan(TableName=stores["EPHEMERA_TABLE"])["Items"]
+    return sum(item["id"]["S"].startswith("recount#") for item in items)
+
+
+def test_more_tallies_than_a_transaction_can_change_are_repaired(
+    api: Api, channel: int, stores: dict[str, str], stream: Stream
+) -> None:
+    for number in range(101):
+        item, _ = repository.encode(
+            BatchRequest(channel, number + 1, "x", "commit", 1, version=1, content_type=f"type {number}")
+        )
+        clients.dynamodb().put_item(TableName=stores["BATCH_REQUESTS_TABLE"], Item=encode(item))
+    assert len(recounted()["repaired"][str(channel)]) == 102
+    assert tallied(stores) == right(stores)
+
+
+def test_a_journal_that_nobody_closed_ends_by_itself(
+    api: Api, channel: int, stores: dict[str, str], stream: Stream, at: Callable[[float], None]
+) -> None:
+    at(0)
+    clients.dynamodb().put_item(
+        TableName=stores["EPHEMERA_TABLE"], Item=encode(journals.opening(channel, "of a crash"))
+    )
+    for seconds, noted in ((journals.OPEN_SECONDS - 1, 1), (journals.OPEN_SECONDS, 1), (journals.OPEN_SECONDS + 1, 1)):
+        at(seconds)
+        api.open_batch(channel)
+        count(stream.read())
+        assert noted_in(stores) == noted
+    assert tallied(stores) == right(stores)
+
+
+def test_of_two_recounts_one_gives_way(
+    api: Api, channel: int, stores: dict[str, str], stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.open_batch(channel)
+    off = {"status#initialized": 1, "type#2#initialized": 1}
+    found = []
+
+    def meanwhile() -> None:
+        monkeypatch.setattr(recounting, "_rest", lambda: None)
+        found.append(recounting.recount(channel))
+
+    monkeypatch.setattr(recounting, "_rest", meanwhile)
+    # The other one opened a journal of its own, and was done with it.
+    assert recounting.recount(channel) == {}
+    assert found == [off]
+    assert tallied(stores) == right(stores)

@@ -30,7 +30,13 @@ _S3 = {
     "UploadPart": "PutObject",
     "CompleteMultipartUpload": "PutObject",
 }
-_IN_TRANSACTIONS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "Get": "GetItem"}
+_IN_TRANSACTIONS = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "Get": "GetItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
 
 _acting: ContextVar[str | None] = ContextVar("function that acts", default=None)
 

@@ -25,9 +25,14 @@ print(json.dumps(Translator({}, Parser()).translate(template, parameter_values=d
 """
 
 
-@cache
 def resources() -> dict[str, dict[str, Any]]:
     """The resources by their logical IDs."""
+    return dict(template()["Resources"])
+
+
+@cache
+def template() -> dict[str, Any]:
+    """All of it."""
     made = subprocess.run(
         [_SAM, "-c", _TRANSFORM],
         input=(ROOT / "template.yaml").read_text(),
@@ -36,7 +41,7 @@ def resources() -> dict[str, dict[str, Any]]:
         check=False,
     )
     assert made.returncode == 0, f"`make setup` installs SAM; it says of the template:\n{made.stderr}"
-    return dict(json.loads(made.stdout)["Resources"])
+    return dict(json.loads(made.stdout))
 
 
 def of(kind: str) -> dict[str, dict[str, Any]]:

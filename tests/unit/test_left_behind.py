@@ -28,7 +28,7 @@ AT = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 
 def processed() -> dict[str, Any]:
     """The template as CloudFormation has it once SAM's transform is done."""
-    return {"Parameters": template()["Parameters"], "Resources": transformed.resources(), "Outputs": {"Any": {}}}
+    return {**transformed.template(), "Parameters": template()["Parameters"], "Outputs": {"Any": {}}}
 
 
 def retained() -> dict[str, dict[str, Any]]:
@@ -97,14 +97,22 @@ def test_the_next_deployment_changes_nothing_but_what_is_left_out() -> None:
         declared = retained()[name]["Properties"]
         assert {f"{name}.{key}" for key in declared.keys() - resource["Properties"].keys()} <= set(one.properties)
         for key, value in resource["Properties"].items():
-            days = {"Ref": "LogRetentionDays"}
-            assert value == (30 if declared[key] == days else declared[key]), (name, key)
+            known: list[tuple[Any, Any]] = [({"Ref": "LogRetentionDays"}, 30)]
+            known.append(({"Fn::If": ["TablesAreProtected", True, False]}, True))
+            assert value == next((one for told, one in known if told == declared[key]), declared[key]), (name, key)
         # A name that the template does not have would be a change of it, for which the resource is replaced.
         assert resource["Properties"].keys() <= declared.keys()
 
 
 def test_parameters_are_those_that_the_stack_had() -> None:
     assert made(LogRetentionDays="90").template["Resources"]["AccessLogGroup"]["Properties"] == {"RetentionInDays": 90}
+
+
+@pytest.mark.parametrize(("given", "protected"), [("on", True), ("off", False)])
+def test_tables_are_as_protected_as_they_were(given: str, protected: bool) -> None:
+    resources = made(DeletionProtection=given).template["Resources"].values()
+    found = [one["Properties"] for one in resources if one["Type"] == "AWS::DynamoDB::Table"]
+    assert {one["DeletionProtectionEnabled"] for one in found} == {protected}
 
 
 def test_resources_are_named_by_what_their_schemas_say() -> None:

@@ -279,6 +279,11 @@ def test_what_holds_data_outlives_the_stack() -> None:
     assert left == {"ApiGatewayAccount", "ApiGatewayLogRole"}
     holds_data = {"BatchRequestsTable", "ChannelsTable", "IdentityTable", "ProductBatchesTable", "ContentBucket"}
     holds_data |= {"ProductsTable", "CatalogueTable", "BatchJobsTable"}
+    # Those that go with the stack would keep it from being deleted.
+    protections = {name: table.get("DeletionProtectionEnabled") for name, table in TABLES.items()}
+    protected = {"If": ["TablesAreProtected", True, False]}
+    assert protections == {name: protected if name in holds_data else None for name in TABLES}
+    assert template()["Parameters"]["DeletionProtection"]["Default"] == "on"
     assert kept == holds_data | {"ContentBucketPolicy", "SerialKeysSecret", "AccessLogGroup", "FunctionsLogGroup"}
     for name in kept & TABLES.keys():
         assert TABLES[name]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}

@@ -116,8 +116,9 @@ class Deployment:
 
     def _parameters(self) -> dict[str, str]:
         architecture = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-        # The engine has no web ACLs of API stages.
-        return {"Architecture": architecture, "Stage": STAGE, "PublicUrl": self.base_url, "WebAcl": "off"}
+        # The engine has no web ACLs of API stages. What never came up must go, with its tables.
+        own = {"WebAcl": "off", "DeletionProtection": "off"}
+        return {"Architecture": architecture, "Stage": STAGE, "PublicUrl": self.base_url, **own}
 
     def _status(self) -> str | None:
         cloudformation = self._engine.client("cloudformation")

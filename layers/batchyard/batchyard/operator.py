@@ -20,7 +20,7 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
-from batchyard.batch_requests import tallies
+from batchyard.batch_requests import recounting
 from batchyard.catalogue import commands as catalogue
 from batchyard.channels import operations as channels
 from batchyard.channels import repository as channel_repository
@@ -112,7 +112,7 @@ def _list_channels(_: argparse.Namespace) -> None:
 
 
 def _recount(options: argparse.Namespace) -> None:
-    print(json.dumps({"channel": options.channel, "repaired": tallies.recount(options.channel)}))
+    print(json.dumps({"channel": options.channel, "repaired": recounting.recount(options.channel)}))
 
 
 def _rotate_serial_key(_: argparse.Namespace) -> None:
@@ -131,7 +131,7 @@ def _restore_serial_keys(options: argparse.Namespace) -> None:
 def _replay(options: argparse.Namespace) -> None:
     if not options.stack:
         raise BatchyardError("Say whose dead letters: --stack NAME.")
-    letters = DeadLetters(options.stack, botocore.session.Session().create_client, tallies.recount)
+    letters = DeadLetters(options.stack, botocore.session.Session().create_client, recounting.recount)
     failed = 0
     for outcome in letters.replay():
         print(json.dumps({"queue": outcome.queue, "done": outcome.done, "failed": outcome.failed}))

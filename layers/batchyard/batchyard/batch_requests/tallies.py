@@ -8,7 +8,6 @@ rest is counted as a batch of its own.
 Rows of the `Tallies` table, per channel: `status#<status>`, and `type#<type key>#<status>`.
 """
 
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,18 +15,17 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from batchyard import clock
-from batchyard.batch_requests import repository, rules
+from batchyard.batch_requests import journals, repository, rules
 from batchyard.errors import Contended
 from batchyard.store import clients, items
-from batchyard.store.calls import cancellation_reasons, code_of, old_item, reaching_aws
+from batchyard.store.calls import cancellation_reasons, code_of, reaching_aws
 from batchyard.store.items import Item, Key
 from batchyard.store.queries import query
-from batchyard.store.tables import BATCH_REQUESTS, EPHEMERA, TALLIES
+from batchyard.store.tables import EPHEMERA, TALLIES
 
 _KEPT_SECONDS = 48 * 3600
-_DELTAS_AT_ONCE = 99
-_RECOUNTS = 5
-_REST_SECONDS = 5
+_BESIDE_THE_MARK = 99
+_JOURNALS_OPENED = 5
 
 Row = tuple[int, str]
 """A channel and the name of one of its tallies."""
@@ -37,7 +35,7 @@ def count(channel: int, statuses: Sequence[str], content_type: str | None) -> in
     """How many batch requests a channel has in these statuses (none for all), of this content type (None for all)."""
     prefix = "status#" if content_type is None else f"type#{repository.type_key(content_type)}#"
     wanted = {prefix + status for status in statuses or rules.STATUSES}
-    return sum(number for name, number in _of(channel, prefix).items() if name in wanted)
+    return sum(number for name, number in of_channel(channel, prefix).items() if name in wanted)
 
 
 def deltas(records: Sequence[Mapping[str, Any]]) -> Counter[Row]:
@@ -64,6 +62,7 @@ def apply(records: Sequence[Mapping[str, Any]]) -> None:
         records: Records of a DynamoDB stream, in its order.
 
     Raises:
+        Contended: Recounts of a channel begin again and again.
         Unavailable: The store did not take them; none of the records that are left was counted.
     """
     # Record by record: in a batch that adds up to nothing, a part may have been counted already.
@@ -71,58 +70,8 @@ def apply(records: Sequence[Mapping[str, Any]]) -> None:
     while left:
         batch = _fitting(left)
         mark, last = _sequence(batch[0]), _sequence(batch[-1])
-        counted = _add(deltas(batch), mark, last)
+        counted = _add(batch, mark, last)
         left = [record for record in left if int(_sequence(record)) > int(counted)]
-
-
-def recount(channel: int) -> dict[str, int]:
-    """Counts a channel's batch requests anew and repairs its tallies; answers by how much each was off.
-
-    The stream goes on meanwhile and is a moment behind the table, as the index is in which they are counted. So a
-    difference is an error only if it is still the same, and nothing changed, a while later; and a tally is corrected
-    only as long as it is the one that was found wrong.
-
-    Raises:
-        Contended: The channel did not come to rest.
-    """
-    repaired: Counter[str] = Counter()
-    for _ in range(_RECOUNTS):
-        before, actual = _of(channel, ""), _actual(channel)
-        off = sorted(name for name in {*before, *actual} if before.get(name, 0) != actual.get(name, 0))
-        if off:
-            _rest()
-            if before != _of(channel, "") or actual != _actual(channel):
-                continue
-        corrected = [name for name in off if _correct(channel, name, before.get(name, 0), actual.get(name, 0))]
-        repaired.update({name: actual.get(name, 0) - before.get(name, 0) for name in corrected})
-        if corrected == off:
-            return dict(repaired)
-    raise Contended
-
-
-def _rest() -> None:
-    time.sleep(_REST_SECONDS)
-
-
-def _correct(channel: int, name: str, found: int, right: int) -> bool:
-    """Puts a tally right; false where it is no longer the one that was found."""
-    absent = "attribute_not_exists(batch_requests) OR " if found == 0 else ""
-    try:
-        with reaching_aws():
-            clients.dynamodb().update_item(
-                TableName=TALLIES.name,
-                Key=items.encode({"channel": channel, "tally": name}),
-                UpdateExpression="SET batch_requests = :right",
-                ConditionExpression=f"{absent}batch_requests = :found",
-                ExpressionAttributeValues=items.encode({":found": found, ":right": right}),
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-    except ClientError as error:
-        if code_of(error) not in {"ConditionalCheckFailedException", "TransactionConflictException"}:
-            raise
-        # It is right already where botocore repeated a correction whose answer got lost.
-        return (old_item(error) or {}).get("batch_requests") == right
-    return True
 
 
 def _sequence(record: Mapping[str, Any]) -> str:
@@ -134,53 +83,75 @@ def _fitting(records: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     rows: set[Row] = set()
     for position, record in enumerate(records):
         rows |= set(deltas([record]))
-        if len(rows) > _DELTAS_AT_ONCE:
+        # Of each channel it is looked whether a journal is open, and written to it.
+        if len(rows) + 2 * len({channel for channel, _ in rows}) > _BESIDE_THE_MARK:
             return records[:position]
     return records
 
 
-def _add(steps: Counter[Row], mark: str, last: str) -> str:
-    """Adds to the tallies, unless the batch under this mark was counted; answers up to where it is counted now."""
+def _add(records: Sequence[Mapping[str, Any]], mark: str, last: str) -> str:
+    """Adds records to the tallies, unless they were counted under this mark; returns up to where it is counted now."""
+    channels = sorted({channel for record in records for channel, _ in deltas([record])})
     place: Key = {"id": f"tallied#{mark}", "at": 0}
-    writes: list[Any] = [
+    put_mark = {
+        "TableName": EPHEMERA.name,
+        "Item": items.encode({**place, "last": last, "expires": clock.now_s() + _KEPT_SECONDS}),
+        "ConditionExpression": "attribute_not_exists(id)",
+    }
+    updates = [
         {
-            "Put": {
-                "TableName": EPHEMERA.name,
-                "Item": items.encode({**place, "last": last, "expires": clock.now_s() + _KEPT_SECONDS}),
-                "ConditionExpression": "attribute_not_exists(id)",
-            }
-        }
-    ]
-    for (channel, name), step in sorted(steps.items()):
-        update = {
             "TableName": TALLIES.name,
             "Key": items.encode({"channel": channel, "tally": name}),
             "UpdateExpression": "ADD batch_requests :step",
             "ExpressionAttributeValues": items.encode({":step": step}),
         }
-        writes.append({"Update": update})
-    try:
-        with reaching_aws():
-            clients.dynamodb().transact_write_items(TransactItems=writes)
-    except ClientError as error:
-        if (
-            code_of(error) != "TransactionCanceledException"
-            or cancellation_reasons(error)[0] != "ConditionalCheckFailed"
-        ):
-            raise
-        with reaching_aws():
-            found = clients.dynamodb().get_item(TableName=EPHEMERA.name, Key=items.encode(place), ConsistentRead=True)
-        return str(items.decode(found["Item"])["last"])
-    return last
+        for (channel, name), step in sorted(deltas(records).items())
+    ]
+    opened: dict[int, str | None] = {}
+    for _ in range(_JOURNALS_OPENED):
+        writes: list[Any] = [
+            {"Put": put_mark},
+            *(journals.still(channel, opened.get(channel)) for channel in channels),
+            *(journals.entry(name, mark, channel, records) for channel, name in opened.items() if name is not None),
+            *({"Update": update} for update in updates),
+        ]
+        try:
+            with reaching_aws():
+                clients.dynamodb().transact_write_items(TransactItems=writes)
+        except ClientError as error:
+            failed = [reason == "ConditionalCheckFailed" for reason in cancellation_reasons(error)]
+            if code_of(error) != "TransactionCanceledException" or not any(failed):
+                raise
+            if failed[0]:
+                with reaching_aws():
+                    found = clients.dynamodb().get_item(
+                        TableName=EPHEMERA.name, Key=items.encode(place), ConsistentRead=True
+                    )
+                return str(items.decode(found["Item"])["last"])
+            # A recount has begun, or is over.
+            opened = {channel: journals.now_open(channel) for channel in channels}
+        else:
+            return last
+    raise Contended
 
 
 def _rows_of(item: Item) -> tuple[Row, Row]:
-    channel, status, type_key = int(item["channel"]), str(item["status"]), str(item["type_key"])
-    return (channel, f"status#{status}"), (channel, f"type#{type_key}#{status}")
+    channel = int(item["channel"])
+    by_status, by_type = names_of(str(item["type_key"]), str(item["status"]))
+    return (channel, by_status), (channel, by_type)
 
 
-def _of(channel: int, prefix: str) -> dict[str, int]:
-    """A channel's tallies whose names begin with the prefix; those at zero are left out."""
+def names_of(type_key: str, status: str) -> tuple[str, str]:
+    """The names of the tallies in which a batch request is counted."""
+    return f"status#{status}", f"type#{type_key}#{status}"
+
+
+def of_channel(channel: int, prefix: str = "", *, consistent: bool = False) -> dict[str, int]:
+    """A channel's tallies whose names begin with the prefix; those at zero are left out.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
     condition, values = "channel = :channel", {":channel": channel}
     if prefix:
         condition += " AND begins_with(tally, :prefix)"
@@ -188,26 +159,9 @@ def _of(channel: int, prefix: str) -> dict[str, int]:
     rows = query(
         {
             "TableName": TALLIES.name,
+            "ConsistentRead": consistent,
             "KeyConditionExpression": condition,
             "ExpressionAttributeValues": items.encode(values),
         }
     )
     return {str(row["tally"]): int(row["batch_requests"]) for row in rows if row["batch_requests"]}
-
-
-def _actual(channel: int) -> dict[str, int]:
-    """What a channel's tallies should be, counted in an index of keys."""
-    found: Counter[Row] = Counter()
-    for status in rules.STATUSES:
-        rows = query(
-            {
-                "TableName": BATCH_REQUESTS.name,
-                "IndexName": "by_status_type",
-                "KeyConditionExpression": "channel = :channel AND #status = :status",
-                "ExpressionAttributeNames": {"#status": "status"},
-                "ExpressionAttributeValues": items.encode({":channel": channel, ":status": status}),
-            }
-        )
-        for row in rows:
-            found.update(_rows_of(row))
-    return {name: number for (_, name), number in found.items()}

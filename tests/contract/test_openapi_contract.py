@@ -1,5 +1,6 @@
 """The OpenAPI document says at least what the contract says, and is what the code says today."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from batchyard.http import coded, dialects, typed
+from batchyard.odata import json_form, multipart
 from tests.support.documented import document, operation_of
 from tools.template import routes
 
@@ -190,8 +192,26 @@ def test_every_operation_is_a_route_and_every_single_route_an_operation() -> Non
     served = {(r.method, r.path) for r in routes() if r.method != "ANY" and r.handler != "gateway.fallback.handler"}
     documented = set(documented_routes())
     # HEAD is said of all of them at once.
-    assert documented | {("HEAD", path) for method, path in documented if method == "GET"} == served
+    heads = {("HEAD", path) for method, path in documented if method == "GET"}
+    assert documented | heads == served | {("POST", "/v1/$batch")}
     assert "HEAD is answered wherever GET is" in document()["info"]["description"]
+
+
+def test_the_batch_is_documented_with_its_three_forms() -> None:
+    content = operation(("POST", "/v1/$batch"))["requestBody"]["content"]
+    forms = {name: one["value"] for told in content.values() for name, one in told["examples"].items()}
+    assert set(forms) == {"json", "flat", "nested"}
+    written = json_form.parse(json.dumps(forms.pop("json")).encode())
+    flat, nested = (
+        multipart.parse(text.encode(), "multipart/mixed; boundary=batch") for text in (forms["flat"], forms["nested"])
+    )
+    assert [
+        (one.nested, len(one), [request.error for request in one.requests()]) for one in (written, flat, nested)
+    ] == [
+        (True, 3, [None] * 3),
+        (False, 2, [None] * 2),
+        (True, 3, [None] * 3),
+    ]
 
 
 def documented_routes() -> Iterator[tuple[str, str]]:

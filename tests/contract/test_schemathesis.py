@@ -25,7 +25,8 @@ from batchyard.product_batches.schemas import ID_PATTERN
 from tests.contract.service import COLLECTION, GATEWAY, GTIN, NAME, PASSWORD, PRODUCT, SERIALS, Service
 from tests.support.documented import document
 
-SCHEMA = schemathesis.openapi.from_dict(copy.deepcopy(document()))
+# Batches are made up by tests of their own: no schema tells a good multipart text from a bad one.
+SCHEMA = schemathesis.openapi.from_dict(copy.deepcopy(document())).exclude(path="/v1/$batch")
 SCHEMA.app = GATEWAY
 # Every accepted request is repeated without and with bad credentials (the check `ignored_auth`), so none is made up.
 SCHEMA.config.generation.update(with_security_parameters=False)

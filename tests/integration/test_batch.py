@@ -176,6 +176,10 @@ def test_an_empty_batch_is_answered_with_nothing(api: Api) -> None:
         ({"maxdataserviceversion": "3.0", "Accept": "application/json"}, True, 202, "3.0"),
         ({"DataServiceVersion": "1.0", "MaxDataServiceVersion": "2.0"}, True, 202, "2.0"),
         ({"DataServiceVersion": "9.9"}, True, 202, "3.0"),
+        ({"MaxDataServiceVersion": "2.5;NetFx"}, True, 202, "2.0"),
+        ({"MaxDataServiceVersion": "1.0", "DataServiceVersion": "3.0"}, True, 202, "1.0"),
+        ({"DataServiceVersion": "0.5"}, True, 202, "1.0"),
+        ({"DataServiceVersion": "new"}, True, 202, "3.0"),
         ({"OData-MaxVersion": "4.0;NetFx", "Accept": "application/json"}, True, 200, "4.0"),
         ({"OData-MaxVersion": "5.0"}, None, 200, None),
         ({"Accept": "multipart/mixed;q=0.5, application/json"}, False, 200, "4.01"),
@@ -602,17 +606,53 @@ def test_a_reference_may_have_the_services_root_in_front(api: Api, channel: int,
         assert (seen.json(), moved.json()["status"], other.status) == (made.json(), "commit", 400)
 
 
-@pytest.mark.parametrize("name", ["metadata", "batch", "root", "id", "all", "entity", "crossjoin(a,b)", "METADATA"])
+@pytest.mark.parametrize(
+    "name", ["metadata", "batch", "root", "id", "all", "entity", "crossjoin", "crossjoin(a,b)", "METADATA"]
+)
 def test_what_is_odatas_own_is_never_a_reference(api: Api, channel: int, name: str) -> None:
-    made, removed, left = run_json(
+    made, removed, escaped, left = run_json(
         api,
         {"id": name, "method": "POST", "url": batches(channel), "body": {"channel": channel}},
         {"id": "2", "method": "DELETE", "url": f"${name}"},
-        {"id": "3", "method": "GET", "url": batches(channel)},
+        {"id": "3", "method": "DELETE", "url": f"$%{ord(name[0]):x}{name[1:]}"},
+        {"id": "4", "method": "GET", "url": batches(channel)},
     )
     assert made["status"] == 201
     assert removed["status"] in {400, 404, 405}
+    assert escaped["status"] == removed["status"]
     assert [found["pk"] for found in left["body"]["results"]] == [made["body"]["pk"]]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/v1/%241",
+        "/v1/%24metadata",
+        "/v1/Products%28ID%3D2%29",
+        "/v1/Products%2F1",
+        "/v1/Products(0d7a4a3e-1b2c-4d5e-8f90-a1b2c3d4e5f6)",
+        "/v1/Products(guid'0d7a4a3e-1b2c-4d5e-8f90-a1b2c3d4e5f6')",
+        "/v1/Products(0d7a4a3e)",
+        "/v1/",
+        "/V1",
+        "/v1/nothing/of(1)/this",
+    ],
+)
+def test_an_address_means_in_a_batch_what_it_means_alone(api: Api, channel: int, url: str) -> None:
+    alone = api.get(url)
+    assert alone.status == (400 if url in {"/v1/%241", "/v1/Products%2F1", "/v1/Products(0d7a4a3e)"} else 404)
+    assert alone.json()["error"]["code"] == ("NotFound" if alone.status == 404 else "BadRequest")
+    _, inside, from_root = run_flat(
+        api,
+        creation(channel, Content_ID="1"),
+        request("GET", url),
+        # What is escaped is no reference, whatever it comes to.
+        request("GET", url.removeprefix("/v1/") or url),
+    )
+    for found in (inside, from_root):
+        assert (found.status, found.json()) == (alone.status, alone.json())
+    older = {"MaxDataServiceVersion": "2.0"}
+    assert list(api.get(url, headers=older).json()) == ["odata.error"]
 
 
 def test_without_a_key_a_batch_is_refused_in_the_shape_of_odata(api: Api, channel: int) -> None:

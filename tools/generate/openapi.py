@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from batchyard.http import coded, dialects, drf, typed
 from batchyard.http.app import Dialect
 from batchyard.http.fields import LONGEST_QUERY
-from tools.generate import Unfit
+from tools.generate import Unfit, batch_document
 from tools.generate.handlers import Handler
 
 type Json = dict[str, Any]
@@ -109,8 +109,12 @@ _DESCRIPTION = (
 )
 
 
-def merged(resolvers: Iterable[APIGatewayRestResolver]) -> Json:
+def merged(resolvers: Iterable[APIGatewayRestResolver], *others: tuple[str, Json, Json]) -> Json:
     """One document of them all.
+
+    Args:
+        resolvers: The functions whose documents it is made of.
+        others: What none of them describes: a path, its item, and the schemas that it refers to.
 
     Raises:
         Unfit: Two functions describe the same operation, or a different thing by the same name, or one says too little.
@@ -130,6 +134,9 @@ def merged(resolvers: Iterable[APIGatewayRestResolver]) -> Json:
         for name, schema in own.get("components", {}).get("schemas", {}).items():
             if schemas.setdefault(name, schema) != schema:
                 raise Unfit(f"two functions mean different things by the schema {name}")
+    for path, item, referred in others:
+        paths[path] = item
+        schemas |= referred
     _verify(paths)
     _link(paths)
     _excuse_empty_bodies(paths, schemas)
@@ -194,7 +201,8 @@ def _properties(model: type[BaseModel]) -> Json:
 
 def text(handlers: Iterable[Handler]) -> str:
     """The document of all handlers, as it is committed."""
-    return as_text(merged(handler.app for handler in handlers if handler.app is not None))
+    resolvers = (handler.app for handler in handlers if handler.app is not None)
+    return as_text(merged(resolvers, (batch_document.PATH, batch_document.item(), batch_document.SCHEMAS)))
 
 
 def as_text(document: Json) -> str:
@@ -317,14 +325,17 @@ def _drop_defaults_of_changes(paths: dict[str, Json], schemas: Json) -> None:
                 }
 
 
+def _family(path: str) -> str:
+    return "OData" if path == batch_document.PATH else _FAMILIES[dialects.of_path(path)]
+
+
 def _share_refusals(paths: dict[str, Json]) -> Json:
     """The answers to refused requests are the same for most routes of a family: said once, and referred to."""
     shared: Json = {}
     for path, _, operation in _all(paths):
         for status, response in operation["responses"].items():
             if status >= "400":
-                family = _FAMILIES[dialects.of_path(path)]
-                kind = family + response["description"].replace(" ", "")
+                kind = _family(path) + response["description"].replace(" ", "")
                 names = (f"{kind}{number}" if number > 1 else kind for number in count(1))
                 name = next(name for name in names if shared.setdefault(name, response) == response)
                 operation["responses"][status] = {"$ref": f"{_RESPONSE}{name}"}

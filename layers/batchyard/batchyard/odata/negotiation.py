@@ -11,6 +11,7 @@ from batchyard.http.urls import header
 _SPOKEN = frozenset({"4.0", "4.01"})
 _SPOKEN_BEFORE = ("1.0", "2.0", "3.0")
 _VERSION = re.compile(r"(?:[4-9]|[1-9][0-9])(?:\.[0-9]{1,2})?")
+_NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3})?")
 _GOES_ON = frozenset({"continue-on-error", "odata.continue-on-error"})
 
 
@@ -38,9 +39,15 @@ def version_of(event: Mapping[str, Any]) -> Version:
     """The version that errors are worded in: one before 4 for clients that ask for it, else 4.0, which all read."""
     asked = _asked(event, "MaxDataServiceVersion") or _asked(event, "DataServiceVersion")
     if asked is not None:
-        # Never above what was asked for (OData 2, 2.2.5.4).
-        return Version(asked if asked in _SPOKEN_BEFORE else _SPOKEN_BEFORE[-1], legacy=True)
+        return Version(_not_above(asked), legacy=True)
     return VERSION_4
+
+
+def _not_above(asked: str) -> str:
+    """The highest version before 4 that is not above what was asked for (OData 2, 2.2.5.4)."""
+    if not _NUMBER.fullmatch(asked):
+        return _SPOKEN_BEFORE[-1]
+    return next((one for one in reversed(_SPOKEN_BEFORE) if float(one) <= float(asked)), _SPOKEN_BEFORE[0])
 
 
 def must_be_spoken(event: Mapping[str, Any]) -> None:

@@ -28,7 +28,7 @@ Where several have one ID, which OData 3 and 4.0 allow, it is the last one's."""
 
 _REFERENCE = re.compile(r"\$([^/?#]+)(.*)", re.DOTALL)
 # What begins with a dollar sign and is OData's own, whatever a request is called (URL Conventions 4.01, 2).
-_RESOURCE = re.compile(r"(?:all|batch|crossjoin\(.*|entity|id|metadata|root)\Z", re.IGNORECASE)
+_RESOURCE = re.compile(r"(?:all|batch|crossjoin(?:\(.*)?|entity|id|metadata|root)\Z", re.IGNORECASE)
 _OF_A_GROUP = "Another request of its group failed, so that none of them happened."
 
 
@@ -173,9 +173,9 @@ class Run:
             Malformed: It refers to nothing.
         """
         reference = _REFERENCE.fullmatch(self.routes.below_root(request.url))
-        if reference is None or _RESOURCE.match(reference[1]):
+        if reference is None or _RESOURCE.match(name := unquote(reference[1])):
             return request
-        name, rest = unquote(reference[1]), reference[2]
+        rest = reference[2]
         location = outcomes.get(name, "")
         if location is None:
             raise FailedDependency("The request that the URL refers to failed.")

@@ -29,85 +29,17 @@ from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit
 from batchyard.work.deliveries import DELIVERIES
 from batchyard.work.steps import Stretch
-from product_batches import start_export, write_export
+from product_batches import start_export
 from tests.integration.conftest import Calls
 from tests.support import permissions
-from tests.support.api import Api, Context, narrowed
+from tests.support.api import Api, narrowed
 from tests.support.batch import Part, request, run_change_set
+from tests.support.exports import Workers, download, look, start
 from tests.support.lots import BATCHES, GTIN, make
 from tests.support.streams import Stream, deliver
 from tests.support.uploads import take_small_parts, uploads
-from tools import aws_events
 
 LINKED = {"gtin": GTIN, "expiryDate": "2027-12-31"}
-PLENTY = 900_000
-NONE_LEFT = 34_999
-
-
-class TimeLeft(Context):
-    """A Lambda context whose time is up after so many looks at the clock."""
-
-    def __init__(self, looks: int) -> None:
-        self.looks = looks
-
-    def get_remaining_time_in_millis(self) -> int:
-        self.looks -= 1
-        return PLENTY if self.looks >= 0 else NONE_LEFT
-
-
-class Workers:
-    """The queue of exports, and the functions before and behind it."""
-
-    def __init__(self, stream: Stream) -> None:
-        self.url = clients.sqs().create_queue(QueueName="exports")["QueueUrl"]
-        self.stream = stream
-
-    def follow(self) -> Any:
-        """Hands the table's changes to the trigger."""
-        return deliver(start_export.handler, self.stream.read())
-
-    def receive(self) -> list[dict[str, Any]]:
-        """The messages that are there, as Lambda gets them."""
-        found = clients.sqs().receive_message(
-            QueueUrl=self.url,
-            MaxNumberOfMessages=10,
-            MessageSystemAttributeNames=["All"],
-            MessageAttributeNames=["All"],
-            WaitTimeSeconds=0,
-        )
-        return [
-            {
-                **aws_events.message(message["Body"], id=message["MessageId"]),
-                "receiptHandle": message["ReceiptHandle"],
-                "attributes": message["Attributes"],
-                "messageAttributes": {
-                    name: {"dataType": told["DataType"], "stringValue": told["StringValue"]}
-                    for name, told in message.get("MessageAttributes", {}).items()
-                },
-            }
-            for message in found.get("Messages", [])
-        ]
-
-    def work(self, message: dict[str, Any], looks: int = 10_000) -> bool:
-        """Hands over one message, and removes it from the queue unless it failed."""
-        with permissions.acting("product_batches.write_export.handler"):
-            answer = write_export.handler({"Records": [message]}, TimeLeft(looks))
-        if answer["batchItemFailures"]:
-            assert answer == {"batchItemFailures": [{"itemIdentifier": message["messageId"]}]}
-            return False
-        clients.sqs().delete_message(QueueUrl=self.url, ReceiptHandle=message["receiptHandle"])
-        return True
-
-    def run(self, looks: int = 10_000) -> int:
-        """Works on messages until none is left; answers how many those were."""
-        self.follow()
-        count = 0
-        while messages := self.receive():
-            for message in messages:
-                count += 1
-                assert count < 500
-                assert self.work(message, looks)
-        return count
 
 
 @pytest.fixture
@@ -125,31 +57,6 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_files, "PART", 1000)
     monkeypatch.setattr(export_files, "PIECE", 10)
     take_small_parts(monkeypatch, 1000)
-
-
-def start(api: Api, kind: str | None = None, batch: str = "L1", **headers: str) -> dict[str, Any]:
-    """A new export."""
-    body = None if kind is None else {"format": kind}
-    made = api.post(f"{BATCHES}/{batch}/export", body, headers={n.replace("_", "-"): v for n, v in headers.items()})
-    assert made.status == 202, made.text
-    return dict(made.json())
-
-
-def look(api: Api, export: dict[str, Any], batch: str = "L1") -> dict[str, Any]:
-    """The export as it is now."""
-    found = api.get(f"{BATCHES}/{batch}/export/{export['id']}")
-    assert found.status == 200, found.text
-    return dict(found.json())
-
-
-def download(api: Api, export: dict[str, Any], batch: str = "L1") -> bytes:
-    """The file, as a client without a key gets it."""
-    found = look(api, export, batch)
-    assert found["status"] == "done", found
-    answer = requests.get(found["downloadUrl"], timeout=5)
-    assert answer.status_code == 200
-    assert len(answer.content) == found["bytes"]
-    return answer.content
 
 
 def pages(api: Api, batch: str = "L1", size: int = 10_000) -> list[dict[str, Any]]:
@@ -733,11 +640,13 @@ def test_changes_that_could_not_be_told_are_delivered_again(
 
 def told(document: bytes) -> list[tuple[str, list[str]]]:
     """What happened, and to which codes, in the order of the events; neighbours of one kind together."""
-    names = {meaning: status for status, meaning in epcis.MEANINGS.items()}
+    names = {called: status for status, called in epcis.MEANINGS.items()} | {epcis.FIRST: "commissioned"}
     found: list[tuple[str, list[str]]] = []
     last = None
     for event in json.loads(document)["epcisBody"]["eventList"]:
         status = names[epcis.Meaning(event["action"], event["bizStep"], event["disposition"])]
+        if "errorDeclaration" in event:
+            status = f"not {status}"
         codes = [epc.rpartition("/")[2] for epc in event["epcList"]]
         assert len(codes) <= 1000
         if last == (status, event["eventTime"]):
@@ -749,7 +658,7 @@ def told(document: bytes) -> list[tuple[str, list[str]]]:
 
 
 @pytest.mark.parametrize("size", [10, 10_000], ids=["small parts", "one part"])
-def test_events_of_what_happened_and_still_stands(
+def test_events_of_what_happened_and_whether_it_stands(
     api: Api, workers: Workers, small_parts: None, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     if size > 10:
@@ -783,6 +692,8 @@ def test_events_of_what_happened_and_still_stands(
         ("commissioned", codes[:2500]),
         ("commissioned", codes[2500:]),
         ("active", codes[5:2305]),
+        ("stolen", codes[:1]),
+        ("not stolen", codes[:1]),
         ("dispensed", [codes[2], *codes[4:7], *codes[2300:2310]]),
         ("destroyed", codes[2499:2502]),
     ]

@@ -393,7 +393,7 @@ def test_changes_of_one_set_build_on_each_other(api: Api) -> None:
         for number, (status, ranges) in enumerate(
             [
                 # Cuts the stretch in pieces, which the next ones find.
-                ("sample", [(number, 1) for number in range(0, 1000, 2)]),
+                ("active", [(number, 1) for number in range(0, 1000, 2)]),
                 ("stolen", [(100, 500)]),
                 ("destroyed", [(599, 2), (0, 1)]),
             ]
@@ -401,7 +401,7 @@ def test_changes_of_one_set_build_on_each_other(api: Api) -> None:
     ]
     answers = run_json(api, *requests)
     assert [answer["body"]["changed"] for answer in answers] == [500, 500, 3]
-    expected = ["sample", "commissioned"] * 500
+    expected = ["active", "commissioned"] * 500
     expected[100:600] = ["stolen"] * 500
     expected[599:601] = ["destroyed"] * 2
     expected[0] = "destroyed"

@@ -29,7 +29,7 @@ from tests.support.messages import drained
 from tests.support.overtaking import before_the_first_commit
 from tests.support.streams import Stream, deliver
 
-LEFT_TO = {"decommissioned": {"destroyed"}, "destroyed": set[str]()}
+LEFT_TO = {"decommissioned": {"destroyed"}, "destroyed": set[str](), "sample": {"decommissioned", "destroyed"}}
 UNKNOWN = "UNKNOWN_SERIAL"
 NEW = STATUSES[0]
 

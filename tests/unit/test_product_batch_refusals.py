@@ -18,9 +18,11 @@ RAISED: dict[str, Callable[[], BatchyardError]] = {
     "AMBIGUOUS_BATCH": lambda: refusals.ambiguous_batch(["a", "b"]),
     "BATCH_EXISTS": lambda: refusals.batch_exists("L1"),
     "CHANGED_SINCE": lambda: refusals.changed_since(3, "c"),
+    "DRAFT_BATCH": refusals.draft_batch,
     "FINAL_STATUS": refusals.final_status,
     "NO_GTIN": refusals.no_gtin,
     "SERIALS_IN_USE": lambda: refusals.serials_in_use(3, "stolen"),
+    "TOLD_TOO_OFTEN": refusals.told_too_often,
     "TOO_MANY_PARTS": refusals.too_many_parts,
     "UNKNOWN_SERIAL": refusals.unknown_serial,
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from batchyard.catalogue.entity_sets.model import MODEL
-from tools.generate import FUNCTIONS, ROOT, csdl, events, openapi, routes, template
+from tools.generate import FUNCTIONS, ROOT, csdl, events, moves, openapi, routes, template
 from tools.generate.handlers import handlers
 from tools.generate.parts import parts
 
@@ -49,6 +49,7 @@ def products() -> Iterator[Product]:
         FUNCTIONS / "docs" / "openapi.json": openapi.text(known),
         FUNCTIONS / "odata" / "metadata.xml": csdl.document(MODEL),
         ROOT / "template.yaml": template.text(parts(), known),
+        ROOT / "docs" / "serial-moves.md": moves.text(),
     }
     yield Product({file.relative_to(ROOT): text for file, text in own.items()})
     yield Product(

@@ -2,12 +2,15 @@
 
 A document is written in pieces, so that it can be streamed however long it is: `opening`, events with commas between
 them, `closing`. Many serials that the same happened to at the same moment go into one event.
+
+An event that was told stays told. Where it was an error, the same event comes once more with an error declaration
+(EPCIS 2.0, section 7.4.1.4), which names the events that say it better, if there are any.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from batchyard.gs1.digital_link import link_parts
@@ -19,7 +22,7 @@ _EVENTS = UUID("9f85e95e-5ce9-4382-9af6-f1f9f61ee27f")
 
 
 class Meaning(NamedTuple):
-    """What a status of a serial is called in EPCIS.
+    """What a move of a serial is called in EPCIS.
 
     Attributes:
         action: Whether the identifier's life begins (`ADD`), goes on (`OBSERVE`) or ends (`DELETE`) with it.
@@ -32,11 +35,30 @@ class Meaning(NamedTuple):
     disposition: str
 
 
-# CBV has no step for what is merely found out (stolen) or restored (active), which it lets be called "other". A
-# dispensed item still bears its serial, so its life goes on; a sampled one has to be destroyed or decommissioned next.
+class Withdrawal(NamedTuple):
+    """That an event was told in error.
+
+    Attributes:
+        moment: Since when that is known, in ISO 8601 with `Z`.
+        reason: `DID_NOT_OCCUR` or `INCORRECT_DATA`.
+        corrective: IDs of the events that say it as it was.
+    """
+
+    moment: str
+    reason: str
+    corrective: Sequence[str] = ()
+
+
+DID_NOT_OCCUR, INCORRECT_DATA = "did_not_occur", "incorrect_data"
+
+FIRST = Meaning("ADD", "commissioning", "active")
+"""The serial was given to an item."""
+
+# CBV has no step for what is merely found out (stolen), restored (commissioned) or allowed (active), which it lets be
+# called "other". A dispensed item still bears its serial, so its life goes on.
 MEANINGS: Mapping[str, Meaning] = MappingProxyType(
     {
-        "commissioned": Meaning("ADD", "commissioning", "active"),
+        "commissioned": Meaning("OBSERVE", "other", "available"),
         "active": Meaning("OBSERVE", "other", "active"),
         "dispensed": Meaning("OBSERVE", "dispensing", "dispensed"),
         "decommissioned": Meaning("DELETE", "decommissioning", "inactive"),
@@ -46,7 +68,18 @@ MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "sample": Meaning("OBSERVE", "sampling", "non_sellable_other"),
     }
 )
-"""By the status of a serial."""
+"""By the status that a serial moves to."""
+
+
+def meaning(before: str, after: str) -> Meaning:
+    """What it is called that a serial of one status gets another.
+
+    Raises:
+        KeyError: There is no such status.
+    """
+    found = MEANINGS[after]
+    # An identifier's life ends once, so what befalls the item afterwards is only seen.
+    return found._replace(action="OBSERVE") if MEANINGS[before].action == "DELETE" else found
 
 
 def opening(created: str) -> str:
@@ -64,30 +97,23 @@ def closing() -> str:
     return "]}}"
 
 
-def commissioning(
-    gtin: str,
-    serials: Sequence[str],
-    moment: str,
+def master_data(
     *,
     lot: str | None = None,
     expiry: date | None = None,
     best_before: date | None = None,
     produced: date | None = None,
     packaged: date | None = None,
-) -> str:
-    """The event that these serials were given to items of one lot, as JSON.
+) -> dict[str, str]:
+    """What is known of all items of a lot (`ilmd`), as far as it is known.
 
     Args:
-        gtin: 14 digits.
-        serials: One or more codes that need no encoding in a URI, none of them twice.
-        moment: When it happened, in ISO 8601 with `Z`.
-        lot: The lot number, where there is one.
+        lot: The lot number.
         expiry: The last day on which the items may be used.
         best_before: The day up to which they are at their best.
         produced: The day on which they were made.
         packaged: The day on which they were packed.
     """
-    named = {"cbvmda:lotNumber": lot} if lot else {}
     # CBV's own master data have no days of production and packaging; GS1's Web Vocabulary has.
     days = {
         "cbvmda:itemExpirationDate": expiry,
@@ -95,32 +121,47 @@ def commissioning(
         "gs1:productionDate": produced,
         "gs1:packagingDate": packaged,
     }
-    known = {name: day.isoformat() for name, day in days.items() if day}
-    ilmd = {**named, **known}
-    return _event(gtin, serials, "commissioned", moment, {"ilmd": ilmd} if ilmd else {})
+    return ({"cbvmda:lotNumber": lot} if lot else {}) | {name: day.isoformat() for name, day in days.items() if day}
 
 
-def object_event(gtin: str, serials: Sequence[str], status: str, moment: str) -> str:
-    """The event that these serials came to have a status, as JSON.
+def event_id(gtin: str, serial: str, told: str) -> str:
+    """The ID of an event, the same whenever it is told.
+
+    Args:
+        gtin: 14 digits.
+        serial: The first serial that the event is about.
+        told: What tells it from all other events whose first serial this is.
+    """
+    before, after = link_parts(_CANONICAL_DOMAIN, gtin)
+    return uuid5(_EVENTS, f"{before}{serial}{after} {told}").urn
+
+
+def object_event(
+    gtin: str,
+    serials: Sequence[str],
+    meaning: Meaning,
+    moment: str,
+    *,
+    id: str,
+    ilmd: Mapping[str, str] | None = None,
+    withdrawn: Withdrawal | None = None,
+) -> str:
+    """The event that something happened to these serials, as JSON.
 
     Args:
         gtin: 14 digits.
         serials: One or more codes that need no encoding in a URI, none of them twice.
-        status: One of `MEANINGS`; for the first one of a serial, `commissioning` says more.
+        meaning: What happened to them.
         moment: When it happened, in ISO 8601 with `Z`.
-
-    Raises:
-        KeyError: There is no such status.
+        id: Its ID (`event_id`).
+        ilmd: What is known of the items (`master_data`), told with their first event.
+        withdrawn: That the event was told in error, if so.
     """
-    return _event(gtin, serials, status, moment, {})
-
-
-def _event(gtin: str, serials: Sequence[str], status: str, moment: str, more: Mapping[str, Any]) -> str:
-    meaning = MEANINGS[status]
     # CBV lets an item be named by nothing but its GTIN and serial; lot and dates are master data of it.
     before, after = link_parts(_CANONICAL_DOMAIN, gtin)
-    content = dumps(
+    return dumps(
         {
+            "eventID": id,
             "type": "ObjectEvent",
             "action": meaning.action,
             "bizStep": meaning.biz_step,
@@ -128,8 +169,12 @@ def _event(gtin: str, serials: Sequence[str], status: str, moment: str, more: Ma
             "eventTime": moment,
             "eventTimeZoneOffset": "+00:00",
             "epcList": [f"{before}{serial}{after}" for serial in serials],
-            **more,
+            **({"ilmd": ilmd} if ilmd else {}),
+            **({} if withdrawn is None else {"errorDeclaration": _declaration(withdrawn)}),
         }
     )
-    # Named after all that it says, an event is known again when the same document is made once more.
-    return f'{{"eventID":"{uuid5(_EVENTS, content).urn}",{content[1:]}'
+
+
+def _declaration(withdrawn: Withdrawal) -> dict[str, str | list[str]]:
+    declared: dict[str, str | list[str]] = {"declarationTime": withdrawn.moment, "reason": withdrawn.reason}
+    return declared | ({"correctiveEventIDs": [*withdrawn.corrective]} if withdrawn.corrective else {})

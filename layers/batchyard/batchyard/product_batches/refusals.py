@@ -9,9 +9,11 @@ KINDS: Mapping[str, type[BatchyardError]] = {
     "AMBIGUOUS_BATCH": Conflict,
     "BATCH_EXISTS": Conflict,
     "CHANGED_SINCE": Conflict,
+    "DRAFT_BATCH": Conflict,
     "FINAL_STATUS": Conflict,
     "NO_GTIN": Conflict,
     "SERIALS_IN_USE": Conflict,
+    "TOLD_TOO_OFTEN": Conflict,
     "TOO_MANY_PARTS": Conflict,
     "UNKNOWN_SERIAL": NotFound,
     # By `serial_codes`, of what somebody typed.
@@ -42,6 +44,11 @@ def changed_since(number: int | None, change: str) -> BatchyardError:
     return _refusal("CHANGED_SINCE", message, index=number, changeId=change)
 
 
+def draft_batch() -> BatchyardError:
+    """EPCIS is asked for of a draft."""
+    return _refusal("DRAFT_BATCH", "Nothing is told of a draft. Give the batch another status first.")
+
+
 def final_status() -> BatchyardError:
     """The serial's status cannot be changed any more."""
     return _refusal("FINAL_STATUS", "This serial is out of use, for good. Undo what made it so.")
@@ -61,6 +68,11 @@ def serials_in_use(number: int | None, status: str) -> BatchyardError:
     """
     message = "Serials of the batch are in use. Add ?force=true to remove it all the same."
     return _refusal("SERIALS_IN_USE", message, index=number, status=status)
+
+
+def told_too_often() -> BatchyardError:
+    """EPCIS is to be told something else of a batch than before, once more than is kept."""
+    return _refusal("TOLD_TOO_OFTEN", "Dates of the batch were told and corrected too often to be told once more.")
 
 
 def too_many_parts() -> BatchyardError:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from batchyard.actor import Actor
 from batchyard.jsontext import dumps
 from batchyard.product_batches import rules
-from batchyard.product_batches.rules import BatchKey, Block, ProductBatch
+from batchyard.product_batches.rules import BatchKey, Block, ProductBatch, Told
 from batchyard.product_batches.sort_keys import by_expiry, key_of
 from batchyard.store import items
 from batchyard.store.items import Item, Key
@@ -58,6 +58,8 @@ def encode(batch: ProductBatch) -> Item:
     }
     if batch.exports:
         item["exports"] = True
+    if batch.told:
+        item["told"] = dumps(batch.told)
     if batch.status == rules.ACTIVE and batch.expires_us is not None:
         item |= {"expiring": _EXPIRING, "expires_at": batch.expires_us}
     return item
@@ -77,6 +79,7 @@ def decode(item: Item) -> ProductBatch:
         updated=int(item["updated"]),
         version=int(item["version"]),
         exports=bool(item.get("exports")),
+        told=tuple(Told(*told) for told in json.loads(str(item.get("told", "[]")))),
         actor=Actor.from_attributes(item),
     )
 

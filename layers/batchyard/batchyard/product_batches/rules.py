@@ -14,11 +14,12 @@ from batchyard.gs1.application_identifiers import is_lot
 from batchyard.gs1.digital_link import digital_link
 from batchyard.jsontext import dumps
 
+DRAFT = "draft"
 ACTIVE = "active"
 EXPIRED = "expired"
 
 _SHOWN: Mapping[str, bool] = {
-    "draft": False,
+    DRAFT: False,
     ACTIVE: True,
     "recalled": True,
     EXPIRED: True,
@@ -40,6 +41,9 @@ MOST_RANGES = 1000
 
 MOST_BLOCKS = 1000
 """Blocks of indices in one batch, which is how often it can grow."""
+
+MOST_TOLD = 100
+"""How often EPCIS can be told something else of all items of a batch."""
 
 LARGEST_KEYS = 16 * 1024
 """Bytes of the client's own keys, as JSON; the same for `data`, `admin` and `tags`, each."""
@@ -95,6 +99,18 @@ class Block:
         return self.first + self.size - 1
 
 
+class Told(NamedTuple):
+    """What EPCIS was told of all items of a batch, from a moment on until it was told otherwise.
+
+    Attributes:
+        at: Since when, in microseconds since the Unix epoch.
+        data: Lot and days, as an event has them (`gs1.epcis.master_data`).
+    """
+
+    at: int
+    data: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class ProductBatch:
     """A production batch of one product.
@@ -111,6 +127,7 @@ class ProductBatch:
         updated: When it was last changed.
         version: Counts its changes; 0 before it is stored.
         exports: There are exports of its serials, or were.
+        told: What EPCIS was told of its items, the present last.
         actor: Who brought it into its status.
     """
 
@@ -125,6 +142,7 @@ class ProductBatch:
     updated: int = 0
     version: int = 0
     exports: bool = False
+    told: tuple[Told, ...] = ()
     actor: Actor = UNKNOWN
 
     @property

@@ -9,18 +9,18 @@ beginning, None the end.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from batchyard.clock import iso
 from batchyard.gs1 import epcis
+from batchyard.gs1.epcis import Meaning, Withdrawal
 from batchyard.jsontext import dumps
-from batchyard.product_batches import moment_ids, rules
-from batchyard.product_batches.exports.rules import Export
-from batchyard.product_batches.rules import ProductBatch
+from batchyard.product_batches import moment_ids
+from batchyard.product_batches.exports.rules import Export, telling
+from batchyard.product_batches.rules import Block, ProductBatch, Told
 from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.product_batches.serials.pages import around_code, codes_of
 from batchyard.product_batches.serials.rules import StatusChange
-from batchyard.product_batches.serials.runs import Run, count
+from batchyard.product_batches.serials.runs import Run, count, cut
 from batchyard.serial_codes import keys
 from batchyard.work.growing_file import PART
 
@@ -113,33 +113,22 @@ def _events(export: Export, batch: ProductBatch, position: str) -> Iterator[Part
         yield from _commissionings(export, batch, int(position or 0))
         changed = moment_ids.first_of(batch.created)
     for change in serials_repository.changes_between(batch, changed, moment_ids.first_of(export.created)):
-        # One that was undone since stood when the export was made.
-        if change.undone_at is None or change.undone_at > export.created:
-            yield from _changes(batch, change, int(done) if done and change.id == changed else 0)
+        yield from _changes(export, batch, change, int(done) if done and change.id == changed else 0)
     yield Part(epcis.closing().encode(), 0, None)
 
 
 def _commissionings(export: Export, batch: ProductBatch, start: int) -> Iterator[Part]:
-    fields = batch.fields
-    days = {
-        name: rules.day_of(fields.get(field))
-        for name, field in {
-            "expiry": "expiryDate",
-            "best_before": "bestBeforeDate",
-            "produced": "manufactureDate",
-            "packaged": "packagingDate",
-        }.items()
-    }
+    told = batch.told or telling(batch, export.created).told
     text = "" if start else epcis.opening(iso(export.created))
     while start < export.total:
-        events, rows = [], 0
+        events: list[str] = []
+        rows = 0
         # Serials of two blocks were not made at the same moment, so no event has both.
         for block, first, last in batch.places(start, PIECE):
             codes = keys.codes(batch.collection, batch.length, block.key, range(first, last + 1))
             rows += len(codes)
             for at in range(0, len(codes), _EVENT):
-                some = codes[at : at + _EVENT]
-                events.append(epcis.commissioning(fields["gtin"], some, iso(block.made), lot=batch.lot, **days))
+                events += _commissioning(batch, block, codes[at : at + _EVENT], told)
         comma = "," if start else ""
         start += rows
         yield Part(f"{text}{comma}{','.join(events)}".encode(), rows, str(start))
@@ -149,16 +138,58 @@ def _commissionings(export: Export, batch: ProductBatch, start: int) -> Iterator
         yield Part(text.encode(), 0, "0/0")
 
 
-def _changes(batch: ProductBatch, change: StatusChange, written: int) -> Iterator[Part]:
+def _commissioning(batch: ProductBatch, block: Block, codes: Sequence[str], told: Sequence[Told]) -> Iterator[str]:
+    """The events that serials of a block were made: what was told of them at first, and what took its place."""
+    gtin = batch.fields["gtin"]
+    ids = [epcis.event_id(gtin, codes[0], f"commissioning {number}") for number in range(len(told))]
+    # Of serials that were made later, nothing was told earlier.
+    begin = max(0, sum(one.at <= block.made for one in told) - 1)
+    for number in range(begin, len(told)):
+
+        def event(withdrawn: Withdrawal | None = None, number: int = number) -> str:
+            data = told[number].data
+            return epcis.object_event(
+                gtin, codes, epcis.FIRST, iso(block.made), id=ids[number], ilmd=data, withdrawn=withdrawn
+            )
+
+        yield event()
+        if number + 1 < len(told):
+            yield event(Withdrawal(iso(told[number + 1].at), epcis.INCORRECT_DATA, [ids[number + 1]]))
+
+
+def _changes(export: Export, batch: ProductBatch, change: StatusChange, written: int) -> Iterator[Part]:
     """The events of a change, each after one that is there already: serials are commissioned first."""
-    # A clock that is behind could have dated a change of serials before the export that does not have them.
-    runs = [run for run in change.before if batch.number_of(run.last) is not None]
-    total, moment = count(runs), iso(change.at)
-    while written < total:
-        codes = _codes(batch, _some(runs, written, _EVENT))
-        written += len(codes)
-        event = epcis.object_event(batch.fields["gtin"], codes, change.status, moment)
-        yield Part(f",{event}".encode(), 0, f"{change.id}/{written}")
+    gtin, moment = batch.fields["gtin"], iso(change.at)
+    # One that was undone since stood when the export was made.
+    undone = None if change.undone_at is None or change.undone_at > export.created else iso(change.undone_at)
+    passed = 0
+    for block, meaning, runs in _alike(batch, change):
+        size = count(runs)
+        while passed <= written < passed + size:
+            some = _some(runs, written - passed, _EVENT)
+            indices = [index for run in some for index in range(run.first, run.last + 1)]
+            codes = keys.codes(batch.collection, batch.length, block.key, indices)
+            written += len(codes)
+            id = epcis.event_id(gtin, codes[0], change.id)
+            text = f",{epcis.object_event(gtin, codes, meaning, moment, id=id)}"
+            if undone is not None:
+                withdrawn = Withdrawal(undone, epcis.DID_NOT_OCCUR)
+                text += f",{epcis.object_event(gtin, codes, meaning, moment, id=id, withdrawn=withdrawn)}"
+            yield Part(text.encode(), 0, f"{change.id}/{written}")
+        passed += size
+
+
+def _alike(batch: ProductBatch, change: StatusChange) -> Iterator[tuple[Block, Meaning, list[Run]]]:
+    """What a change did, by blocks and by what it is called, so that each event is the same whenever it is told.
+
+    A clock that is behind could have dated a change of serials before the export that does not have them: a block that
+    comes later adds events, and changes none.
+    """
+    for block in batch.blocks:
+        found: dict[Meaning, list[Run]] = {}
+        for run in cut(change.before, block.first, block.last):
+            found.setdefault(epcis.meaning(run.status, change.status), []).append(run)
+        yield from ((block, meaning, runs) for meaning, runs in found.items())
 
 
 def _some(runs: Sequence[Run], skipped: int, wanted: int) -> list[Run]:
@@ -175,14 +206,3 @@ def _some(runs: Sequence[Run], skipped: int, wanted: int) -> list[Run]:
         if not wanted:
             break
     return found
-
-
-def _codes(batch: ProductBatch, runs: Sequence[Run]) -> list[str]:
-    def key(run: Run) -> int:
-        return next(block.key for block in batch.blocks if block.first <= run.first <= block.last)
-
-    codes: list[str] = []
-    for version, some in groupby(runs, key):
-        indices = [index for run in some for index in range(run.first, run.last + 1)]
-        codes += keys.codes(batch.collection, batch.length, version, indices)
-    return codes

@@ -13,8 +13,8 @@ from batchyard.errors import NotFound
 from batchyard.product_batches import moment_ids, operations, rules
 from batchyard.product_batches import repository as batches
 from batchyard.product_batches.exports import repository
-from batchyard.product_batches.exports.rules import DONE, FORMATS, LOOK_AFTER_US, Export
-from batchyard.product_batches.refusals import no_gtin
+from batchyard.product_batches.exports.rules import DONE, FORMATS, LOOK_AFTER_US, Export, telling
+from batchyard.product_batches.refusals import draft_batch, no_gtin, told_too_often
 from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.product_batches.sort_keys import beginning, export_key
 from batchyard.store import blobs
@@ -47,7 +47,7 @@ def start(
 
     Raises:
         NotFound: There is no such batch.
-        Conflict: The batch has no GTIN, and the format needs one.
+        Conflict: The format is EPCIS, and the batch has no GTIN, is a draft, or was told of otherwise too often.
     """
     now = clock.now()
     id = moment_ids.new(now)
@@ -60,12 +60,13 @@ def start(
             # before botocore's repeat.
             if unit.attempt > 1 and (begun := repository.get(unit, batch, id)) is not None:
                 return begun.as_begun().to_answer()
-            if kind == "epcis" and "gtin" not in found.fields:
-                raise no_gtin()
-            if not found.exports:
-                batches.put(unit, replace(found, exports=True))
             # A clock that is behind must not date it before its batch, whose history is read up to here.
             created = max(now, found.created)
+            exported = replace(found, exports=True)
+            if kind == "epcis":
+                exported = _told(exported, created)
+            if exported != found:
+                batches.put(unit, exported)
             export = Export(
                 batch=batch,
                 id=id,
@@ -76,6 +77,7 @@ def start(
                 made=found.created,
                 domain=operations.link_domain(),
                 fields={name: found.fields[name] for name in _FIELDS if name in found.fields},
+                told=len(exported.told),
                 look_at=created + LOOK_AFTER_US,
             )
             repository.put(unit, export)
@@ -129,6 +131,18 @@ def latest(batch: ProductBatch) -> list[dict[str, Any]]:
         if len(found) == LISTED:
             break
     return found
+
+
+def _told(batch: ProductBatch, moment: int) -> ProductBatch:
+    """A batch once an export tells EPCIS of it."""
+    if "gtin" not in batch.fields:
+        raise no_gtin()
+    if batch.status == rules.DRAFT:
+        raise draft_batch()
+    told = telling(batch, moment)
+    if len(told.told) > rules.MOST_TOLD:
+        raise told_too_often()
+    return told
 
 
 def _is_kept(export: Export) -> bool:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from batchyard.clock import iso
-from batchyard.product_batches.rules import BatchKey, Block, ProductBatch
+from batchyard.gs1 import epcis
+from batchyard.product_batches import rules
+from batchyard.product_batches.rules import BatchKey, Block, ProductBatch, Told
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 
@@ -42,6 +44,7 @@ class Export:
         made: When its batch was made, which tells the batch from another one of its ID.
         domain: Where its GS1 Digital Links lead.
         fields: The batch's fields that its rows depend on.
+        told: How much of what EPCIS was told of all items of the batch is in it.
         status: `queued`, `running`, `done` or `failed`.
         rows: How many serials are written.
         size: How many bytes are written.
@@ -63,6 +66,7 @@ class Export:
     made: int
     domain: str
     fields: Mapping[str, Any] = field(default_factory=dict)
+    told: int = 0
     status: str = QUEUED
     rows: int = 0
     size: int = 0
@@ -114,6 +118,7 @@ class Export:
             made=self.made,
             domain=self.domain,
             fields=self.fields,
+            told=self.told,
             look_at=self.created + LOOK_AFTER_US,
         )
 
@@ -127,4 +132,24 @@ class Export:
             if left:
                 blocks.append(replace(block, size=min(block.size, left)))
                 left -= blocks[-1].size
-        return replace(batch, fields=self.fields, blocks=tuple(blocks))
+        return replace(batch, fields=self.fields, blocks=tuple(blocks), told=batch.told[: self.told])
+
+
+def telling(batch: ProductBatch, moment: int) -> ProductBatch:
+    """A batch once EPCIS is told of it at a moment; `batch` itself where that is nothing new.
+
+    What was told before stays with it, since the next export has to withdraw it.
+    """
+    days = {
+        name: rules.day_of(batch.fields.get(field))
+        for name, field in {
+            "expiry": "expiryDate",
+            "best_before": "bestBeforeDate",
+            "produced": "manufactureDate",
+            "packaged": "packagingDate",
+        }.items()
+    }
+    data = epcis.master_data(lot=batch.lot, **days)
+    if not batch.quantity or (batch.told and batch.told[-1].data == data):
+        return batch
+    return replace(batch, told=(*batch.told, Told(moment, data)))

@@ -1,4 +1,4 @@
-"""Statuses of serials: all that there is to say of each, but for what EPCIS calls it (`gs1.epcis.MEANINGS`)."""
+"""Statuses of serials: all that there is to say of each, but for what EPCIS calls it (`gs1.epcis.meaning`)."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -29,7 +29,8 @@ TABLE: Mapping[str, Status] = {
     "destroyed": Status(in_circulation=False, left_to=frozenset()),
     "stolen": Status(in_circulation=False),
     "recalled": Status(in_circulation=False),
-    "sample": Status(in_circulation=True),
+    # "the subsequent business step SHALL be an end-of-life event" (CBV 2.0, `sampling`).
+    "sample": Status(in_circulation=True, left_to=frozenset({"decommissioned", "destroyed"})),
 }
 
 STATUSES = tuple(TABLE)

@@ -15,7 +15,7 @@ from product_batches import expire, publish
 from tests.integration.conftest import SECRET, Calls
 from tests.support.api import Api, Context
 from tests.support.clean_up import Hurried
-from tests.support.lots import BATCHES, make
+from tests.support.lots import BATCHES, COLLECTION, GTIN, LOT, PUBLIC, codes, make
 from tests.support.messages import drained
 from tests.support.streams import Stream, deliver
 
@@ -79,7 +79,32 @@ def test_a_day_is_over_at_its_end(api: Api, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(clock, "now", lambda moment=moment: moment * 1_000_000)
         run()
         found.append(states(api, "day", "seconds"))
-    assert found == [["active", "expired"], ["active", "expired"], ["expired", "expired"]]
+    assert found == [["active", "active"], ["active", "active"], ["expired", "expired"]]
+
+
+def test_readers_need_not_wait_for_the_schedule(
+    api: Api, soon: str, at: Callable[[float], None], lot_stream: Stream, event_queue: str, leftovers_queue: str
+) -> None:
+    make(api, expiryDate=soon, quantity=1, gtin=GTIN)
+    [code] = codes(api)
+    at(HOUR)
+    public = Api(None).get(f"{PUBLIC}/product/barolo/batch/L1").json()
+    verified = Api(None).get(f"{PUBLIC}/verifySN/{code}").json()["batch"]
+    listed = (
+        api.get(f"{COLLECTION}/batch").json() + api.get(BATCHES).json() + api.get(f"{COLLECTION}/batch?search=l").json()
+    )
+    found = [api.get(f"{COLLECTION}/batch/L1").json(), api.get(f"{COLLECTION}/lookupSN/{code}").json()["batch"]]
+    assert {one["status"] for one in (public, verified, *listed, *found, api.get(LOT).json())} == {"expired"}
+    # Whoever changes it then has it stored, as the schedule would have.
+    lot_stream.read()
+    assert api.put(LOT, {"name": "x"}).json()["status"] == "expired"
+    assert expired() == 0
+    assert deliver(publish.handler, lot_stream.read()) == {"batchItemFailures": []}
+    [event] = drained(event_queue)
+    detail = event["detail"]
+    assert (detail["oldStatus"], detail["newStatus"], detail["trigger"]) == ("active", "expired", "expiry")
+    assert make(api, "L2", expiryDate="2020-01-01")["status"] == "expired"
+    assert make(api, "L2", expiryDate="2020-01-01")["version"] == 1
 
 
 def test_only_active_batches_expire(api: Api, soon: str, at: Callable[[float], None], calls: Calls) -> None:
@@ -121,7 +146,7 @@ def test_what_is_changed_at_that_very_moment_is_left_as_it_is(
     at(HOUR)
     commit = Unit.commit
     others: Iterator[tuple[str, str, Any]] = iter(
-        [("PUT", f"{BATCHES}/L1", {"expiryDate": "2999-01-01"}), ("DELETE", f"{BATCHES}/L2", None)]
+        [("PUT", f"{BATCHES}/L1", {"expiryDate": "2999-01-01", "status": "active"}), ("DELETE", f"{BATCHES}/L2", None)]
     )
 
     def overtaken(unit: Unit) -> None:

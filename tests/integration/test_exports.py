@@ -469,7 +469,7 @@ def test_what_a_batch_becomes_later_is_not_in_the_file(api: Api, workers: Worker
     workers.follow()
     [message] = workers.receive()
     assert workers.work(message, looks=1)
-    changed = {"gtin": "09501101530003", "lotNumber": "other", "expiryDate": None, "quantity": 95}
+    changed = {"name": "other", "expiryDate": None, "quantity": 95}
     assert api.put(f"{BATCHES}/L1", changed).status == 200
     assert (
         api.post(f"{BATCHES}/L1/serialChange", {"status": "active", "ranges": [{"startIndex": 0, "count": 60}]}).json()[
@@ -482,7 +482,7 @@ def test_what_a_batch_becomes_later_is_not_in_the_file(api: Api, workers: Worker
     if kind == "epcis":
         codes = [row["code"] for row in rows]
         assert told(found) == [("commissioned", codes[:45]), ("commissioned", codes[45:])]
-        assert b"other" not in found
+        assert found.count(b"2027-12-31") == found.count(b"ADD") > 0
     else:
         assert found == (as_csv if kind == "csv" else as_ndjson)(rows)
     assert look(api, export)["rows"] == look(api, export)["total"] == 52

@@ -19,7 +19,8 @@ CHECK_DIGIT = "A GTIN has 14 digits, and its check digit must be right."
 IDENTIFIER = "String should match pattern '^[!\"%-?A-Z_a-z]{1,20}$'"
 DATE = "This must be an ISO 8601 date or moment, or seconds since 1970."
 NO_DATE = "Give an ISO 8601 date or moment, or seconds since 1970."
-YEAR = "This must be a date from 1970 to 9998."
+YEAR = "This must be a date from 1970 to 9999."
+ORDER = "It is before the manufactureDate."
 INTEGER = "A valid integer is required."
 NO_INTEGER = "Input should be a valid integer"
 FRACTION = "Input should be a valid integer, got a number with a fractional part"
@@ -54,7 +55,7 @@ FIELDS: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"expiryDate": ""}, {"expiryDate": DATE}),
     ({"expiryDate": "2026-02-30"}, {"expiryDate": DATE}),
     ({"expiryDate": "1969-12-31"}, {"expiryDate": YEAR}),
-    ({"expiryDate": "9999-01-01"}, {"expiryDate": YEAR}),
+    ({"expiryDate": "2026-01-01", "manufactureDate": "2026-01-02"}, {"expiryDate": ORDER}),
     *(
         ({"expiryDate": date}, {"expiryDate": NO_DATE})
         for date in (
@@ -67,7 +68,7 @@ FIELDS: list[tuple[dict[str, Any], dict[str, str]]] = [
             {"seconds": None},
             {"seconds": 1.5},
             {"seconds": -1},
-            {"seconds": 253_370_764_800},
+            {"seconds": 253_402_300_800},
             {"seconds": 5, "nanoseconds": 10**9},
             {"seconds": 5, "nanoseconds": -1},
             {"seconds": 5, "nanoseconds": None},

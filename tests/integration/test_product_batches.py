@@ -15,6 +15,7 @@ from tests.support.lots import (
     GTIN,
     LOT,
     PRODUCT,
+    PUBLIC,
     change,
     codes,
     invalid,
@@ -200,7 +201,7 @@ def test_a_change_takes_the_place_of_what_it_names(api: Api) -> None:
 
 
 def test_null_removes_a_field_and_is_kept_in_keys_of_the_clients_own(api: Api) -> None:
-    api.post(BATCHES, GIVEN)
+    api.post(BATCHES, {**GIVEN, "quantity": 0})
     removed = ["name", "gtin", "variant", "lotNumber", "expiryDate", "data", "admin", "tags"]
     body = api.put(LOT, {**dict.fromkeys(removed), "theirs": None}).json()
     assert body.keys() & set(removed) == {"lotNumber"}
@@ -209,6 +210,45 @@ def test_null_removes_a_field_and_is_kept_in_keys_of_the_clients_own(api: Api) -
     assert "digitalLink" not in body
     # These a batch always has, so that null says nothing.
     assert api.put(LOT, {"quantity": None, "status": None, "serialFormat": None}).json() == body
+
+
+def test_what_is_printed_stays(api: Api, calls: Calls) -> None:
+    made = api.post(BATCHES, GIVEN).json()
+    calls.clear()
+    for wanted, fields in (
+        ({"gtin": "09501101530003"}, ["gtin"]),
+        ({"variant": None, "lotNumber": "L1", "name": "x"}, ["variant", "lotNumber"]),
+        ({"lotNumber": None, "quantity": 20}, ["lotNumber"]),
+    ):
+        message = (
+            "Labels and events of the batch's serials bear this already. It can be changed as long as there are none."
+        )
+        assert api.put(LOT, wanted).json() == refusal(409, "ALREADY_PRINTED", message, fields=fields)
+    assert calls.writes() == []
+    same = {name: GIVEN[name] for name in ("gtin", "variant", "lotNumber")}
+    assert api.put(LOT, {**same, "expiryDate": "2031-01-01"}).json()["digitalLink"].endswith("?17=310101")
+    assert api.get(LOT).json()["gtin"] == made["gtin"]
+
+
+def test_names_are_free_until_there_are_serials(api: Api) -> None:
+    make(api, gtin=GTIN, lotNumber="A")
+    changed = api.put(LOT, {"gtin": "09501101530003", "variant": "V", "lotNumber": "B", "quantity": 5}).json()
+    assert (changed["gtin"], changed["variant"], changed["lotNumber"]) == ("09501101530003", "V", "B")
+    assert api.put(LOT, {"lotNumber": "A"}).status == 409
+
+
+def test_an_expiry_that_a_label_cannot_tell_is_warned_of(api: Api) -> None:
+    made = make(api, gtin=GTIN, quantity=1, expiryDate="2177-12-31")
+    assert "?" not in made["digitalLink"]
+    [warning] = made["warnings"]
+    assert (warning["code"], warning["field"]) == ("EXPIRY_NOT_ON_LABEL", "expiryDate")
+    assert "?" not in serials(api)[0]["digitalLink"]
+    assert "warnings" not in api.get(f"{PUBLIC}/product/barolo/batch/L1").json()
+    # It comes back, and says nothing.
+    assert api.put(LOT, made).json() == made
+    for never in ("9999-12-31", "9999-12-31T23:59:59Z", {"seconds": 253_402_214_400}):
+        changed = api.put(LOT, {"expiryDate": never}).json()
+        assert (changed["expiryDate"], changed["status"], "warnings" in changed) == (never, "active", False)
 
 
 def test_an_answer_may_come_back_as_it_is(api: Api, calls: Calls) -> None:

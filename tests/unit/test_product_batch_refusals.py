@@ -15,6 +15,7 @@ FAMILY = [ROOT / "layers/batchyard/batchyard/product_batches", ROOT / "functions
 MODULES = sorted(path for folder in FAMILY for path in folder.rglob("*.py") if path.name != "refusals.py")
 
 RAISED: dict[str, Callable[[], BatchyardError]] = {
+    "ALREADY_PRINTED": lambda: refusals.already_printed(["gtin"]),
     "AMBIGUOUS_BATCH": lambda: refusals.ambiguous_batch(["a", "b"]),
     "BATCH_EXISTS": lambda: refusals.batch_exists("L1"),
     "CHANGED_SINCE": lambda: refusals.changed_since(3, "c"),

@@ -17,7 +17,9 @@ from batchyard.product_batches.rules import Block, ProductBatch
 
 GTIN = "09521234543213"
 DOMAIN = "https://id.gs1.org"
-EMPTY = ProductBatch("wines", "barolo", "L1")
+EMPTY = ProductBatch("wines", "barolo", "L1", created=1_795_000_000_000_000)
+"""Made in November 2026."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 values = st.recursive(
@@ -244,14 +246,18 @@ def test_a_day_is_over_at_its_end(day: date):
     st.sampled_from(["", "Z", "+02:00", "-11:30"]),
     st.sampled_from(["seconds", "milliseconds", "microseconds"]),
 )
-def test_a_moment_is_over_at_once(local: datetime, offset: str, precision: str):
+def test_a_moment_is_over_at_once_and_midnight_with_its_day(local: datetime, offset: str, precision: str):
     given = local.isoformat(timespec=precision) + offset
     shift = {"": 0, "Z": 0, "+02:00": 120, "-11:30": -690}[offset]
     moment = datetime.fromisoformat(local.isoformat(timespec=precision)).replace(
         tzinfo=timezone(timedelta(minutes=shift))
     )
     assert rules.must_be_date(given) is given
-    assert rules.end_of(given) == micros(moment)
+    is_day = (
+        datetime.fromisoformat(given).timetz() == moment.replace(hour=0, minute=0, second=0, microsecond=0).timetz()
+    )
+    is_day = is_day if offset else moment.time() == datetime.min.time()
+    assert rules.end_of(given) == micros(moment + timedelta(days=is_day))
     assert rules.day_of(given) == local.date()
 
 
@@ -260,21 +266,21 @@ def test_the_day_of_a_moment_is_the_one_that_is_written():
     assert rules.day_of("2028-06-30T23:30:00-05:00") == date(2028, 6, 30)
     batch = replace(EMPTY, fields={"gtin": GTIN, "expiryDate": "2028-06-30T00:00:00+02:00"})
     assert batch.digital_link(DOMAIN) == f"{DOMAIN}/01/{GTIN}/10/L1?17=280630"
-    assert batch.expires_us == micros(datetime(2028, 6, 29, 22, tzinfo=UTC))
+    assert batch.expires_us == micros(datetime(2028, 6, 30, 22, tzinfo=UTC))
 
 
 @given(st.integers(0, 253_370_764_799), st.integers(0, 999_999_999))
 def test_seconds_are_a_moment(seconds: int, nanoseconds: int):
     for when in ({"seconds": seconds}, {"seconds": seconds, "nanoseconds": nanoseconds}):
         assert rules.must_be_date(when) is when
-        assert rules.end_of(when) == seconds * 1_000_000
+        assert rules.end_of(when) == (seconds if seconds % 86_400 else seconds + 86_400) * 1_000_000
         assert rules.day_of(when) == datetime.fromtimestamp(seconds, UTC).date()
 
 
 @pytest.mark.parametrize("given", ["2026-11-22", "20261122", "2026-W47-7"])
 def test_a_day_may_be_written_in_every_way_of_iso_8601(given: str):
     assert rules.must_be_date(given) is given
-    assert rules.end_of(given) == rules.end_of("2026-11-23T00:00:00Z")
+    assert rules.end_of(given) == micros(datetime(2026, 11, 23, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -313,12 +319,87 @@ def test_what_is_no_date(given: str):
         rules.must_be_date(given)
 
 
-@pytest.mark.parametrize(
-    "given", ["1969-12-31", "9999-01-01", "1970-01-01T00:00:00+00:01", "9998-12-31T23:59:59-00:01"]
-)
-def test_dates_are_from_1970_to_9998(given: str):
-    with pytest.raises(ValueError, match="a date from 1970 to 9998"):
+@pytest.mark.parametrize("given", ["1969-12-31", "1970-01-01T00:00:00+00:01"])
+def test_dates_are_from_1970(given: str):
+    with pytest.raises(ValueError, match="a date from 1970 to 9999"):
         rules.must_be_date(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["9999-12-31", "9999-12-31T23:59:59.999999-14:00", "9999-01-01T00:00:00+14:00", {"seconds": 253_402_300_799}],
+)
+def test_9999_is_never(given: rules.When):
+    assert rules.must_be_date(given) is given
+    batch = replace(EMPTY, fields={"gtin": GTIN, "expiryDate": given, "manufactureDate": "2026-01-01"})
+    assert (batch.expires_us, batch.printed_expiry, batch.warnings) == (None, None, [])
+    assert batch.digital_link(DOMAIN) == f"{DOMAIN}/01/{GTIN}/10/L1"
+    assert not rules.is_due(batch, 10**18)
+
+
+@given(st.dates(date(1970, 1, 1), date(9998, 12, 31)), st.integers(2020, 2090))
+def test_a_link_has_the_expiry_that_its_reader_reads(day: date, made: int):
+    created = micros(datetime(made, 6, 1, tzinfo=UTC))
+    batch = replace(EMPTY, created=created, fields={"gtin": GTIN, "expiryDate": day.isoformat()})
+    _, _, query = (batch.digital_link(DOMAIN) or "").partition("?17=")
+    if query:
+        # As section 7.12 of the General Specifications tells readers to.
+        difference = int(query[:2]) - made % 100
+        century = made // 100 + (1 if difference <= -50 else -1 if difference >= 51 else 0)
+        assert date(100 * century + int(query[:2]), int(query[2:4]), int(query[4:])) == day
+        assert batch.warnings == []
+    else:
+        assert not made - 49 <= day.year <= made + 50
+        assert [warning["code"] for warning in batch.to_answer(DOMAIN)["warnings"]] == ["EXPIRY_NOT_ON_LABEL"]
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2070, 1, 1)))  # noqa: DTZ001 (the offset comes apart)
+def test_labels_and_statuses_agree(local: datetime):
+    given = f"{local.isoformat()}+02:00"
+    batch = replace(EMPTY, fields={"gtin": GTIN, "expiryDate": given})
+    _, _, query = (batch.digital_link(DOMAIN) or "").partition("?")
+    name, _, value = query.partition("=")
+    over = datetime.fromtimestamp((batch.expires_us or 0) // 1_000_000, timezone(timedelta(hours=2)))
+    last = over - timedelta(days=1) if name == "17" else over
+    assert value == f"{last:%y%m%d}" if name == "17" else f"{last:%y%m%d%H%M}"
+    assert (name == "17") == (local.time() == datetime.min.time())
+
+
+@pytest.mark.parametrize("made", ["2026-11-22", "2026-11-22T23:59:00+02:00", {"seconds": 1_795_305_600}])
+def test_nothing_expires_before_it_is_made(made: rules.When):
+    batch = rules.revise(EMPTY, {"manufactureDate": made})
+    for change in ({"expiryDate": "2026-11-21"}, {"expiryDate": "2026-11-21", "manufactureDate": made}):
+        with pytest.raises(Invalid) as refused:
+            rules.revise(batch, change)
+        assert refused.value.fields == {"expiryDate": ["It is before the manufactureDate."]}
+    assert rules.revise(batch, {"expiryDate": "2026-11-22"}).fields["expiryDate"] == "2026-11-22"
+    # What is stored so may be spoken of.
+    wrong = replace(batch, fields={**batch.fields, "expiryDate": "2026-11-21"})
+    assert rules.revise(wrong, {**wrong.fields, "name": "x"}).fields["name"] == "x"
+    with pytest.raises(Invalid):
+        rules.revise(wrong, {"expiryDate": "2026-11-20"})
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ({"gtin": GTIN, "variant": "V", "lotNumber": "A/7", "name": "other", "expiryDate": None}, []),
+        ({"gtin": "09501101530003"}, ["gtin"]),
+        ({"gtin": None, "variant": None, "lotNumber": None}, ["gtin", "variant", "lotNumber"]),
+        ({"lotNumber": "B"}, ["lotNumber"]),
+    ],
+)
+def test_names_that_are_printed(change: dict[str, Any], names: list[str]):
+    batch = rules.revise(EMPTY, {"gtin": GTIN, "variant": "V", "lotNumber": "A/7"})
+    assert rules.renamed(batch, rules.revise(batch, change)) == []
+    printed = replace(batch, blocks=(Block(0, 1, 1, 0),))
+    assert rules.renamed(printed, rules.revise(printed, change)) == names
+
+
+def test_a_gtin_may_come_late_and_the_id_is_the_lot():
+    batch = replace(EMPTY, blocks=(Block(0, 1, 1, 0),))
+    assert rules.renamed(batch, rules.revise(batch, {"gtin": GTIN, "lotNumber": "L1"})) == []
+    assert rules.renamed(batch, rules.revise(batch, {"gtin": GTIN, "variant": "V"})) == ["variant"]
 
 
 @pytest.mark.parametrize("status", rules.STATUSES)
@@ -376,6 +457,6 @@ def test_the_digital_link_names_the_product_the_variant_the_lot_and_the_expiry_i
         EMPTY, {"gtin": GTIN, "variant": "V", "lotNumber": "A/7", "expiryDate": "2026-11-22T23:30:00-02:00"}
     )
     # The moment is on the next day in UTC, which is not the day that is written.
-    assert batch.digital_link(DOMAIN) == f"{DOMAIN}/01/{GTIN}/22/V/10/A%2F7?17=261122"
+    assert batch.digital_link(DOMAIN) == f"{DOMAIN}/01/{GTIN}/22/V/10/A%2F7?7003=2611222330"
     assert rules.revise(EMPTY, {"gtin": GTIN}).digital_link(DOMAIN) == f"{DOMAIN}/01/{GTIN}/10/L1"
     assert "digitalLink" not in EMPTY.to_answer(DOMAIN)

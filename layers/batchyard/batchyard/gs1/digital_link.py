@@ -1,9 +1,9 @@
 """GS1 Digital Link URIs (URI Syntax, release 1.4): a product, its batch or one item of it as a web address."""
 
-from datetime import date
+from datetime import date, datetime
 from urllib.parse import quote
 
-from batchyard.gs1.application_identifiers import yymmdd
+from batchyard.gs1.application_identifiers import yymmdd, yymmddhhmm
 
 
 def digital_link(
@@ -25,7 +25,7 @@ def digital_link(
         variant: Consumer product variant (AI 22).
         lot: Batch or lot number (AI 10).
         serial: Serial number (AI 21).
-        expiry: The last day on which the item may be used (AI 17).
+        expiry: The last day on which the item may be used (AI 17), or the moment from which it may not (AI 7003).
     """
     item = f"/21/{_encoded(serial)}" if serial else ""
     return f"{_path(domain, gtin, variant, lot)}{item}{_query(expiry)}"
@@ -52,7 +52,10 @@ def _path(domain: str, gtin: str, variant: str | None, lot: str | None) -> str:
 
 
 def _query(expiry: date | None) -> str:
-    return f"?17={yymmdd(expiry)}" if expiry else ""
+    if expiry is None:
+        return ""
+    # A moment is a day, too, as Python has it.
+    return f"?7003={yymmddhhmm(expiry)}" if isinstance(expiry, datetime) else f"?17={yymmdd(expiry)}"
 
 
 def _encoded(value: str) -> str:

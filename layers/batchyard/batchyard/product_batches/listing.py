@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from itertools import batched, islice
 from typing import Any, NamedTuple
 
+from batchyard import clock
 from batchyard.errors import Invalid, NotFound
-from batchyard.product_batches import repository, sort_keys
+from batchyard.product_batches import repository, rules, sort_keys
 from batchyard.product_batches.refusals import ambiguous_batch
 from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.store import items
@@ -75,13 +76,13 @@ def page(
     request = _request(collection, limit + 1, product, search, after)
     found = islice(query(request), limit + 1)
     if "IndexName" not in request:
-        return Page(map(repository.decode, found), limit)
+        return Page(map(_present, found), limit)
     # Keys alone.
     rows = list(found)
     more = len(rows) > limit
     rows = rows[:limit]
     following = _cursor(str(rows[-1]["product_id"]), str(rows[-1]["batch_id"])) if more else None
-    return Page(map(repository.decode, _whole(rows)), limit, following)
+    return Page(map(_present, _whole(rows)), limit, following)
 
 
 def cursor_behind(batch: ProductBatch) -> str:
@@ -97,7 +98,7 @@ def by_id(collection: str, batch: str) -> Iterator[ProductBatch]:
     Raises:
         Unavailable: The store did not answer.
     """
-    return map(repository.decode, _items_by_id(collection, batch))
+    return map(_present, _items_by_id(collection, batch))
 
 
 def only(collection: str, batch: str, product: str | None = None) -> ProductBatch:
@@ -120,7 +121,11 @@ def only(collection: str, batch: str, product: str | None = None) -> ProductBatc
         raise NotFound(f'There is no batch "{batch}" in this collection.')
     if len(found) > 1:
         raise ambiguous_batch([str(item["product_id"]) for item in found])
-    return repository.decode(found[0])
+    return _present(found[0])
+
+
+def _present(item: Item) -> ProductBatch:
+    return rules.as_of(repository.decode(item), clock.now())
 
 
 def _items_by_id(collection: str, batch: str) -> Iterator[Item]:

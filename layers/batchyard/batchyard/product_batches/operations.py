@@ -50,7 +50,7 @@ def create(collection: str, product: str, given: Mapping[str, Any], *, by: str) 
         now = clock.now()
         return _put(unit, replace(wanted, created=now, updated=now, actor=Actor(by=by)), quantity)
 
-    return transact(operation)
+    return rules.as_of(transact(operation), clock.now())
 
 
 def retrieve(batch: BatchKey) -> ProductBatch:
@@ -71,7 +71,7 @@ def retrieve_public(batch: BatchKey) -> ProductBatch:
     found = transact(lambda unit: repository.get(unit, batch))
     if found is None or not rules.is_public(found):
         raise NotFound
-    return found
+    return rules.as_of(found, clock.now())
 
 
 def update(
@@ -89,7 +89,7 @@ def update(
         NotFound: There is none.
         Invalid: The change cannot be made.
         PreconditionFailed: It is not what the conditions ask for.
-        Conflict: The collection has no more serials of this length.
+        Conflict: The collection has no more serials of this length, or labels bear what the change would change.
     """
 
     def operation(unit: Unit) -> ProductBatch:
@@ -100,10 +100,12 @@ def update(
         conditions.must_hold(etag(current.version), repeats=repeats)
         if repeats:
             return current
+        if names := rules.renamed(current, revised):
+            raise refusals.already_printed(names)
         actor = current.actor if revised.status == current.status else Actor(by=by)
         return _put(unit, replace(revised, updated=max(clock.now(), current.updated + 1), actor=actor), more)
 
-    return transact(operation)
+    return rules.as_of(transact(operation), clock.now())
 
 
 def delete(batch: BatchKey, *, force: bool = False, conditions: Preconditions = UNCONDITIONAL) -> None:
@@ -142,7 +144,7 @@ def find(unit: Unit, batch: BatchKey) -> ProductBatch:
     found = repository.get(unit, batch)
     if found is None:
         raise NotFound(f'There is no batch "{batch.id}" of this product.')
-    return found
+    return rules.as_of(found, clock.now())
 
 
 def _put(unit: Unit, batch: ProductBatch, more: int) -> ProductBatch:

@@ -6,6 +6,7 @@ from batchyard.errors import BatchyardError, Conflict, Malformed, NotFound
 from batchyard.serial_codes import INVALID_CODE
 
 KINDS: Mapping[str, type[BatchyardError]] = {
+    "ALREADY_PRINTED": Conflict,
     "AMBIGUOUS_BATCH": Conflict,
     "BATCH_EXISTS": Conflict,
     "CHANGED_SINCE": Conflict,
@@ -20,6 +21,12 @@ KINDS: Mapping[str, type[BatchyardError]] = {
     INVALID_CODE: Malformed,
 }
 """By its name, as what kind of error each is refused."""
+
+
+def already_printed(fields: Sequence[str]) -> BatchyardError:
+    """Fields cannot be changed, since they name serials that are there; the details name the fields."""
+    message = "Labels and events of the batch's serials bear this already. It can be changed as long as there are none."
+    return _refusal("ALREADY_PRINTED", message, fields=list(fields))
 
 
 def ambiguous_batch(products: Sequence[str]) -> BatchyardError:

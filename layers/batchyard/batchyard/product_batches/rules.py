@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from batchyard.actor import UNKNOWN, Actor
 from batchyard.clock import iso
 from batchyard.errors import Invalid
-from batchyard.gs1.application_identifiers import is_lot
+from batchyard.gs1.application_identifiers import is_lot, is_year_readable
 from batchyard.gs1.digital_link import digital_link
 from batchyard.jsontext import dumps
 
@@ -52,12 +52,20 @@ DATES = ("manufactureDate", "packagingDate", "bestBeforeDate", "expiryDate")
 KNOWN = frozenset({"name", "gtin", "variant", "lotNumber", "data", "admin", "tags", *DATES})
 """Fields that mean something here. All of them may be absent, and null makes them so."""
 
-GIVEN = frozenset({"id", "collectionId", "productId", "createdAt", "updatedAt", "version", "digitalLink", "exports"})
+GIVEN = frozenset(
+    {"id", "collectionId", "productId", "createdAt", "updatedAt", "version", "digitalLink", "exports", "warnings"}
+)
 """Fields of an answer that are not the client's to say: it may send them back, and they are ignored."""
+
+PRINTED = ("gtin", "variant", "lotNumber")
+"""Fields that name items on their labels and in events."""
 
 _PUBLIC = ("name", "gtin", *DATES, "data")
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 _BEFORE_TIME = frozenset("Tt ")
+
+_NEVER = 9999
+"""The year that systems without a word for it take for never."""
 
 When = str | Mapping[str, int]
 """A date as clients write it: an ISO 8601 date or moment, or `{"seconds", "nanoseconds"?}` since 1970."""
@@ -167,16 +175,39 @@ class ProductBatch:
     def expires_us(self) -> int | None:
         """The moment from which it is expired, in microseconds since the Unix epoch; None for never."""
         given = self.fields.get("expiryDate")
-        return None if given is None else end_of(given)
+        return None if given is None or is_never(given) else end_of(given)
+
+    @property
+    def printed_expiry(self) -> date | datetime | None:
+        """Its expiry as links have it: a day, a moment where it is one; None where they cannot tell it.
+
+        Labels are read in the time of their items, so what can be read is told by the year in which the batch was made.
+        """
+        given = self.fields.get("expiryDate")
+        if given is None or is_never(given) or not self._is_expiry_readable:
+            return None
+        return _moment(given).date() if _is_whole_day(given) else _moment(given)
+
+    @property
+    def _is_expiry_readable(self) -> bool:
+        day = day_of(self.fields.get("expiryDate"))
+        made = datetime.fromtimestamp(self.created // 1_000_000, UTC)
+        return day is None or day.year == _NEVER or is_year_readable(day.year, made.year)
+
+    @property
+    def warnings(self) -> list[dict[str, str]]:
+        """What its client should know of it, as it is answered."""
+        if self._is_expiry_readable:
+            return []
+        message = "Two digits of this year are read as another century, so digital links leave the expiry out."
+        return [{"code": "EXPIRY_NOT_ON_LABEL", "field": "expiryDate", "message": message}]
 
     def digital_link(self, domain: str) -> str | None:
         """Its GS1 Digital Link, without a serial; None without a GTIN."""
         gtin = self.fields.get("gtin")
         if gtin is None:
             return None
-        return digital_link(
-            domain, gtin, variant=self.fields.get("variant"), lot=self.lot, expiry=day_of(self.fields.get("expiryDate"))
-        )
+        return digital_link(domain, gtin, variant=self.fields.get("variant"), lot=self.lot, expiry=self.printed_expiry)
 
     def to_answer(self, domain: str) -> dict[str, Any]:
         """It as an administrator sees it."""
@@ -193,6 +224,7 @@ class ProductBatch:
             "createdAt": iso(self.created),
             "updatedAt": iso(self.updated),
             "version": self.version,
+            **({"warnings": self.warnings} if self.warnings else {}),
         }
 
     def to_public(self, domain: str) -> dict[str, Any]:
@@ -262,6 +294,7 @@ def revise(current: ProductBatch, change: Mapping[str, Any]) -> ProductBatch:
         # It would be so anyway; a client that sends back what it was answered changes nothing.
         del fields["lotNumber"]
     _must_fit(fields)
+    _must_follow(current.fields, fields)
     length = current.length
     if change.get("serialFormat") is not None:
         length = change["serialFormat"].get("length", length)
@@ -269,6 +302,23 @@ def revise(current: ProductBatch, change: Mapping[str, Any]) -> ProductBatch:
             raise Invalid({"serialFormat": ["It is fixed as soon as there are serials."]})
     revised = replace(current, fields=fields, status=change.get("status") or current.status, length=length)
     return current if _stated(revised) == _stated(current) else revised
+
+
+def renamed(current: ProductBatch, revised: ProductBatch) -> list[str]:
+    """Which of the names change that are on labels and in events already, if any.
+
+    A GTIN may come late: without one there were no links and no events, so nothing bears another name.
+    """
+    if not current.blocks:
+        return []
+    before, after = (_names(batch) for batch in (current, revised))
+    late = {"gtin"} if before["gtin"] is None else set()
+    return [name for name in PRINTED if before[name] != after[name] and name not in late]
+
+
+def as_of(batch: ProductBatch, moment_us: int) -> ProductBatch:
+    """A batch as it is at a moment: expired if it is due, also where nobody has stored that yet."""
+    return replace(batch, status=EXPIRED, actor=Actor(trigger="expiry")) if is_due(batch, moment_us) else batch
 
 
 def growth(current: ProductBatch, change: Mapping[str, Any]) -> int:
@@ -308,9 +358,13 @@ def day_of(given: When | None) -> date | None:
 
 
 def end_of(given: When) -> int:
-    """When a date is over, in microseconds since the Unix epoch: a day at its end, a moment at once."""
+    """When a date is over, in microseconds since the Unix epoch: a day at its end, a moment at once.
+
+    Midnight is the day that begins, in the offset that is written: so do clients write a day that know moments alone,
+    and so does a label.
+    """
     moment = _moment(given)
-    if isinstance(given, str) and _is_day(given):
+    if _is_whole_day(given):
         moment += timedelta(days=1)
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
@@ -319,15 +373,22 @@ def must_be_date(given: When) -> When:
     """A date as clients write it, unchanged.
 
     Raises:
-        ValueError: It is none, or before 1970, or after 9998.
+        ValueError: It is none, or before 1970.
     """
     try:
-        moment = _moment(given).astimezone(UTC)
+        moment = _moment(given)
+        if moment.year < _NEVER:
+            moment = moment.astimezone(UTC)
     except (OverflowError, OSError, ValueError):
         raise ValueError("an ISO 8601 date or moment, or seconds since 1970") from None
-    if not 1970 <= moment.year < 9999:
-        raise ValueError("a date from 1970 to 9998")
+    if moment.year < 1970:
+        raise ValueError("a date from 1970 to 9999")
     return given
+
+
+def is_never(given: When) -> bool:
+    """Whether a date says never: any of the year 9999, as `9999-12-31`."""
+    return _moment(given).year == _NEVER
 
 
 def _moment(given: When) -> datetime:
@@ -340,6 +401,11 @@ def _moment(given: When) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
+def _is_whole_day(given: When) -> bool:
+    moment = _moment(given)
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0) == moment
+
+
 def _is_day(given: str) -> bool:
     # Python takes any character for the one between a day and a time of the day.
     return not _BEFORE_TIME & set(given)
@@ -348,6 +414,10 @@ def _is_day(given: str) -> bool:
 def _stated(batch: ProductBatch) -> tuple[str, str, int]:
     """What is said of a batch, its serials apart, to be compared: Python takes `true` for 1, and 1 for 1.0."""
     return json.dumps(batch.fields, sort_keys=True), batch.status, batch.length
+
+
+def _names(batch: ProductBatch) -> dict[str, str | None]:
+    return {name: batch.lot if name == "lotNumber" else batch.fields.get(name) for name in PRINTED}
 
 
 def _link(link: str | None) -> dict[str, str]:
@@ -361,6 +431,14 @@ def _must_fit(fields: Mapping[str, Any]) -> None:
     if too_large:
         message = f"Ensure this has no more than {LARGEST_KEYS} bytes as JSON."
         raise Invalid({name: [message] for name in too_large})
+
+
+def _must_follow(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Raises `Invalid` where a change has a batch expire before it is made; what is there already stays possible."""
+    made, over = (day_of(after.get(name)) for name in ("manufactureDate", "expiryDate"))
+    changed = any(before.get(name) != after.get(name) for name in ("manufactureDate", "expiryDate"))
+    if changed and made is not None and over is not None and over < made:
+        raise Invalid({"expiryDate": ["It is before the manufactureDate."]})
 
 
 _LARGE: Sequence[str] = ("data", "admin", "tags")

@@ -37,7 +37,8 @@ _SIZE: dict[str, Any] = {"x-maxBytes": rules.LARGEST_KEYS, "x-maxDepth": DEEPEST
 _LONGEST_DATE = 64
 """Characters of a date: twice as many as nanoseconds and an offset take."""
 
-_LAST_SECOND = 253_370_764_799
+_LAST_SECOND = 253_402_300_799
+"""Of the year 9999."""
 
 
 def _gtin(value: str) -> str:
@@ -144,7 +145,13 @@ class _BatchFields(_Input):
     manufactureDate: Date | None = Field(None, description="AI 11")
     packagingDate: Date | None = Field(None, description="AI 13")
     bestBeforeDate: Date | None = Field(None, description="AI 15")
-    expiryDate: Date | None = Field(None, description="AI 17; an active batch expires when it is over")
+    expiryDate: Date | None = Field(
+        None,
+        description=(
+            "AI 17; an active batch expires when it is over. A moment is AI 7003, midnight is its whole day;"
+            " 9999-12-31 is never"
+        ),
+    )
     quantity: Annotated[int, Field(ge=0, le=rules.MOST_SERIALS), JSON_NUMBER] | None = Field(
         None, description="Serials of the batch; it may grow, never shrink"
     )
@@ -218,6 +225,14 @@ class SerialExportFile(SerialExport):
     downloadUrl: str | None = Field(None, description="There once it is done; works for five minutes, without a key")
 
 
+class Warned(_Output):
+    """What the client of a batch should know of it."""
+
+    code: Literal["EXPIRY_NOT_ON_LABEL"]
+    field: str
+    message: str
+
+
 class _BatchAnswer(_Output):
     id: str
     collectionId: str
@@ -250,6 +265,7 @@ class ProductBatchAnswer(_BatchAnswer):
     createdAt: str
     updatedAt: str
     version: int
+    warnings: list[Warned] | None = Field(None, description="There where there are any")
 
 
 class PublicBatch(_BatchAnswer):

@@ -149,6 +149,8 @@ def telling(batch: ProductBatch, moment: int) -> ProductBatch:
             "packaged": "packagingDate",
         }.items()
     }
+    if days["expiry"] is not None and rules.is_never(batch.fields["expiryDate"]):
+        days["expiry"] = None
     data = epcis.master_data(lot=batch.lot, **days)
     if not batch.quantity or (batch.told and batch.told[-1].data == data):
         return batch

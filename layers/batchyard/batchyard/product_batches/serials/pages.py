@@ -6,7 +6,7 @@ from itertools import repeat
 
 from batchyard.gs1.digital_link import link_parts
 from batchyard.jsontext import dumps
-from batchyard.product_batches import operations, rules
+from batchyard.product_batches import operations
 from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.product_batches.serials import repository
 from batchyard.product_batches.serials.runs import cut
@@ -101,7 +101,7 @@ def around_code(batch: ProductBatch, domain: str) -> tuple[str, str] | None:
         gtin,
         variant=batch.fields.get("variant"),
         lot=batch.lot,
-        expiry=rules.day_of(batch.fields.get("expiryDate")),
+        expiry=batch.printed_expiry,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from batchyard import clock
-from batchyard.product_batches import repository, sort_keys
+from batchyard.product_batches import repository, rules, sort_keys
 from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.store import clients, items
 from batchyard.store.calls import code_of, reaching_aws
@@ -47,7 +47,8 @@ def with_batch(batch: BatchKey, index: int) -> tuple[ProductBatch | None, Scans]
     key, scan_key = sort_keys.key_of(batch), sort_keys.scan_key(batch.collection, index)
     found = {item["sort_key"]: item for item in read_many(PRODUCT_BATCHES, [key, scan_key])}
     item = found.get(key["sort_key"])
-    return None if item is None else repository.decode(item), _scans(found.get(scan_key["sort_key"], {}))
+    batch_now = None if item is None else rules.as_of(repository.decode(item), clock.now())
+    return batch_now, _scans(found.get(scan_key["sort_key"], {}))
 
 
 def count(batch: ProductBatch, index: int) -> None:

@@ -23,10 +23,12 @@ app = App(coded, None, any_origin=True)
     responses=documented(200, Verification, 400, 404),
 )
 def verify(collectionId: CollectionId, codeId: CodeId) -> Response[str]:
-    """Answers whether the code is that of an item in circulation, and then its batch. Who guesses is slowed down."""
-    batch = lookups.verify(collectionId, codeId, source(app.current_event.raw_event))
-    shown = None if batch is None else batch.to_public(operations.link_domain())
-    return answer(dumps({"valid": batch is not None, "batch": shown}), headers={"Cache-Control": "no-store"})
+    """Answers whether the code is that of an item in circulation, and then its batch; of others, if it is recalled.
+
+    Who guesses is slowed down.
+    """
+    verified = lookups.verify(collectionId, codeId, source(app.current_event.raw_event))
+    return answer(dumps(verified.to_answer(operations.link_domain())), headers={"Cache-Control": "no-store"})
 
 
 handler = app.lambda_handler

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from batchyard import clock
+from batchyard.clock import iso
 from batchyard.product_batches.serials.statuses import STATUSES
 from batchyard.store import clients
 from tests.integration.conftest import Calls
@@ -265,6 +267,69 @@ def test_a_change_that_is_not_there_is_not_undone(api: Api, id: str) -> None:
         refused = api.post(f"{CHANGES}/{missing}/undo")
         assert (refused.status, refused.json()["errorCode"]) == (404, "NOT_FOUND")
     assert statuses(api, path_of("L2")) == ["stolen", "commissioned", "commissioned"]
+
+
+# What a batch lets its serials become.
+
+
+@pytest.mark.parametrize("wanted", STATUSES)
+@pytest.mark.parametrize("status", ["draft", "recalled", "expired", "withdrawn", "archived", "due"])
+def test_serials_are_given_out_of_active_batches_alone(api: Api, status: str, wanted: str) -> None:
+    given = {"expiryDate": "2020-01-01"} if status == "due" else {"status": status}
+    make(api, quantity=3, **given)
+    [code] = codes(api, LOT, 1, 1)
+    answers = [
+        api.post(CHANGES, {"status": wanted, "ranges": [{"startIndex": 1, "count": 2}]}),
+        api.patch(f"{LOT}/serial/{code}", {"status": wanted}),
+    ]
+    if wanted in {"active", "dispensed", "sample"}:
+        shown = "expired" if status == "due" else status
+        message = f"The batch is {shown}, so its serials are not activated, dispensed or sampled."
+        allowed = ["commissioned", "decommissioned", "destroyed", "stolen", "recalled"]
+        refused = refusal(409, "BATCH_NOT_ACTIVE", message, batchStatus=shown, allowed=allowed)
+        assert [answer.json() for answer in answers] == [refused, refused]
+        assert set(statuses(api)) == {"commissioned"}
+    else:
+        assert [answer.status for answer in answers] == [200, 200]
+
+
+def test_what_was_given_out_before_is_no_change(api: Api) -> None:
+    make(api, quantity=1)
+    [code] = codes(api)
+    api.patch(f"{LOT}/serial/{code}", {"status": "dispensed"})
+    api.put(LOT, {"status": "recalled"})
+    assert api.patch(f"{LOT}/serial/{code}", {"status": "dispensed"}).json()["changeId"] is None
+
+
+def test_dispensing_is_undone_for_a_time_by_who_did_it(
+    api: Api, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(0)
+    make(api, quantity=5)
+    made = [change(api, "dispensed", (number, 1))["id"] for number in range(5)]
+    until = iso(clock.now() + 10 * 86_400_000_000)
+    other = Api(caller_with("berta", "tok_berta", writes=True, collections=None))
+
+    def refused(caller: Api, status: str) -> bool:
+        message = "Dispensing is undone only by the user who did it, for a time, and while the batch is active."
+        body = refusal(409, "DISPENSED_FOR_GOOD", message, batchStatus=status, by="tester", until=until)
+        return bool(caller.post(f"{CHANGES}/{made[-1]}/undo").json() == body)
+
+    assert refused(other, "active")
+    api.put(LOT, {"status": "recalled"})
+    assert refused(api, "recalled")
+    api.put(LOT, {"status": "active"})
+    at(10 * 86_400)
+    undo(api, made.pop(0))
+    at(10 * 86_400 + 1)
+    assert refused(api, "active")
+    # Other changes are undone by anybody, ever.
+    out = change(api, "stolen", (0, 5))
+    at(900 * 86_400)
+    assert other.post(f"{CHANGES}/{out['id']}/undo").status == 200
+    monkeypatch.setenv("DISPENSING_UNDO_DAYS", "0")
+    api.put(LOT, {"status": "expired"})
+    assert other.post(f"{CHANGES}/{made.pop()}/undo").status == 200
 
 
 # Told of.

@@ -13,7 +13,7 @@ from tests.integration.conftest import Calls
 from tests.support.api import Answer, Api, Somebody
 from tests.support.lots import COLLECTION, GTIN, LOT, PUBLIC, codes, make, mistyped, refusal
 
-INVALID = {"valid": False, "batch": None}
+INVALID = {"valid": False, "status": None, "batch": None}
 NOBODY = Api(None)
 IN_CIRCULATION = {"commissioned", "active", "dispensed", "sample"}
 MINUTE, DAY = 60, 86_400
@@ -79,7 +79,7 @@ PUBLIC_BATCH = {
 
 def test_a_genuine_serial_shows_the_public_view_of_its_batch_and_nothing_else(some: list[str]) -> None:
     verified = verify(some[7])
-    assert (verified.status, verified.json()) == (200, {"valid": True, "batch": PUBLIC_BATCH})
+    assert (verified.status, verified.json()) == (200, {"valid": True, "status": None, "batch": PUBLIC_BATCH})
     assert verified.headers["Cache-Control"] == "no-store"
     public = NOBODY.get(f"{PUBLIC}/product/barolo/batch/L1")
     assert (public.status, public.json()) == (200, PUBLIC_BATCH)
@@ -91,7 +91,8 @@ def test_a_serial_is_valid_while_it_is_in_circulation(api: Api, some: list[str],
     api.patch(f"{LOT}/serial/{some[3]}", {"status": status})
     assert verify(some[3]).json()["valid"] == (status in IN_CIRCULATION)
     if status not in IN_CIRCULATION:
-        assert verify(some[3]).json() == INVALID
+        # Who holds a recalled item has to learn of it, and of nothing else.
+        assert verify(some[3]).json() == {**INVALID, "status": "recalled" if status == "recalled" else None}
     assert verify(some[4]).json()["valid"]
 
 
@@ -104,8 +105,22 @@ def test_a_serial_of_a_hidden_batch_is_not_valid(api: Api, some: list[str], stat
         assert (public.status, public.json()["errorCode"]) == (404, "NOT_FOUND")
     else:
         shown = {**PUBLIC_BATCH, "status": status}
-        assert verify(some[0]).json() == {"valid": True, "batch": shown}
+        told = "recalled" if status == "recalled" else None
+        assert verify(some[0]).json() == {"valid": True, "status": told, "batch": shown}
         assert public.json() == shown
+
+
+@pytest.mark.parametrize("status", ["draft", "archived"])
+def test_nothing_is_told_of_a_recalled_serial_of_a_hidden_batch(api: Api, some: list[str], status: str) -> None:
+    api.patch(f"{LOT}/serial/{some[0]}", {"status": "recalled"})
+    api.put(LOT, {"status": status})
+    assert verify(some[0]).json() == INVALID
+
+
+def test_of_what_is_out_of_circulation_a_recalled_batch_tells_nothing(api: Api, some: list[str]) -> None:
+    api.patch(f"{LOT}/serial/{some[0]}", {"status": "destroyed"})
+    api.put(LOT, {"status": "recalled"})
+    assert verify(some[0]).json() == INVALID
 
 
 def test_whatever_is_not_valid_looks_the_same(api: Api, some: list[str]) -> None:
@@ -114,7 +129,7 @@ def test_whatever_is_not_valid_looks_the_same(api: Api, some: list[str]) -> None
     [gone] = codes(api, f"{COLLECTION}/product/barolo/batch/gone")
     api.delete(f"{COLLECTION}/product/barolo/batch/gone")
     answers = [verify(some[1]), verify(gone), verify(some[0], collection="oils")]
-    assert {answer.text for answer in answers} == {'{"valid":false,"batch":null}'}
+    assert {answer.text for answer in answers} == {'{"valid":false,"status":null,"batch":null}'}
     assert {(answer.status, tuple(sorted(answer.headers.items()))) for answer in answers} == {
         (200, tuple(sorted(answers[0].headers.items())))
     }

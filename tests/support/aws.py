@@ -39,6 +39,7 @@ def environment(prefix: str = "") -> dict[str, str]:
         "PUBLIC_URL": "",
         "REQUESTS_PER_MINUTE": "2000",
         "VERIFICATIONS_PER_MINUTE": "300",
+        "DISPENSING_UNDO_DAYS": "10",
         "FAILED_LOGINS_PER_MINUTE": "60",
         "POWERTOOLS_SERVICE_NAME": "batchyard",
     }

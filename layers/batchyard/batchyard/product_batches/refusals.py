@@ -9,7 +9,9 @@ KINDS: Mapping[str, type[BatchyardError]] = {
     "ALREADY_PRINTED": Conflict,
     "AMBIGUOUS_BATCH": Conflict,
     "BATCH_EXISTS": Conflict,
+    "BATCH_NOT_ACTIVE": Conflict,
     "CHANGED_SINCE": Conflict,
+    "DISPENSED_FOR_GOOD": Conflict,
     "DRAFT_BATCH": Conflict,
     "FINAL_STATUS": Conflict,
     "NO_GTIN": Conflict,
@@ -40,6 +42,17 @@ def batch_exists(batch: str) -> BatchyardError:
     return _refusal("BATCH_EXISTS", f'The product has another batch "{batch}".')
 
 
+def batch_not_active(status: str, allowed: Sequence[str]) -> BatchyardError:
+    """Serials of a batch are not given out; the details tell what else they may become.
+
+    Args:
+        status: The batch's status.
+        allowed: Statuses that its serials may get.
+    """
+    message = f"The batch is {status}, so its serials are not activated, dispensed or sampled."
+    return _refusal("BATCH_NOT_ACTIVE", message, batchStatus=status, allowed=list(allowed))
+
+
 def changed_since(number: int | None, change: str) -> BatchyardError:
     """A change cannot be undone, since a serial of it was changed again.
 
@@ -49,6 +62,18 @@ def changed_since(number: int | None, change: str) -> BatchyardError:
     """
     message = "Serials of this change were changed again since. Undo the later change first."
     return _refusal("CHANGED_SINCE", message, index=number, changeId=change)
+
+
+def dispensed_for_good(status: str, by: str, until: str) -> BatchyardError:
+    """Dispensing is not undone any more, or not by this user; the details tell when and by whom it would be.
+
+    Args:
+        status: The batch's status.
+        by: The user who dispensed.
+        until: How long that could be undone, in ISO 8601 with `Z`.
+    """
+    message = "Dispensing is undone only by the user who did it, for a time, and while the batch is active."
+    return _refusal("DISPENSED_FOR_GOOD", message, batchStatus=status, by=by, until=until)
 
 
 def draft_batch() -> BatchyardError:

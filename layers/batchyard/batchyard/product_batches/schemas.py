@@ -324,6 +324,9 @@ class Verification(_Output):
     """
 
     valid: bool
+    status: Literal["recalled"] | None = Field(
+        description="`recalled` where the serial is genuine, and it or its batch is recalled; nothing else is told"
+    )
     batch: PublicBatch | None = Field(description="null unless the serial is valid")
 
 

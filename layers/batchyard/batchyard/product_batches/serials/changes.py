@@ -1,23 +1,28 @@
 """Changes of serials' statuses: of one, of ranges of millions, and back again."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from batchyard import clock
+from batchyard.clock import iso
 from batchyard.errors import Invalid, NotFound, TooLarge
 from batchyard.http.preconditions import UNCONDITIONAL, Preconditions
 from batchyard.product_batches import moment_ids, operations, refusals
-from batchyard.product_batches.rules import BatchKey, ProductBatch
+from batchyard.product_batches.rules import ACTIVE, BatchKey, ProductBatch
 from batchyard.product_batches.serials import repository
 from batchyard.product_batches.serials.rules import StatusChange, Stretch
 from batchyard.product_batches.serials.runs import Run, changed, count, cut
+from batchyard.product_batches.serials.statuses import DISPENSED, STATUSES, are_given_out
 from batchyard.store.replies import once
 from batchyard.store.unit import MAX_ACTIONS, Unit, transact
 
 _BESIDE_STRETCHES = 2
 """Items that a change may write besides: itself, and the reply to an Idempotency-Key."""
+
+_DAY_US = 86_400_000_000
 
 _NEAR = 20
 """Spans that cover at least one in so many serials between them are read in one go."""
@@ -41,7 +46,7 @@ def change_one(
     Raises:
         Malformed: It is no code.
         NotFound: There is no such batch, or the code is none of its serials.
-        Conflict: The serial's status is final.
+        Conflict: The serial's status is final, or the batch is not one whose serials may get this one.
     """
     # Ciphers, which changes by ranges need not wait for when a function starts.
     from batchyard.serial_codes import codes, keys
@@ -94,6 +99,7 @@ def change_many(
         NotFound: There is no such batch.
         PreconditionFailed: The list is not what the conditions ask for.
         Invalid: The ranges are not ranges of this batch.
+        Conflict: The batch is not one whose serials may get this status.
         TooLarge: The serials have more different stories than one commit can change.
     """
 
@@ -120,7 +126,7 @@ def undo(batch: BatchKey, id: str, *, by: str) -> StatusChange:
 
     Raises:
         NotFound: There is no such batch or change.
-        Conflict: Some of its serials were changed again since.
+        Conflict: Some of its serials were changed again since, or it dispensed them for good.
     """
 
     def operation(unit: Unit) -> StatusChange:
@@ -136,6 +142,7 @@ def undo(batch: BatchKey, id: str, *, by: str) -> StatusChange:
             for present in cut(runs, run.first, run.last):
                 if present.change != id:
                     raise refusals.changed_since(found.number_of(present.first), present.change)
+        _must_be_reversible(found, change, by)
         repository.put_runs(unit, stretches, change.before)
         undone = replace(change, undone_by=by, undone_at=clock.now())
         repository.put_change(unit, undone)
@@ -174,9 +181,21 @@ def _change(
         reason=reason,
     )
     if before:
+        if batch.status != ACTIVE and are_given_out(status):
+            raise refusals.batch_not_active(batch.status, [one for one in STATUSES if not are_given_out(one)])
         repository.put_runs(unit, stretches, after)
         repository.put_change(unit, change)
     return change
+
+
+def _must_be_reversible(batch: ProductBatch, change: StatusChange, by: str) -> None:
+    """Raises `Conflict` where dispensing is not to be undone, as Article 13 of (EU) 2016/161 has it."""
+    days = int(os.environ["DISPENSING_UNDO_DAYS"])
+    if change.status != DISPENSED or not days:
+        return
+    last = change.at + days * _DAY_US
+    if batch.status != ACTIVE or change.by != by or clock.now() > last:
+        raise refusals.dispensed_for_good(batch.status, change.by, iso(last))
 
 
 def _spans(batch: ProductBatch, ranges: Iterable[tuple[int, int]]) -> list[Run]:

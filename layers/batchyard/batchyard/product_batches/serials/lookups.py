@@ -7,7 +7,7 @@ often the serial was looked up.
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from batchyard.clock import iso
 from batchyard.defects import log_defect
@@ -20,7 +20,7 @@ from batchyard.product_batches.serials import repository, scans
 from batchyard.product_batches.serials.pages import linked
 from batchyard.product_batches.serials.runs import cut
 from batchyard.product_batches.serials.scans import Scans
-from batchyard.product_batches.serials.statuses import is_in_circulation
+from batchyard.product_batches.serials.statuses import RECALLED, is_in_circulation
 from batchyard.serial_codes import codes, keys
 from batchyard.store.unit import Unit
 
@@ -102,8 +102,28 @@ def find(collection: str, text: str, product: str | None = None, batch: str | No
     return Serial(found, code, number, place.index, run.status, run.change, counted)
 
 
-def verify(collection: str, text: str, caller: str) -> ProductBatch | None:
-    """The batch of a genuine serial in circulation, for everybody; None for anything else.
+class Verified(NamedTuple):
+    """What everybody may know of a code.
+
+    Attributes:
+        batch: The batch of a genuine serial in circulation; None for anything else.
+        recalled: The code is a genuine serial's, and it is recalled, or all of its batch is.
+    """
+
+    batch: ProductBatch | None = None
+    recalled: bool = False
+
+    def to_answer(self, domain: str) -> dict[str, Any]:
+        """It as it is answered."""
+        return {
+            "valid": self.batch is not None,
+            "status": RECALLED if self.recalled else None,
+            "batch": None if self.batch is None else self.batch.to_public(domain),
+        }
+
+
+def verify(collection: str, text: str, caller: str) -> Verified:
+    """What everybody may know of a code.
 
     Args:
         collection: ID of the collection.
@@ -122,12 +142,16 @@ def verify(collection: str, text: str, caller: str) -> ProductBatch | None:
         serial = find(collection, text)
     except NotFound:
         limits.spend(subject, limit, limit // FAILURES_PER_MINUTE - 1)
-        return None
+        return Verified()
     try:
         scans.count(serial.batch, serial.index)
     except Unavailable as error:
         # Who holds the item in their hands is not to wait for a count.
         log_defect(error)
-    if not rules.is_public(serial.batch) or not is_in_circulation(serial.status):
-        return None
-    return serial.batch
+    if not rules.is_public(serial.batch):
+        return Verified()
+    recalled = RECALLED in {serial.status, serial.batch.status}
+    if is_in_circulation(serial.status):
+        return Verified(serial.batch, recalled)
+    # Of what else is out of circulation, whoever has it learns nothing.
+    return Verified(recalled=serial.status == RECALLED)

@@ -35,11 +35,21 @@ TABLE: Mapping[str, Status] = {
 
 STATUSES = tuple(TABLE)
 
+RECALLED = "recalled"
+DISPENSED = "dispensed"
+
+_GIVEN_OUT = frozenset({"active", DISPENSED, "sample"})
+
 
 def may_become(status: str, wanted: str) -> bool:
     """Whether a serial of one status may get another."""
     left_to = TABLE[status].left_to
     return left_to is None or wanted in left_to
+
+
+def are_given_out(status: str) -> bool:
+    """Whether serials that get a status are given into somebody's hands, which only an active batch's may be."""
+    return status in _GIVEN_OUT
 
 
 def is_in_circulation(status: str) -> bool:

@@ -238,7 +238,7 @@ LOT = ProductBatch(
         "gtin": GTIN,
         "manufactureDate": "2025-09-12",
         "packagingDate": "2025-09-13T16:30:00+02:00",
-        "expiryDate": {"seconds": 4102358400},
+        "expiryDate": {"seconds": 3155673600},
         "data": {"colour": "red"},
         "admin": {"line": 4},
         "tags": [{"code": "TAG-1", "claimSetId": "autumn"}, {"code": "TAG-2", "claimSetId": "winter"}],

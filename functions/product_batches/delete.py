@@ -33,9 +33,14 @@ def delete(
     collectionId: CollectionId,
     productId: ProductId,
     batchId: BatchId,
-    force: Annotated[bool, Query(description="Also where serials of the batch are in use")] = False,
+    force: Annotated[
+        bool, Query(description="Also where serials of the batch are in use, or were exported or verified")
+    ] = False,
 ) -> Response[str]:
-    """Removes a batch whose serials are not in use. Its serials are valid no more, and are never handed out again."""
+    """Removes a batch whose serials nobody has. They are valid no more, and are never handed out again.
+
+    What became of them stays known: `serialChange?removed=true`.
+    """
     operations.delete(BatchKey(collectionId, productId, batchId), force=force, conditions=app.preconditions)
     return answer("{}")
 

@@ -38,10 +38,15 @@ def list_serial_changes(
     batchId: BatchId,
     limit: Annotated[int, Query(ge=1, le=100, description="Changes on the page, at most")] = 20,
     before: Before = None,
+    removed: Annotated[
+        bool, Query(description="Changes of batches of this ID that were removed, instead of those of the batch")
+    ] = False,
 ) -> Response[str]:
     """Answers who changed which serials of the batch, and when; the latest change first."""
-    batch = operations.retrieve(BatchKey(collectionId, productId, batchId))
-    return answer(dumps([one.to_answer() for one in serials_repository.changes(batch, limit, before)]))
+    key = BatchKey(collectionId, productId, batchId)
+    batch = operations.retrieve_any(key) if removed else operations.retrieve(key)
+    found = serials_repository.changes(key, batch, limit, before, removed=removed)
+    return answer(dumps([one.to_answer() for one in found]))
 
 
 handler = app.lambda_handler

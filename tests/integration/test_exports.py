@@ -418,7 +418,7 @@ def test_a_batch_that_is_removed_takes_its_export_with_it(
     [message] = workers.receive()
     assert workers.work(message, looks=parts)
     assert len(uploads(stores)) == bool(parts)
-    assert api.delete(f"{BATCHES}/L1").status == 200
+    assert api.delete(f"{BATCHES}/L1?force=true").status == 200
     if again:
         make(api, quantity=95, **LINKED)
     assert workers.run() == 1

@@ -17,7 +17,7 @@ from batchyard.store import clients, items, unit
 from batchyard.store.tables import PRODUCT_BATCHES
 from product_batches import publish
 from tests.support.api import Api
-from tests.support.clean_up import Hurried, cleaned, stored
+from tests.support.clean_up import Hurried, cleaned, left, stored
 from tests.support.lots import BATCHES, change, codes, make, make_anew, path_of, verify
 from tests.support.messages import drained
 from tests.support.streams import Stream, deliver
@@ -70,10 +70,10 @@ def test_everything_of_a_removed_batch_goes(api: Api, lot_stream: Stream, leftov
     [told] = removed(api, lot_stream, leftovers_queue)
     assert kinds(stored()) == {"counter", "serials", "change", "scan", "export"}
     assert cleaned(told) == []
-    assert stored() == {"counter"}
+    assert left() == {"counter"}
     assert drained(leftovers_queue) == []
     assert cleaned(told) == []
-    assert stored() == {"counter"}
+    assert left() == {"counter"}
 
 
 @pytest.mark.usefixtures("small_stretches")
@@ -98,7 +98,8 @@ def test_what_others_have_stays(api: Api, lot_stream: Stream, leftovers_queue: s
     own = {key for key in before if key.split(" ")[1:3] == ["L1", "barolo"]}
     own |= {key for key in before if key.startswith(("serials ", "scan ")) and int(key.split(" ")[1]) in indices}
     assert kinds(own) == {"batch", "serials", "change", "scan", "export"}
-    assert stored() == before - own
+    assert left() == {key for key in before - own if not key.startswith("change ")}
+    assert kinds(before - stored()) == {"batch", "serials", "scan", "export"}
 
 
 @pytest.mark.usefixtures("small_stretches")
@@ -107,18 +108,22 @@ def test_a_batch_that_was_made_anew_meanwhile_keeps_its_own(api: Api, lot_stream
     others = stored()
     full_life(api, "L1", 40)
     [told] = removed(api, lot_stream, leftovers_queue)
-    left = stored() - others
+    behind = stored() - others
     full_life(api, "L1", 40)
     before = stored()
     urls = [f"{BATCHES}/L1{what}" for what in ("", "/getSN?count=100", "/serialChange")]
     answers = [api.get(url).text for url in urls]
     assert len(json.loads(answers[-1])) == 2
-    [former, *_] = (key.rpartition(" ")[2] for key in left if key.startswith("change "))
+    [former, *_] = (key.rpartition(" ")[2] for key in behind if key.startswith("change "))
     assert api.post(f"{BATCHES}/L1/serialChange/{former}/undo").status == 404
-    assert kinds(left) == {"serials", "change", "scan", "export"}
+    assert kinds(behind) == {"serials", "change", "scan", "export"}
     assert cleaned(told) == []
-    assert stored() == before - left
+    assert stored() == before - {key for key in behind if not key.startswith("change ")}
     assert [api.get(url).text for url in urls] == answers
+    former_changes = api.get(f"{BATCHES}/L1/serialChange?removed=true").json()
+    assert {one["id"] for one in former_changes} == {
+        key.rpartition(" ")[2] for key in behind if key.startswith("change ")
+    }
     for made in json.loads(answers[-1]):
         assert api.post(f"{BATCHES}/L1/serialChange/{made['id']}/undo").status == 200
 
@@ -134,9 +139,9 @@ def test_what_a_batch_leaves_behind_that_was_made_anew_in_one_change_set(
     own = {key for key in stored() if key.startswith("batch ")}
     [told] = removals(lot_stream, leftovers_queue)
     assert cleaned(told) == []
-    left = stored()
-    assert own < left
-    assert sorted(key.partition(" ")[0] for key in left) == ["batch", "change", "counter", "serials"]
+    assert own < left()
+    assert sorted(key.partition(" ")[0] for key in left()) == ["batch", "counter", "serials"]
+    assert len(api.get(f"{BATCHES}/L1/serialChange").json()) == 1
     serials = api.get(f"{BATCHES}/L1/getSN").json()["items"]
     assert [serial["status"] for serial in serials] == ["commissioned", "stolen"]
 
@@ -145,11 +150,11 @@ def test_a_batch_that_nothing_happened_to_leaves_nothing(api: Api, lot_stream: S
     make(api, quantity=5)
     lot_stream.read()
     assert api.delete(f"{BATCHES}/L1").status == 200
-    assert stored() == {"counter"}
+    assert left() == {"counter"}
     assert deliver(publish.handler, lot_stream.read()) == {"batchItemFailures": []}
     [told] = drained(leftovers_queue)
     assert cleaned(told) == []
-    assert stored() == {"counter"}
+    assert left() == {"counter"}
 
 
 @pytest.mark.usefixtures("small_stretches")
@@ -164,7 +169,7 @@ def test_where_the_time_runs_out_a_further_message_goes_on(api: Api, lot_stream:
         messages = drained(leftovers_queue)
     steps = [before - after for before, after in pairwise(sizes)]
     assert steps[:2] == [unit.MOST_DELETES] * 2
-    assert stored() == {"counter"}
+    assert left() == {"counter"}
 
 
 @pytest.mark.usefixtures("small_stretches")
@@ -187,7 +192,7 @@ def test_what_the_store_has_no_room_for_is_tried_again(
     monkeypatch.setattr(client, "batch_write_item", throttled)
     assert cleaned(told) == []
     assert next(left_out, None) is None
-    assert stored() == {"counter"}
+    assert left() == {"counter"}
 
 
 def test_a_message_that_fails_is_delivered_again_and_keeps_no_other(
@@ -196,7 +201,7 @@ def test_a_message_that_fails_is_delivered_again_and_keeps_no_other(
     full_life(api)
     [told] = removed(api, lot_stream, leftovers_queue)
     assert cleaned("{s3cret", told, {"collection": "wines"}) == [0, 2]
-    assert stored() == {"counter"}
+    assert left() == {"counter"}
 
 
 def test_what_the_store_does_not_take_for_now_is_gone_on_with_in_the_next_message(
@@ -215,7 +220,7 @@ def test_what_the_store_does_not_take_for_now_is_gone_on_with_in_the_next_messag
     assert again == told
     monkeypatch.setattr(client, "batch_write_item", write)
     assert cleaned(again) == []
-    assert stored() == {"counter"}
+    assert left() == {"counter"}
 
 
 @pytest.mark.usefixtures("small_stretches")
@@ -225,7 +230,7 @@ def test_removing_leaves_the_partition_to_the_requests(
 ) -> None:
     full_life(api)
     [told] = removed(api, lot_stream, leftovers_queue)
-    count = len(stored()) - 1
+    count = len(left()) - 1
     client = clients.dynamodb()
     write = client.batch_write_item
     calls, rests = [], []

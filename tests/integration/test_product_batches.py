@@ -23,6 +23,7 @@ from tests.support.lots import (
     path_of,
     refusal,
     serials,
+    verify,
 )
 
 MISSING = refusal(404, "NOT_FOUND", 'There is no batch "L1" of this product.')
@@ -393,6 +394,46 @@ def test_an_unused_batch_is_removed_and_its_codes_with_it(api: Api) -> None:
                 404,
                 refusal(404, "UNKNOWN_SERIAL", "The code is none of these serials."),
             )
+
+
+def test_a_batch_that_was_exported_is_removed_by_force_alone(api: Api) -> None:
+    make(api, quantity=5)
+    assert api.post(f"{LOT}/export").status == 202
+    message = "Serials of the batch were exported. Add ?force=true to remove it all the same: they verify no more then."
+    assert api.delete(LOT).json() == refusal(409, "IN_CIRCULATION", message, reason="exported")
+    assert api.delete(f"{LOT}?force=true").status == 200
+
+
+def test_a_batch_that_was_verified_is_removed_by_force_alone(api: Api) -> None:
+    make(api, quantity=3)
+    make(api, "L2", quantity=1)
+    api.put(LOT, {"quantity": 6})
+    last = codes(api)[-1]
+    # The serial between its blocks is another batch's.
+    [other] = codes(api, path_of("L2"))
+    verify(api, other)
+    verify(api, last)
+    message = "Serials of the batch were verified. Add ?force=true to remove it all the same: they verify no more then."
+    assert api.delete(LOT).json() == refusal(409, "IN_CIRCULATION", message, reason="verified")
+    assert api.get(f"{LOT}/lookupSN/{last}").status == 200
+    assert api.delete(f"{LOT}?force=true").status == 200
+    make(api, quantity=3)
+    assert api.delete(LOT).status == 200
+
+
+def test_what_became_of_serials_is_known_when_their_batch_is_gone(api: Api) -> None:
+    make(api, quantity=5)
+    made = [change(api, "dispensed", (0, 2), reason="sold"), change(api, "stolen", (2, 1))]
+    former = f"{LOT}/serialChange?removed=true"
+    assert api.get(former).json() == []
+    assert api.delete(f"{LOT}?force=true").status == 200
+    assert api.get(f"{LOT}/serialChange").status == 404
+    assert api.get(former).json() == made[::-1]
+    make(api, quantity=5)
+    own = change(api, "recalled", (0, 5))
+    assert api.get(f"{LOT}/serialChange").json() == [own]
+    assert api.get(f"{former}&limit=1").json() == made[1:]
+    assert api.get(f"{former}&limit=1&before={made[1]['id']}").json() == made[:1]
 
 
 @pytest.mark.parametrize("status", ["active", "dispensed", "decommissioned", "sample"])

@@ -23,7 +23,7 @@ from batchyard.store import clients
 from batchyard.store.tables import PRODUCT_BATCHES
 from product_batches import publish
 from tests.support.api import Answer, Api, narrowed
-from tests.support.clean_up import cleaned, stored
+from tests.support.clean_up import cleaned, left
 from tests.support.lots import refusal
 from tests.support.messages import drained
 from tests.support.overtaking import before_the_first_commit
@@ -83,6 +83,7 @@ class Lot:
     """A batch: its serials, and what happened to them."""
 
     serials: list[Serial] = field(default_factory=list)
+    verified: bool = False
     changes: dict[str, Change] = field(default_factory=dict)
 
 
@@ -120,6 +121,7 @@ class Machine(RuleBasedStateMachine):
         self.printed: list[str] = []
         self.made: list[tuple[str, str]] = []
         self.removed: list[Any] = []
+        self.history: dict[str, dict[str, Any]] = {}
 
     def teardown(self) -> None:
         try:
@@ -128,7 +130,7 @@ class Machine(RuleBasedStateMachine):
             self.publish(again=False)
             while self.removed:
                 self.clean_up(0, again=False)
-            assert stored(self.collection) == {"counter"}
+            assert left(self.collection) == {"counter"}
         finally:
             # Transactions on moto take the longer the more a table holds.
             for item in clients.dynamodb().scan(TableName=PRODUCT_BATCHES.name)["Items"]:
@@ -312,9 +314,13 @@ class Machine(RuleBasedStateMachine):
             elif used and not force:
                 assert answer.json()["details"] == {"index": used[0][0], "status": used[0][1]}
                 assert self._refused(answer, 409, "SERIALS_IN_USE")
+            elif lot.verified and not force:
+                assert answer.json()["details"] == {"reason": "verified"}
+                assert self._refused(answer, 409, "IN_CIRCULATION")
             else:
                 assert answer.status == 200, answer.text
-                del self.lots[id]
+                told = {change: known.answer for change, known in self.lots.pop(id).changes.items()}
+                self.history[id] = self.history.get(id, {}) | told
 
         return Write(
             lambda: self.api.delete(f"{self.batches}/{id}{'?force=true' if force else ''}"), check, lambda _: False
@@ -358,9 +364,10 @@ class Machine(RuleBasedStateMachine):
         facts = (found["batchId"], found["index"], found["status"], found["changeId"])
         assert facts == (id, number, serial.status, serial.change or None)
         verified = Api(None).get(f"{self.root.replace('/admin/', '/public/')}/verifySN/{code}")
-        assert verified.status == 429 or verified.json()["valid"] == (
-            serial.status in {"commissioned", "active", "dispensed", "sample"}
-        )
+        if verified.status != 429:
+            assert verified.json()["valid"] == (serial.status in {"commissioned", "active", "dispensed", "sample"})
+            assert verified.json()["status"] == ("recalled" if serial.status == "recalled" else None)
+            self.lots[id].verified = True
 
     @rule(id=ids, start=st.integers(0, 70), size=st.integers(1, 70))
     def page(self, id: str, start: int, size: int) -> None:
@@ -390,6 +397,9 @@ class Machine(RuleBasedStateMachine):
             assert self._refused(answer, 404, "NOT_FOUND")
         else:
             assert answer.json() == [lot.changes[change].answer for change in sorted(lot.changes, reverse=True)][:100]
+        former = self.history.get(id, {})
+        answer = self.api.get(f"{self.batches}/{id}/serialChange?limit=100&removed=true")
+        assert answer.json() == [former[change] for change in sorted(former, reverse=True)][:100]
 
     @invariant()
     def batches_are_those_of_the_model(self) -> None:

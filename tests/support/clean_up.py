@@ -20,6 +20,11 @@ def stored(collection: str = "wines") -> set[str]:
     return {str(item["sort_key"]) for item in query(request)}
 
 
+def left(collection: str = "wines") -> set[str]:
+    """The sort keys of all items of a collection but the changes of serials, which outlive their batches."""
+    return {key for key in stored(collection) if not key.startswith("change ")}
+
+
 class Hurried(Context):
     """A context whose time runs out after some looks at it."""
 

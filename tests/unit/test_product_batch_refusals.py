@@ -23,6 +23,7 @@ RAISED: dict[str, Callable[[], BatchyardError]] = {
     "DISPENSED_FOR_GOOD": lambda: refusals.dispensed_for_good("active", "anna", "2026-01-01T00:00:00.000000Z"),
     "DRAFT_BATCH": refusals.draft_batch,
     "FINAL_STATUS": refusals.final_status,
+    "IN_CIRCULATION": lambda: refusals.in_circulation("exported"),
     "NO_GTIN": refusals.no_gtin,
     "SERIALS_IN_USE": lambda: refusals.serials_in_use(3, "stolen"),
     "TOLD_TOO_OFTEN": refusals.told_too_often,

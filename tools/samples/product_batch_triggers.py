@@ -104,7 +104,7 @@ SAMPLES = {
         aws_events.queue("ProductBatchLeftoversQueue", leftovers.notice(world.REMOVED)),
         TAKEN,
         looks.in_outlet,
-        [],
+        ["change"],
         repeatable=True,
     ),
     "start_export": Sample(

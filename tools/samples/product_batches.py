@@ -24,7 +24,7 @@ _NEW = {
     "id": "L40",
     "name": "Green runners",
     "gtin": world.GTIN,
-    "expiryDate": "2099-06-30",
+    "expiryDate": "2069-06-30",
     "quantity": 1000,
     "data": {"colour": "green"},
     "orderedBy": {"shop": 17},
@@ -53,10 +53,10 @@ _SHOWN = {
     "lotNumber": "L38",
     "manufactureDate": "2025-09-12",
     "packagingDate": "2025-09-13T16:30:00+02:00",
-    "expiryDate": {"seconds": 4102358400},
+    "expiryDate": {"seconds": 3155673600},
     "status": "active",
     "data": {"colour": "red"},
-    "digitalLink": f"{_LOT_LINK}?17=991231",
+    "digitalLink": f"{_LOT_LINK}?17=691231",
 }
 
 
@@ -118,12 +118,12 @@ SAMPLES = {
                 "collectionId": world.COLLECTION,
                 "productId": "runner",
                 "lotNumber": "L40",
-                "expiryDate": "2099-06-30",
+                "expiryDate": "2069-06-30",
                 "status": "active",
                 "quantity": 1000,
                 "serialFormat": {"length": 10},
                 "orderedBy": {"shop": 17},
-                "digitalLink": f"{_LINKS}/01/{world.GTIN}/10/L40?17=990630",
+                "digitalLink": f"{_LINKS}/01/{world.GTIN}/10/L40?17=690630",
                 "version": 1,
             },
             etag='"1"',
@@ -203,7 +203,7 @@ SAMPLES = {
                     {
                         "index": number,
                         "code": world.code_of_serial(world.LOT, number),
-                        "digitalLink": f"{_LOT_LINK}/21/{world.code_of_serial(world.LOT, number)}?17=991231",
+                        "digitalLink": f"{_LOT_LINK}/21/{world.code_of_serial(world.LOT, number)}?17=691231",
                         "status": status,
                     }
                     for number, status in ((14, "commissioned"), (15, "decommissioned"))
@@ -240,10 +240,16 @@ SAMPLES = {
         like="product_batches/lookup",
     ),
     "verify": _public(
-        f"{_COLLECTION}/verifySN/{_GOOD}", http(200, {"valid": True, "batch": _SHOWN}), looks.scans(3), 1
+        f"{_COLLECTION}/verifySN/{_GOOD}",
+        http(200, {"valid": True, "status": None, "batch": _SHOWN}),
+        looks.scans(3),
+        1,
     ),
     "verify.out_of_use": _public(
-        f"{_COLLECTION}/verifySN/{_SPOILT_CODE}", http(200, {"valid": False, "batch": None}), looks.scans(17), 1
+        f"{_COLLECTION}/verifySN/{_SPOILT_CODE}",
+        http(200, {"valid": False, "status": None, "batch": None}),
+        looks.scans(17),
+        1,
     ),
     "change_serial": _route(
         "PATCH",

@@ -1,4 +1,6 @@
-"""What a removed batch leaves behind: its serials, their scans and changes, and the exports. It is removed afterwards.
+"""What a removed batch leaves behind: its serials, their scans, and the exports. It is removed afterwards.
+
+Changes of statuses stay, for whoever asks what became of the serials.
 
 A batch of the same ID may have been made anew meanwhile. What was the removed one's own is told by the indices of its
 blocks, which are never handed out again, and by when it was made.
@@ -13,9 +15,8 @@ from collections.abc import Callable, Iterator
 from itertools import batched
 
 from batchyard.product_batches.rules import Block, ProductBatch
-from batchyard.product_batches.serials.repository import is_change_of
 from batchyard.product_batches.sort_keys import beginning, between, scan_key, serials_key
-from batchyard.store.items import Item, Key
+from batchyard.store.items import Key
 from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import MOST_DELETES, delete_many
@@ -24,8 +25,7 @@ UNITS_A_SECOND = 250
 """Write units of a partition that removing takes."""
 
 _WHOSE = {
-    "ProjectionExpression": "collection_id, sort_key, #first, made",
-    "ExpressionAttributeNames": {"#first": "first"},
+    "ProjectionExpression": "collection_id, sort_key, made",
 }
 """For queries of keys alone, and of what tells whose an item is."""
 
@@ -80,7 +80,7 @@ def _rest(seconds: float) -> None:
 def _keys(removed: ProductBatch) -> Iterator[Key]:
     for block in removed.blocks:
         yield from _serial_keys(removed.collection, block)
-    yield from _story_keys(removed)
+    yield from _export_keys(removed)
 
 
 def _serial_keys(collection: str, block: Block) -> Iterator[Key]:
@@ -94,16 +94,12 @@ def _serial_keys(collection: str, block: Block) -> Iterator[Key]:
         yield from map(PRODUCT_BATCHES.key_of, query(between(collection, low, high) | _WHOSE))
 
 
-def _story_keys(batch: ProductBatch) -> Iterator[Key]:
-    """Keys of the changes of a batch's serials and of its exports, without those of another batch that has its ID now.
+def _export_keys(batch: ProductBatch) -> Iterator[Key]:
+    """Keys of the exports of a batch, without those of another batch that has its ID now.
 
     Raises:
         Unavailable: The store did not answer.
     """
-    own: dict[str, Callable[[Item], bool]] = {
-        "change": lambda item: is_change_of(item, batch),
-        "export": lambda item: int(item["made"]) == batch.created,
-    }
-    for kind, is_own in own.items():
-        request = beginning(batch.collection, f"{kind} {batch.id} {batch.product} ") | _WHOSE
-        yield from map(PRODUCT_BATCHES.key_of, filter(is_own, query(request)))
+    request = beginning(batch.collection, f"export {batch.id} {batch.product} ") | _WHOSE
+    found = query(request)
+    yield from map(PRODUCT_BATCHES.key_of, (item for item in found if int(item["made"]) == batch.created))

@@ -14,6 +14,7 @@ from batchyard.jsontext import dumps
 from batchyard.product_batches import refusals, repository, rules
 from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.product_batches.serials import repository as serials_repository
+from batchyard.product_batches.serials import scans
 from batchyard.product_batches.serials.rules import Stretch
 from batchyard.product_batches.serials.statuses import COMMISSIONED
 from batchyard.store.unit import MAX_ACTIONS, Unit, transact
@@ -60,6 +61,11 @@ def retrieve(batch: BatchKey) -> ProductBatch:
         NotFound: There is none.
     """
     return transact(lambda unit: find(unit, batch))
+
+
+def retrieve_any(batch: BatchKey) -> ProductBatch | None:
+    """A batch as it is stored; None for none."""
+    return transact(lambda unit: repository.get(unit, batch))
 
 
 def retrieve_public(batch: BatchKey) -> ProductBatch:
@@ -113,12 +119,13 @@ def delete(batch: BatchKey, *, force: bool = False, conditions: Preconditions = 
 
     Args:
         batch: Which batch.
-        force: Also where something happened to its serials.
+        force: Also where something happened to its serials, or somebody has them. Changes of their statuses stay.
         conditions: The caller's, of the batch.
 
     Raises:
         NotFound: There is none.
-        Conflict: Something happened to its serials, or they are more items than one transaction removes.
+        Conflict: Something happened to its serials, they were exported or verified, or they are more items than one
+            transaction removes.
         PreconditionFailed: It is not what the conditions ask for.
     """
 
@@ -130,6 +137,8 @@ def delete(batch: BatchKey, *, force: bool = False, conditions: Preconditions = 
             # Where it was forced, they are removed afterwards.
             for stretch in _untouched(unit, current):
                 serials_repository.delete_stretch(unit, stretch)
+            if current.exports or scans.any_of(current):
+                raise refusals.in_circulation("exported" if current.exports else "verified")
         repository.delete(unit, current)
 
     transact(operation)

@@ -14,6 +14,7 @@ KINDS: Mapping[str, type[BatchyardError]] = {
     "DISPENSED_FOR_GOOD": Conflict,
     "DRAFT_BATCH": Conflict,
     "FINAL_STATUS": Conflict,
+    "IN_CIRCULATION": Conflict,
     "NO_GTIN": Conflict,
     "SERIALS_IN_USE": Conflict,
     "TOLD_TOO_OFTEN": Conflict,
@@ -84,6 +85,16 @@ def draft_batch() -> BatchyardError:
 def final_status() -> BatchyardError:
     """The serial's status cannot be changed any more."""
     return _refusal("FINAL_STATUS", "This serial is out of use, for good. Undo what made it so.")
+
+
+def in_circulation(how: str) -> BatchyardError:
+    """A batch cannot be removed, since its serials may be on items.
+
+    Args:
+        how: What tells so: they were `exported` or `verified`.
+    """
+    message = f"Serials of the batch were {how}. Add ?force=true to remove it all the same: they verify no more then."
+    return _refusal("IN_CIRCULATION", message, reason=how)
 
 
 def no_gtin() -> BatchyardError:

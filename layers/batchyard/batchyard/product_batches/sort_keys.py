@@ -6,7 +6,7 @@ Sort keys begin with the kind of the item:
 - `counter`: the next index that no batch of the collection has.
 - `serials <last index>`: a stretch of one block's serials, with their statuses as runs. A block begins as one stretch
   of one run, and stretches tile it without gaps: the first stretch at or after an index tells whose it is.
-- `change <batch> <product> <id>`: one change of serials' statuses, with what it changed.
+- `change <batch> <product> <id>`: one change of serials' statuses, with what it changed. It outlives its batch.
 - `export <batch> <product> <id>`: one export of the serials, and how far it is (`exports`).
 - `scan <index>`: how often a serial was looked up in public.
 

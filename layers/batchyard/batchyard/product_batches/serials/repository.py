@@ -240,20 +240,24 @@ def get_change(unit: Unit, batch: ProductBatch, id: str) -> StatusChange | None:
     return decode_change(item) if item is not None and is_change_of(item, batch) else None
 
 
-def changes(batch: ProductBatch, limit: int, before: str | None = None) -> list[StatusChange]:
+def changes(
+    key: BatchKey, batch: ProductBatch | None, limit: int, before: str | None = None, *, removed: bool = False
+) -> list[StatusChange]:
     """The latest changes of a batch's serials, the last one first; without what the serials were before.
 
     Args:
-        batch: The batch.
+        key: Which batch.
+        batch: The batch that there is; None for none.
         limit: How many, at most.
         before: Only changes before that of this ID.
+        removed: Only changes of batches that had this key and were removed, instead of those of the batch.
 
     Raises:
         Unavailable: The store did not answer.
     """
-    prefix = str(change_key(batch.key, "")["sort_key"])
+    prefix = str(change_key(key, "")["sort_key"])
     found: list[StatusChange] = []
-    request = between(batch.collection, prefix, prefix + (before or "~")) | {
+    request = between(key.collection, prefix, prefix + (before or "~")) | {
         # Not `before`, which can be as large as an item can be.
         "ProjectionExpression": ", ".join(_LISTED),
         "ExpressionAttributeNames": _LISTED,
@@ -262,7 +266,8 @@ def changes(batch: ProductBatch, limit: int, before: str | None = None) -> list[
         "Limit": limit + 1,
     }
     for item in query(request):
-        if names_in(item)[-1] != before and is_change_of(item, batch):
+        is_own = batch is not None and is_change_of(item, batch)
+        if names_in(item)[-1] != before and is_own != removed:
             found.append(decode_change(item))
         if len(found) == limit:
             break

@@ -11,6 +11,7 @@ from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.store import clients, items
 from batchyard.store.calls import code_of, reaching_aws
 from batchyard.store.items import Item
+from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import read_many
 
@@ -49,6 +50,20 @@ def with_batch(batch: BatchKey, index: int) -> tuple[ProductBatch | None, Scans]
     item = found.get(key["sort_key"])
     batch_now = None if item is None else rules.as_of(repository.decode(item), clock.now())
     return batch_now, _scans(found.get(scan_key["sort_key"], {}))
+
+
+def any_of(batch: ProductBatch) -> bool:
+    """Whether any serial of a batch was looked up in public.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    for block in batch.blocks:
+        low, high = (sort_keys.scan_key(batch.collection, index)["sort_key"] for index in (block.first, block.last))
+        one = sort_keys.between(batch.collection, low, high) | {"Limit": 1, "ProjectionExpression": "sort_key"}
+        if next(query(one), None) is not None:
+            return True
+    return False
 
 
 def count(batch: ProductBatch, index: int) -> None:

@@ -24,7 +24,7 @@ app = App(coded, IN_COLLECTION)
 )
 def search_batches(
     collectionId: CollectionId,
-    search: Annotated[QueryText, Query(description="What the ID or the name contains, in any case")] = None,
+    search: Annotated[QueryText, Query(description="What the ID or the name contains, in any case and form")] = None,
     of_product: Annotated[QueryText, Query(alias="productId", description="Only batches of this product")] = None,
     limit: Limit = listing.DEFAULT_LIMIT,
     cursor: Cursor = None,

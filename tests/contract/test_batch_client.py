@@ -202,9 +202,13 @@ def test_tags_of_a_batch(library: Library) -> None:
     tags = [{"code": "t/1 +&", "claimSetId": "a&b+c", "tagId": "9"}, {"code": "t2", "claimSetId": "other", "own": 1}]
     library.create("barolo", {"id": "lot:7@a+b,c&d", "tags": tags})
     library.create("nebbiolo", {"id": "lot:7@a+b,c&d", "tags": tags[:1]})
-    assert library.get_tags("lot:7@a+b,c&d") == [*tags, tags[0]]
-    assert library.get_tags("lot:7@a+b,c&d", "other") == tags[1:]
-    assert library.get_tags("lot:7@a+b,c&d", "a&b+c") == [tags[0]] * 2
+    of_barolo, of_nebbiolo = (
+        [{**tag, "productId": product, "batchId": "lot:7@a+b,c&d"} for tag in tags]
+        for product in ("barolo", "nebbiolo")
+    )
+    assert library.get_tags("lot:7@a+b,c&d") == [*of_barolo, of_nebbiolo[0]]
+    assert library.get_tags("lot:7@a+b,c&d", "other") == of_barolo[1:]
+    assert library.get_tags("lot:7@a+b,c&d", "a&b+c") == [of_barolo[0], of_nebbiolo[0]]
     assert library.get_tags("nothing") == []
 
 

@@ -3,7 +3,7 @@
 import base64
 import json
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -125,6 +125,23 @@ def test_a_search_looks_at_ids_and_names(api: Api, seven: list[tuple[str, str]],
     assert [id for id, _ in ids(api.get(f"{ALL}?search={search}"))] == found
     of_product = [id for id, product in ids(api.get(f"{ALL}?search={search}&productId=barolo"))]
     assert of_product == [id for id, product in ids(api.get(f"{ALL}?search={search}")) if product == "barolo"]
+
+
+@pytest.mark.parametrize(
+    ("name", "searches"),
+    [
+        ("Große Straße", ["grosse", "GROSSE STRASSE", "straße", "STRAẞE"]),
+        ("İzmir", ["i̇zmir", "İZMIR", "I\u0307zmir"]),
+        ("Cafe\u0301", ["café", "CAFÉ", "cafe\u0301"]),
+        ("Café", ["cafe\u0301", "CAFE\u0301"]),
+        ("ΟΔΟΣ", ["οδος", "οδοσ"]),
+    ],
+)
+def test_a_search_folds_case_and_form_as_unicode_does(api: Api, name: str, searches: list[str]) -> None:
+    make(api, name=name)
+    make(api, "L2", name="Cafeteria, Grosz, Izmir")
+    for search in searches:
+        assert ids(api.get(f"{ALL}?search={quote(search)}")) == [("L1", "barolo")], search
 
 
 def test_a_search_knows_the_present_name(api: Api) -> None:
@@ -266,13 +283,16 @@ def test_a_batch_that_is_not_there_is_not_found(api: Api, seven: list[tuple[str,
 
 
 def test_tags_of_a_batch(api: Api) -> None:
-    of_barolo = [{"code": "T1", "claimSetId": "spring", "own": 1}, {"code": "T2"}]
+    of_barolo = [{"code": "T1", "claimSetId": "spring", "own": 1}, {"code": "T2", "productId": "theirs"}]
     of_barbera = [{"code": "T3", "claimSetId": "spring"}]
     make(api, tags=of_barolo)
     make(api, product="barbera", tags=of_barbera)
     make(api, "L2", tags=[{"code": "T4", "claimSetId": "spring"}])
     make(api, "L10", tags=[{"code": "T5", "claimSetId": "spring"}])
     make(api, "L3")
+    # A tag's own word for it counts less.
+    of_barbera = [{**tag, "productId": "barbera", "batchId": "L1"} for tag in of_barbera]
+    of_barolo = [{**tag, "productId": "barolo", "batchId": "L1"} for tag in of_barolo]
     assert api.get(f"{ALL}/L1/tags").json() == of_barbera + of_barolo
     assert api.get(f"{ALL}/L1/tags?claimSetId=spring").json() == [of_barbera[0], of_barolo[0]]
     for none in ("L1/tags?claimSetId=autumn", "L3/tags", "L4/tags"):

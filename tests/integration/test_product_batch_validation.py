@@ -17,6 +17,7 @@ ID = "String should match pattern '^[A-Za-z0-9_][A-Za-z0-9_.~$&'()*+,;=:@-]{0,99
 DIGITS = "String should match pattern '^[0-9]{14}$'"
 CHECK_DIGIT = "A GTIN has 14 digits, and its check digit must be right."
 IDENTIFIER = "String should match pattern '^[!\"%-?A-Z_a-z]{1,20}$'"
+DOTS = "Browsers take this out of a link. It must be more than dots."
 DATE = "This must be an ISO 8601 date or moment, or seconds since 1970."
 NO_DATE = "Give an ISO 8601 date or moment, or seconds since 1970."
 YEAR = "This must be a date from 1970 to 9999."
@@ -40,7 +41,9 @@ FIELDS: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"name": "x" * 256}, {"name": LONG}),
     ({"gtin": 9521234543213}, {"gtin": STRING}),
     ({"gtin": ""}, {"gtin": DIGITS}),
-    ({"gtin": GTIN[1:]}, {"gtin": DIGITS}),
+    ({"gtin": GTIN[1:]}, {"gtin": f"A GTIN has 14 digits here, with zeros in front: {GTIN}."}),
+    ({"gtin": "95050003"}, {"gtin": "A GTIN has 14 digits here, with zeros in front: 00000095050003."}),
+    ({"gtin": "9521234543214"}, {"gtin": DIGITS}),
     ({"gtin": f"{GTIN[:-1]}x"}, {"gtin": DIGITS}),
     ({"gtin": f"{GTIN}\n"}, {"gtin": DIGITS}),
     ({"gtin": f"\N{ARABIC-INDIC DIGIT ZERO}{GTIN[1:]}"}, {"gtin": DIGITS}),
@@ -48,6 +51,7 @@ FIELDS: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"variant": ""}, {"variant": IDENTIFIER}),
     ({"variant": "x" * 21}, {"variant": IDENTIFIER}),
     ({"variant": "a b"}, {"variant": IDENTIFIER}),
+    *(({name: dots}, {name: DOTS}) for name in ("variant", "lotNumber") for dots in (".", "..")),
     ({"lotNumber": "a#"}, {"lotNumber": IDENTIFIER}),
     ({"lotNumber": "é"}, {"lotNumber": IDENTIFIER}),
     ({"lotNumber": 7}, {"lotNumber": STRING}),
@@ -86,6 +90,7 @@ FIELDS: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"serialFormat": {"length": 20}}, {"serialFormat.length": "Input should be less than or equal to 19"}),
     ({"serialFormat": {"length": "9"}}, {"serialFormat.length": INTEGER}),
     ({"serialFormat": {"length": None}}, {"serialFormat.length": NO_INTEGER}),
+    ({"serialFormat": {"length": 10, "alphabet": "hex"}}, {"serialFormat.alphabet": "Extra inputs are not permitted"}),
     ({"status": "lost"}, {"status": STATUS}),
     ({"status": "ACTIVE"}, {"status": STATUS}),
     ({"status": 5}, {"status": STATUS}),

@@ -125,7 +125,9 @@ def test_rotation_keeps_old_codes(stores: dict[str, str]) -> None:
     assert content.keys() == {"current", "1", "2"}
     assert (content["current"], content["1"]) == (2, first)
     assert content["2"] != first
-    assert len(content["2"]) >= 43
+    assert len(content["2"]) >= len("no-numbers.") + 43
+    assert content["2"].startswith("no-numbers.")
+    assert not content["1"].startswith("no-numbers.")
 
 
 def test_all_versions_are_used_and_not_one_more(stores: dict[str, str]) -> None:

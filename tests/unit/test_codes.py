@@ -118,6 +118,30 @@ def test_only_the_first_fitting_salt_is_the_indexs_own() -> None:
     assert spare > 10
 
 
+def is_number(code: str) -> bool:
+    with suppress(ValueError):
+        float(code)
+        return True
+    return False
+
+
+def test_no_code_of_a_newer_version_is_a_number_to_a_spreadsheet() -> None:
+    """Eight characters and a check character: about one code in 20,000 is."""
+    plain = Codebook(KEYS, "spring", 8, no_numbers=[2])
+    before, after = BOOKS[8].codes(2, range(300_000)), plain.codes(2, range(300_000))
+    numbers = [index for index, code in enumerate(before) if is_number(code)]
+    assert len(numbers) > 3
+    assert any("E" in before[index] for index in numbers)
+    assert not any(map(is_number, after))
+    assert [index for index, (one, other) in enumerate(zip(before, after, strict=True)) if one != other] == numbers
+    # Each leads back, whole and alone, and what it would have been is nobody's.
+    for index in numbers:
+        assert plain.codes(2, [index]) == [after[index]]
+        assert plain.places([after[index], before[index]]) == [Place(2, index), None]
+    # What is printed stays.
+    assert plain.codes(1, range(300_000)) == BOOKS[8].codes(1, range(300_000))
+
+
 def test_an_index_without_a_printable_code_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Codebook, "_salted", lambda self, version, salt, indices: ["0000000000U" for _ in indices])
     with pytest.raises(RuntimeError, match="index 7 has no code"):

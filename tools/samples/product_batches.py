@@ -20,6 +20,10 @@ _CHANGES = f"{_LOT}/serialChange"
 _GOOD, _SPOILT_CODE, _OF_TWIN = (
     world.code_of_serial(*place) for place in ((world.LOT, 3), (world.LOT, 17), (world.TWIN, 2))
 )
+_TAGS = [
+    {"code": code, "claimSetId": "autumn", "productId": batch.product, "batchId": batch.id}
+    for code, batch in (("TAG-3", world.TWIN), ("TAG-1", world.LOT))
+]
 _NEW = {
     "id": "L40",
     "name": "Green runners",
@@ -188,7 +192,7 @@ SAMPLES = {
     "tags": _route(
         "GET",
         f"{_COLLECTION}/batch/{world.LOT.id}/tags?claimSetId=autumn",
-        http(200, [{"code": "TAG-3", "claimSetId": "autumn"}, {"code": "TAG-1", "claimSetId": "autumn"}]),
+        http(200, _TAGS),
         like="product_batches/retrieve",
     ),
     "public": _public(_LOT, http(200, _SHOWN), repeatable=True, like="product_batches/retrieve"),

@@ -63,7 +63,7 @@ def page(
         collection: ID of the collection.
         limit: How many, at most.
         product: Only those of this product.
-        search: Only those whose ID or name contains this, in any case.
+        search: Only those whose ID or name contains this, in any case and form.
         cursor: Where the page begins; None for the first.
 
     Raises:
@@ -167,7 +167,7 @@ def _request(
         values[":batches"] = "batch "
     if search:
         request["FilterExpression"] = "contains(search_text, :search)"
-        values[":search"] = search.lower()
+        values[":search"] = repository.folded(search)
     else:
         request["Limit"] = limit
     if after is not None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from unicodedata import normalize
 
 from batchyard.actor import Actor
 from batchyard.jsontext import dumps
@@ -86,7 +87,15 @@ def decode(item: Item) -> ProductBatch:
 
 def search_text(batch: str, name: str | None) -> str:
     """What a search for a batch looks at."""
-    return f"{batch}\n{name or ''}".lower()
+    return folded(f"{batch}\n{name or ''}")
+
+
+def folded(text: str) -> str:
+    """A text as it is compared with others, whatever its case and its form (Unicode, D145).
+
+    Composed, so that a letter is not found by the one that an accent stands on.
+    """
+    return normalize("NFC", normalize("NFD", text).casefold())
 
 
 def due(moment_us: int) -> Iterator[BatchKey]:

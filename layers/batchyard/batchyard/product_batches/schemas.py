@@ -34,6 +34,9 @@ _MOST_TAGS = rules.LARGEST_KEYS // len('{"code":"a"},')
 # JSON Schema counts neither the bytes of what a client keeps here, nor its levels.
 _SIZE: dict[str, Any] = {"x-maxBytes": rules.LARGEST_KEYS, "x-maxDepth": DEEPEST}
 
+_FOLDED = (".", "..")
+"""Segments of a path that browsers fold away, also where they are escaped (WHATWG URL)."""
+
 _LONGEST_DATE = 64
 """Characters of a date: twice as many as nanoseconds and an offset take."""
 
@@ -44,6 +47,18 @@ _LAST_SECOND = 253_402_300_799
 def _gtin(value: str) -> str:
     if not is_gtin14(value):
         raise PydanticCustomError("gtin", "A GTIN has 14 digits, and its check digit must be right.")
+    return value
+
+
+def _whole_gtin(value: Any) -> Any:
+    if isinstance(value, str) and len(value) in {8, 12, 13} and is_gtin14(padded := value.zfill(14)):
+        raise PydanticCustomError("gtin", "A GTIN has 14 digits here, with zeros in front: {gtin}.", {"gtin": padded})
+    return value
+
+
+def _segment(value: str) -> str:
+    if value in _FOLDED:
+        raise PydanticCustomError("segment", "Browsers take this out of a link. It must be more than dots.")
     return value
 
 
@@ -76,8 +91,12 @@ def _is_whole(value: Any) -> bool:
 
 
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
-Gtin = Annotated[str, Field(pattern=GTIN_14), AfterValidator(_gtin)]
-Identifier = Annotated[str, Field(pattern=CSET_82_UP_TO_20)]
+Gtin = Annotated[str, BeforeValidator(_whole_gtin), Field(pattern=GTIN_14), AfterValidator(_gtin)]
+Identifier = Annotated[
+    str,
+    Field(pattern=CSET_82_UP_TO_20, json_schema_extra={"not": {"enum": list(_FOLDED)}}),
+    AfterValidator(_segment),
+]
 OwnData = Annotated[dict[str, Any], Field(max_length=_MOST_KEYS, json_schema_extra=_SIZE)]
 Date = Annotated[
     Any,
@@ -114,6 +133,8 @@ class _Output(BaseModel):
 class SerialFormat(_Input):
     """What the codes of a batch's serials look like."""
 
+    model_config = ConfigDict(extra="forbid")
+
     length: Annotated[int, Field(ge=8, le=19), JSON_NUMBER] = Field(
         10, description="Characters, without the check character"
     )
@@ -127,6 +148,13 @@ class Tag(_Input):
     code: Annotated[str, Field(min_length=1, max_length=255)]
     claimSetId: Annotated[str, Field(max_length=255)] | None = None
     tagId: Annotated[str, Field(max_length=255)] | None = None
+
+
+class BatchTag(Tag):
+    """A code that was assigned to a batch, and whose it is."""
+
+    productId: str
+    batchId: str
 
 
 class _BatchFields(_Input):

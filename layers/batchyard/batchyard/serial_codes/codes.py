@@ -12,7 +12,8 @@ Both are FF1 permutations with keys of their own for each collection and length,
   always comes from the first master key, since it must be undone before the version is known.
 - The salt is there for the check character. People read I, L and O as 1 and 0, and Crockford's alphabet has no U, but
   ISO 7064 gives one of these four for every ninth text. An index therefore has the first of 16 salts whose code ends
-  in another character. Only that code is the index's: those of its other salts are nobody's.
+  in another character, and, since later versions, that a spreadsheet does not take for a number (`28032452E76`). Only
+  that code is the index's: those of its other salts are nobody's.
 
 A code of another collection comes out as any version, salt and index, and so is nobody's but by chance. With a million
 indices in use, a random code of n characters whose check character fits hits one once in 2^5n / 1,000,000 times: from
@@ -20,7 +21,8 @@ n = 10 on, less than once in a billion.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -63,6 +65,8 @@ _PRINTED = CHECK_ALPHABET.encode().ljust(256)
 # `int` knows base 32 with the letters A to V.
 _DIGITS = str.maketrans(ALPHABET, CHECK_ALPHABET[:32])
 _CHARACTERS = frozenset(ALPHABET)
+# What a spreadsheet makes a number of, also one with an exponent.
+_NUMBERS = re.compile("^[0-9]+(?:E[0-9]+)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +114,19 @@ class Codebook:
         keys: The master keys by version, each with 256 bits of entropy or more; version 1 must be there.
         collection: The collection's id.
         length: Characters of a code without its check character, `SHORTEST` to `LONGEST`.
+        no_numbers: Versions of which no code is read as a number.
 
     Raises:
         ValueError: There are no such codes.
     """
 
-    def __init__(self, keys: Mapping[int, bytes], collection: str, length: int = DEFAULT_LENGTH) -> None:
+    def __init__(
+        self,
+        keys: Mapping[int, bytes],
+        collection: str,
+        length: int = DEFAULT_LENGTH,
+        no_numbers: Collection[int] = (),
+    ) -> None:
         if not SHORTEST <= length <= LONGEST:
             raise ValueError(f"a code has {SHORTEST} to {LONGEST} characters, not {length}")
         if 1 not in keys or not all(1 <= version <= VERSIONS for version in keys):
@@ -123,6 +134,7 @@ class Codebook:
         self.versions = frozenset(keys)
         self.length = length
         self._collection = collection
+        self._no_numbers = frozenset(no_numbers)
         self._keys = dict(keys)
         self._index_bits = capacity(length).bit_length() - 1
         self._inner_bits = self._index_bits + _SALT_BITS
@@ -144,18 +156,28 @@ class Codebook:
         if len(indices) and not 0 <= min(indices) <= max(indices) < capacity(self.length):
             raise ValueError(f"the indices of {self.length} characters are 0 to {capacity(self.length) - 1}")
         codes = self._salted(version, 0, indices)
-        unfit = [position for position, code in enumerate(codes) if code[-1] not in _CHARACTERS]
+        unfit = self._unfit(version, codes)
         for salt in range(1, _SALTS):
             if not unfit:
                 break
             others = self._salted(version, salt, [indices[position] for position in unfit])
             for position, code in zip(unfit, others, strict=True):
                 codes[position] = code
-            unfit = [position for position in unfit if codes[position][-1] not in _CHARACTERS]
+            unfit = [unfit[place] for place in self._unfit(version, others)]
         if unfit:
             # Expected once in 10^15 indices; no other code would find its way back to the index.
-            raise RuntimeError(f"index {indices[unfit[0]]} has no code whose check character can be printed")
+            raise RuntimeError(f"index {indices[unfit[0]]} has no code that can be printed")
         return codes
+
+    def _unfit(self, version: int, codes: Sequence[str]) -> list[int]:
+        """Positions of codes that are not to be printed, in order."""
+        unfit = [position for position, code in enumerate(codes) if code[-1] not in _CHARACTERS]
+        if version in self._no_numbers:
+            text = "\n".join(codes)
+            # The same codes are never in both: a number ends in a digit.
+            unfit += [number.start() // (self.length + 2) for number in _NUMBERS.finditer(text)]
+            unfit.sort()
+        return unfit
 
     def find(self, code: str) -> Place | None:
         """Where a normalized code of this length comes from; None where it is nobody's, or of an unknown version."""

@@ -3,7 +3,10 @@
 The environment variable SERIAL_KEYS_SECRET names the secret. It is JSON: each key version with a text that holds 256
 bits of entropy or more, and the version that new codes are made with.
 
-    {"current": 2, "1": "<text>", "2": "<text>"}
+    {"current": 2, "1": "<text>", "2": "no-numbers.<text>"}
+
+Of versions whose text begins with `no-numbers.`, as of all that `rotate` adds, no code is read as a number. The text is
+the key all the same: what makes a version's codes can never change.
 
 Versions are added and never taken away, so that what was printed stays readable. An execution environment therefore
 goes on with the keys that it has for five minutes, or longer while Secrets Manager does not answer; a code or a batch
@@ -33,6 +36,7 @@ _SOONEST = 10_000_000
 
 # As many characters as 256 bits take in base 64.
 _SHORTEST_KEY = 43
+_NO_NUMBERS = "no-numbers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def rotate() -> int:
     version = max(keys.texts) + 1
     if version > VERSIONS:
         raise Conflict(f"All {VERSIONS} versions of the serial key are in use.")
-    texts = {**keys.texts, version: secrets.token_urlsafe(32)}
+    texts = {**keys.texts, version: f"{_NO_NUMBERS}{secrets.token_urlsafe(32)}"}
     # Of two who add the same version, the second must not put another key in its place. Both name their change after
     # what they read, and Secrets Manager takes a second change of that name only if it is the same.
     token = hashlib.sha256(f"{keys.secret_version} {version}".encode()).hexdigest()
@@ -196,7 +200,8 @@ def _book_with(collection: str, length: int, version: Callable[[Codebook], int])
 
 @lru_cache(maxsize=256)
 def _codebook(keys: _MasterKeys, collection: str, length: int) -> Codebook:
-    return Codebook({version: text.encode() for version, text in keys.texts.items()}, collection, length)
+    no_numbers = [version for version, text in keys.texts.items() if text.startswith(_NO_NUMBERS)]
+    return Codebook({version: text.encode() for version, text in keys.texts.items()}, collection, length, no_numbers)
 
 
 def _read(secret: str | None = None) -> _MasterKeys:

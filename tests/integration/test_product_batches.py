@@ -238,6 +238,44 @@ def test_names_are_free_until_there_are_serials(api: Api) -> None:
     assert api.put(LOT, {"lotNumber": "A"}).status == 409
 
 
+def repeated(batch: str, product: str = "barolo") -> list[dict[str, str]]:
+    message = f'Batch "{batch}" of product "{product}" has the same GTIN and lot.'
+    return [{"code": "REPEATED_LOT", "field": "lotNumber", "message": message}]
+
+
+def test_a_lot_of_one_gtin_that_is_there_is_warned_of(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "warnings" not in make(api, gtin=GTIN)
+    assert make(api, product="barbera", gtin=GTIN)["warnings"] == repeated("L1")
+    assert "warnings" not in make(api, "L2", gtin=GTIN)
+    assert "warnings" not in make(api, "L3", lotNumber="L1", gtin="09501101530003")
+    assert "warnings" not in make(api, "L4", lotNumber="L1")
+    other = BATCHES.replace("wines", "oils")
+    assert "warnings" not in api.post(other, {"id": "L1", "gtin": GTIN}).json()
+    # By a change, and not by one that has nothing to do with it.
+    assert api.put(path_of("L2"), {"lotNumber": "L1"}).json()["warnings"] == repeated("L1")
+    assert "warnings" not in api.put(path_of("L2"), {"name": "x"}).json()
+    assert "warnings" not in api.put(path_of("L2"), {"lotNumber": None}).json()
+    assert "warnings" not in api.get(path_of("L1", "barbera")).json()
+    monkeypatch.setenv("REPEATED_LOTS", "refuse")
+    message = "Another batch of the collection has this GTIN and lot."
+    refused = refusal(409, "REPEATED_LOT", message, productId="barolo", batchId="L1")
+    assert api.put(path_of("L2"), {"lotNumber": "L1"}).json() == refused
+    assert api.post(BATCHES, {"id": "L5", "lotNumber": "L1", "gtin": GTIN}).json() == refused
+    assert api.put(path_of("L1"), {"name": "x"}).status == 200
+
+
+@pytest.mark.parametrize("how", ["renamed", "removed", "removed by force"])
+def test_a_lot_is_free_again(api: Api, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.setenv("REPEATED_LOTS", "refuse")
+    make(api, gtin=GTIN, lotNumber="7")
+    if how == "renamed":
+        api.put(LOT, {"lotNumber": "8"})
+    else:
+        assert api.delete(f"{LOT}{'?force=true' if 'force' in how else ''}").status == 200
+    make(api, "L2", gtin=GTIN, lotNumber="7")
+    assert api.post(BATCHES, {"id": "L3", "lotNumber": "7", "gtin": GTIN}).status == 409
+
+
 def test_an_expiry_that_a_label_cannot_tell_is_warned_of(api: Api) -> None:
     made = make(api, gtin=GTIN, quantity=1, expiryDate="2177-12-31")
     assert "?" not in made["digitalLink"]

@@ -40,6 +40,7 @@ def environment(prefix: str = "") -> dict[str, str]:
         "REQUESTS_PER_MINUTE": "2000",
         "VERIFICATIONS_PER_MINUTE": "300",
         "DISPENSING_UNDO_DAYS": "10",
+        "REPEATED_LOTS": "warn",
         "FAILED_LOGINS_PER_MINUTE": "60",
         "POWERTOOLS_SERVICE_NAME": "batchyard",
     }

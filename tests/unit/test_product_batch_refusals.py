@@ -25,6 +25,7 @@ RAISED: dict[str, Callable[[], BatchyardError]] = {
     "FINAL_STATUS": refusals.final_status,
     "IN_CIRCULATION": lambda: refusals.in_circulation("exported"),
     "NO_GTIN": refusals.no_gtin,
+    "REPEATED_LOT": lambda: refusals.repeated_lot("barolo", "L1"),
     "SERIALS_IN_USE": lambda: refusals.serials_in_use(3, "stolen"),
     "TOLD_TOO_OFTEN": refusals.told_too_often,
     "TOO_MANY_PARTS": refusals.too_many_parts,

@@ -19,6 +19,9 @@ from batchyard.product_batches.serials.rules import Stretch
 from batchyard.product_batches.serials.statuses import COMMISSIONED
 from batchyard.store.unit import MAX_ACTIONS, Unit, transact
 
+_BESIDE_STRETCHES = 2
+"""Items that a removal may write besides: the batch, and what holds its lot."""
+
 
 def link_domain() -> str:
     """Where GS1 Digital Links of this deployment lead: `https://id.gs1.org`."""
@@ -35,7 +38,8 @@ def create(collection: str, product: str, given: Mapping[str, Any], *, by: str) 
         by: The user who wants it.
 
     Raises:
-        Conflict: There is another batch of this ID, or the collection has no more serials of this length.
+        Conflict: There is another batch of this ID, or, where these are refused, of this GTIN and lot, or the
+            collection has no more serials of this length.
         Invalid: The fields cannot be those of a batch.
     """
     empty = ProductBatch(collection, product, given["id"])
@@ -49,7 +53,8 @@ def create(collection: str, product: str, given: Mapping[str, Any], *, by: str) 
                 return current
             raise refusals.batch_exists(wanted.id)
         now = clock.now()
-        return _put(unit, replace(wanted, created=now, updated=now, actor=Actor(by=by)), quantity)
+        batch = _with_lot(unit, None, replace(wanted, created=now, updated=now, actor=Actor(by=by)))
+        return _put(unit, batch, quantity)
 
     return rules.as_of(transact(operation), clock.now())
 
@@ -109,7 +114,8 @@ def update(
         if names := rules.renamed(current, revised):
             raise refusals.already_printed(names)
         actor = current.actor if revised.status == current.status else Actor(by=by)
-        return _put(unit, replace(revised, updated=max(clock.now(), current.updated + 1), actor=actor), more)
+        updated = replace(revised, updated=max(clock.now(), current.updated + 1), actor=actor)
+        return _put(unit, _with_lot(unit, current, updated), more)
 
     return rules.as_of(transact(operation), clock.now())
 
@@ -139,6 +145,7 @@ def delete(batch: BatchKey, *, force: bool = False, conditions: Preconditions = 
                 serials_repository.delete_stretch(unit, stretch)
             if current.exports or scans.any_of(current):
                 raise refusals.in_circulation("exported" if current.exports else "verified")
+        repository.release_lot(unit, current)
         repository.delete(unit, current)
 
     transact(operation)
@@ -154,6 +161,27 @@ def find(unit: Unit, batch: BatchKey) -> ProductBatch:
     if found is None:
         raise NotFound(f'There is no batch "{batch.id}" of this product.')
     return rules.as_of(found, clock.now())
+
+
+def _with_lot(unit: Unit, before: ProductBatch | None, batch: ProductBatch) -> ProductBatch:
+    """Stages that a batch holds its GTIN and lot; returns it with the batch that has them already, if one has.
+
+    Raises:
+        Conflict: One has, and this deployment does not want two.
+    """
+    if before is not None:
+        if before.gtin_and_lot == batch.gtin_and_lot:
+            return batch
+        repository.release_lot(unit, before)
+    twin = repository.lot_holder(unit, batch)
+    if twin is not None and twin != batch.key:
+        other = repository.get(unit, twin)
+        if other is not None and other.gtin_and_lot == batch.gtin_and_lot:
+            if os.environ["REPEATED_LOTS"] == "refuse":
+                raise refusals.repeated_lot(twin.product, twin.id)
+            return replace(batch, twin=twin)
+    repository.hold_lot(unit, batch)
+    return batch
 
 
 def _put(unit: Unit, batch: ProductBatch, more: int) -> ProductBatch:
@@ -182,6 +210,6 @@ def _untouched(unit: Unit, batch: ProductBatch) -> list[Stretch]:
             if run.status != COMMISSIONED:
                 raise refusals.serials_in_use(batch.number_of(run.first), run.status)
         found.append(stretch)
-    if len(found) >= MAX_ACTIONS:
+    if len(found) > MAX_ACTIONS - _BESIDE_STRETCHES:
         raise refusals.too_many_parts()
     return found

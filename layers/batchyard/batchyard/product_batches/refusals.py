@@ -16,6 +16,7 @@ KINDS: Mapping[str, type[BatchyardError]] = {
     "FINAL_STATUS": Conflict,
     "IN_CIRCULATION": Conflict,
     "NO_GTIN": Conflict,
+    "REPEATED_LOT": Conflict,
     "SERIALS_IN_USE": Conflict,
     "TOLD_TOO_OFTEN": Conflict,
     "TOO_MANY_PARTS": Conflict,
@@ -100,6 +101,12 @@ def in_circulation(how: str) -> BatchyardError:
 def no_gtin() -> BatchyardError:
     """EPCIS is asked for of a batch that has no GTIN."""
     return _refusal("NO_GTIN", "EPCIS names items by their GTIN, and the batch has none.")
+
+
+def repeated_lot(product: str, batch: str) -> BatchyardError:
+    """Another batch of the collection has the same GTIN and lot; the details name it."""
+    message = "Another batch of the collection has this GTIN and lot."
+    return _refusal("REPEATED_LOT", message, productId=product, batchId=batch)
 
 
 def serials_in_use(number: int | None, status: str) -> BatchyardError:

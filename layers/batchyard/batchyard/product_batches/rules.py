@@ -137,6 +137,7 @@ class ProductBatch:
         exports: There are exports of its serials, or were.
         told: What EPCIS was told of its items, the present last.
         actor: Who brought it into its status.
+        twin: Another batch with its GTIN and lot, if it was just given these; it is not stored.
     """
 
     collection: str
@@ -152,6 +153,7 @@ class ProductBatch:
     exports: bool = False
     told: tuple[Told, ...] = ()
     actor: Actor = UNKNOWN
+    twin: BatchKey | None = None
 
     @property
     def key(self) -> BatchKey:
@@ -170,6 +172,12 @@ class ProductBatch:
         if given is not None:
             return str(given)
         return self.id if is_lot(self.id) else None
+
+    @property
+    def gtin_and_lot(self) -> tuple[str, str] | None:
+        """What names its items as a lot, all over the world; None where something of it is missing."""
+        gtin, lot = self.fields.get("gtin"), self.lot
+        return None if gtin is None or lot is None else (str(gtin), lot)
 
     @property
     def expires_us(self) -> int | None:
@@ -197,10 +205,14 @@ class ProductBatch:
     @property
     def warnings(self) -> list[dict[str, str]]:
         """What its client should know of it, as it is answered."""
-        if self._is_expiry_readable:
-            return []
-        message = "Two digits of this year are read as another century, so digital links leave the expiry out."
-        return [{"code": "EXPIRY_NOT_ON_LABEL", "field": "expiryDate", "message": message}]
+        found = []
+        if not self._is_expiry_readable:
+            message = "Two digits of this year are read as another century, so digital links leave the expiry out."
+            found.append({"code": "EXPIRY_NOT_ON_LABEL", "field": "expiryDate", "message": message})
+        if self.twin is not None:
+            message = f'Batch "{self.twin.id}" of product "{self.twin.product}" has the same GTIN and lot.'
+            found.append({"code": "REPEATED_LOT", "field": "lotNumber", "message": message})
+        return found
 
     def digital_link(self, domain: str) -> str | None:
         """Its GS1 Digital Link, without a serial; None without a GTIN."""

@@ -256,7 +256,7 @@ class SerialExportFile(SerialExport):
 class Warned(_Output):
     """What the client of a batch should know of it."""
 
-    code: Literal["EXPIRY_NOT_ON_LABEL"]
+    code: Literal["EXPIRY_NOT_ON_LABEL", "REPEATED_LOT"]
     field: str
     message: str
 

@@ -3,6 +3,7 @@
 Sort keys begin with the kind of the item:
 
 - `batch <batch> <product>`: a batch.
+- `lot <GTIN> <lot>`: the first batch that has this GTIN and lot.
 - `counter`: the next index that no batch of the collection has.
 - `serials <last index>`: a stretch of one block's serials, with their statuses as runs. A block begins as one stretch
   of one run, and stretches tile it without gaps: the first stretch at or after an index tells whose it is.
@@ -30,6 +31,11 @@ _DIGITS = len(str(LAST_INDEX))
 def key_of(batch: BatchKey) -> Key:
     """The key of a batch's item."""
     return {"collection_id": batch.collection, "sort_key": f"batch {batch.id} {batch.product}"}
+
+
+def lot_key(collection: str, gtin: str, lot: str) -> Key:
+    """The key of the item that tells which batch has a GTIN and a lot."""
+    return {"collection_id": collection, "sort_key": f"lot {gtin} {lot}"}
 
 
 def serials_key(collection: str, last: int) -> Key:

@@ -107,5 +107,5 @@ def test_a_code_is_one_compact_path() -> None:
 
 def test_a_text_that_no_code_holds_is_refused() -> None:
     assert len(drawn(sheet([("x" * 2331, "")]))) == 1
-    with pytest.raises(ValueError, match="too large"):
+    with pytest.raises(ValueError, match="too long"):
         sheet([("x" * 2332, "")])

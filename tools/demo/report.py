@@ -1,16 +1,15 @@
 """What the demonstration shows: a bar while it runs, tables and things to try when it is through."""
 
-import io
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-import segno
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from batchyard.gs1.symbols import Symbol, qr_code
 from tools.demo.batch import OPENED
 from tools.demo.client import Client
 from tools.demo.goods import Exported, Watch
@@ -143,11 +142,9 @@ def made_lot(out: Console, lot: Lot) -> None:
 
 def show_code(out: Console, client: Client, lot: Lot) -> None:
     """A serial of a production batch as a QR code to scan, and what its code is good for."""
-    code = io.StringIO()
-    segno.make(lot.link, error="m").terminal(code, border=2, compact=True)
     out.print(f"\nOne item of {lot.id}, its serial {lot.code} as a GS1 Digital Link to scan:\n")
     # Light on dark, whatever the terminal's own colours are: not every reader takes it the other way round.
-    out.print(code.getvalue().rstrip("\n"), style="bright_white on black")
+    out.print(_in_half_blocks(qr_code(lot.link)), style="bright_white on black")
     lines = [
         lot.link,
         "",
@@ -167,6 +164,21 @@ def summarize(out: Console, played: Sequence[Played], answered: Mapping[tuple[st
     out.print(
         f"{len(played)} loads and all checks in {seconds:.0f} s. Against the local stack that is an emulator and this "
         "client on one machine:\nno measure of what the service takes on AWS."
+    )
+
+
+def _in_half_blocks(symbol: Symbol, border: int = 2) -> str:
+    """A symbol in characters of two modules, one above the other, each a block where it is light."""
+    light = bytes([255])
+    rows = [light * border + modules + light * border for modules in symbol.rows]
+    space = [light * len(rows[0])] * border
+    rows = [*space, *rows, *space]
+    if len(rows) % 2:
+        rows.append(bytes(len(rows[0])))
+    glyphs = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
+    return "\n".join(
+        "".join(glyphs[upper != 0, lower != 0] for upper, lower in zip(*pair, strict=True))
+        for pair in zip(rows[::2], rows[1::2], strict=True)
     )
 
 

@@ -4,24 +4,22 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-import segno
+from batchyard.gs1.symbols import qr_code
 
 _WIDTH = 210.0  # of A4; all lengths are millimetres
 _MARGIN = 10.0
-_QUIET_ZONE = 4  # modules around a code that stay white
 _CAPTION = 3.0
 _TITLE = 5.0
 _LEADING = 1.6
 _GLYPH = 0.62  # width of a monospaced glyph, as a part of the size of its font
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_DARK = re.compile(b"\x01+")
 
 
 def sheet(entries: Sequence[tuple[str, str]], *, columns: int = 6, title: str = "") -> str:
     """QR codes (error correction M, quiet zone of 4 modules) in rows on a page as wide as A4.
 
-    The same entries give the same document. A code takes about 5 ms of CPU and 3 kB.
+    The same entries give the same document. A code takes 3 kB.
 
     Args:
         entries: What each code encodes, and the caption below it.
@@ -67,14 +65,13 @@ def _heading(title: str) -> str:
 
 def _code(text: str, x: float, y: float, size: float) -> str:
     """One code as a path in units of modules: the middle line of each dark run, stroked one module wide."""
-    matrix = segno.make_qr(text, error="m", boost_error=False).matrix
-    module = size / (len(matrix) + 2 * _QUIET_ZONE)
+    symbol = qr_code(text)
+    module = size / symbol.width
     path, pen = [], (0, 0)
-    for row, modules in enumerate(matrix):
-        for run in _DARK.finditer(modules):
-            path.append(f"m{run.start() - pen[0]} {row - pen[1]}h{run.end() - run.start()}")
-            pen = (run.end(), row)
-    left, middle = x + _QUIET_ZONE * module, y + (_QUIET_ZONE + 0.5) * module
+    for column, row, length in symbol.runs():
+        path.append(f"m{column - pen[0]} {row - pen[1]}h{length}")
+        pen = (column + length, row)
+    left, middle = x + symbol.quiet * module, y + (symbol.quiet + 0.5) * module
     return f'<path transform="translate({_mm(left)} {_mm(middle)})scale({_mm(module)})" d="{"".join(path)}"/>'
 
 

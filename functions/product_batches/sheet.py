@@ -1,4 +1,4 @@
-"""GET …/product/{productId}/batch/{batchId}/sheet: QR codes of serials, to print."""
+"""GET …/product/{productId}/batch/{batchId}/sheet: serials as QR codes or GS1 DataMatrix, to print."""
 
 from typing import Annotated
 
@@ -28,14 +28,20 @@ OUTSIDE_BATCHES = (
 )
 
 
+MEDIA_TYPES: dict[sheets.Format, str] = {"svg": "image/svg+xml", "pdf": "application/pdf"}
+
+
 @app.get(
     "/admin/collection/<collectionId>/product/<productId>/batch/<batchId>/sheet",
-    summary="QR codes of serials",
+    summary="Serials as symbols to print",
     operation_id="serialSheet",
     tags=[SERIALS_TAG],
     responses={
         **documented(200, None, 400, 401, 403, 404, 413),
-        200: {"description": "An SVG page", "content": {"image/svg+xml": {"schema": {"type": "string"}}}},
+        200: {
+            "description": "The sheet",
+            "content": {media_type: {"schema": {"type": "string"}} for media_type in MEDIA_TYPES.values()},
+        },
     },
 )
 def sheet(
@@ -45,12 +51,30 @@ def sheet(
     start: Annotated[
         int, Query(alias="startIndex", ge=0, le=rules.MOST_SERIALS, description="Number of the first serial, from 0")
     ] = 0,
-    count: Annotated[int, Query(ge=1, le=sheets.LARGEST_SHEET, description="Codes on the page, at most")] = 24,
-    columns: Annotated[int, Query(ge=1, le=12, description="Codes in a row")] = 5,
+    count: Annotated[int, Query(ge=1, le=sheets.LARGEST_SHEET, description="Codes on the sheet, at most")] = 24,
+    columns: Annotated[
+        int,
+        Query(
+            ge=1,
+            le=sheets.MOST_COLUMNS,
+            description="Codes in a row; refused where modules would be smaller than GS1 permits (0.396 mm)",
+        ),
+    ] = 5,
+    symbology: Annotated[
+        sheets.Symbology,
+        Query(description="`qr` encodes digital links, `datamatrix` element strings (GS1 DataMatrix)"),
+    ] = "qr",
+    paper: Annotated[sheets.PaperName, Query(description="What pages measure")] = "a4",
+    written_as: Annotated[sheets.Format, Query(alias="format", description="What the sheet is written as")] = "svg",
 ) -> Response[str]:
-    """Answers a page as wide as A4 with the digital links of serials as QR codes, their codes in letters below."""
-    page = sheets.page(BatchKey(collectionId, productId, batchId), start, count, columns)
-    return Response(200, "image/svg+xml", must_fit(page))
+    """Answers serials in rows, each with what it says in letters below, on as many pages as they need.
+
+    A batch without GTIN has no digital links: its sheet shows the codes themselves. An SVG document has its pages one
+    below the other; no code lies across two.
+    """
+    form = sheets.Form(columns, symbology, paper, written_as)
+    page = sheets.sheet(BatchKey(collectionId, productId, batchId), start, count, form)
+    return Response(200, MEDIA_TYPES[written_as], must_fit(page))
 
 
 handler = app.lambda_handler

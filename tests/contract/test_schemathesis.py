@@ -48,6 +48,7 @@ DEPENDING = re.compile(
             "It is none that an answer gave",
             "The ID of a batch cannot be changed",
             "Ensure this has no more than 16384 bytes",
+            "Modules would measure less than 0.396 mm in more than",
             # Lists of jobs: columns with commas, and dates in one of several forms.
             "(order|fields|expand): property .* does not exist",
             "must be an ISO 8601 date, or seconds since 1970",

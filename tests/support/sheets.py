@@ -1,12 +1,18 @@
-"""Sheets of QR codes, as a printer and a scanner see them."""
+"""Sheets of codes, as a printer and a scanner see them."""
 
 import re
 from math import ceil
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+import pypdfium2
+import zxingcpp
+
+from batchyard.gs1 import sheet
+from batchyard.gs1.symbols import Symbol
+
 SVG = "{http://www.w3.org/2000/svg}"
-PIXELS = 8  # per millimetre
+PIXELS = 8  # per millimetre, as coarse as a label printer
 
 
 class Code(NamedTuple):
@@ -29,13 +35,10 @@ def drawn(svg: str) -> list[Code]:
         assert placed
         x, y, module = map(float, placed.groups())
         runs = []
-        column = row = 0
-        steps = re.findall(r"m(-?\d+) (\d+)h(\d+)", path.attrib["d"])
-        assert "".join(f"m{right} {down}h{length}" for right, down, length in steps) == path.attrib["d"]
-        for right, down, length in steps:
-            column, row = column + int(right), row + int(down)
-            runs.append((column, row, int(length)))
-            column += int(length)
+        steps = re.findall(r"M(\d+) (\d+)H(\d+)", path.attrib["d"])
+        assert "".join(f"M{first} {row}H{end}" for first, row, end in steps) == path.attrib["d"]
+        for first, row, end in steps:
+            runs.append((int(first), int(row), int(end) - int(first)))
         # The runs are lines one module wide, so half a module stands out above.
         codes.append(Code(x, y - module / 2, module, runs))
     return codes
@@ -58,3 +61,37 @@ def printed(svg: str) -> memoryview:
             for pixels in rows[top:bottom]:
                 pixels[left:right] = bytes(right - left)
     return memoryview(b"".join(rows)).cast("B", (height, width))
+
+
+def printed_pdf(document: str) -> list[memoryview]:
+    """The pages of a PDF in shades of grey, one byte a pixel, by the engine of a browser."""
+    pages = []
+    for page in pypdfium2.PdfDocument(document.encode("ascii")):
+        bitmap = page.render(scale=PIXELS * 25.4 / 72, grayscale=True)
+        pages.append(memoryview(bytes(bitmap.buffer)).cast("B", (bitmap.height, bitmap.stride)))
+    return pages
+
+
+def scanned_at(page: memoryview, code: sheet.Code) -> list[str]:
+    """What a scanner finds that is held to one code of a page, of which it sees the quiet zone, too.
+
+    Among a hundred codes side by side, scanners do not find which corners belong together.
+    """
+    quiet = code.symbol.quiet * code.module
+    left, top = (ceil((edge - quiet) * PIXELS) for edge in (code.left, code.top))
+    side = int(code.symbol.width * code.module * PIXELS)
+    width = page.shape[1]
+    pixels = page.cast("B")
+    seen = b"".join(pixels[row * width + left : row * width + left + side] for row in range(top, top + side))
+    return [found.text for found in zxingcpp.read_barcodes(memoryview(seen).cast("B", (side, side)))]
+
+
+def scanned(symbol: Symbol) -> zxingcpp.Barcode:
+    """What a scanner finds where nothing but this symbol is."""
+    light = b"\xff" * symbol.quiet
+    rows = [light + modules + light for modules in symbol.rows]
+    space = [b"\xff" * symbol.width] * symbol.quiet
+    scale = 4
+    pixels = b"".join(bytes(shade for shade in row for _ in range(scale)) * scale for row in (*space, *rows, *space))
+    [found] = zxingcpp.read_barcodes(memoryview(pixels).cast("B", (symbol.width * scale, symbol.width * scale)))
+    return found

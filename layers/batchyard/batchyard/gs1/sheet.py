@@ -1,88 +1,137 @@
-"""A printable sheet of QR codes with captions, as one SVG document."""
+"""Sheets of labels: symbols in rows with what people read below them, on pages of paper.
 
-import re
-from collections.abc import Sequence
-from html import escape
+Here is where everything goes, in millimetres from the upper left of a page; `svg` and `pdf` beside it write that.
+"""
 
-from batchyard.gs1.symbols import qr_code
+from collections.abc import Callable, Iterator, Sequence
+from itertools import batched
+from typing import NamedTuple
 
-_WIDTH = 210.0  # of A4; all lengths are millimetres
-_MARGIN = 10.0
-_CAPTION = 3.0
+from batchyard.gs1.symbols import Symbol
+
+SMALLEST_MODULE = 0.396
+"""Millimetres that a module has at least: GS1's least X-dimension for QR codes and Data Matrix at points of sale."""
+
+GLYPH = 0.62
+"""Width of a monospaced glyph, as a part of the size of its font; of most fonts it is 0.6."""
+
+_MARGIN = 10.0  # few printers leave more blank
+_CAPTION = 2.5
 _TITLE = 5.0
-_LEADING = 1.6
-_GLYPH = 0.62  # width of a monospaced glyph, as a part of the size of its font
-
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TITLE_LEADING = 1.6
+_LEADING = 1.2
 
 
-def sheet(entries: Sequence[tuple[str, str]], *, columns: int = 6, title: str = "") -> str:
-    """QR codes (error correction M, quiet zone of 4 modules) in rows on a page as wide as A4.
+class Paper(NamedTuple):
+    """The size of a page."""
 
-    The same entries give the same document. A code takes 3 kB.
+    width: float
+    height: float
+
+
+A4 = Paper(210.0, 297.0)
+LETTER = Paper(215.9, 279.4)
+
+
+class Label(NamedTuple):
+    """A symbol and the lines of text below it."""
+
+    symbol: Symbol
+    lines: Sequence[str]
+
+
+class Code(NamedTuple):
+    """A symbol on a page.
+
+    Attributes:
+        symbol: The symbol.
+        left: Left edge of its modules, without the quiet zone.
+        top: Upper edge of its modules.
+        module: Width of one.
+    """
+
+    symbol: Symbol
+    left: float
+    top: float
+    module: float
+
+
+class Text(NamedTuple):
+    """A line of text on a page, in a monospaced font.
+
+    Attributes:
+        text: The line.
+        middle: Where its middle is, from the left.
+        baseline: Where it stands, from above.
+        size: Of its font.
+    """
+
+    text: str
+    middle: float
+    baseline: float
+    size: float
+
+
+class Page(NamedTuple):
+    """What is on a page."""
+
+    title: Text
+    codes: Sequence[Code]
+    captions: Sequence[Text]
+
+
+class TooSmallError(ValueError):
+    """Modules would be smaller than GS1 permits.
 
     Args:
-        entries: What each code encodes, and the caption below it.
-        columns: Codes in a row. Modules of a link of 70 characters measure 0.7 mm at 6 columns, 0.5 mm at 8; GS1 asks
-            for at least 0.4 mm.
-        title: A line above the codes.
+        columns: As many columns would do.
+    """
+
+    def __init__(self, columns: int) -> None:
+        super().__init__(f"Modules would measure less than {SMALLEST_MODULE} mm in more than {columns} columns.")
+        self.columns = columns
+
+
+def arrange(
+    labels: Sequence[Label], *, paper: Paper = A4, columns: int = 5, title: Callable[[int, int], str]
+) -> Iterator[Page]:
+    """Labels in rows, on as many pages as they need; without labels a page with the title alone.
+
+    Args:
+        labels: The labels.
+        paper: What each page measures.
+        columns: Labels in a row.
+        title: Makes the line above a page from the place of its first label, from 0, and the number of its labels.
 
     Raises:
-        ValueError: A text is too long for a QR code (2331 bytes).
+        TooSmallError: There are too many columns.
     """
-    cell = (_WIDTH - 2 * _MARGIN) / columns
-    top = _MARGIN + (_TITLE * _LEADING if title else 0)
-    row_height = cell + _CAPTION * _LEADING
-    height = top + row_height * -(-len(entries) // columns) + _MARGIN
-    caption_size = _fitting(_CAPTION, cell, max((len(caption) for _, caption in entries), default=0))
-    codes, captions = [], []
-    for place, (text, caption) in enumerate(entries):
-        row, column = divmod(place, columns)
-        x, y = _MARGIN + column * cell, top + row * row_height
-        codes.append(_code(text, x, y, cell))
-        captions.append(f'<text x="{_mm(x + cell / 2)}" y="{_mm(y + cell + _CAPTION)}">{_xml(caption)}</text>')
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{_mm(_WIDTH)}mm" height="{_mm(height)}mm"'
-            f' viewBox="0 0 {_mm(_WIDTH)} {_mm(height)}">',
-            '<rect width="100%" height="100%" fill="#fff"/>',
-            '<g stroke="#000" shape-rendering="crispEdges">',
-            *codes,
-            "</g>",
-            f'<g font-family="monospace" text-anchor="middle" font-size="{_mm(caption_size)}">',
-            *([_heading(title)] if title else []),
-            *captions,
-            "</g>",
-            "</svg>\n",
-        ]
-    )
-
-
-def _heading(title: str) -> str:
-    size = _fitting(_TITLE, _WIDTH - 2 * _MARGIN, len(title))
-    return f'<text x="{_mm(_WIDTH / 2)}" y="{_mm(_MARGIN + _TITLE)}" font-size="{_mm(size)}">{_xml(title)}</text>'
-
-
-def _code(text: str, x: float, y: float, size: float) -> str:
-    """One code as a path in units of modules: the middle line of each dark run, stroked one module wide."""
-    symbol = qr_code(text)
-    module = size / symbol.width
-    path, pen = [], (0, 0)
-    for column, row, length in symbol.runs():
-        path.append(f"m{column - pen[0]} {row - pen[1]}h{length}")
-        pen = (column + length, row)
-    left, middle = x + symbol.quiet * module, y + (symbol.quiet + 0.5) * module
-    return f'<path transform="translate({_mm(left)} {_mm(middle)})scale({_mm(module)})" d="{"".join(path)}"/>'
+    inner = paper.width - 2 * _MARGIN
+    cell = inner / columns
+    widest = max((label.symbol.width for label in labels), default=1)
+    if cell < SMALLEST_MODULE * widest:
+        raise TooSmallError(int(inner / (SMALLEST_MODULE * widest)))
+    # With the room of a glyph on each side, so that neighbours are told apart.
+    size = _fitting(_CAPTION, cell, 2 + max((len(line) for label in labels for line in label.lines), default=0))
+    leading = size * _LEADING
+    row_height = cell + leading * max((len(label.lines) for label in labels), default=0)
+    top = _MARGIN + _TITLE * _TITLE_LEADING
+    rows = max(1, int((paper.height - top - _MARGIN) / row_height))
+    first = 0
+    for some in batched(labels, rows * columns, strict=False) if labels else [()]:
+        heading = title(first, len(some))
+        above = Text(heading, paper.width / 2, _MARGIN + _TITLE, _fitting(_TITLE, inner, len(heading)))
+        codes, captions = [], []
+        for place, (symbol, lines) in enumerate(some):
+            row, column = divmod(place, columns)
+            left, upper, module = _MARGIN + column * cell, top + row * row_height, cell / symbol.width
+            quiet = symbol.quiet * module
+            codes.append(Code(symbol, left + quiet, upper + quiet, module))
+            for number, line in enumerate(lines):
+                captions.append(Text(line, left + cell / 2, upper + cell + number * leading + size, size))
+        yield Page(above, codes, captions)
+        first += len(some)
 
 
 def _fitting(size: float, width: float, glyphs: int) -> float:
-    return min(size, width / (_GLYPH * max(glyphs, 1)))
-
-
-def _mm(length: float) -> str:
-    return f"{length:.4f}".rstrip("0").rstrip(".")
-
-
-def _xml(text: str) -> str:
-    # XML cannot hold control characters, not even escaped.
-    return escape(_NOT_XML.sub("\ufffd", text))
+    return min(size, width / (GLYPH * max(glyphs, 1)))

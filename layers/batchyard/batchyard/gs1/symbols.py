@@ -4,10 +4,12 @@ The library behind it is native. What imports this module loads 2 MB, so nothing
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from zxingcpp import Barcode, BarcodeFormat, create_barcode
+
+from batchyard.gs1.element_strings import Element
 
 _DARK = re.compile(b"\x00+")
 
@@ -34,10 +36,10 @@ class Symbol(NamedTuple):
         return len(self.rows) + 2 * self.quiet
 
     def runs(self) -> Iterator[tuple[int, int, int]]:
-        """Its dark modules as runs in rows: column and row of the first one, from 0 at the upper left, and how many."""
+        """Its dark modules as runs in rows: first column and row, from 0 at the upper left, and the column after it."""
         for row, modules in enumerate(self.rows):
             for run in _DARK.finditer(modules):
-                yield run.start(), row, run.end() - run.start()
+                yield run.start(), row, run.end()
 
 
 def qr_code(text: str) -> Symbol:
@@ -47,6 +49,29 @@ def qr_code(text: str) -> Symbol:
         ValueError: The text is too long for one.
     """
     return _symbol(create_barcode(text, BarcodeFormat.QRCode, ec_level="M"), quiet=4)
+
+
+def data_matrix(text: str) -> Symbol:
+    """A square Data Matrix symbol (ISO/IEC 16022, ECC 200), in as few modules as hold the text.
+
+    Raises:
+        ValueError: The text is too long for one.
+    """
+    return _symbol(create_barcode(text, BarcodeFormat.DataMatrix, force_square=True), quiet=1)
+
+
+def gs1_data_matrix(elements: Iterable[Element]) -> Symbol:
+    """A square GS1 DataMatrix symbol: FNC1 in front, and as separator where a value's end would not be known.
+
+    Args:
+        elements: What it says, in this order. Values may not hold `[`, as none of GS1's do.
+
+    Raises:
+        ValueError: There is no such Application Identifier, or a value has not its length. Check digits and dates are
+            taken to be valid.
+    """
+    text = "".join(f"[{name}]{value}" for name, value in elements)
+    return _symbol(create_barcode(text, BarcodeFormat.DataMatrix, gs1=True, force_square=True), quiet=1)
 
 
 def _symbol(barcode: Barcode, quiet: int) -> Symbol:

@@ -35,10 +35,13 @@ def drawn(svg: str) -> list[Code]:
         assert placed
         x, y, module = map(float, placed.groups())
         runs = []
-        steps = re.findall(r"M(\d+) (\d+)H(\d+)", path.attrib["d"])
-        assert "".join(f"M{first} {row}H{end}" for first, row, end in steps) == path.attrib["d"]
-        for first, row, end in steps:
-            runs.append((int(first), int(row), int(end) - int(first)))
+        steps = re.findall(r"m(-?\d+) (\d+)|h(\d+)", path.attrib["d"])
+        assert "".join(f"h{ahead}" if ahead else f"m{right} {down}" for right, down, ahead in steps) == path.attrib["d"]
+        column = row = 0
+        for right, down, ahead in steps:
+            if ahead:
+                runs.append((column, row, int(ahead)))
+            column, row = column + int(ahead or right), row + int(down or 0)
         # The runs are lines one module wide, so half a module stands out above.
         codes.append(Code(x, y - module / 2, module, runs))
     return codes

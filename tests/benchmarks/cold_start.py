@@ -15,8 +15,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from batchyard.product_batches import repository as product_batches
+from batchyard.store import clients, items
+from batchyard.store.tables import PRODUCT_BATCHES
 from tests.benchmarks.aws import aws_over_http
 from tests.benchmarks.instructions import Counter, counter
 from tests.benchmarks.report import Line, MissingToolError, Result, main, number, ratio
@@ -32,6 +37,7 @@ BUILD = ROOT / ".aws-sam" / "build"
 PINS = ROOT / "tests" / "requirements.txt"
 UNTOUCHED = ROOT / ".local" / "tools" / "untouched-boto3"
 BOTO3 = ["boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"]
+CODES = 100
 # Its work itself is large: told apart, so that it does not hide what the other routes take.
 APART = {"LoginFunction": "login, with its slow password hash"}
 
@@ -86,8 +92,17 @@ class FirstAnswers:
             **sample_world.VARIABLES,
         }
 
-    def measure(self, handler: str, path: list[Path], event: Event) -> tuple[float, object]:
-        """The least count of all runs, and the first answer: it was given where nothing but the sample world was."""
+    def measure(
+        self, handler: str, path: list[Path], event: Event, *, prepare: Callable[[], None] | None = None
+    ) -> tuple[float, object]:
+        """The least count of all runs, and the first answer: it was given where nothing but the sample world was.
+
+        Args:
+            handler: The function.
+            path: Where its code is.
+            event: What it gets.
+            prepare: What is done to the sample world before.
+        """
         given, answered = self._scratch / "event.json", self._scratch / "answer.json"
         given.write_text(json.dumps(event))
         own = {**self._variables, "PYTHONPATH": ":".join(map(str, path))}
@@ -98,6 +113,8 @@ class FirstAnswers:
         with aws_over_http() as endpoint, stores(endpoint, fill=_bucket_and_queues, keeps_secrets=True) as variables:
             for _ in range(self._kind.runs):
                 sample_world.load()
+                if prepare:
+                    prepare()
                 counts.append(self._kind.measure(command, {**variables, **own}))
                 answers.append(json.loads(answered.read_text()))
         return min(counts), answers[0]
@@ -132,10 +149,32 @@ def run() -> list[Result]:
             # An error is answered sooner than what is asked for: it must not be taken for it.
             if wrong := sample.differences(answer):
                 raise RuntimeError(f"{handler}: {wrong}")
-    return [_result(kind, baseline, reading, found)]
+        path = [BUILD / "SerialSheetFunction", *layers]
+        large, answer = answers.measure(handlers["SerialSheetFunction"], path, _large(), prepare=_grow)
+        if json.dumps(answer).count("<path") != CODES:
+            raise RuntimeError(f"no sheet of {CODES} codes: {answer}")
+    return [_result(kind, baseline, reading, found, large)]
 
 
-def _result(kind: Counter, bare: float, reading: float, found: dict[str, float]) -> Result:
+def _large() -> Event:
+    """Asks for a large sheet of QR codes."""
+    sample = SAMPLES["product_batches/sheet"].event
+    asked = {"count": str(CODES)}
+    return {
+        **sample,
+        "queryStringParameters": asked,
+        "multiValueQueryStringParameters": {name: [value] for name, value in asked.items()},
+    }
+
+
+def _grow() -> None:
+    """Gives the lot of the sample world as many serials as a large sheet shows."""
+    [block] = sample_world.LOT.blocks
+    lot = replace(sample_world.LOT, blocks=(replace(block, size=CODES),))
+    clients.dynamodb().put_item(TableName=PRODUCT_BATCHES.name, Item=items.encode(product_batches.encode(lot)))
+
+
+def _result(kind: Counter, bare: float, reading: float, found: dict[str, float], large: float) -> Result:
     routes = [name for name in found if _answers_routes(name) and name not in APART]
     dearest = max(routes, key=lambda name: found[name])
     bare_rows = [
@@ -143,9 +182,9 @@ def _result(kind: Counter, bare: float, reading: float, found: dict[str, float])
         ["bare, one client and one read", number(reading), ratio(reading / bare), ratio(1)],
     ]
 
-    def line(what: str, name: str, asked: str) -> Line:
-        ours, theirs = (f"{number(count, 0)} {kind.unit}" for count in (found[name], bare))
-        return Line(f"First answer of {what}", ours, f"{theirs}, bare client", ratio(found[name] / bare), asked)
+    def line(what: str, one: float, asked: str) -> Line:
+        ours, theirs = (f"{number(count, 0)} {kind.unit}" for count in (one, bare))
+        return Line(f"First answer of {what}", ours, f"{theirs}, bare client", ratio(one / bare), asked)
 
     return Result(
         f"From process start to the first answer, {kind.unit}",
@@ -159,9 +198,10 @@ def _result(kind: Counter, bare: float, reading: float, found: dict[str, float])
         ],
         notes=[f"Counted by {kind.source}. The bare handlers use boto3 from untouched packages with valid bytecode."],
         lines=[
-            line(f"a route, dearest of {len(routes)} ({dearest.removesuffix('Function')})", dearest, "≤ 1.4"),
-            *(line(what, name, "≤ 1.4") for name, what in APART.items()),
-            line("the authorizer", "AuthorizerFunction", "≤ 0.9"),
+            line(f"a route, dearest of {len(routes)} ({dearest.removesuffix('Function')})", found[dearest], "≤ 1.4"),
+            *(line(what, found[name], "≤ 1.4") for name, what in APART.items()),
+            line(f"a sheet of {CODES} QR codes", large, "≤ 2"),
+            line("the authorizer", found["AuthorizerFunction"], "≤ 0.9"),
         ],
     )
 

@@ -1,8 +1,10 @@
 """Product batches on the deployed system: every route with the policies of its own function, and what follows."""
 
+import io
 from typing import Any
 
 import httpx
+import pypdf
 import pytest
 
 from tests.e2e.system import eventually, invoke, messages
@@ -109,9 +111,15 @@ def test_exports(client: httpx.Client, format: str) -> None:
 
 
 def test_a_sheet_to_print(client: httpx.Client) -> None:
-    answer = client.get(f"{made(client, 'S1', quantity=8)}/sheet", params={"count": 6})
+    path = made(client, "S1", quantity=8)
+    answer = client.get(f"{path}/sheet", params={"count": 6})
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/svg+xml"), answer.text
     assert answer.text.count("<path") == 6
+    answer = client.get(f"{path}/sheet", params={"count": 6, "symbology": "datamatrix", "format": "pdf"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf"), answer.text
+    # Every byte arrives, or its table of places is wrong.
+    [page] = pypdf.PdfReader(io.BytesIO(answer.content), strict=True).pages
+    assert page.extract_text().split("\n")[0] == "S1 · 0-5"
 
 
 def test_both_families_in_one_change_set(client: httpx.Client, channel: int) -> None:

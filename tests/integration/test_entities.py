@@ -154,6 +154,49 @@ def test_a_parent_tells_its_handle_and_its_handle_tells_the_parent() -> None:
     must_be_whole()
 
 
+# Variants become products.
+
+
+def split(one: Product, *ids: int) -> list[Product]:
+    return operations.split_off(one.id, ids, lambda now, variant: replace(now, handle=f"{variant.sku}"), "req-5")
+
+
+def test_a_variant_becomes_a_product_with_all_that_is_its_own(stores: dict[str, str], calls: Calls) -> None:
+    one = put(product("boots", "A", "B", "C"))
+    a, b, c = (variant.entity for variant in one.variants)
+    component = item("D")
+    operations.change_entity(a, lambda _: LARGE, "req-2")
+    operations.set_quantities(a, {0: 5}, "req-3")
+    change(b, components={component: 2, a: 1})
+    before, owns = entities(), stored_owns()
+    calls.clear()
+    made = split(one, a, b)
+    assert calls.writes() == ["dynamodb.TransactWriteItems"]
+    assert [(new.handle, new.entities, new.fields) for new in made] == [
+        ("A", (a,), one.fields),
+        ("B", (b,), one.fields),
+    ]
+    assert operations.retrieve(one.id).entities == (one.parent, c)
+    after = entities()
+    assert stored_owns() == owns
+    assert bundles() == {a: 1, component: 1}
+    for id, new in zip((a, b), made, strict=True):
+        kept = {"product": new.id, "updated": new.updated, "by": "req-5", "named": None}
+        assert after[id] == replace(before[id], **kept, version=before[id].version + 1)
+    assert len(keys_in_bucket(stores, "entities/")) == 1
+    must_be_whole()
+
+
+def test_what_is_no_variant_of_a_product_becomes_none() -> None:
+    one, other = put(product("boots", "A", "B")), item("C")
+    a = one.variants[0].entity
+    assert one.parent is not None
+    for wrong in (other, one.parent, 9_999):
+        with pytest.raises(NotFound):
+            split(one, a, wrong)
+    assert operations.retrieve(one.id) == one
+
+
 # Bundles.
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from batchyard import clock, ulids
 from batchyard.catalogue import entities, limits, reference, repository, rules
-from batchyard.catalogue.rules import Entity, Own, Product
+from batchyard.catalogue.rules import Entity, Own, Product, Variant
 from batchyard.errors import Invalid, NotFound, PreconditionFailed, TooLarge
 from batchyard.store.unit import Unit, transact
 
@@ -121,6 +121,56 @@ def remove(id: str, *, version: int | None = None) -> None:
         for entity in retrieve(id).entities:
             entities.take_apart(entity)
         transact(operation)
+
+
+def split_off(
+    id: str, variants: Collection[int], make: Callable[[Product, Variant], Product], by: str
+) -> list[Product]:
+    """Makes products of their own of some of a product's variants, all of them or none.
+
+    Each keeps its integer ID, its stock and what it stores itself, also as a bundle or as a component of bundles.
+
+    Args:
+        id: ID of the product.
+        variants: The integer IDs of the variants.
+        make: What a product is to be, of what its variant had in common with others; its IDs, dates and variants are
+            given to it.
+        by: Who wants it.
+
+    Returns:
+        The new products, in the order of the variants.
+
+    Raises:
+        NotFound: There is no such product, or not all of these are its variants.
+        Taken: Another product has the handle of one of them.
+        Invalid: One of them cannot be.
+        TooLarge: They are more than a transaction has room for.
+    """
+    now = clock.now()
+    new_ids = {entity: f"prod_{ulids.new(now)}" for entity in sorted(variants)}
+
+    def operation(unit: Unit) -> list[Product]:
+        # Nobody else has these IDs: they are there if the answer to the first try got lost.
+        there = [repository.get(unit, one) for one in new_ids.values()] if unit.attempt > 1 else []
+        if there and None not in there:
+            return [one for one in there if one is not None]
+        product = _find(unit, id)
+        repository.load(unit, entities=variants)
+        taken = {one: _find_entity(unit, one) for one in variants}
+        going = {variant.entity: variant for variant in product.variants if variant.entity in new_ids}
+        if missing := sorted(new_ids.keys() - going.keys()):
+            raise NotFound(f"There is no product {missing[0]} in {product.handle}.")
+        rest = tuple(variant for variant in product.variants if variant.entity not in going)
+        repository.put(unit, replace(product, variants=rest, updated=now, by=by), product, given_away=going.keys())
+        made = []
+        for entity, variant in going.items():
+            new = replace(make(product, variant), id=new_ids[entity], created=now, updated=now, by=by, version=0)
+            new = replace(new, parent=None, options=(), variants=(replace(variant, options=()),))
+            _must_be_possible(new, product)
+            made.append(repository.put(unit, new, None, taken={entity: taken[entity]}))
+        return made
+
+    return transact(operation)
 
 
 def set_quantities(

@@ -7,7 +7,7 @@ off in between is told what is about to be written ahead, and keeps it until the
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import batched
@@ -132,6 +132,8 @@ def put(
     *,
     stocked_by: Mapping[int, str] | None = None,
     own: Mapping[int, Own] | None = None,
+    taken: Mapping[int, Entity] | None = None,
+    given_away: Collection[int] = (),
     quiet: bool = False,
     announce: Callable[[Ahead], Callable[[Unit], None]] | None = None,
 ) -> Product:
@@ -146,6 +148,8 @@ def put(
         stock: Pieces by entity and distribution centre that are set.
         stocked_by: Who has set the stock of new entities, where that is not who makes the product.
         own: What new entities store themselves, by their IDs; components are there, and no bundles.
+        taken: Entities that another product gives away in this unit, by their IDs: they stay what they are.
+        given_away: The IDs of entities that another product takes in this unit.
         quiet: No event tells of it, whoever it is by: a job takes something back.
         announce: Is told of what is about to be written ahead; returns what each transaction of that goes through.
 
@@ -173,14 +177,15 @@ def put(
     rest = _content(unit, product, before) if changed else {}
     reached = _Reached.of(product, before, stock) if changed else _Reached(entities=set(stock))
     unit.load(CATALOGUE, reached.keys())
-    making = _Making(unit, product, before, stock, stocked_by or {}, own or {})
+    making = _Making(unit, product, before, stock, stocked_by or {}, own or {}, taken or {})
     written = [*_claims(unit, product, reached.claims), *making.entities(reached.entities)]
     if quiet:
         written = [{**item, "quiet": True} for item in written]
     released = [item for item in map(partial(unit.get, CATALOGUE), reached.released) if item is not None]
     released = [item for item in released if item["product"] == product.id]
-    steps = entities.let_go(unit, released)
-    entities.must_be_in_no_bundle(released, steps)
+    gone = [item for item in released if item["part"] == codec.ENTITY and item[codec.ENTITY] not in given_away]
+    steps = entities.let_go(unit, gone)
+    entities.must_be_in_no_bundle(gone, steps)
     if len(written) + len(released) + changed > MOST_AT_ONCE and not is_joined(unit):
         last = codec.handle_key(product.handle)["id"]
         # A bundle is written with the counts of its components.
@@ -409,6 +414,7 @@ class _Making:
         stock: Pieces by entity and distribution centre that are set.
         stocked_by: Who has set the stock of new entities, where that is not who makes the product.
         own: What new entities store themselves.
+        taken: Entities that were another product's until now.
         blobs: What of that is to be in S3, by the IDs of the items.
         steps: By how much the counts of components rise or fall.
     """
@@ -419,6 +425,7 @@ class _Making:
     stock: Mapping[int, Mapping[int, int]]
     stocked_by: Mapping[int, str]
     own: Mapping[int, Own]
+    taken: Mapping[int, Entity]
     blobs: dict[str, Blob] = field(default_factory=dict)
     steps: Counter[int] = field(default_factory=Counter)
 
@@ -443,6 +450,8 @@ class _Making:
     def _new(self, id: int, held: Item | None) -> Entity:
         """A new entity, also where there is one that the product had before, or was about to have."""
         product = self.product
+        if id in self.taken:
+            return replace(self.taken[id], product=product.id)
         created = product.created if self.before is None else product.updated
         moment, by = product.updated, product.by
         entity = Entity(id, product.id, created, moment, moment, by, stocked_by=by)

@@ -198,7 +198,14 @@ OF_ENTITY_SETS = {
         f"dynamodb:Query ${{CatalogueTable.Arn}}/index/by_{order}"
         for order in ("created", "entity", "stocked", "updated")
     ),
-    "s3:GetObject ${ContentBucket.Arn}/entities/*",
+    *(
+        f"dynamodb:{write} {table}"
+        for write in ("DeleteItem", "PutItem")
+        for table in ("CatalogueTable", "ProductsTable")
+    ),
+    "dynamodb:UpdateItem CatalogueTable",
+    *(f"s3:{action} ${{ContentBucket.Arn}}/entities/*" for action in ("DeleteObject", "GetObject", "PutObject")),
+    *(f"s3:{action} ${{ContentBucket.Arn}}/products/*" for action in ("DeleteObject", "PutObject")),
 }
 
 

@@ -232,62 +232,6 @@ def forget_quantity(id: int, centre: int, by: str) -> Entity:
     return transact(operation)
 
 
-def part(id: int, handle_of: Callable[[str], str], by: str) -> Product:
-    """Makes a product of its own of a variant, which keeps its IDs, its stock and all that it stores itself.
-
-    The new product takes a copy along of what its former one has once.
-
-    Args:
-        id: The integer ID of the variant's entity.
-        handle_of: Finds a handle that nobody has, for a SKU or another name.
-        by: Who wants it.
-
-    Raises:
-        NotFound: There is no such variant.
-        InBundle: It is a component of a bundle.
-        TooLarge: It is more than a change set has room for.
-    """
-    now = clock.now()
-
-    def operation(unit: Unit) -> Product:
-        entity = _find_entity(unit, id)
-        before = _find(unit, entity.product)
-        variant = next((one for one in before.variants if one.entity == id), None)
-        if variant is None:
-            raise NotFound(f"There is no product {id}.")
-        own = entities.own(unit, entity)
-        left = tuple(one for one in before.variants if one.entity != id)
-        repository.put(unit, replace(before, variants=left, updated=now, by=by), before)
-        title = variant.fields.get("title", before.fields.get("title"))
-        fields = dict(before.fields) if title is None else {**before.fields, "title": title}
-        new = Product(
-            f"prod_{ulids.new(now)}",
-            handle_of(variant.sku or f"{before.handle}-{id}"),
-            before.status,
-            now,
-            now,
-            by,
-            fields=fields,
-            tags=before.tags,
-            images=before.images,
-            sales_channels=before.sales_channels,
-            variants=(replace(variant, options=()),),
-        )
-        parted = repository.put(unit, new, None, own={id: own})
-        written = _find_entity(unit, id)
-        stays = replace(
-            written,
-            created=entity.created,
-            quantities=entity.quantities,
-            stocked=entity.stocked,
-            stocked_by=entity.stocked_by,
-        )
-        repository.put_entity(unit, stays)
-        return parted
-
-    return transact(operation)
-
-
 def change_entity(id: int, revise: Callable[[Own], Own], by: str, *, version: int | None = None) -> Entity:
     """Changes what an entity stores itself; answers it as it is then.
 

@@ -4,7 +4,7 @@ What a product has once is written through the product itself, or its only varia
 passed over, and another one refused.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import count
 from typing import Any, NamedTuple
@@ -226,10 +226,10 @@ def _new_product(unit: Unit, given: Given, fresh: _Fresh, write: Write) -> int:
     return made.parent if made.parent is not None else made.variants[0].entity
 
 
-def _free_handle(unit: Unit, sku: str) -> str:
+def _free_handle(unit: Unit, sku: str, promised: Collection[str] = ()) -> str:
     """The SKU as a handle, with a number behind it where other products have that already."""
     names = (sku if number == 1 else f"{sku}-{number}" for number in count(1))
-    return next(name for name in names if repository.find(unit, name) is None)
+    return next(name for name in names if name not in promised and repository.find(unit, name) is None)
 
 
 def _new_child(unit: Unit, given: Given, fresh: _Fresh, write: Write) -> int:
@@ -418,10 +418,18 @@ def remove_children(key: Key, given: Given, write: Write) -> None:
         for id in wanted:
             if id not in children:
                 raise Invalid({"ChildProductIDList": [f"{id} is no child of {found.entity.id}."]})
-        for id in wanted:
-            operations.part(id, lambda sku: _free_handle(unit, sku), write.by)
+        handles: set[str] = set()
 
-    in_one(act)
+        def make(product: Product, variant: Variant) -> Product:
+            handle = _free_handle(unit, variant.sku or f"{product.handle}-{variant.entity}", handles)
+            handles.add(handle)
+            title = variant.fields.get("title", product.fields.get("title"))
+            return replace(product, handle=handle, fields=_merged(product.fields, {"title": title}))
+
+        operations.split_off(found.product.id, wanted, make, write.by)
+
+    if wanted:
+        in_one(act)
 
 
 def _change_own(key: Key, write: Write, revise: Callable[[Own], Own]) -> None:

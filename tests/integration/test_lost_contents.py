@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from batch_requests import fail_stale
+from batchyard import operator
 from batchyard.batch_requests import repository
+from batchyard.catalogue import operations
 from batchyard.catalogue import repository as products
 from batchyard.catalogue.rules import Product
+from batchyard.errors import PreconditionFailed
 from batchyard.store import blobs, clients
 from batchyard.store.contents import INLINE_BYTES
 from batchyard.store.tables import BATCH_REQUESTS, Table
@@ -171,3 +174,22 @@ def test_a_lost_product_keeps_no_other_from_being_shown_and_exported(api: Api, l
     listed = api.get("/admin/products").json()["products"]
     assert [one["id"] for one in listed] == [kept.id]
     assert [row["Product Handle"] for row in rows_in(load.export())] == ["socks"]
+
+
+def test_a_lost_product_is_removed_and_its_handle_is_free(api: Api) -> None:
+    lost = stored("boots", description=LONG)
+    lose("products")
+    assert operator.main(["delete-product", lost.id]) == 0
+    assert api.get(f"/admin/products/{lost.id}").status == 404
+    again = stored("boots")
+    assert api.get(f"/admin/products/{again.id}").json()["product"]["handle"] == "boots"
+    assert operator.main(["delete-product", lost.id]) == 1
+
+
+def test_a_lost_product_of_another_version_stays(api: Api) -> None:
+    lost = stored("boots", description=LONG)
+    lose("products")
+    with pytest.raises(PreconditionFailed):
+        operations.remove(lost.id, version=lost.version + 1)
+    operations.remove(lost.id, version=lost.version)
+    assert api.get(f"/admin/products/{lost.id}").status == 404

@@ -280,7 +280,7 @@ def _described(scope: Scope) -> dict[str, object]:
 
 
 def enter(stack: str) -> None:
-    """Takes the names of a stack's tables and of its secret from its outputs.
+    """Takes the names of a stack's tables, of its bucket and of its secret from its outputs.
 
     Raises:
         BatchyardError: There is no such stack in this account and region, or it never came up.
@@ -299,7 +299,7 @@ def enter(stack: str) -> None:
     if not any(output["OutputKey"] == "IdentityTable" for output in outputs):
         raise BatchyardError(f"The stack {stack} is not ready: it is {found['StackStatus']}.")
     for output in outputs:
-        if output["OutputKey"].endswith(("Table", "Secret")):
+        if output["OutputKey"].endswith(("Table", "Secret", "Bucket")):
             variable = re.sub(r"(?<!^)(?=[A-Z])", "_", output["OutputKey"]).upper()
             os.environ[variable] = output["OutputValue"]
 

@@ -1,4 +1,4 @@
-"""What the operator's command does with the catalogue's reference data."""
+"""What the operator's command does with the catalogue's reference data, and with products that nobody else removes."""
 
 import argparse
 import json
@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from batchyard.catalogue import reference
+from batchyard.catalogue import operations, reference
 
 type Register = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
 """Makes a command of a name, of what it runs, and of what it is for."""
 
 
 def register(command: Register) -> None:
-    """Makes the commands for regions, collections, sales channels and distribution centres."""
+    """Makes the commands for products, regions, collections, sales channels and distribution centres."""
     made = command("create-region", _create_region, "makes a region, for which variants can have prices of its own")
     made.add_argument("name")
     made.add_argument("currency", help="ISO 4217 code")
@@ -33,6 +33,8 @@ def register(command: Register) -> None:
         ("list-distribution-centres", reference.centres, "distribution centres"),
     ):
         command(name, _list(every), f"lists {plural}, one JSON object a line")
+    made = command("delete-product", _delete_product, "removes a product, also one whose contents are lost, for good")
+    made.add_argument("id", help="its ID, prod_…")
     made = command("delete-region", _delete_region, "removes a region that no product has a price for")
     made.add_argument("name")
     made = command("delete-collection", _delete_collection, "removes a collection that no product is in")
@@ -65,6 +67,11 @@ def _list(every: Callable[[], Sequence[Any]]) -> Callable[[argparse.Namespace], 
             print(json.dumps(asdict(one)))
 
     return run
+
+
+def _delete_product(options: argparse.Namespace) -> None:
+    operations.remove(options.id)
+    print(f"{options.id} deleted")
 
 
 def _delete_region(options: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from batchyard import clock, ulids
 from batchyard.catalogue import entities, limits, reference, repository, rules
 from batchyard.catalogue.rules import Entity, Own, Product, Variant
-from batchyard.errors import Invalid, NotFound, PreconditionFailed, TooLarge
+from batchyard.errors import Invalid, Lost, NotFound, PreconditionFailed, TooLarge
 from batchyard.store.unit import Unit, transact
 
 type Stock = Mapping[int, Mapping[int, int]]
@@ -100,7 +100,7 @@ def update(
 
 
 def remove(id: str, *, version: int | None = None) -> None:
-    """Removes a product.
+    """Removes a product, also one whose contents are lost.
 
     Raises:
         NotFound: There is none.
@@ -110,7 +110,12 @@ def remove(id: str, *, version: int | None = None) -> None:
     """
 
     def operation(unit: Unit) -> None:
-        product = _find(unit, id)
+        try:
+            product = _find(unit, id)
+        except Lost:
+            if version not in {None, repository.delete_lost(unit, id)}:
+                raise PreconditionFailed from None
+            return
         if version not in {None, product.version}:
             raise PreconditionFailed
         repository.delete(unit, product)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from batchyard.catalogue import codec, entities, rules
 from batchyard.catalogue.rules import Entity, Own, Product
-from batchyard.errors import Conflict, Contended, Invalid, TooLarge
+from batchyard.errors import Conflict, Contended, Invalid, NotFound, TooLarge
 from batchyard.store import blobs, clients, contents, items
 from batchyard.store.blobs import Blob
 from batchyard.store.calls import reaching_aws
@@ -230,6 +230,22 @@ def delete(unit: Unit, product: Product) -> None:
             unit.delete(CATALOGUE, CATALOGUE.key_of(item))
     if not is_large:
         entities.count(unit, steps)
+
+
+def delete_lost(unit: Unit, id: str) -> int:
+    """Stages the removal of a product whose contents are lost; returns its version.
+
+    Which SKUs and entities were its own nobody knows: entities stay, SKUs are anybody's after `ABANDONED_US`.
+    """
+    item = unit.get(PRODUCTS, codec.product_key(id))
+    if item is None:
+        raise NotFound
+    unit.delete(PRODUCTS, codec.product_key(id))
+    handle = codec.handle_key(str(item["handle"]))
+    claim = unit.get(CATALOGUE, handle)
+    if claim is not None and claim["product"] == id:
+        unit.delete(CATALOGUE, handle)
+    return int(item["version"])
 
 
 def leaves_something(variants: int) -> bool:

@@ -82,6 +82,9 @@ def test_what_the_client_has_is_not_sent_again(name: str) -> None:
     assert shown(name, alone(name, If_Match=tag, If_None_Match='"other"')) == shown(name, found)
     for given in ('"other"', f"W/{tag}", ""):
         assert alone(name, If_Match=given, If_None_Match=tag).status == 412, given
+    refused = alone(name, If_None_Match="x" * 8001)
+    assert (refused.status, "If-None-Match" in refused.text, "8000 characters" in refused.text) == (400, True, True)
+    assert alone(name, If_None_Match="x" * 8000).status == 200
 
 
 @pytest.mark.parametrize("name", READS_IN_BATCHES)
@@ -139,6 +142,7 @@ def test_what_is_there_is_not_written_where_nothing_should_be(name: str, stores:
         assert refused.status == 412, refused.text
         assert refused.headers["Content-Type"] == "application/json"
         assert in_a_batch(name, If_None_Match=given)["status"] == 412
+    assert alone(name, If_None_Match="x" * 8001).status == 400
     for given in ('"other"', 'W/"other", "another"'):
         assert alone(name, If_Match=given).status == 412
         assert in_a_batch(name, If_Match=given)["status"] == 412

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from batchyard.http import coded, dialects, drf, typed
 from batchyard.http.app import Dialect
-from batchyard.http.fields import LONGEST_QUERY
+from batchyard.http.preconditions import LONGEST
 from tools.generate import Unfit, batch_document
 from tools.generate.handlers import Handler
 
@@ -89,6 +89,7 @@ _CONDITIONS = {
     "If-None-Match": "Only if it has none of these entity tags; `*`: if it is not there",
 }
 _NOT_MET = 412
+_OF_CONDITIONS = (400, _NOT_MET)
 # The headers that the clients of a family bring their key in.
 _SECURITY: dict[Dialect, list[Json]] = {
     coded: [{"Token": []}, {"ApiKey": []}],
@@ -243,12 +244,13 @@ def _with_conditions(path: str, method: str, operation: Json) -> Json:
 
     Every read has a condition; of what changes things, that is whatever says that its condition may not hold.
     """
-    responses = operation["responses"]
-    if method == "get" and "200" in responses:
+    known = operation["responses"]
+    refusals = dialects.of_path(path).documented(200, None, *_OF_CONDITIONS)
+    responses = {**{str(status): refusals[status] for status in _OF_CONDITIONS}, **known}
+    if method == "get" and "200" in known:
         conditions = ["If-None-Match"]
-        refused = dialects.of_path(path).documented(200, None, _NOT_MET)[_NOT_MET]
-        responses = {**responses, "304": {"description": "Not Modified"}, str(_NOT_MET): refused}
-    elif str(_NOT_MET) in responses:
+        responses["304"] = {"description": "Not Modified"}
+    elif str(_NOT_MET) in known:
         conditions = ["If-Match", "If-None-Match"]
     else:
         return operation
@@ -257,7 +259,7 @@ def _with_conditions(path: str, method: str, operation: Json) -> Json:
             "name": name,
             "in": "header",
             "required": False,
-            "schema": {"type": "string", "maxLength": LONGEST_QUERY},
+            "schema": {"type": "string", "maxLength": LONGEST},
             "description": _CONDITIONS[name],
         }
         for name in conditions

@@ -7,8 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from batchyard.errors import PreconditionFailed
+from batchyard.errors import Invalid, PreconditionFailed
 from batchyard.http.urls import header
+
+LONGEST = 8000
+"""Characters of a condition; API Gateway takes 10 kB of all headers."""
 
 _ANY = "*"
 # A tag may hold commas; what is neither a tag nor `*` is the tag of nothing.
@@ -29,8 +32,12 @@ class Preconditions(NamedTuple):
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Preconditions":
-        """Those of an API Gateway event."""
-        return cls(_members(header(event, "If-Match")), _members(header(event, "If-None-Match")))
+        """Those of an API Gateway event.
+
+        Raises:
+            Invalid: One is longer than `LONGEST`.
+        """
+        return cls(*(_members(name, header(event, name)) for name in ("If-Match", "If-None-Match")))
 
     def must_hold(self, tag: str | None, *, repeats: bool = False) -> None:
         """Lets a change of what is there through.
@@ -68,5 +75,9 @@ def _versions(members: frozenset[str] | None) -> frozenset[str] | None:
     return None if members is None else frozenset(_BEYOND_THE_VERSION.sub("", one) for one in members)
 
 
-def _members(given: str | None) -> frozenset[str] | None:
-    return None if given is None else frozenset(_MEMBER.findall(given))
+def _members(name: str, given: str | None) -> frozenset[str] | None:
+    if given is None:
+        return None
+    if len(given) > LONGEST:
+        raise Invalid({name: [f"Ensure this field has no more than {LONGEST} characters."]})
+    return frozenset(_MEMBER.findall(given))

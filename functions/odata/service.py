@@ -105,7 +105,8 @@ def _is_batch(event: dict[str, Any], segments: list[Segment]) -> bool:
 def _of_entity_set(event: dict[str, Any], context: Any, segments: list[Segment], asking: Caller) -> dict[str, Any]:
     reads = bool(segments) and segments[-1].name == "$query"
     Rights(catalogue=True, reads=reads).must_be_in(asking.scope, event["httpMethod"], {})
-    answer: Answer = entities.respond(event, segments, _SERVICE, deadline(context, _RESERVE_MILLISECONDS))
+    time_is_up = deadline(context, _RESERVE_MILLISECONDS)
+    answer: Answer = entities.respond(event, segments, _SERVICE, time_is_up, may_explain=asking.scope.admin)
     answered = _proxied(answer.status, {**finish.headers(keyed=True), **answer.headers}, answer.body)
     audit.note(event, {**answered, "multiValueHeaders": {name: [one] for name, one in answer.headers.items()}})
     return answered

@@ -10,11 +10,15 @@ import pytest
 
 from batchyard.catalogue import operations, repository
 from batchyard.catalogue.rules import Product
+from batchyard.identity import operations as identity
 from batchyard.odata import lists
+from batchyard.scope import Scope
 from batchyard.store.unit import transact
+from identity import key_authorizer
 from tests.integration.conftest import Calls
-from tests.support.api import Api, narrowed
+from tests.support.api import Api, Context, invoke, narrowed
 from tests.support.catalogue import BEGAN, product
+from tools import aws_events
 
 SECOND = 1_000_000
 
@@ -364,3 +368,85 @@ def test_neighbouring_reads_of_a_batch_are_two_calls(api: Api, calls: Calls) -> 
     answer = api.post("/v1/$batch", {"requests": requests}, headers={"Accept": "application/json"})
     assert [one["body"]["ID"] for one in answer.json()["responses"]] == found
     assert calls == ["dynamodb.TransactGetItems"] * 2
+
+
+# How lists are found.
+
+
+@pytest.mark.parametrize(
+    ("query", "plan"),
+    [
+        ("$filter=ID eq 1", "keys of ID"),
+        ("$filter=ID in (1,2) and Title ne 'x'", "keys of ID"),
+        ("$filter=ID eq 1 or ID eq 2 or (ID eq 3)", "keys of ID"),
+        ("$filter=Sku eq 'A'", "keys of Sku"),
+        ("$filter='A' eq Sku or Sku in ('B','C')", "keys of Sku"),
+        ("$filter=Sku eq 'A'&$orderby=Title desc", "keys of Sku, sorted"),
+        ("$filter=ParentProductID eq 1", "keys of ParentProductID"),
+        ("$filter=Labels/any(l: l/Name eq 'Sale')", "members by Labels/Name"),
+        ("$filter=Labels/any(l: l/Name eq 'Sale')&$orderby=ID desc", "members by Labels/Name"),
+        ("$filter=Labels/any(l: l/Name eq 'Sale')&$orderby=Title", "members by Labels/Name, sorted"),
+        ("$filter=UpdateDateUtc ge 2026-01-01", "range of UpdateDateUtc"),
+        ("$filter=UpdateDateUtc ge 2026-01-01 and Title eq 'x'&$orderby=UpdateDateUtc desc", "range of UpdateDateUtc"),
+        ("$filter=QuantityUpdateDateUtc gt 2026-01-01T00:00:00Z", "range of QuantityUpdateDateUtc"),
+        ("$filter=CreateDateUtc lt 2027-01-01&$orderby=CreateDateUtc,ID", "range of CreateDateUtc"),
+        ("$filter=UpdateDateUtc ge 2026-01-01&$orderby=ID", "range of UpdateDateUtc"),
+        ("$orderby=UpdateDateUtc desc", "all in order of UpdateDateUtc"),
+        ("$orderby=ID desc", "all in order of ID"),
+        ("$filter=contains(Title,'x')", "all in order of ID"),
+        ("$filter=Sku eq null", "all in order of ID"),
+        ("$filter=not (ID eq 1)", "all in order of ID"),
+        ("$orderby=Title", "all in order of ID, sorted"),
+        ("", "all in order of ID"),
+    ],
+)
+def test_plans(api: Api, query: str, plan: str) -> None:
+    item("A")
+    answer = api.get(f"/v1/Products?{query.replace(' ', '%20')}", headers={"Prefer": "explain"})
+    assert answer.status == 200, answer.text
+    assert answer.headers["preference-applied"] == "explain"
+    explained = answer.json()["@batchyard.explain"]
+    assert explained["plan"] == plan
+    assert explained["calls"] >= 1
+    assert explained["units"] >= 0
+
+
+def test_what_is_in_no_order_is_sorted_in_passes(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    several(12)
+    monkeypatch.setattr("batchyard.odata.planning.MOST_SORTED", 5)
+    monkeypatch.setattr(lists, "MOST_LOOKED_AT", 5)
+    monkeypatch.setattr(lists, "_STEP", 5)
+    answer = api.get("/v1/Products?$orderby=Sku%20desc&$select=Sku", headers={"Prefer": "explain"})
+    assert answer.json()["@batchyard.explain"]["plan"] == "all in order of ID, in passes"
+    found = list(pages(api, "Products?$orderby=Sku%20desc&$select=Sku"))
+    assert [one["Sku"] for page in found for one in page["value"]] == sorted(
+        (f"C-{number}" for number in range(1, 13)), reverse=True
+    )
+    # What no page can look at in one go ends in empty ones that say where to go on.
+    assert [len(page["value"]) for page in found] == [0, 0, 12]
+
+
+def test_only_administrators_are_told_how(api: Api) -> None:
+    answer = Api(narrowed(admin=False)).get("/v1/Products", headers={"Prefer": "explain"})
+    assert "@batchyard.explain" not in answer.json()
+    assert "preference-applied" not in answer.headers
+
+
+def test_the_token_may_be_in_the_query_where_no_header_brings_one(stores: dict[str, str]) -> None:
+    identity.create_user("anna", "a long enough password", Scope())
+    token = identity.create_token("anna", Scope(catalogue="read"))
+
+    def ask(url: str, **headers: str) -> int:
+        event, handler = Api(None).event("GET", url, headers=headers)
+        policy = key_authorizer.handler(aws_events.authorization(event), Context())
+        context = {**policy["context"], "principalId": policy["principalId"]}
+        answer = invoke(handler, {**event, "requestContext": {**event["requestContext"], "authorizer": context}})
+        assert token not in answer.text
+        return answer.status
+
+    assert ask(f"/v1/Products?access_token={token}") == 200
+    assert ask(f"/v1/Products/?access_token={token}&$filter=TotalAvailableQuantity%20gt%200") == 200
+    assert ask("/v1/Products") == ask("/v1/Products?access_token=nonsense") == 401
+    assert ask(f"/v1/Products?access_token={token}", Authorization="Bearer nonsense") == 401
+    # Elsewhere it is nothing.
+    assert ask(f"/admin/products?access_token={token}") == 401

@@ -5,6 +5,7 @@ there are, query options, pages, entity tags, and the JSON of it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote
@@ -26,18 +27,23 @@ from batchyard.http.urls import base_url, header
 from batchyard.jsontext import dumps
 from batchyard.odata import lists, payload, planning
 from batchyard.odata.model import EntitySet, Model
+from batchyard.odata.negotiation import prefers
 from batchyard.odata.query import options as query
 from batchyard.odata.query.options import Options
 from batchyard.odata.representation import Shape, plain
 from batchyard.odata.sets import Key, Readable, Row, Writable, Write
 from batchyard.odata.targets import Document, Kind, Target, resolve
 from batchyard.odata.urls import Segment
+from batchyard.store.measuring import measuring
 
 LARGEST_PAGE = 5_000_000
 """Bytes of a page, as Lambda counts them."""
 
 LONGEST_QUERY = 64 * 1024
 """Bytes of a query in a body."""
+
+EXPLANATION = "@batchyard.explain"
+"""The annotation that tells how a list was found: the plan's name, calls of the store, and units that they consumed."""
 
 JSON = "application/json; odata.metadata=minimal; odata.streaming=true"
 VERSION: Mapping[str, str] = {"OData-Version": "4.0"}
@@ -93,7 +99,12 @@ type Pairs = Sequence[tuple[str, str]]
 
 
 def respond(
-    event: Mapping[str, Any], segments: Sequence[Segment], service: Service, time_is_up: Callable[[], bool]
+    event: Mapping[str, Any],
+    segments: Sequence[Segment],
+    service: Service,
+    time_is_up: Callable[[], bool],
+    *,
+    may_explain: bool = False,
 ) -> Answer:
     """The answer to a request.
 
@@ -102,20 +113,25 @@ def respond(
         segments: Its path below the service's root.
         service: What there is.
         time_is_up: Whether a list may look at no more.
+        may_explain: Whoever asks may be told how a list was found, and what that cost (`Prefer: explain`).
 
     Raises:
         BatchyardError: It is refused.
     """
-    return _Exchange(event, service, time_is_up).answer(resolve(segments, service.model))
+    exchange = _Exchange(event, service, time_is_up, explains=may_explain and prefers(event, "explain"))
+    return exchange.answer(resolve(segments, service.model))
 
 
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, event: Mapping[str, Any], service: Service, time_is_up: Callable[[], bool]) -> None:
+    def __init__(
+        self, event: Mapping[str, Any], service: Service, time_is_up: Callable[[], bool], *, explains: bool
+    ) -> None:
         self._event = event
         self._service = service
         self._time_is_up = time_is_up
+        self._explains = explains
         self._root = f"{base_url(event)}/v1/"
 
     def answer(self, target: Target | Document) -> Answer:
@@ -202,17 +218,24 @@ class _Exchange:
             return True
 
         most = found.page if options.top is None else min(found.page, options.top)
-        if target.navigation is not None:
-            page = lists.page_of_list(self._row(target)[target.navigation.name], options, most, fits)
-        else:
-            readable = self._service.readable(found.name)
-            page = lists.page(readable, planning.plan(readable, options), options, most, fits, self._time_is_up)
-        told = {"@odata.context": f"{self._root}$metadata#{found.name}{shape.selected}"}
+        told: dict[str, Any] = {"@odata.context": f"{self._root}$metadata#{found.name}{shape.selected}"}
+        with measuring() if self._explains else nullcontext() as measured:
+            if target.navigation is not None:
+                name = f"{target.navigation.name} of one {target.entity_set.type.name}"
+                page = lists.page_of_list(self._row(target)[target.navigation.name], options, most, fits)
+            else:
+                readable = self._service.readable(found.name)
+                plan = planning.plan(readable, options)
+                name = plan.name
+                page = lists.page(readable, plan, options, most, fits, self._time_is_up)
+        if measured is not None:
+            told[EXPLANATION] = {"plan": name, "calls": measured.calls, "units": measured.units}
         counted = {} if page.total is None else {"@odata.count": page.total}
         link = self._next(target, pairs, options, page)
         end = {} if link is None else {"@odata.nextLink": link}
         body = f'{dumps(told | counted)[:-1]},"value":[{",".join(texts)}]'
-        return Answer(HTTPStatus.OK, {"Content-Type": JSON, **VERSION}, must_fit(f"{body}{_tail(end)}"))
+        headers = {"Content-Type": JSON, **VERSION, **({"Preference-Applied": "explain"} if self._explains else {})}
+        return Answer(HTTPStatus.OK, headers, must_fit(f"{body}{_tail(end)}"))
 
     def _count(self, target: Target) -> Answer:
         found = self._shown(target)

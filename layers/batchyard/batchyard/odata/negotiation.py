@@ -1,7 +1,7 @@
 """What a client says of itself and of the answer that it can read: versions, media types, preferences."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from batchyard.errors import Malformed
@@ -62,11 +62,19 @@ def must_be_spoken(event: Mapping[str, Any]) -> None:
 
 def continues_on_error(event: Mapping[str, Any]) -> bool | None:
     """Whether a client prefers that a batch goes on after an error (`Prefer`); None where it does not say."""
+    return next((value != "false" for name, value in _preferences(event) if name in _GOES_ON), None)
+
+
+def prefers(event: Mapping[str, Any], preference: str) -> bool:
+    """Whether a client prefers something that has a name alone (RFC 7240)."""
+    return any(name == preference and value != "false" for name, value in _preferences(event))
+
+
+def _preferences(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The preferences of a client with their values."""
     for preference in (header(event, "Prefer") or "").lower().replace(";", ",").split(","):
         name, _, value = preference.partition("=")
-        if name.strip() in _GOES_ON:
-            return value.strip('" ') != "false"
-    return None
+        yield name.strip(), value.strip('" ')
 
 
 def answers_multipart(event: Mapping[str, Any], *, is_json: bool, has_ids: bool) -> bool:

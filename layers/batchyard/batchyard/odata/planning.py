@@ -58,7 +58,7 @@ def plan(readable: Readable, options: Options) -> Plan:
         values = None if options.filter is None else constraints.values_of(options.filter, lookup.property)
         if values is not None:
             numbers = sorted(set(lookup.find(values)))
-            return _of_few(readable, f"{lookup.property} in {len(values)} values", numbers, wanted)
+            return _of_few(readable, f"keys of {lookup.property}", numbers, wanted)
     ways = list(_ways(readable, options))
     best = next((way for way in ways if way.restricts), None)
     if wanted is None and best is not None:
@@ -103,7 +103,8 @@ def _plain(expression: Expression) -> str:
 
 def _of_few(readable: Readable, name: str, numbers: Sequence[int], wanted: _Wanted | None) -> Plan:
     sorts = wanted is not None and wanted.by != readable.number
-    return Plan(name, listed(numbers), wanted is not None and wanted.descending and not sorts, sorts, few=True)
+    shown = f"{name}, sorted" if sorts else name
+    return Plan(shown, listed(numbers), wanted is not None and wanted.descending and not sorts, sorts, few=True)
 
 
 def _ways(readable: Readable, options: Options) -> Iterator[_Way]:
@@ -111,17 +112,21 @@ def _ways(readable: Readable, options: Options) -> Iterator[_Way]:
         if options.filter is None:
             break
         values = constraints.values_of_any(options.filter, membership.collection, membership.property)
-        if values is not None and len(values) == 1:
-            [value] = values
-            name = f"{membership.collection}/any({membership.property} eq)"
-            yield _Way(name, readable.number, membership.holding(str(value)), restricts=True)
+        if values is not None and len(values) <= 1:
+            # What must have a label of none has no base at all.
+            value = next(iter(values), None)
+            name = f"members by {membership.collection}/{membership.property}"
+            holding = listed(()) if value is None else membership.holding(str(value))
+            yield _Way(name, readable.number, holding, restricts=True)
     bounded, unbounded = [], []
     for one in readable.ranges:
         interval = None if options.filter is None else constraints.interval_of(options.filter, one.property)
         if interval is None:
-            unbounded.append(_Way(f"{one.property} in order", one.property, one.between(None, None), restricts=False))
+            unbounded.append(
+                _Way(f"all in order of {one.property}", one.property, one.between(None, None), restricts=False)
+            )
         else:
             stretch = one.between(interval.low, interval.high)
-            bounded.append(_Way(f"{one.property} range", one.property, stretch, restricts=True))
-    every = _Way(f"all by {readable.number}", readable.number, readable.every, restricts=False)
+            bounded.append(_Way(f"range of {one.property}", one.property, stretch, restricts=True))
+    every = _Way(f"all in order of {readable.number}", readable.number, readable.every, restricts=False)
     yield from chain(bounded, [every], unbounded)

@@ -14,6 +14,7 @@ from tools.consoles import console
 from tools.demo import checks, report
 from tools.demo.batch import play_batch
 from tools.demo.client import Client, Differs, Unreachable, comparing
+from tools.demo.entities import play_entities
 from tools.demo.goods import play_goods
 from tools.demo.imports import play_imports
 from tools.demo.lot import play_lot
@@ -66,6 +67,8 @@ def _demonstrate(out: Console, client: Client, shop: Marketplace, arguments: arg
     with comparing("a production batch and its serials"):
         lot = play_lot(client)
         report.made_lot(out, lot)
+    with comparing("a product by OData"):
+        report.changed_product(out, play_entities(client, in_file=bool(arguments.stack)))
     if arguments.stack:
         with comparing("the catalogue as a file"):
             _export(out, client, arguments.goods)

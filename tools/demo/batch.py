@@ -19,7 +19,7 @@ def play_batch(client: Client, load: Load) -> int:
     made = _all_or_nothing(client, entries)
     _nothing(client, entries)
     removals = [_request(f"remove{pk}", "delete", _address(client, pk)) for pk in made]
-    _expect([204] * OPENED, _send(client, removals))
+    expect_statuses([204] * OPENED, send(client, removals))
     return 3 * OPENED + 2 + OPENED
 
 
@@ -34,8 +34,8 @@ def _all_or_nothing(client: Client, entries: list[Json]) -> list[int]:
         )
     ]
     reads = [_request(f"read{number}", "get", f"$open{number}") for number in range(OPENED)]
-    answers = _send(client, [{**request, "atomicityGroup": "load"} for request in writes] + reads)
-    _expect([201, 200] * OPENED + [200] * OPENED, answers)
+    answers = send(client, [{**request, "atomicityGroup": "load"} for request in writes] + reads)
+    expect_statuses([201, 200] * OPENED + [200] * OPENED, answers)
     filled, read = [one["body"] for one in answers[1 : 2 * OPENED : 2]], [one["body"] for one in answers[2 * OPENED :]]
     if filled != read:
         raise Differs("what the change set answered is not what the same call read after it")
@@ -47,7 +47,7 @@ def _all_or_nothing(client: Client, entries: list[Json]) -> list[int]:
 def _nothing(client: Client, entries: list[Json]) -> None:
     """The second request of a change set is refused, so its first has not happened either."""
     before = newest(client)
-    answers = _send(
+    answers = send(
         client,
         [
             _request("open", "post", client.batch_requests, {"channel": client.channel_id})
@@ -61,7 +61,8 @@ def _nothing(client: Client, entries: list[Json]) -> None:
         raise Differs("a change set with a refused request opened a batch request all the same")
 
 
-def _send(client: Client, requests: list[Json]) -> list[Json]:
+def send(client: Client, requests: list[Json]) -> list[Json]:
+    """The answers to the requests of a batch."""
     return list(client.call("POST", "/v1/$batch", json={"requests": requests}).json()["responses"])
 
 
@@ -74,7 +75,8 @@ def _address(client: Client, pk: int) -> str:
     return f"{client.batch_requests}{pk}/"
 
 
-def _expect(statuses: list[int], answers: list[Json]) -> None:
+def expect_statuses(statuses: list[int], answers: list[Json]) -> None:
+    """Raises `Differs` unless a batch was answered with these statuses."""
     found = [one["status"] for one in answers]
     if found != statuses:
         refused = next((one for one in answers if one["status"] >= 400), None)

@@ -80,14 +80,14 @@ def play_goods(client: Client, made: Sequence[Made], channels: Mapping[str, Sale
         watch: Is told of the progress.
     """
     begun = time.monotonic()
-    job, text = _export(client, {}, watch)
+    job, text = export(client, {}, watch)
     seconds = time.monotonic() - begun
     whole = [row for one in made for row in rows(one, channels)]
     own = {one.product.id for one in made}
     same_rows([row for row in rows_in(text) if row["Product Id"] in own], whole)
     picked = [one for one in made if one.product.status in _STATUSES and _TAG in one.product.tags]
     context = {"filterable_fields": {"status": _STATUSES, "tags": [_TAG]}, "order": "-handle"}
-    _, text = _export(client, context, watch, dry_run=True)
+    _, text = export(client, context, watch, dry_run=True)
     picked.sort(key=lambda one: one.product.handle, reverse=True)
     same_rows(
         [row for row in rows_in(text) if row["Product Id"] in own],
@@ -151,7 +151,7 @@ def _plain(of: str, columns: Mapping[str, str], fields: Mapping[str, Scalar]) ->
     }
 
 
-def _export(client: Client, context: Json, watch: Watch, *, dry_run: bool = False) -> tuple[Json, str]:
+def export(client: Client, context: Json, watch: Watch, *, dry_run: bool = False) -> tuple[Json, str]:
     """An export that was followed to its end, and its file."""
     asked = {"type": "product-export", "context": context, "dry_run": dry_run}
     job = client.call("POST", JOBS, json=asked, expect=201).json()["batch_job"]

@@ -12,6 +12,7 @@ from rich.table import Table
 from batchyard.gs1.symbols import Symbol, qr_code
 from tools.demo.batch import OPENED
 from tools.demo.client import Client
+from tools.demo.entities import Entities
 from tools.demo.goods import Exported, Watch
 from tools.demo.imports import FOLDER, Imported
 from tools.demo.lot import COLLECTION, MORE, SERIALS, Lot
@@ -137,6 +138,14 @@ def made_lot(out: Console, lot: Lot) -> None:
     out.print(
         f"The production batch {lot.id}: {SERIALS:,} serials and {MORE} more later, pages of them and their whole list "
         "as CSV, one looked up in an odd spelling, half of them decommissioned and taken back."
+    )
+
+
+def changed_product(out: Console, entities: Entities) -> None:
+    """What a product of the entity sets showed."""
+    out.print(
+        f"The product {entities.sku}, made by OData as Products({entities.id}): its title, an attribute, its stock and "
+        f"a batch request in one change set of {entities.requests}; found by a filter, seen in an export, and removed."
     )
 
 

@@ -21,7 +21,7 @@ from batchyard.errors import Invalid, NotFound
 from batchyard.http.preconditions import UNCONDITIONAL
 from batchyard.odata.payload import required
 from batchyard.odata.sets import Given, Key, Writable, Write
-from batchyard.store.unit import Unit, in_one
+from batchyard.store.unit import Unit, in_one, transact
 
 _NUMBERS = {"Flag": model.FLAG.members, "BundleType": model.BUNDLE.members}
 _CHILD_IMAGES = "Images are the product's: write them to the parent, {parent}."
@@ -162,15 +162,18 @@ def remove(key: Key, write: Write) -> None:
         InBundle: It is a component of a bundle.
     """
     id = int(key[0])
+    found = transact(lambda unit: _find(unit, id))
+    write.must_hold(_own_tag(found))
+    if not found.is_child:
+        conditional = write.preconditions != UNCONDITIONAL
+        operations.remove(found.product.id, version=found.product.version if conditional else None)
+        return
 
     def act(unit: Unit) -> None:
-        found = _find(unit, id)
-        write.must_hold(_own_tag(found))
-        if found.is_child:
-            left = tuple(one for one in found.product.variants if one.entity != id)
-            operations.update(found.product.id, lambda product: replace(product, variants=left), write.by)
-        else:
-            operations.remove(found.product.id)
+        child = _find(unit, id)
+        write.must_hold(_own_tag(child))
+        left = tuple(one for one in child.product.variants if one.entity != id)
+        operations.update(child.product.id, lambda product: replace(product, variants=left), write.by)
 
     in_one(act)
 

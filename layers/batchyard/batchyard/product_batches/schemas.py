@@ -91,7 +91,7 @@ def _is_whole(value: Any) -> bool:
 
 
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
-Gtin = Annotated[str, BeforeValidator(_whole_gtin), Field(pattern=GTIN_14), AfterValidator(_gtin)]
+Gtin = Annotated[str, Field(pattern=GTIN_14), BeforeValidator(_whole_gtin), AfterValidator(_gtin)]
 Identifier = Annotated[
     str,
     Field(pattern=CSET_82_UP_TO_20, json_schema_extra={"not": {"enum": list(_FOLDED)}}),

@@ -1,4 +1,4 @@
-"""The MiniStack process: started on what it saved, stopped so that it saves."""
+"""The MiniStack process: started on what it saved, stopped so that it saves; it also does in between (`saving`)."""
 
 import contextlib
 import http.client

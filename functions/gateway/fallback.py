@@ -9,8 +9,6 @@ from batchyard.errors import BatchyardError, NotFound
 from batchyard.http import coded, cors, dialects, drf, typed
 from batchyard.http.app import App, Dialect, answer
 from batchyard.http.urls import route_path
-from batchyard.odata import errors
-from batchyard.odata.negotiation import version_of
 from gateway.routes import ROUTES
 
 CATCH_ALL = ("/", "/{proxy+}")
@@ -24,10 +22,6 @@ _PUBLIC = App(coded, None, any_origin=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers an API Gateway event that no route takes, in the dialect of the family that its path is nearest to."""
     path = route_path(event)
-    if path.strip("/").lower() == "v1":
-        # The root of OData's paths in capitals, all of which beyond it are a function's own.
-        status, headers, body = errors.answer(NotFound(), version_of(event))
-        return {"statusCode": status, "headers": headers, "body": body}
     method = event["httpMethod"]
     family = _PUBLIC if path.startswith("/public/") else _APPS[dialects.of_path(path)]
     try:

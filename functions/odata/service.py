@@ -26,8 +26,8 @@ from batchyard.store.tables import Table
 from batchyard.store.unit import Known
 from gateway.routes import ROUTES
 
-CATCH_ALL = ("/v1", "/v1/{odata+}", "/V1/{odata+}")
-"""The paths that it takes, with any method. Some clients write the last one, and paths have a case."""
+CATCH_ALL = ("/v1", "/V1", "/v1/{odata+}", "/V1/{odata+}")
+"""The paths that it takes, with any method. Some clients write them in capitals, and paths have a case."""
 
 FALLBACK = "gateway.fallback"
 """What answers requests that no route takes."""

@@ -640,8 +640,10 @@ def test_what_is_odatas_own_is_never_a_reference(api: Api, channel: int, name: s
 )
 def test_an_address_means_in_a_batch_what_it_means_alone(api: Api, channel: int, url: str) -> None:
     alone = api.get(url)
-    assert alone.status == (400 if url in {"/v1/%241", "/v1/Products%2F1", "/v1/Products(0d7a4a3e)"} else 404)
-    assert alone.json()["error"]["code"] == ("NotFound" if alone.status == 404 else "BadRequest")
+    served, unreadable = {"/v1/%24metadata", "/v1/", "/V1"}, {"/v1/%241", "/v1/Products%2F1", "/v1/Products(0d7a4a3e)"}
+    assert alone.status == (200 if url in served else 400 if url in unreadable else 404)
+    if alone.status != 200:
+        assert alone.json()["error"]["code"] == ("NotFound" if alone.status == 404 else "BadRequest")
     _, inside, from_root = run_flat(
         api,
         creation(channel, Content_ID="1"),
@@ -650,9 +652,9 @@ def test_an_address_means_in_a_batch_what_it_means_alone(api: Api, channel: int,
         request("GET", url.removeprefix("/v1/") or url),
     )
     for found in (inside, from_root):
-        assert (found.status, found.json()) == (alone.status, alone.json())
+        assert (found.status, found.text) == (alone.status, alone.text)
     older = {"MaxDataServiceVersion": "2.0"}
-    assert list(api.get(url, headers=older).json()) == ["odata.error"]
+    assert alone.status == 200 or list(api.get(url, headers=older).json()) == ["odata.error"]
 
 
 def test_without_a_key_a_batch_is_refused_in_the_shape_of_odata(api: Api, channel: int) -> None:

@@ -144,7 +144,7 @@ def test_what_is_written_can_be_read(parts: list[PartAnswer | ChangeSetAnswer]) 
     [
         (errors.Malformed("No."), 400, "BadRequest", "No."),
         (MalformedQuery("$top", "No.", 3), 400, "BadRequest", "$top, character 3: No."),
-        (errors.Invalid({"a": ["b"]}), 400, "BadRequest", "['b']"),
+        (errors.Invalid({"a": ["b"]}), 400, "BadRequest", "a: b"),
         (errors.NotAuthenticated(), 401, "", "Authorization has been denied for this request."),
         (errors.NotPermitted(), 403, "Forbidden", None),
         (errors.NotFound(), 404, "NotFound", None),

@@ -14,6 +14,8 @@ from tests.support.documented import document
 _LOWEST = ("minimum", "exclusiveMinimum")
 _HIGHEST = ("maximum", "exclusiveMaximum")
 
+_OF_BATCHES = {"POST /v1/$batch": {"multipart/mixed"}}
+
 
 def operations() -> Iterator[tuple[str, dict[str, Any]]]:
     for path, item in document()["paths"].items():
@@ -27,9 +29,9 @@ def inputs() -> Iterator[tuple[str, dict[str, Any]]]:
         for parameter in operation.get("parameters", []):
             yield f"{where} {parameter['in']} {parameter['name']}", parameter["schema"]
         if body := operation.get("requestBody"):
-            [(media_type, described)] = body["content"].items()
-            assert media_type in {"application/json", "multipart/form-data"}
-            yield f"{where} body", described["schema"]
+            for media_type, described in body["content"].items():
+                assert media_type in {"application/json", "multipart/form-data", *_OF_BATCHES.get(where, ())}
+                yield f"{where} body of {media_type}", described["schema"]
 
 
 def unlimited(where: str, schema: Any, seen: frozenset[str] = frozenset()) -> Iterator[str]:

@@ -70,10 +70,11 @@ def test_a_cut_is_what_lies_between(below: Stories, start: int, size: int):
 
 
 def may_become(status: str, wanted: str) -> bool:
-    """What the rule says, in its words: out of use is for good, except that what is out of use may be destroyed."""
+    """What the rule says, in its words: out of use is for good, what is out of use may be destroyed, samples only end."""
     if status == "destroyed":
         return False
-    return status != "decommissioned" or wanted == "destroyed"
+    ends = {"decommissioned": {"destroyed"}, "sample": {"decommissioned", "destroyed"}}
+    return wanted in ends.get(status, statuses.STATUSES)
 
 
 @given(stories, st.sampled_from(statuses.STATUSES))

@@ -58,7 +58,7 @@ def events(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
 FALLBACK = "FallbackFunction"
 CATCH_ALLS = {
     FALLBACK: {("ANY", "/"), ("ANY", "/{proxy+}")},
-    "ODataServiceFunction": {("ANY", "/v1"), ("ANY", "/v1/{odata+}"), ("ANY", "/V1/{odata+}")},
+    "ODataServiceFunction": {("ANY", "/v1"), ("ANY", "/V1"), ("ANY", "/v1/{odata+}"), ("ANY", "/V1/{odata+}")},
 }
 SERVED = {(one.method, one.path) for one in api_methods() if one.function != FALLBACK}
 REFUSED = {

@@ -22,7 +22,8 @@ ADMIN = sorted(
     - {(route.method, route.path) for route in routes() if route.path.startswith("/public/")}
 )
 READS = [(method, path) for method, path in ADMIN if method == "GET"]
-WRITES = [(method, path) for method, path in ADMIN if method != "GET"]
+HEADS = [(method, path) for method, path in ADMIN if method == "HEAD"]
+WRITES = [(method, path) for method, path in ADMIN if method not in {"GET", "HEAD"}]
 
 READER = caller_with("dora", "tok_reader", collections=None)
 OF_WINES = caller_with("berta", "tok_wines", writes=True, collections=frozenset({"wines"}))
@@ -42,13 +43,13 @@ def send(caller: Caller | None, method: str, path: str) -> Answer:
     url = path
     for name in [part[1:-1] for part in path.split("/") if part.startswith("{")]:
         url = url.replace(f"{{{name}}}", values.get(name, "0660dd27c3cf43a2d35d0d"))
-    body = bodies.get(f"{method} /{path.rpartition('/')[2]}", None if method in {"GET", "DELETE"} else {})
+    body = bodies.get(f"{method} /{path.rpartition('/')[2]}", None if method in {"GET", "HEAD", "DELETE"} else {})
     return Api(caller)(method, url, body)
 
 
 def test_there_are_routes_of_all_kinds() -> None:
     assert {method for method, _ in WRITES} == {"POST", "PUT", "PATCH", "DELETE"}
-    assert len(READS) >= 9
+    assert len(READS) == len(HEADS) >= 9
 
 
 @pytest.mark.usefixtures("stores")
@@ -57,6 +58,7 @@ def test_without_a_key_no_route_does_anything(calls: Calls) -> None:
         refused = send(None, method, path)
         assert (refused.status, refused.json()) == (401, UNAUTHORIZED), path
         assert refused.headers["WWW-Authenticate"] == "Bearer"
+    assert {send(None, method, path).status for method, path in HEADS} == {401}
     assert calls == []
 
 
@@ -66,6 +68,7 @@ def test_a_key_for_other_collections_may_do_nothing_in_this_one(api: Api, calls:
     for method, path in READS + WRITES:
         refused = send(OF_OILS, method, path)
         assert (refused.status, refused.json()) == (403, FORBIDDEN), path
+    assert {send(OF_OILS, method, path).status for method, path in HEADS} == {403}
     assert (calls, calls.leases > 0) == ([], True), "its requests are counted, and nothing else"
     assert api.get(LOT).json() == made
 

@@ -57,7 +57,9 @@ DEPENDING = re.compile(
             "context must have at most 65536 bytes",
             "must be shorter than or equal to 900 bytes",
         ]
-    )
+    ),
+    # Names that were sent may have line ends in them.
+    re.DOTALL,
 )
 
 
@@ -98,6 +100,9 @@ def accepted_as_far_as_a_document_can_tell(context: CheckContext, response: Resp
     if dialects.of_path(case.path) is coded and said and _depends(said):
         return None
     if dialects.of_path(case.path) is typed and DEPENDING.search(said.get("message", "")):
+        return None
+    # This client sends a semicolon as it is, and API Gateway takes it for the end of a parameter.
+    if "should not exist" in said.get("message", "") and any(";" in str(value) for value in case.query.values()):
         return None
     if set(said) == {"status"} and LIFE_CYCLE.match(said["status"][0]):
         return None

@@ -70,7 +70,7 @@ def test_a_cut_is_what_lies_between(below: Stories, start: int, size: int):
 
 
 def may_become(status: str, wanted: str) -> bool:
-    """What the rule says, in its words: out of use is for good, what is out of use may be destroyed, samples only end."""
+    """What the rule says, in its words: out of use is for good, but may be destroyed; samples only end."""
     if status == "destroyed":
         return False
     ends = {"decommissioned": {"destroyed"}, "sample": {"decommissioned", "destroyed"}}

@@ -109,3 +109,17 @@ def name_of(request: AWSPreparedRequest) -> str:
     if target is None:
         return f"{request.method} {request.url.partition('?')[0].split('/', 4)[-1]}"
     return (target.decode() if isinstance(target, bytes) else str(target)).rpartition(".")[2]
+
+
+@contextmanager
+def noting() -> Iterator[list[str]]:
+    """Notes the names of the calls that botocore sends, in their order."""
+    noted: list[str] = []
+    send = URLLib3Session.send
+
+    def watched(session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
+        noted.append(name_of(request))
+        return send(session, request)
+
+    with patch.object(URLLib3Session, "send", watched):
+        yield noted

@@ -209,6 +209,7 @@ def set_quantities(
             raise Invalid({"quantity": ["A bundle has no quantities of its own."]})
         wanted = dict(quantities)
         if relative:
+            unit.once = True
             wanted = {centre: entity.quantities.get(centre, 0) + pieces for centre, pieces in quantities.items()}
         if complete:
             wanted = dict.fromkeys(entity.quantities, 0) | wanted
@@ -230,6 +231,7 @@ def forget_quantity(id: int, centre: int, by: str) -> Entity:
         entity = _find_entity(unit, id)
         if centre not in entity.quantities:
             raise NotFound
+        unit.once = True
         left = {one: pieces for one, pieces in entity.quantities.items() if one != centre}
         forgotten = replace(entity, quantities=left, stocked=max(now, entity.stocked), stocked_by=by)
         return repository.put_entity(unit, forgotten)

@@ -74,11 +74,14 @@ class Unit:
 
     Attributes:
         contended: An operation found that somebody is changing what it reads: the whole unit is to be tried again.
+        once: A second try would not find out that the first one was written: an operation adds to what there is, or
+            refuses what it has done itself. Then also one item is written by a transaction, for twice the capacity.
     """
 
     def __init__(self, attempt: int = 1) -> None:
         self.attempt = attempt
         self.contended = False
+        self.once = False
         self._reads: dict[tuple[Any, ...], Item | None] = {}
         self._writes: dict[tuple[Any, ...], _Write] = {}
         self._blobs: dict[str, Blob] = {}
@@ -189,7 +192,7 @@ class Unit:
         for blob in self._blobs.values():
             blobs.write(blob)
         try:
-            if len(writes) == 1:
+            if len(writes) == 1 and not self.once:
                 self._commit_one(writes[0])
             else:
                 self._commit_all(writes)

@@ -496,6 +496,7 @@ class _Part(NamedTuple):
             found = _find(unit, id)
             if not self.has(found.own, name):
                 raise NotFound
+            unit.once = True
             write.must_hold(_own_tag(found))
             operations.change_entity(id, lambda own: self.without(own, name), write.by)
 
@@ -638,6 +639,7 @@ def remove_image(key: Key, write: Write) -> None:
         shown = images.of(found.product, found.own)
         if name not in shown:
             raise NotFound
+        unit.once = True
         write.must_hold(_own_tag(found))
         _put_images(found, images.without(shown, name), write, is_own=not images.is_of_product(name))
 

@@ -15,6 +15,7 @@ BENCHMARKS = {
     "multipart_parse": "tests.benchmarks.multipart_parse",
     "filters": "tests.benchmarks.filters",
     "batch": "tests.benchmarks.batch",
+    "entity_sets": "tests.benchmarks.entity_sets",
     "serials": "tests.benchmarks.serials",
     "export": "tests.benchmarks.export",
     "lots": "tests.benchmarks.lots",

@@ -231,7 +231,13 @@ def test_what_is_no_token_is_refused(text: str) -> None:
 def test_a_page_of_a_key_reads_what_it_shows() -> None:
     world = _World([_thing(id, f"s{id}", "t", id, ()) for id in range(1, 1001)])
     readable = world.things_set()
-    for condition, most in (("Sku eq 's7'", 1), ("ID in (1,2,3)", 3), (None, 101)):
+    for condition, most in (
+        ("Sku eq 's7'", 1),
+        ("ID in (1,2,3)", 3),
+        (None, 101),
+        ("Updated ge 1970-01-01", 101),
+        ("Title eq 't'", 101),
+    ):
         world.read = 0
         options = _options(readable, filter=condition)
         page = lists.page(readable, planning.plan(readable, options), options, 100, lambda _: True, lambda: False)

@@ -213,8 +213,8 @@ class _Search:
         found: list[Row] = []
         last: tuple[Position, Row] | None = None
         more, seen = False, 0
-        # Where all are shown, nothing is looked at in vain.
-        first = min(most + 1, _STEP) if self._takes_all else _STEP
+        # What keys find is mostly what the filter accepts: then nothing is looked at in vain.
+        first = _STEP if counts else min(skip + most + 1, _STEP)
         for position, row in self._behind(token, self.accepted(after, first)):
             seen += 1
             if seen <= skip:

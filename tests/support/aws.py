@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -57,7 +58,9 @@ def create_tables(variables: Mapping[str, str]) -> None:
         }
         if "StreamSpecification" in properties:
             wanted["StreamSpecification"] = {**properties["StreamSpecification"], "StreamEnabled": True}
-        dynamodb.create_table(TableName=variables[_variable(name)], **wanted)
+        # An engine that is slow makes the table, and botocore asks again: the names are nobody else's.
+        with suppress(dynamodb.exceptions.ResourceInUseException):
+            dynamodb.create_table(TableName=variables[_variable(name)], **wanted)
 
 
 def create_bucket(variables: Mapping[str, str]) -> None:

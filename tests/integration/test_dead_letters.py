@@ -9,16 +9,21 @@ from typing import Any
 import pytest
 
 from batchyard.batch_requests import recounting, tallies
+from batchyard.catalogue import repository
+from batchyard.catalogue import tally as entity_tally
 from batchyard.dead_letters import DeadLetters, Outcome
 from batchyard.product_batches.exports import operations as exports
 from batchyard.product_batches.exports import overdue
 from batchyard.product_batches.rules import BatchKey
 from batchyard.store import blobs, clients
+from batchyard.store.tables import CATALOGUE
+from batchyard.store.unit import transact
 from product_batches import expire, start_export, write_export
 from tests.integration.test_product_batch_clean_up import Hurried
 from tests.integration.test_product_batch_events import BATCHES, make
 from tests.integration.test_status_events import drained
 from tests.support.api import Api, Context
+from tests.support.catalogue import product
 from tests.support.streams import Stream, deliver, deliver_messages
 from tools.template import resources
 
@@ -139,11 +144,13 @@ def stack(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Stack:
     ):
         monkeypatch.setenv(variable, made.queues[queue])
     monkeypatch.setattr(recounting, "_rest", lambda: None)
+    monkeypatch.setattr(entity_tally, "_rest", lambda: None)
     return made
 
 
 def replay(stack: Stack) -> dict[str, Outcome]:
-    outcomes = {one.queue: one for one in DeadLetters("yard", stack.create_client, recounting.recount).replay()}
+    letters = DeadLetters("yard", stack.create_client, recounting.recount, entity_tally.recount)
+    outcomes = {one.queue: one for one in letters.replay()}
     assert outcomes.keys() == {name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetterQueue")}
     return {queue: one for queue, one in outcomes.items() if one.done or one.failed}
 
@@ -205,6 +212,16 @@ def test_changes_that_were_not_counted_are_counted_once_whatever_a_recount_has_d
     recounting.recount(channel)
     assert replay(stack)["ChangesDeadLetterQueue"].done == 1
     assert tallies.count(channel, [], None) == 1
+    assert stack.invoked == []
+
+
+def test_entities_that_were_not_counted_are_counted_once_whatever_a_recount_has_done(stack: Stack) -> None:
+    changes = Stream(CATALOGUE)
+    transact(lambda unit: repository.put(unit, product("boots", "A"), None))
+    stack.fail("TallyEntitiesFunction", changes.read())
+    entity_tally.recount()
+    assert replay(stack)["ChangesDeadLetterQueue"].done == 1
+    assert entity_tally.number() == 1
     assert stack.invoked == []
 
 

@@ -204,6 +204,7 @@ OF_ENTITY_SETS = {
         for table in ("CatalogueTable", "ProductsTable")
     ),
     "dynamodb:UpdateItem CatalogueTable",
+    "dynamodb:GetItem TalliesTable",
     *(f"s3:{action} ${{ContentBucket.Arn}}/entities/*" for action in ("DeleteObject", "GetObject", "PutObject")),
     *(f"s3:{action} ${{ContentBucket.Arn}}/products/*" for action in ("DeleteObject", "PutObject")),
 }
@@ -413,8 +414,9 @@ def test_failed_changes_are_dead_letters() -> None:
     assert kept["ExpirationInDays"] * 86_400 == QUEUES["ChangesDeadLetterQueue"]["MessageRetentionPeriod"]
 
 
-def test_tallies_see_the_same_batch_again() -> None:
-    [mapping] = [one for one in STREAMED.values() if target(one["FunctionName"]) == "TallyBatchRequestsFunction"]
+@pytest.mark.parametrize("function", ["TallyBatchRequestsFunction", "TallyEntitiesFunction"])
+def test_tallies_see_the_same_batch_again(function: str) -> None:
+    [mapping] = [one for one in STREAMED.values() if target(one["FunctionName"]) == function]
     assert mapping["BisectBatchOnFunctionError"] is False
 
 

@@ -67,6 +67,7 @@ class LocalStack:
             if started and present is not None:
                 # Changes that no stream handler had seen when the engine was stopped are not in the counts.
                 self._invoke("RecountBatchRequestsFunction")
+                self._invoke("RecountEntitiesFunction")
             say(f"Up: {self.base_url} (tokens in {shown(self._settings)})")
 
     def deploy(self) -> None:

@@ -6,7 +6,7 @@ What there is in them, and what is done about it:
   a queue: they are sent to that queue.
 - Changes that a stream's handler failed at (`ChangesDeadLetterQueue`): the queue names an object of the bucket, in
   which Lambda has put the records with the function that failed, which is invoked with them. Counts are the exception:
-  what a recount has found meanwhile must not be added again, so the channels are recounted.
+  what a recount has found meanwhile must not be added again, so the channels, or the catalogue, are recounted.
 - Scheduled runs that failed: one more run stands for all of them.
 
 What fails again stays where it is.
@@ -24,7 +24,6 @@ from batchyard.errors import BatchyardError
 from batchyard.store import items
 
 _SUFFIX = "DeadLetterQueue"
-_TALLY = "TallyBatchRequestsFunction"
 _AT_ONCE = 10
 # Nobody else gets a message while the longest function works on it.
 _HIDDEN_S = 920
@@ -57,14 +56,22 @@ class DeadLetters:
         stack: Its name.
         client: Makes a client of a service, as botocore's sessions do.
         recount: Counts a channel's batch requests anew.
+        recount_entities: Counts the catalogue's entities anew.
     """
 
-    def __init__(self, stack: str, client: Callable[..., Any], recount: Callable[[int], object]) -> None:
+    def __init__(
+        self,
+        stack: str,
+        client: Callable[..., Any],
+        recount: Callable[[int], object],
+        recount_entities: Callable[[], object],
+    ) -> None:
         self._sqs = client("sqs")
         self._s3 = client("s3")
         config = Config(read_timeout=_LONGEST_RUN_S, retries={"total_max_attempts": 1})
         self._lambda = client("lambda", config=config)
         self._recount = recount
+        self._recount_entities = recount_entities
         pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
         found = [one for page in pages for one in page["StackResourceSummaries"]]
         self._queues = {
@@ -136,13 +143,16 @@ class DeadLetters:
                 event, function = _json(payload) if isinstance(payload, str) else payload, _name_in(arn)
             case _:
                 raise Failed(f"{key} is no record of an invocation")
-        if self._functions.get(function) == _TALLY:
-            for channel in sorted(_channels_in(event)):
-                self._recount(channel)
-        else:
-            failures = (self._invoke(function, event) or {}).get("batchItemFailures")
-            if failures:
-                raise Failed(f"{function} fails at records of {key} again")
+        match self._functions.get(function):
+            case "TallyBatchRequestsFunction":
+                for channel in sorted(_channels_in(event)):
+                    self._recount(channel)
+            case "TallyEntitiesFunction":
+                self._recount_entities()
+            case _:
+                failures = (self._invoke(function, event) or {}).get("batchItemFailures")
+                if failures:
+                    raise Failed(f"{function} fails at records of {key} again")
         self._s3.delete_object(Bucket=bucket, Key=key)
 
     def _run(self, function: str) -> None:

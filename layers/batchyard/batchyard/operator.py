@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from batchyard.batch_requests import recounting
 from batchyard.catalogue import commands as catalogue
+from batchyard.catalogue import tally
 from batchyard.channels import operations as channels
 from batchyard.channels import repository as channel_repository
 from batchyard.channels.schemas import ChannelCreate
@@ -131,7 +132,8 @@ def _restore_serial_keys(options: argparse.Namespace) -> None:
 def _replay(options: argparse.Namespace) -> None:
     if not options.stack:
         raise BatchyardError("Say whose dead letters: --stack NAME.")
-    letters = DeadLetters(options.stack, botocore.session.Session().create_client, recounting.recount)
+    client = botocore.session.Session().create_client
+    letters = DeadLetters(options.stack, client, recounting.recount, tally.recount)
     failed = 0
     for outcome in letters.replay():
         print(json.dumps({"queue": outcome.queue, "done": outcome.done, "failed": outcome.failed}))

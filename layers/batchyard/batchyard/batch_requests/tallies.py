@@ -1,9 +1,6 @@
 """How many batch requests a channel has, by status and by content type and status, without reading them.
 
-The tallies follow the table's change stream: the deltas of a batch of changes are summed and added in one transaction,
-together with a mark that this batch was counted. A batch that is delivered again finds its mark and changes nothing.
-Lambda may deliver it again with more records at its end; the mark therefore says up to where it was counted, and the
-rest is counted as a batch of its own.
+The tallies follow the table's change stream: the deltas of a batch of changes are summed and added (`store.counting`).
 
 Rows of the `Tallies` table, per channel: `status#<status>`, and `type#<type key>#<status>`.
 """
@@ -12,19 +9,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from batchyard import clock
 from batchyard.batch_requests import journals, repository, rules
 from batchyard.errors import Contended
-from batchyard.store import clients, items
-from batchyard.store.calls import cancellation_reasons, code_of, reaching_aws
-from batchyard.store.items import Item, Key
+from batchyard.store import counting, items
+from batchyard.store.items import Item
 from batchyard.store.queries import query
-from batchyard.store.tables import EPHEMERA, TALLIES
+from batchyard.store.tables import TALLIES
 
-_KEPT_SECONDS = 48 * 3600
-_BESIDE_THE_MARK = 99
+_MARKS = "tallied"
 _JOURNALS_OPENED = 5
 
 Row = tuple[int, str]
@@ -66,38 +58,23 @@ def apply(records: Sequence[Mapping[str, Any]]) -> None:
         Unavailable: The store did not take them; none of the records that are left was counted.
     """
     # Record by record: in a batch that adds up to nothing, a part may have been counted already.
-    left = [record for record in records if deltas([record])]
-    while left:
-        batch = _fitting(left)
-        mark, last = _sequence(batch[0]), _sequence(batch[-1])
-        counted = _add(batch, mark, last)
-        left = [record for record in left if int(_sequence(record)) > int(counted)]
+    counting.all_of([record for record in records if deltas([record])], lambda left: _add(_fitting(left)))
 
 
-def _sequence(record: Mapping[str, Any]) -> str:
-    return str(record["dynamodb"]["SequenceNumber"])
-
-
-def _fitting(records: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _fitting(records: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     """As many of the first records as one transaction can count."""
     rows: set[Row] = set()
     for position, record in enumerate(records):
         rows |= set(deltas([record]))
         # Of each channel it is looked whether a journal is open, and written to it.
-        if len(rows) + 2 * len({channel for channel, _ in rows}) > _BESIDE_THE_MARK:
+        if len(rows) + 2 * len({channel for channel, _ in rows}) > counting.BESIDE_THE_MARK:
             return records[:position]
     return records
 
 
-def _add(records: Sequence[Mapping[str, Any]], mark: str, last: str) -> str:
-    """Adds records to the tallies, unless they were counted under this mark; returns up to where it is counted now."""
+def _add(records: Sequence[Mapping[str, Any]]) -> str:
+    """Adds records to the tallies, unless they were counted already; returns up to where it is counted now."""
     channels = sorted({channel for record in records for channel, _ in deltas([record])})
-    place: Key = {"id": f"tallied#{mark}", "at": 0}
-    put_mark = {
-        "TableName": EPHEMERA.name,
-        "Item": items.encode({**place, "last": last, "expires": clock.now_s() + _KEPT_SECONDS}),
-        "ConditionExpression": "attribute_not_exists(id)",
-    }
     updates = [
         {
             "TableName": TALLIES.name,
@@ -107,31 +84,19 @@ def _add(records: Sequence[Mapping[str, Any]], mark: str, last: str) -> str:
         }
         for (channel, name), step in sorted(deltas(records).items())
     ]
+    mark = counting.sequence(records[0])
     opened: dict[int, str | None] = {}
     for _ in range(_JOURNALS_OPENED):
         writes: list[Any] = [
-            {"Put": put_mark},
             *(journals.still(channel, opened.get(channel)) for channel in channels),
             *(journals.entry(name, mark, channel, records) for channel, name in opened.items() if name is not None),
             *({"Update": update} for update in updates),
         ]
-        try:
-            with reaching_aws():
-                clients.dynamodb().transact_write_items(TransactItems=writes)
-        except ClientError as error:
-            failed = [reason == "ConditionalCheckFailed" for reason in cancellation_reasons(error)]
-            if code_of(error) != "TransactionCanceledException" or not any(failed):
-                raise
-            if failed[0]:
-                with reaching_aws():
-                    found = clients.dynamodb().get_item(
-                        TableName=EPHEMERA.name, Key=items.encode(place), ConsistentRead=True
-                    )
-                return str(items.decode(found["Item"])["last"])
-            # A recount has begun, or is over.
-            opened = {channel: journals.now_open(channel) for channel in channels}
-        else:
-            return last
+        counted = counting.commit(_MARKS, records, writes)
+        if counted is not None:
+            return counted
+        # A recount has begun, or is over.
+        opened = {channel: journals.now_open(channel) for channel in channels}
     raise Contended
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from batchyard.catalogue import operations, reference
+from batchyard.catalogue import operations, reference, tally
 
 type Register = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
 """Makes a command of a name, of what it runs, and of what it is for."""
@@ -33,6 +33,7 @@ def register(command: Register) -> None:
         ("list-distribution-centres", reference.centres, "distribution centres"),
     ):
         command(name, _list(every), f"lists {plural}, one JSON object a line")
+    command("recount-catalogue", _recount, "counts the catalogue's entities anew and repairs their tally")
     made = command("delete-product", _delete_product, "removes a product, also one whose contents are lost, for good")
     made.add_argument("id", help="its ID, prod_…")
     made = command("delete-region", _delete_region, "removes a region that no product has a price for")
@@ -43,6 +44,10 @@ def register(command: Register) -> None:
     made.add_argument("id", help="its ID, sc_…")
     made = command("delete-distribution-centre", _delete_centre, "removes a distribution centre without stock")
     made.add_argument("id", type=int)
+
+
+def _recount(_: argparse.Namespace) -> None:
+    print(json.dumps({"repaired": tally.recount()}))
 
 
 def _create_region(options: argparse.Namespace) -> None:

@@ -13,7 +13,8 @@ from typing import Any, Literal, NamedTuple
 from batchyard import threads
 from batchyard.catalogue import codec, entities, limits, repository
 from batchyard.catalogue.rules import Entity, Own, Product
-from batchyard.store import contents, items
+from batchyard.store import clients, contents, items
+from batchyard.store.calls import reaching_aws
 from batchyard.store.items import Item
 from batchyard.store.queries import query
 from batchyard.store.tables import CATALOGUE, PRODUCTS
@@ -49,6 +50,39 @@ def ids(after: int | None, count: int, *, descending: bool = False) -> list[int]
 
     start = None if after is None else (after,)
     return [id for (id,) in _in_order(ask, start, count, descending=descending)]
+
+
+def count(most: int) -> int:
+    """How many entities there are.
+
+    Args:
+        most: Where there are more, it is not counted on: a larger number says that there are at least so many.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    limit = _share(most + 1)
+    following: dict[int, Item | None] = dict.fromkeys(range(codec.SHARDS))
+    found = 0
+
+    def ask(shard: int) -> tuple[int, Item | None]:
+        request = _request("by_entity", shard, limit, descending=False) | {"Select": "COUNT"}
+        place = following[shard]
+        if place is not None:
+            _begin_after(request, place)
+        with reaching_aws():
+            answer = clients.dynamodb().query(**request)
+        return answer["Count"], items.decode(answer["LastEvaluatedKey"]) if "LastEvaluatedKey" in answer else None
+
+    while following and found <= most:
+        asked = list(following)
+        for shard, (number, place) in zip(asked, threads.each(ask, asked, _AT_ONCE), strict=True):
+            found += number
+            if place is None:
+                del following[shard]
+            else:
+                following[shard] = place
+    return found
 
 
 def ids_between(
@@ -139,7 +173,7 @@ def _in_order(ask: _Ask, after: tuple[int, ...] | None, count: int, *, descendin
     """The next positions of all shards."""
     found: dict[int, list[tuple[int, ...]]] = {shard: [] for shard in range(codec.SHARDS)}
     following: dict[int, tuple[int, ...] | None] = dict.fromkeys(found, after)
-    limit = min(count, 2 * count // codec.SHARDS + 8)
+    limit = min(count, _share(count))
     merged: list[tuple[int, ...]] = []
     while following and count > 0:
         asked = list(following)
@@ -161,6 +195,11 @@ def _in_order(ask: _Ask, after: tuple[int, ...] | None, count: int, *, descendin
             }
         limit = count
     return merged
+
+
+def _share(count: int) -> int:
+    """How many of so many a shard is asked for at first: a little more than its share."""
+    return 2 * count // codec.SHARDS + 8
 
 
 def _request(index: str, shard: int, limit: int, *, descending: bool) -> dict[str, Any]:

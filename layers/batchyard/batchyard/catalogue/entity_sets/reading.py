@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import partial
 from typing import Any
 
-from batchyard.catalogue import codec, entity_lists, reference
+from batchyard.catalogue import codec, entity_lists, reference, tally
 from batchyard.catalogue.entity_sets.model import MODEL
 from batchyard.catalogue.entity_sets.names import PROFILE_ID
 from batchyard.catalogue.entity_sets.rows import ProductRow, Row, Rows
@@ -15,6 +15,7 @@ from batchyard.store.tables import CATALOGUE, PRODUCTS, Table
 from batchyard.store.unit import Known
 
 _MOST_COUNTED = 5000
+"""Products that are counted one by one, where they are asked to be."""
 
 _PARTS = {
     "AttributeValues": "Attributes",
@@ -139,10 +140,10 @@ def _centres() -> list[Row]:
     ]
 
 
-def _total() -> int | None:
-    """How many products there are, as far as that is cheap to say."""
-    found = entity_lists.ids(None, _MOST_COUNTED + 1)
-    return len(found) if len(found) <= _MOST_COUNTED else None
+def _total() -> int:
+    """How many products there are: of many, a moment behind."""
+    found = entity_lists.count(_MOST_COUNTED)
+    return found if found <= _MOST_COUNTED else max(found, tally.number())
 
 
 _FEW: Mapping[str, Callable[[], list[Row]]] = {

@@ -11,9 +11,11 @@ from batchyard.errors import Malformed
 from batchyard.odata import lists, planning
 from batchyard.odata.lists import Token
 from batchyard.odata.model import DATE_TIME, INT32, STRING, EntitySet, EntityType, Model, Navigation, Property
+from batchyard.odata.places import Places
 from batchyard.odata.query import evaluation
 from batchyard.odata.query.options import Options, parse_options
 from batchyard.odata.sets import Lookup, Membership, Position, Range, Readable, Row, Stretch, listed
+from batchyard.store import positions
 
 _LABEL = EntityType("Label", ("ThingID", "Name"), (Property("ThingID", INT32), Property("Name", STRING)))
 _THING = EntityType(
@@ -243,3 +245,54 @@ def test_a_page_of_a_key_reads_what_it_shows() -> None:
         page = lists.page(readable, planning.plan(readable, options), options, 100, lambda _: True, lambda: False)
         assert len(page.rows) == min(most, 100)
         assert world.read <= most
+
+
+@settings(max_examples=100)
+@given(
+    things=_things,
+    condition=_filters,
+    order=_orders,
+    most=st.integers(1, 9),
+    most_looked_at=st.sampled_from([3, 7, 5000]),
+    counts=st.booleans(),
+)
+def test_who_counts_skip_up_gets_what_who_follows_the_links_does(
+    things: Sequence[Mapping[str, Any]],
+    condition: str | None,
+    order: str | None,
+    most: int,
+    most_looked_at: int,
+    counts: bool,
+) -> None:
+    kept: dict[tuple[str, int], str] = {}
+
+    def nearest(question: str, number: int) -> tuple[int, str] | None:
+        found = max((at for name, at in kept if name == question and at <= number), default=None)
+        return None if found is None else (found, kept[question, found])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lists, "MOST_LOOKED_AT", most_looked_at)
+        patch.setattr(positions, "keep", lambda question, number, after: kept.update({(question, number): after}))
+        patch.setattr(positions, "nearest", nearest)
+        readable = _World(things).things_set()
+        options = _options(readable, filter=condition, orderby=order, count=counts or None)
+        wanted = [row for page in _pages(readable, options, most) for row in page.rows]
+        found: list[Row] = []
+        link: str | None = None
+        # A page looks at one thing at least.
+        for _ in range(2 * len(things) + 2):
+            # Where nothing was given yet there is nothing to skip: only the link goes on.
+            asked = options._replace(skip=len(found) or None, skiptoken=None if found else link)
+            plan = planning.plan(readable, asked)
+            places = Places("anna", "Things", plan, asked)
+            page = lists.page(readable, plan, places.begun(), most, lambda _: True, lambda: False)
+            places.keep(page, most)
+            found += page.rows
+            if counts and page.total is not None:
+                assert page.total == len(wanted)
+            if page.next is None:
+                break
+            link = page.next.text()
+        else:
+            raise AssertionError("it does not end")
+    assert found == wanted

@@ -17,15 +17,16 @@ the nearest one that is known.
 
 import hashlib
 import heapq
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from batchyard.batch_requests import positions, repository, rules, tallies
+from batchyard.batch_requests import repository, rules, tallies
 from batchyard.echoes import echo
 from batchyard.errors import Invalid, NoSuchPage
 from batchyard.http.answers import carried, must_have_room
-from batchyard.store import contents, items
+from batchyard.store import contents, items, positions
 from batchyard.store.items import Item
 from batchyard.store.tables import BATCH_REQUESTS
 from batchyard.store.unit import read_many
@@ -40,6 +41,9 @@ _ORDERINGS = {
 }
 # Nothing is ordered after these: no two batch requests have the same primary key, nor, ties apart, the same moment.
 _LAST = frozenset({"pk", "modified"})
+
+_POSITION = ("status", "type_key", "modified", "pk")
+"""What of a row says where it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,8 @@ def page(asked: Question, number: int, caller: str) -> Page:
     if not rows and number > 1:
         raise NoSuchPage
     if has_next:
-        positions.keep(asked.digest(caller), number + 1, rows[-1])
+        last = {name: rows[-1][name] for name in _POSITION if name in rows[-1]}
+        positions.keep(asked.digest(caller), number + 1, json.dumps(last))
     results = _answers([row for row in _whole(rows) if _still(asked, row)])
     if number == 1 and not has_next:
         return Page(results, len(results))
@@ -287,7 +292,11 @@ def _merged(walk: _Walk, *columns: str) -> Iterator[Item]:
 
 def _start_of(asked: Question, number: int, caller: str) -> Item:
     """The row before a page: kept, or counted up to from the nearest one before it that is."""
-    known, after = positions.nearest(asked.digest(caller), number)
+    found = positions.nearest(asked.digest(caller), number)
+    known = 1
+    after: Item | None = None
+    if found is not None:
+        known, after = found[0], json.loads(found[1])
     missing = (number - known) * asked.limit
     if missing:
         after = next(islice(_walk(asked, after, missing, keys_only=True), missing - 1, None), None)

@@ -22,12 +22,14 @@ from batchyard.errors import (
 from batchyard.http import bodies
 from batchyard.http.answers import carried, must_fit
 from batchyard.http.bounds import read_json
+from batchyard.http.caller import caller
 from batchyard.http.preconditions import Preconditions
 from batchyard.http.urls import base_url, header
 from batchyard.jsontext import dumps
 from batchyard.odata import lists, payload, planning
 from batchyard.odata.model import EntitySet, Model
 from batchyard.odata.negotiation import prefers
+from batchyard.odata.places import Places
 from batchyard.odata.query import options as query
 from batchyard.odata.query.options import Options
 from batchyard.odata.representation import Shape, plain
@@ -227,7 +229,9 @@ class _Exchange:
                 readable = self._service.readable(found.name)
                 plan = planning.plan(readable, options)
                 name = plan.name
-                page = lists.page(readable, plan, options, most, fits, self._time_is_up)
+                places = Places(caller().token, found.name, plan, options)
+                page = lists.page(readable, plan, places.begun(), most, fits, self._time_is_up)
+                places.keep(page, most)
         if measured is not None:
             told[EXPLANATION] = {"plan": name, "calls": measured.calls, "units": measured.units}
         counted = {} if page.total is None else {"@odata.count": page.total}

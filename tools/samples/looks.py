@@ -10,7 +10,8 @@ from batchyard.batch_jobs import repository as jobs
 from batchyard.batch_jobs.rules import Job
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
-from batchyard.catalogue.repository import get_entity
+from batchyard.catalogue.entities import owns
+from batchyard.catalogue.repository import get_entity, read_entities
 from batchyard.catalogue.rules import Entity
 from batchyard.product_batches import repository as product_batches
 from batchyard.product_batches import sort_keys
@@ -90,6 +91,11 @@ def content(key: str) -> Look:
 def entity(id: int) -> Callable[[], Entity | None]:
     """An entity of the catalogue as it is now."""
     return lambda: get_entity(Unit(), id)
+
+
+def attributes(id: int) -> Callable[[], dict[str, str]]:
+    """The attributes of an entity, as it stores them now."""
+    return lambda: dict(owns(read_entities([id]).values())[id].attributes)
 
 
 def _content(key: str) -> str | None:

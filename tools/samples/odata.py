@@ -22,6 +22,14 @@ _PARTS = (
 )
 _HEAD = ["--changeset", "Content-Type: application/http", "Content-Transfer-Encoding: binary", ""]
 
+_ENTITY = f"/v1/Products({world.STOCKED.id})"
+_SHOWN = "ID,Sku,Title,ParentProductID,TotalAvailableQuantity"
+_OF_STOCKED = (
+    f'"ID":{world.STOCKED.id},"Sku":"SAMPLE-42","Title":null,'
+    f'"TotalAvailableQuantity":12,"ParentProductID":{world.BOOTS.parent}'
+)
+_ODATA = "application/json; odata.metadata=minimal; odata.streaming=true"
+
 SAMPLES = {
     "service": route(
         "POST",
@@ -102,6 +110,32 @@ SAMPLES = {
         world.DONE,
         text="\r\n".join([line for part in _PARTS for line in (*_HEAD, *part)] + ["--changeset--", ""]),
         headers={"Accept": "multipart/mixed", "Content-Type": "multipart/mixed; boundary=changeset"},
+        repeatable=True,
+    ),
+    "service.product": route(
+        "GET",
+        f"{_ENTITY}?$select={_SHOWN}",
+        http(
+            200,
+            re.compile(r'\{"@odata\.context":"[^"]+/\$entity",' + re.escape(_OF_STOCKED) + r"\}"),
+            content_type=_ODATA,
+            odata_version="4.0",
+        ),
+        repeatable=True,
+    ),
+    "service.products": route(
+        "GET",
+        f"/v1/Products?$filter=ID%20in%20({world.STOCKED.id},1)&$select={_SHOWN}",
+        http(200, re.compile(r'\{[^\[]+"value":\[\{' + re.escape(_OF_STOCKED) + r"\}\]\}"), content_type=_ODATA),
+        repeatable=True,
+    ),
+    "service.attributes": route(
+        "POST",
+        f"{_ENTITY}/UpdateAttributes",
+        http(204, odata_version="4.0"),
+        looks.attributes(world.STOCKED.id),
+        {"Size": "42"},
+        body={"Value": {"Attributes": [{"Name": "Size", "Value": "42"}]}},
         repeatable=True,
     ),
 }

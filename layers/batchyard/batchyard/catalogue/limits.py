@@ -9,7 +9,6 @@ from batchyard.catalogue.rules import Own, Product, Scalar, Variant
 from batchyard.errors import Invalid
 
 _LARGEST_NUMBER = 2**53
-_LONGEST = {"description": rules.LONGEST_DESCRIPTION, "thumbnail": rules.LONGEST_URL}
 _KINDS: Mapping[type, str] = {str: "text", float: "a number from 0", int: "a whole number", bool: "true or false"}
 
 
@@ -112,7 +111,7 @@ def _fields(fields: Mapping[str, Scalar], kinds: Mapping[str, type]) -> Iterator
         elif not _is_of(kind, value):
             yield name, f"It is {_KINDS[kind]}."
         elif isinstance(value, str):
-            yield from _text(name, value, _LONGEST.get(name, rules.LONGEST_NAME))
+            yield from _text(name, value, rules.LONGEST.get(name, rules.LONGEST_NAME))
 
 
 def _is_of(kind: type, value: Scalar) -> bool:

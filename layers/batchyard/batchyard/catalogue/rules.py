@@ -36,6 +36,15 @@ LARGEST_PRODUCT = 4 * 1024 * 1024
 LONGEST_NAME, LONGEST_URL, LONGEST_DESCRIPTION = 255, 2048, 100_000
 """Characters of titles, handles, SKUs, barcodes, options and tags; of addresses; of descriptions and other texts."""
 
+LONGEST_TEXT = 4000
+
+LONGEST: Mapping[str, int] = {
+    "description": LONGEST_DESCRIPTION,
+    "thumbnail": LONGEST_URL,
+    **dict.fromkeys(("brand", "manufacturer", "short_description", "subtitle", "type"), LONGEST_TEXT),
+}
+"""Characters of plain fields of products, where these are not `LONGEST_NAME`."""
+
 MEASURES = ("weight", "length", "width", "height")
 
 CUSTOMS = ("hs_code", "origin_country", "mid_code", "material")

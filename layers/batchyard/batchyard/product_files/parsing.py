@@ -10,7 +10,7 @@ from typing import NamedTuple
 from batchyard.catalogue.rules import (
     CUSTOMS,
     LARGEST_QUANTITY,
-    LONGEST_DESCRIPTION,
+    LONGEST,
     LONGEST_NAME,
     LONGEST_URL,
     MEASURES,
@@ -32,7 +32,6 @@ QUANTITY = "Variant Inventory Quantity"
 LARGEST_AMOUNT = LARGEST_NUMBER = 2**53
 """What JSON carries exactly to everybody."""
 
-_LONGEST = {"description": LONGEST_DESCRIPTION, "thumbnail": LONGEST_URL}
 _BOOLEANS = {"true": True, "false": False}
 
 _TEXTS = frozenset({"title", "subtitle", "description", "thumbnail", "type", "external_id", "sku", "barcode", *CUSTOMS})
@@ -307,8 +306,8 @@ class Parser:
             cell = found[place]
             if cell is None:
                 continue
-            if len(cell) > LONGEST_NAME and len(cell) > _LONGEST.get(name, LONGEST_NAME):
-                self._too_long(given, place, cell, _LONGEST.get(name, LONGEST_NAME))
+            if len(cell) > LONGEST_NAME and len(cell) > LONGEST.get(name, LONGEST_NAME):
+                self._too_long(given, place, cell, LONGEST.get(name, LONGEST_NAME))
             else:
                 into[name] = cell or None
 

@@ -37,11 +37,12 @@ LONGEST_NAME, LONGEST_URL, LONGEST_DESCRIPTION = 255, 2048, 100_000
 """Characters of titles, handles, SKUs, barcodes, options and tags; of addresses; of descriptions and other texts."""
 
 LONGEST_TEXT = 4000
+"""Characters of what OData writes without a length of its own."""
 
 LONGEST: Mapping[str, int] = {
     "description": LONGEST_DESCRIPTION,
     "thumbnail": LONGEST_URL,
-    **dict.fromkeys(("brand", "manufacturer", "short_description", "subtitle", "type"), LONGEST_TEXT),
+    **dict.fromkeys(("brand", "manufacturer", "short_description", "subtitle", "type", "hs_code"), LONGEST_TEXT),
 }
 """Characters of plain fields of products, where these are not `LONGEST_NAME`."""
 

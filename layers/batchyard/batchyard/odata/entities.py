@@ -411,7 +411,8 @@ def _without_key(given: Mapping[str, Any], found: EntitySet, key: Key) -> Mappin
 
 _DONE = Answer(HTTPStatus.NO_CONTENT, VERSION)
 _REPLACED = frozenset({"skip", "skiptoken", "top", "access_token"})
-_OF_QUERIES = "$'(),:;/@ ".replace(" ", "")
+# API Gateway takes a semicolon for the end of a parameter.
+_OF_QUERIES = "$'(),:/@"
 
 
 def _key_text(found: EntitySet, key: Key) -> str:

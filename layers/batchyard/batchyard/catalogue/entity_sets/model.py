@@ -5,6 +5,7 @@ Names, types and lengths are those that existing clients know.
 
 from collections.abc import Iterator
 
+from batchyard.catalogue.rules import LONGEST_TEXT
 from batchyard.odata.model import (
     BOOLEAN,
     DATE_TIME,
@@ -23,9 +24,6 @@ from batchyard.odata.model import (
     Navigation,
     Property,
 )
-
-LONGEST_TEXT = 4000
-"""Characters of a string that has no length of its own."""
 
 LONGEST_SKU, LONGEST_TITLE = 50, 120
 LONGEST_ATTRIBUTE_NAME, LONGEST_ATTRIBUTE_VALUE = 32, 32_000

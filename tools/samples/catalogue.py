@@ -126,4 +126,22 @@ SAMPLES = {
         [None, world.STOCKED, [{"key": world.FORMER_CONTENT_KEY}]],
         repeatable=True,
     ),
+    "tally": Sample(
+        aws_events.stream(
+            "CatalogueTable",
+            _change(4, CATALOGUE, None, codec.encode_entity(world.STOCKED)),
+            # A change is none more.
+            _change(5, CATALOGUE, codec.encode_entity(world.STOCKED), codec.encode_entity(world.STOCKED)),
+        ),
+        TAKEN,
+        looks.entities,
+        1,
+        repeatable=True,
+    ),
+    "recount": Sample(
+        aws_events.schedule("batchyard-recount-items"),
+        {"repaired": 1, "busy": False},
+        looks.entities,
+        1,
+    ),
 }

@@ -10,6 +10,7 @@ from batchyard.batch_jobs import repository as jobs
 from batchyard.batch_jobs.rules import Job
 from batchyard.batch_requests import repository
 from batchyard.batch_requests.rules import BatchRequest
+from batchyard.catalogue import tally
 from batchyard.catalogue.entities import owns
 from batchyard.catalogue.repository import get_entity, read_entities
 from batchyard.catalogue.rules import Entity
@@ -76,6 +77,11 @@ def tallies() -> dict[int, dict[str, int]]:
         }
         for channel in (world.MARKETPLACE.pk, world.SLOW.pk)
     }
+
+
+def entities() -> int:
+    """How many entities are counted."""
+    return tally.number()
 
 
 def channel(pk: int) -> Callable[[], Item | None]:

@@ -42,6 +42,10 @@ def made_up(rng: random.Random, count: int) -> list[Entity]:
 
 
 @pytest.mark.parametrize("descending", [False, True])
+def ids_of_skus(skus: list[str]) -> dict[str, int]:
+    return {sku: place.id for sku, place in entity_lists.by_sku(skus).items()}
+
+
 def test_all_ids_come_in_order_each_once(descending: bool, calls: Calls) -> None:
     rng = random.Random(7)
     made = made_up(rng, 1000)
@@ -121,7 +125,7 @@ def test_what_is_called_so_is_found(calls: Calls) -> None:
     skus = ["A", "B", "H", "boots", "hat", "nothing", f"boots#{boots.parent}", f"boots#{a}", "boots#", "#7", ""]
     skus += ["x" * 3000, "\ud800", "A\0", "x" * 3000 + "#7", "boots#٣"]
     calls.clear()
-    assert entity_lists.ids_of_skus(skus) == {
+    assert ids_of_skus(skus) == {
         "A": a,
         "B": b,
         "H": h,
@@ -129,19 +133,19 @@ def test_what_is_called_so_is_found(calls: Calls) -> None:
         f"boots#{boots.parent}": boots.parent,
     }
     assert calls == ["dynamodb.BatchGetItem"]
-    assert entity_lists.ids_of_skus([]) == {}
+    assert ids_of_skus([]) == {}
 
 
 def test_a_sku_comes_before_a_handle() -> None:
     boots = put(product("boots", "A", "B"))
     other = put(product("other", "boots"))
-    assert entity_lists.ids_of_skus(["boots", f"boots#{boots.parent}"]) == {
+    assert ids_of_skus(["boots", f"boots#{boots.parent}"]) == {
         "boots": other.entities[0],
         f"boots#{boots.parent}": boots.parent,
     }
     # A claim that its product does not name is none.
     delete_many(PRODUCTS, [codec.product_key(other.id)])
-    assert entity_lists.ids_of_skus(["boots"]) == {"boots": boots.parent}
+    assert ids_of_skus(["boots"]) == {"boots": boots.parent}
 
 
 # With all that is known of them.

@@ -8,6 +8,7 @@ more than its share is read; only one that runs out before the page is full is a
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from batchyard import threads
@@ -18,7 +19,7 @@ from batchyard.store.calls import reaching_aws
 from batchyard.store.items import Item
 from batchyard.store.queries import query
 from batchyard.store.tables import CATALOGUE, PRODUCTS
-from batchyard.store.unit import read_many
+from batchyard.store.unit import at_hand, read_many
 
 type Moment = Literal["created", "updated", "stocked"]
 """What entities are ordered by: when they were made, what they store themselves changed, or a quantity of theirs."""
@@ -238,8 +239,20 @@ def _is_within(moment: int, low: int | None, high: int | None) -> bool:
 # By what they are called.
 
 
-def ids_of_skus(skus: Iterable[str]) -> dict[str, int]:
-    """The integer IDs of what is called so, read consistently: of a variant with this SKU, else of a parent.
+class Place(NamedTuple):
+    """Where an entity is.
+
+    Attributes:
+        id: Its integer ID.
+        product: ID of the product that it belongs to.
+    """
+
+    id: int
+    product: str
+
+
+def by_sku(skus: Iterable[str]) -> dict[str, Place]:
+    """What is called so, read consistently: a variant with this SKU, else a parent.
 
     A parent is called by its handle, or by that with `#` and its ID behind it.
 
@@ -253,17 +266,17 @@ def ids_of_skus(skus: Iterable[str]) -> dict[str, int]:
     claims = {str(claim["id"]): claim for claim in read_many(CATALOGUE, keys)}
     contested = [sku for sku in wanted if _sku_of(claims, sku) is not None and _parent_of(claims, sku) is not None]
     held = _held_skus(filter(None, (_sku_of(claims, sku) for sku in contested)))
-    found: dict[str, int] = {}
+    found: dict[str, Item] = {}
     for sku in wanted:
         claim, number = _sku_of(claims, sku), _numbered(sku)
         parent = _parent_of(claims, sku)
         if claim is not None and (parent is None or sku in held):
-            found[sku] = int(claim[codec.ENTITY])
+            found[sku] = claim
         elif parent is not None:
-            found[sku] = parent
+            found[sku] = claims[str(codec.handle_key(sku)["id"])]
         elif number is not None and _parent_of(claims, numbered[sku]) == number:
-            found[sku] = number
-    return found
+            found[sku] = claims[str(codec.handle_key(numbered[sku])["id"])]
+    return {sku: Place(int(claim[codec.ENTITY]), str(claim["product"])) for sku, claim in found.items()}
 
 
 def _numbered(sku: str) -> int | None:
@@ -320,16 +333,26 @@ class Page(NamedTuple):
     left: list[int]
 
 
-def read(ids: Sequence[int], room: int = repository.LARGEST_PAGE) -> Page:
+def read(
+    ids: Sequence[int], room: int = repository.LARGEST_PAGE, *, products: Mapping[int, str] = MappingProxyType({})
+) -> Page:
     """Entities with all that is known of them, read consistently, each as far as its product names it.
 
     Args:
         ids: Their integer IDs.
         room: Bytes of JSON of all contents that are read; of one entity there may be more.
+        products: IDs of their products, where they are known: these are read together with the entities.
 
     Raises:
         Unavailable: The store did not answer.
     """
+    known = [(CATALOGUE, codec.entity_key(id)) for id in ids if id in products]
+    known += [(PRODUCTS, codec.product_key(id)) for id in {products[one]: None for one in ids if one in products}]
+    with at_hand(known):
+        return _read(ids, room)
+
+
+def _read(ids: Sequence[int], room: int) -> Page:
     found = repository.read_entities(dict.fromkeys(ids))
     rows = {
         str(row["id"]): row

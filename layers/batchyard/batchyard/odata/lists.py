@@ -117,7 +117,8 @@ def page(
     token = Token(skip=options.skip or 0) if options.skiptoken is None else Token.of(options.skiptoken)
     search = _Search(readable, plan, options, time_is_up)
     if plan.sorts:
-        return search.sorted_few(token, most, fits) if plan.few else search.pass_over(token, most, fits)
+        few = plan.few and token.skip <= _STEP
+        return search.sorted_few(token, most, fits) if few else search.pass_over(token, most, fits)
     return search.in_order(token, most, fits)
 
 
@@ -167,6 +168,10 @@ class _Search:
         self._inner = readable.set.type.key[1:] if len(readable.set.type.key) > 1 else ()
         self._takes_all = options.filter is None and not self._inner
         self._looked_at = 0
+        self._found: list[Row] = []
+        self._room: int | None = None
+        """Where all are shown, how many: whether there is another one is then told without reading it."""
+        self.more = False
         self.at: Position | None = None
         self.ended = False
         """All there is has been looked at."""
@@ -185,6 +190,9 @@ class _Search:
             positions = self._plan.stretch(self.at, count, self._plan.descending)
             rows = self._readable.rows([one[-1] for one in positions])
             for position in positions:
+                if len(self._found) == self._room:
+                    self.more = True
+                    return
                 found = rows(position[-1])
                 ordered = reversed(found) if self._plan.descending else found
                 yield from ((position, row) for row in ordered if self._accepts(row))
@@ -210,26 +218,27 @@ class _Search:
         if token.key is not None and after is not None:
             # All of the base is looked at again, and what was given of it left out.
             after = (*after[:-1], after[-1] + (1 if self._plan.descending else -1))
-        found: list[Row] = []
+        found = self._found
+        self._room = most if self._takes_all and not counts else None
         last: tuple[Position, Row] | None = None
-        more, seen = False, 0
+        seen = 0
         # What keys find is mostly what the filter accepts: then nothing is looked at in vain.
         first = _STEP if counts else min(skip + most + 1, _STEP)
         for position, row in self._behind(token, self.accepted(after, first)):
             seen += 1
             if seen <= skip:
                 continue
-            if not more and len(found) < most and fits(row):
+            if not self.more and len(found) < most and fits(row):
                 found.append(row)
                 last = (position, row)
                 continue
-            more = True
+            self.more = True
             if not counts:
                 break
         if counts and self.ended:
             count = shown = seen
         following = None
-        if more:
+        if self.more:
             following = Token(skip=token.skip, total=count)
             if last is not None:
                 following = Token(last[0], [last[1][name] for name in self._inner] or None, 0, count)
@@ -239,20 +248,24 @@ class _Search:
         return Page(found, following, shown)
 
     def sorted_few(self, token: Token, most: int, fits: Fits) -> Page:
-        """A page of bases that are all read, and put in order."""
-        found = [row for _, row in self.accepted(None)]
+        """A page of bases that are all read, and put in order; no more are held than what is skipped and shown."""
         order = self._order()
-        ordered = sorted(found, key=order.key)
-        count = len(found) if self._options.with_count else None
-        if token.cursor is not None:
-            cursor = order.cursor(token.cursor)
-            ordered = [row for row in ordered if order.key(row) > cursor]
-        ordered = ordered[token.skip :]
+        cursor = None if token.cursor is None else order.cursor(token.cursor)
+        seen = 0
+
+        def behind() -> Iterator[Row]:
+            nonlocal seen
+            for _, row in self.accepted(None):
+                seen += 1
+                if cursor is None or order.key(row) > cursor:
+                    yield row
+
+        ordered = nsmallest(token.skip + most + 1, behind(), key=order.key)[token.skip :]
         given = list(takewhile(fits, ordered[:most]))
         following = None
         if len(ordered) > len(given):
             following = Token(cursor=order.values(given[-1])) if given else token
-        return Page(given, following, count)
+        return Page(given, following, seen if self._options.with_count else None)
 
     def pass_over(self, token: Token, most: int, fits: Fits) -> Page:
         """A step of a pass that looks for the next ones in order; the page is empty until the pass has ended."""

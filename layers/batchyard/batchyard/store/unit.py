@@ -376,6 +376,22 @@ def reading_ahead(keys: Places, following: Callable[[Known], Places] = lambda _:
         _read_ahead.reset(token)
 
 
+@contextmanager
+def at_hand(keys: Places) -> Iterator[None]:
+    """Reads items of several tables at once, consistently, that will be asked for one by one inside.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    places = {table.identity(key): (table, key) for table, key in keys}
+    found = _read(places.values()) if places else {}
+    token = _read_ahead.set({**_read_ahead.get(), **{identity: found.get(identity) for identity in places}})
+    try:
+        yield
+    finally:
+        _read_ahead.reset(token)
+
+
 def _read_together(keys: Places) -> dict[tuple[Any, ...], Item | None]:
     places = {table.identity(key): (table, key) for table, key in keys}
     if not 1 < len(places) <= MAX_ACTIONS:

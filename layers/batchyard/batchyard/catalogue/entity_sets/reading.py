@@ -32,7 +32,7 @@ def readable(name: str) -> Readable:
     """How an entity set is read."""
     found = MODEL.sets[name]
     if name == "Products":
-        return _PRODUCTS
+        return _Products().readable()
     if name in _PARTS:
         number = found.type.key[0]
         return Readable(found, number, partial(_parts, _PARTS[name]), _every, (Lookup(number, _of_numbers),))
@@ -64,8 +64,33 @@ def tag(row: Row) -> Tag | None:
     return Tag(f'"{own}.{row.found.entity.stocked}"', f'"{own}"')
 
 
-def _products(ids: Sequence[int]) -> Callable[[int], Sequence[Row]]:
-    return Rows(ids).of
+class _Products:
+    """The products of one request: which product an entity found by its SKU belongs to is known already."""
+
+    def __init__(self) -> None:
+        self._products: dict[int, str] = {}
+
+    def readable(self) -> Readable:
+        """How they are read."""
+        return Readable(
+            MODEL.sets["Products"],
+            "ID",
+            lambda ids: Rows(ids, self._products).of,
+            _every,
+            (Lookup("ID", _of_numbers), Lookup("Sku", self._of_skus), Lookup("ParentProductID", _of_parents)),
+            (Membership("Labels", "Name", _labelled),),
+            (
+                Range("UpdateDateUtc", _range("updated")),
+                Range("QuantityUpdateDateUtc", _range("stocked")),
+                Range("CreateDateUtc", _range("created")),
+            ),
+            _total,
+        )
+
+    def _of_skus(self, values: Collection[Any]) -> Iterable[int]:
+        found = entity_lists.by_sku([str(value) for value in values]).values()
+        self._products |= {place.id: place.product for place in found}
+        return [place.id for place in found]
 
 
 def _parts(navigation: str, ids: Sequence[int]) -> Callable[[int], Sequence[Row]]:
@@ -81,10 +106,6 @@ def _every(after: Position | None, count: int, descending: bool) -> Sequence[Pos
 def _of_numbers(values: Collection[Any]) -> Iterable[int]:
     # What is no whole number is no ID.
     return (int(value) for value in values if isinstance(value, int | float) and value == int(value))
-
-
-def _of_skus(values: Collection[Any]) -> Iterable[int]:
-    return entity_lists.ids_of_skus([str(value) for value in values if value is not None]).values()
 
 
 def _of_parents(values: Collection[Any]) -> Iterable[int]:
@@ -151,18 +172,3 @@ _FEW: Mapping[str, Callable[[], list[Row]]] = {
     "DistributionCenters": _centres,
     "Profiles": _profiles,
 }
-
-_PRODUCTS = Readable(
-    MODEL.sets["Products"],
-    "ID",
-    _products,
-    _every,
-    (Lookup("ID", _of_numbers), Lookup("Sku", _of_skus), Lookup("ParentProductID", _of_parents)),
-    (Membership("Labels", "Name", _labelled),),
-    (
-        Range("UpdateDateUtc", _range("updated")),
-        Range("QuantityUpdateDateUtc", _range("stocked")),
-        Range("CreateDateUtc", _range("created")),
-    ),
-    _total,
-)

@@ -6,6 +6,7 @@ products have once (`names.OF_PRODUCT`, images) shows in all of them.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from batchyard.catalogue import entity_lists
@@ -17,6 +18,8 @@ from batchyard.catalogue.rules import LARGEST_QUANTITY
 type Row = Mapping[str, Any]
 
 _READ_AHEAD = 200
+# As many as DynamoDB reads in one call.
+_READ_AT_ONCE = 100
 _ENUMS = {"Flag": list(model.FLAG.members), "BundleType": list(model.BUNDLE.members)}
 _NONE = 0
 _BUNDLE_COMPONENT, _BUNDLE_ITEM = 1, 2
@@ -29,10 +32,12 @@ class Rows:
 
     Args:
         ids: The integer IDs.
+        products: IDs of their products, where they are known.
     """
 
-    def __init__(self, ids: Sequence[int]) -> None:
+    def __init__(self, ids: Sequence[int], products: Mapping[int, str] = MappingProxyType({})) -> None:
         self._left = list(ids)
+        self._products = products
         self._rows: dict[int, ProductRow] = {}
         self._children: dict[int, ProductRow | None] = {}
 
@@ -43,8 +48,9 @@ class Rows:
     def of(self, id: int) -> "Sequence[ProductRow]":
         """The product of an ID; nothing where it is gone."""
         while id not in self._rows and id in self._left:
-            page = entity_lists.read(self._left)
-            self._left = page.left
+            some, rest = self._left[:_READ_AT_ONCE], self._left[_READ_AT_ONCE:]
+            page = entity_lists.read(some, products=self._products)
+            self._left = [*page.left, *rest]
             self._rows = {one.entity.id: ProductRow(one, self) for one in page.seen}
             self._children = {}
         return [self._rows[id]] if id in self._rows else []

@@ -137,6 +137,8 @@ def _with_one_name[T](act: Callable[[Unit], T]) -> T:
     try:
         return in_one(act)
     except repository.Taken as taken:
+        if taken.kind == "ID":
+            raise
         raise DuplicateSku(taken.value) from None
 
 

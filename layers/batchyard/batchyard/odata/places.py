@@ -11,6 +11,7 @@ from batchyard.errors import Unavailable
 from batchyard.odata.lists import Page, Token
 from batchyard.odata.planning import Plan
 from batchyard.odata.query.options import Options
+from batchyard.odata.query.printing import printed
 from batchyard.store import positions
 
 logger = logging.getLogger("batchyard")
@@ -32,7 +33,9 @@ class Places:
         self._has_places = options.skiptoken is None and not plan.few and not plan.sorts
         # A place holds how many there are in all, where what a filter accepts was counted.
         counts = options.with_count and options.filter is not None
-        asked = repr((caller, name, plan.name, plan.descending, options.filter, options.orderby, counts))
+        condition = None if options.filter is None else printed(options.filter)
+        order = [(printed(one.expression), one.descending) for one in options.orderby]
+        asked = repr((caller, name, plan.name, plan.descending, condition, order, counts))
         self._question = hashlib.sha256(asked.encode()).hexdigest()
 
     def begun(self) -> Options:

@@ -41,11 +41,11 @@ def made_up(rng: random.Random, count: int) -> list[Entity]:
     ]
 
 
-@pytest.mark.parametrize("descending", [False, True])
 def ids_of_skus(skus: list[str]) -> dict[str, int]:
     return {sku: place.id for sku, place in entity_lists.by_sku(skus).items()}
 
 
+@pytest.mark.parametrize("descending", [False, True])
 def test_all_ids_come_in_order_each_once(descending: bool, calls: Calls) -> None:
     rng = random.Random(7)
     made = made_up(rng, 1000)

@@ -122,8 +122,8 @@ class Api:
         route = route_of(method, path)
         payload = text if text is not None else None if body is None else json.dumps(body)
         sent = {"Host": self.front.host, "X-Forwarded-Proto": self.front.protocol, **(headers or {})}
-        if payload is not None:
-            sent.setdefault("Content-Type", "application/json")
+        if payload is not None and "content-type" not in {name.lower() for name in sent}:
+            sent["Content-Type"] = "application/json"
         event = aws_events.request(method, route.path, url, headers=sent, body=payload, caller=self.caller)
         event["path"] = f"{self.front.path_prefix}{path}"
         prefix = self.front.context_prefix

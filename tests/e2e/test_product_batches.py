@@ -82,7 +82,8 @@ def test_lists_and_look_ups(client: httpx.Client, anonymous: httpx.Client) -> No
     assert read(client, f"{COLLECTION}/batch/A1")["productId"] == "oil"
     ambiguous = client.get(f"{COLLECTION}/batch/A2")
     assert (ambiguous.status_code, ambiguous.json()["errorCode"]) == (409, "AMBIGUOUS_BATCH")
-    assert read(client, f"{COLLECTION}/batch/A1/tags") == [{"code": "c1", "claimSetId": "s"}]
+    tag = {"code": "c1", "claimSetId": "s", "productId": "oil", "batchId": "A1"}
+    assert read(client, f"{COLLECTION}/batch/A1/tags") == [tag]
     code = read(client, f"{first}/getSN?startIndex=29&count=5")["items"][0]["code"]
     assert {read(client, f"{place}/lookupSN/{code}")["index"] for place in (first, PRODUCT, COLLECTION)} == {29}
     assert read(anonymous, f"/public{first.removeprefix('/admin')}")["name"] == "First pressing"

@@ -107,9 +107,11 @@ def _of_entity_set(event: dict[str, Any], context: Any, segments: list[Segment],
     Rights(catalogue=True, reads=reads).must_be_in(asking.scope, event["httpMethod"], {})
     time_is_up = deadline(context, _RESERVE_MILLISECONDS)
     answer: Answer = entities.respond(event, segments, _SERVICE, time_is_up, may_explain=asking.scope.admin)
-    answered = _proxied(answer.status, {**finish.headers(keyed=True), **answer.headers}, answer.body)
-    audit.note(event, {**answered, "multiValueHeaders": {name: [one] for name, one in answer.headers.items()}})
-    return answered
+    fields = {name: [one] for name, one in {**finish.headers(keyed=True), **answer.headers}.items()}
+    answered = {"statusCode": int(answer.status), "multiValueHeaders": fields, "body": answer.body}
+    audit.note(event, answered)
+    # Lists have no tags, which nobody asks conditions about.
+    return finish.conditional(event, answered, tagged=False) if "ETag" in fields else answered
 
 
 def _refusal(event: dict[str, Any], error: BatchyardError) -> dict[str, Any]:

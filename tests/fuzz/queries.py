@@ -15,8 +15,8 @@ with atheris.instrument_imports():
     from batchyard.odata.query.errors import MalformedQuery
     from batchyard.odata.query.evaluation import predicate, value
     from batchyard.odata.query.options import Options, parse_options
-    from batchyard.odata.query.parser import parse_filter
     from batchyard.odata.query.printing import printed
+    from tests.support.odata_model import parse_filter
 
 OPTIONS = ["$filter", "$orderby", "$expand", "$select", "$top", "$filter", "$filter"]
 

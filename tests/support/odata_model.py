@@ -16,6 +16,10 @@ from batchyard.odata.model import (
     Navigation,
     Property,
 )
+from batchyard.odata.query import tokens
+from batchyard.odata.query.parser import ExpressionParser
+from batchyard.odata.query.syntax import Expression
+from batchyard.odata.query.tokens import Scanner
 
 FLAG = EnumType("FlagType", {"NoFlag": 0, "RedFlag": 1, "QuestionMark": 2, "BlueFlag": 7})
 PRODUCT = EntityType(
@@ -83,3 +87,21 @@ ROW = {
     "Attributes": [{"ProductID": 3, "Name": "Size", "Value": "13M"}, {"ProductID": 3, "Name": "Hue", "Value": None}],
     "Children": [],
 }
+
+
+def parse_filter(text: str, entity_type: EntityType, model: Model) -> Expression:
+    """The condition that a `$filter` states.
+
+    Args:
+        text: The option's value, percent-decoded.
+        entity_type: What it filters.
+        model: Where the type is.
+
+    Raises:
+        MalformedQuery: It cannot be read, or names what the model has not.
+    """
+    scanner = Scanner("$filter", text)
+    condition = ExpressionParser(scanner, entity_type, model).condition()
+    if scanner.kind != tokens.END:
+        raise scanner.unexpected("an operator or the end")
+    return condition

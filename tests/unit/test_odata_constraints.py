@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 
 from batchyard.odata.query.constraints import Interval, interval_of, values_of, values_of_any
 from batchyard.odata.query.evaluation import predicate
-from batchyard.odata.query.parser import parse_filter
 from batchyard.odata.query.syntax import Expression
 from tests.support.odata_filters import filters, micros, rows
-from tests.support.odata_model import LABEL, MODEL, PRODUCT
+from tests.support.odata_model import LABEL, MODEL, PRODUCT, parse_filter
 
 
 def read(text: str) -> Expression:

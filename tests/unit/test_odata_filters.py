@@ -4,9 +4,8 @@ import pytest
 
 from batchyard.odata.query.errors import MalformedQuery
 from batchyard.odata.query.evaluation import predicate
-from batchyard.odata.query.parser import parse_filter
 from batchyard.odata.query.printing import printed
-from tests.support.odata_model import CHILD, LABEL, MODEL, PRODUCT, ROW
+from tests.support.odata_model import CHILD, LABEL, MODEL, PRODUCT, ROW, parse_filter
 
 HOLDS = [
     # Comparisons.

@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchyard.odata.query.evaluation import predicate
-from batchyard.odata.query.parser import parse_filter
 from batchyard.odata.query.printing import printed
 from tests.support.odata_filters import Meaning, filters, means, read_by_another, rows
-from tests.support.odata_model import MODEL, PRODUCT
+from tests.support.odata_model import MODEL, PRODUCT, parse_filter
 
 SOME_ROWS = st.lists(rows, min_size=1, max_size=5)
 

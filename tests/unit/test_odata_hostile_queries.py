@@ -17,10 +17,10 @@ from batchyard.odata.query import constraints, literals, options, parser, tokens
 from batchyard.odata.query.errors import MalformedQuery
 from batchyard.odata.query.evaluation import predicate
 from batchyard.odata.query.options import parse_options
-from batchyard.odata.query.parser import DEEPEST, MOST_OPERANDS, parse_filter
+from batchyard.odata.query.parser import DEEPEST, MOST_OPERANDS
 from batchyard.odata.query.printing import printed
 from batchyard.odata.query.tokens import LONGEST
-from tests.support.odata_model import MODEL, PRODUCT, ROW
+from tests.support.odata_model import MODEL, PRODUCT, ROW, parse_filter
 from tests.support.work import steps
 
 

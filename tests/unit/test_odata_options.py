@@ -8,9 +8,8 @@ from batchyard.errors import NotSupported, UnsupportedMediaType
 from batchyard.odata.query.errors import MalformedQuery
 from batchyard.odata.query.evaluation import value
 from batchyard.odata.query.options import LARGEST_NUMBER, MOST_ORDERS, Expand, Options, Order, parse_options
-from batchyard.odata.query.parser import parse_filter
 from batchyard.odata.query.printing import printed
-from tests.support.odata_model import ATTRIBUTE, CHILD, FLAG, LABEL, MODEL, PRODUCT, ROW
+from tests.support.odata_model import ATTRIBUTE, CHILD, FLAG, LABEL, MODEL, PRODUCT, ROW, parse_filter
 
 
 def read(query: str) -> Options:

@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from batchyard.http.urls import parameters
+
 _LIST = "[]"
 _OF_LIST = re.compile(r"([^\[\]]*)(?:\[[0-9]{0,9}\])?")
 _ESCAPED_BRACKET = re.compile("%5[BD]", re.IGNORECASE)
@@ -35,9 +37,7 @@ def settled(event: Mapping[str, Any], names: Collection[str]) -> tuple[dict[str,
 
 
 def _parameters(event: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    several = event.get("multiValueQueryStringParameters")
-    single = event.get("queryStringParameters") or {}
-    for name, values in (several or {name: [value] for name, value in single.items()}).items():
+    for name, values in parameters(event).items():
         # API Gateway decodes names; not every engine does.
         yield unquote(name) if _ESCAPED_BRACKET.search(name) else name, values
 

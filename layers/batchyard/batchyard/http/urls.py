@@ -93,6 +93,12 @@ def _before(whole: str, own: str) -> str:
     return ""
 
 
+def parameters(event: Mapping[str, Any]) -> Mapping[str, list[str]]:
+    """The parameters of a request's query, each with all of its values."""
+    single: Mapping[str, str] = event.get("queryStringParameters") or {}
+    return event.get("multiValueQueryStringParameters") or {name: [value] for name, value in single.items()}
+
+
 def another_page(event: Mapping[str, Any], parameter: str, value: str | None, end: str = "") -> str:
     """The URL of another page of a list: the request's own, with all of its parameters but one.
 
@@ -102,11 +108,8 @@ def another_page(event: Mapping[str, Any], parameter: str, value: str | None, en
         value: That of the other page; None where it needs none.
         end: What the path ends with.
     """
-    given = event.get("multiValueQueryStringParameters") or {
-        name: [one] for name, one in (event.get("queryStringParameters") or {}).items()
-    }
-    parameters = [(name, one) for name, values in given.items() if name != parameter for one in values]
+    kept = [(name, one) for name, values in parameters(event).items() if name != parameter for one in values]
     if value is not None:
-        parameters.append((parameter, value))
+        kept.append((parameter, value))
     path = as_sent(event["path"].rstrip("/"))
-    return f"{base_url(event)}{path}{end}" + (f"?{urlencode(parameters)}" if parameters else "")
+    return f"{base_url(event)}{path}{end}" + (f"?{urlencode(kept)}" if kept else "")

@@ -6,6 +6,7 @@ there are, query options, pages, entity tags, and the JSON of it.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote
@@ -16,7 +17,6 @@ from batchyard.errors import (
     MethodNotAllowed,
     NotFound,
     NotSupported,
-    PreconditionFailed,
     UnsupportedMediaType,
 )
 from batchyard.http import bodies
@@ -24,16 +24,17 @@ from batchyard.http.answers import carried, must_fit
 from batchyard.http.bounds import read_json
 from batchyard.http.caller import caller
 from batchyard.http.preconditions import Preconditions
-from batchyard.http.urls import base_url, header
+from batchyard.http.urls import base_url, header, parameters
 from batchyard.jsontext import dumps
 from batchyard.odata import lists, payload, planning
 from batchyard.odata.model import EntitySet, Model
+from batchyard.odata.multipart import media_type_of
 from batchyard.odata.negotiation import prefers
 from batchyard.odata.places import Places
 from batchyard.odata.query import options as query
 from batchyard.odata.query.options import Options
 from batchyard.odata.representation import Shape, plain
-from batchyard.odata.sets import Key, Readable, Row, Writable, Write
+from batchyard.odata.sets import Change, Create, Key, Readable, Remove, Row, Writable, Write
 from batchyard.odata.targets import Document, Kind, Target, resolve
 from batchyard.odata.urls import Segment
 from batchyard.store.measuring import measuring
@@ -170,12 +171,12 @@ class _Exchange:
             case Kind.ACTION:
                 served["POST"] = self._act
             case Kind.ENTITIES if target.navigation is None and writable.create is not None:
-                served["POST"] = self._create
+                served["POST"] = partial(self._create, writable.create, writable.nested)
             case Kind.ENTITY:
                 if writable.change is not None:
-                    served |= {"PATCH": self._change, "PUT": self._change}
+                    served |= dict.fromkeys(("PATCH", "PUT"), partial(self._change, writable.change))
                 if writable.remove is not None:
-                    served["DELETE"] = self._remove
+                    served["DELETE"] = partial(self._remove, writable.remove)
             case _:
                 pass
         return served
@@ -195,7 +196,7 @@ class _Exchange:
         return self._several(target, self._pairs())
 
     def _query(self, target: Target) -> Answer:
-        media_type = (header(self._event, "Content-Type") or "text/plain").partition(";")[0].strip().lower()
+        media_type = media_type_of(header(self._event, "Content-Type") or "text/plain")
         if media_type != "text/plain":
             raise UnsupportedMediaType(media_type)
         text = bodies.text(self._event).strip().removeprefix("?")
@@ -297,11 +298,6 @@ class _Exchange:
         headers = {"Content-Type": JSON, **VERSION}
         if tag is not None:
             headers["ETag"] = tag.whole
-            conditions = Preconditions.of(self._event)
-            if self._event["httpMethod"] in _READS and not conditions.is_matched(tag.whole):
-                raise PreconditionFailed
-            if self._event["httpMethod"] in _READS and conditions.is_excluded(tag.whole):
-                return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": tag.whole, **VERSION})
         context = f"{self._root}$metadata#{found.name}{shape.selected}/$entity"
         return Answer(HTTPStatus.OK, headers, must_fit(shape.text(row, **{"@odata.context": context})))
 
@@ -309,40 +305,32 @@ class _Exchange:
         assert target.member is not None  # noqa: S101 (for the type checker: it is this kind of target)
         value = plain(target.member, self._row(target)[target.member.name])
         found = target.entity_set
+        if value is None:
+            return _DONE
         if target.kind is Kind.VALUE:
-            if value is None:
-                return Answer(HTTPStatus.NO_CONTENT, VERSION)
             text = value if isinstance(value, str) else dumps(value)
             return Answer(HTTPStatus.OK, {"Content-Type": "text/plain;charset=utf-8", **VERSION}, must_fit(text))
-        if value is None:
-            return Answer(HTTPStatus.NO_CONTENT, VERSION)
         context = f"{self._root}$metadata#{found.name}{_key_text(found, target.key)}/{target.member.name}"
         return _json({"@odata.context": context, "value": value})
 
     # Writes.
 
-    def _create(self, target: Target) -> Answer:
+    def _create(self, create: Create, nested: frozenset[str], target: Target) -> Answer:
         found = target.entity_set
-        writable = self._service.writable(found.name)
-        assert writable.create is not None  # noqa: S101 (for the type checker: it is served)
-        given = payload.read(self._body(), found.type, self._service.model, writable.nested)
-        row = writable.create(given, self._write())
+        given = payload.read(self._body(), found.type, self._service.model, nested)
+        row = create(given, self._write())
         location = f"{self._root}{found.name}{_key_text(found, tuple(row[name] for name in found.type.key))}"
         shown = self._one(found, row)
         return shown._replace(status=HTTPStatus.CREATED, headers={**shown.headers, "Location": location})
 
-    def _change(self, target: Target) -> Answer:
+    def _change(self, change: Change, target: Target) -> Answer:
         found = target.entity_set
-        writable = self._service.writable(found.name)
-        assert writable.change is not None  # noqa: S101 (for the type checker: it is served)
         given = payload.read(self._body(), found.type, self._service.model)
-        writable.change(target.key, _without_key(given, found, target.key), self._write())
+        change(target.key, _without_key(given, found, target.key), self._write())
         return _DONE
 
-    def _remove(self, target: Target) -> Answer:
-        writable = self._service.writable(target.entity_set.name)
-        assert writable.remove is not None  # noqa: S101 (for the type checker: it is served)
-        writable.remove(target.key, self._write())
+    def _remove(self, remove: Remove, target: Target) -> Answer:
+        remove(target.key, self._write())
         return _DONE
 
     def _act(self, target: Target) -> Answer:
@@ -364,7 +352,7 @@ class _Exchange:
         text = bodies.text(self._event)
         if not text.strip():
             return {}
-        media_type = (header(self._event, "Content-Type") or "application/json").partition(";")[0].strip().lower()
+        media_type = media_type_of(header(self._event, "Content-Type") or "application/json")
         if media_type != "application/json":
             raise UnsupportedMediaType(media_type)
         return read_json(text)
@@ -379,11 +367,8 @@ class _Exchange:
 
     def _pairs(self) -> Pairs:
         """The query's names and values. One that has neither is left behind by clients that put pieces together."""
-        several = self._event.get("multiValueQueryStringParameters")
-        if several is None:
-            single: Mapping[str, str] = self._event.get("queryStringParameters") or {}
-            several = {name: [value] for name, value in single.items()}
-        return [(name, value) for name, values in several.items() for value in values if name or value]
+        several = parameters(self._event).items()
+        return [(name, value) for name, values in several for value in values if name or value]
 
 
 def row_of(readable: Readable, key: Key) -> Row:

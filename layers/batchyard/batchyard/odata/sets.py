@@ -115,6 +115,9 @@ class Write(NamedTuple):
 
 type Key = tuple[int | str, ...]
 type Given = Mapping[str, Any]
+type Create = Callable[[Given, Write], Row]
+type Change = Callable[[Key, Given, Write], None]
+type Remove = Callable[[Key, Write], None]
 
 
 class Writable(NamedTuple):
@@ -128,10 +131,10 @@ class Writable(NamedTuple):
         nested: The navigation properties that may be given along where an entity is made.
     """
 
-    create: Callable[[Given, Write], Row] | None = None
-    change: Callable[[Key, Given, Write], None] | None = None
-    remove: Callable[[Key, Write], None] | None = None
-    actions: Mapping[str, Callable[[Key, Given, Write], None]] = MappingProxyType({})
+    create: Create | None = None
+    change: Change | None = None
+    remove: Remove | None = None
+    actions: Mapping[str, Change] = MappingProxyType({})
     nested: frozenset[str] = frozenset()
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from batchyard.catalogue import operations
-from batchyard.catalogue.entity_sets.found import find, own_tag
+from batchyard.catalogue.entity_sets.found import meant
 from batchyard.catalogue.entity_sets.skus import free_handle
 from batchyard.catalogue.entity_sets.values import merged, merged_attributes
 from batchyard.catalogue.rules import Product, Variant
@@ -37,7 +37,7 @@ def update_quantity(key: Key, given: Given, write: Write) -> None:
     def act(unit: Unit) -> None:
         if write.preconditions != UNCONDITIONAL:
             # Else the product need not be read.
-            write.must_hold(own_tag(find(unit, id)))
+            meant(unit, id, write)
         operations.set_quantities(id, quantities, write.by, relative=relative, complete=complete)
 
     in_one(act)
@@ -53,8 +53,7 @@ def update_attributes(key: Key, given: Given, write: Write) -> None:
     names = [(one.get("Name"), one.get("Value")) for one in given.get("Attributes", ())]
 
     def act(unit: Unit) -> None:
-        found = find(unit, int(key[0]))
-        write.must_hold(own_tag(found))
+        found = meant(unit, int(key[0]), write)
         operations.change_entity(
             found.entity.id,
             lambda own: replace(own, attributes=merged_attributes(own.attributes, names)),
@@ -74,8 +73,7 @@ def remove_children(key: Key, given: Given, write: Write) -> None:
     wanted = list(dict.fromkeys(given.get("ChildProductIDList", ())))
 
     def act(unit: Unit) -> None:
-        found = find(unit, int(key[0]))
-        write.must_hold(own_tag(found))
+        found = meant(unit, int(key[0]), write)
         children = {one.entity for one in found.product.variants} if found.entity.variant is None else set()
         for id in wanted:
             if id not in children:

@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 from batchyard.catalogue import entities, repository
 from batchyard.catalogue.entity_lists import Seen
-from batchyard.catalogue.entity_sets.reading import tag
+from batchyard.catalogue.entity_sets.reading import tag_of
 from batchyard.catalogue.entity_sets.rows import ProductRow, Row, Rows
-from batchyard.catalogue.rules import Entity, Own, Product, Variant
+from batchyard.catalogue.rules import Entity, Own, Product
 from batchyard.errors import NotFound
+from batchyard.odata.sets import Write
 from batchyard.store.unit import Unit
 
 
@@ -23,11 +24,6 @@ class Found(NamedTuple):
     entity: Entity
     product: Product
     own: Own
-
-    @property
-    def variant(self) -> Variant | None:
-        """The variant that it is; None for a parent."""
-        return next((one for one in self.product.variants if one.entity == self.entity.id), None)
 
     @property
     def is_child(self) -> bool:
@@ -57,7 +53,18 @@ def row_of(unit: Unit, id: int) -> Row:
     return ProductRow(Seen(found.entity, found.product, found.own, shadowed, there), Rows(found.product.entities))
 
 
-def own_tag(found: Found) -> str | None:
+def meant(unit: Unit, id: int, write: Write) -> Found:
+    """An OData product as a unit will leave it, if it is the one that whoever writes it means.
+
+    Raises:
+        NotFound: There is none.
+        PreconditionFailed: It is not the one.
+    """
+    found = find(unit, id)
+    write.must_hold(own_tag(found))
+    return found
+
+
+def own_tag(found: Found) -> str:
     """The entity tag that `If-Match` is about."""
-    shown = tag(ProductRow(Seen(found.entity, found.product, found.own), Rows(())))
-    return None if shown is None else shown.own
+    return tag_of(found.product, found.entity).own

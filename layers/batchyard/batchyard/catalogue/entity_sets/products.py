@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from batchyard import clock, ulids
 from batchyard.catalogue import operations, repository
 from batchyard.catalogue.entity_sets import model
-from batchyard.catalogue.entity_sets.found import Found, find, own_tag, row_of
+from batchyard.catalogue.entity_sets.found import Found, find, meant, row_of
 from batchyard.catalogue.entity_sets.names import ENUMERATIONS, OF_ENTITY, OF_PRODUCT
 from batchyard.catalogue.entity_sets.rows import Row
 from batchyard.catalogue.entity_sets.skus import DuplicateSku, free_handle, must_be_free
@@ -93,8 +93,7 @@ def change(key: Key, given: Given, write: Write) -> None:
     id = int(key[0])
 
     def act(unit: Unit) -> None:
-        found = find(unit, id)
-        write.must_hold(own_tag(found))
+        found = meant(unit, id, write)
         _must_stay(found, given)
         if "Sku" in given:
             _rename(unit, found, given["Sku"], write)
@@ -116,16 +115,14 @@ def remove(key: Key, write: Write) -> None:
         InBundle: It is a component of a bundle.
     """
     id = int(key[0])
-    found = transact(lambda unit: find(unit, id))
-    write.must_hold(own_tag(found))
+    found = transact(lambda unit: meant(unit, id, write))
     if not found.is_child:
         conditional = write.preconditions != UNCONDITIONAL
         operations.remove(found.product.id, version=found.product.version if conditional else None)
         return
 
     def act(unit: Unit) -> None:
-        child = find(unit, id)
-        write.must_hold(own_tag(child))
+        child = meant(unit, id, write)
         left = tuple(one for one in child.product.variants if one.entity != id)
         operations.update(child.product.id, lambda product: replace(product, variants=left), write.by)
 

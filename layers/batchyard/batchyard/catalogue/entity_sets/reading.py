@@ -8,6 +8,7 @@ from batchyard.catalogue import codec, entity_lists, reference, tally
 from batchyard.catalogue.entity_sets.model import MODEL
 from batchyard.catalogue.entity_sets.names import PROFILE_ID
 from batchyard.catalogue.entity_sets.rows import ProductRow, Row, Rows
+from batchyard.catalogue.rules import Entity, Product
 from batchyard.odata.entities import Tag
 from batchyard.odata.sets import Key, Lookup, Membership, Position, Range, Readable, Stretch, listed
 from batchyard.store import items
@@ -58,10 +59,13 @@ def reads_then(name: str, key: Key, known: Known) -> Iterator[tuple[Table, items
 
 def tag(row: Row) -> Tag | None:
     """The entity tag of a product: `If-Match` compares what it is, and not its stock."""
-    if not isinstance(row, ProductRow):
-        return None
-    own = f"{row.found.product.version}-{row.found.entity.updated}"
-    return Tag(f'"{own}.{row.found.entity.stocked}"', f'"{own}"')
+    return tag_of(row.found.product, row.found.entity) if isinstance(row, ProductRow) else None
+
+
+def tag_of(product: Product, entity: Entity) -> Tag:
+    """The same of a product that is no row."""
+    own = f"{product.version}-{entity.updated}"
+    return Tag(f'"{own}.{entity.stocked}"', f'"{own}"')
 
 
 class _Products:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from batchyard.catalogue.entity_sets import actions, model, parts, products
-from batchyard.odata.sets import Writable
+from batchyard.odata.sets import NOT_WRITTEN, Writable
 
 
 def writable(name: str) -> Writable:
     """How an entity set is written."""
-    return _WRITABLE.get(name, Writable())
+    return _WRITABLE.get(name, NOT_WRITTEN)
 
 
 _WRITABLE: Mapping[str, Writable] = {

@@ -59,24 +59,6 @@ class _Variable(NamedTuple):
     depth: int
 
 
-def parse_filter(text: str, entity_type: EntityType, model: Model) -> Expression:
-    """The condition that a `$filter` states.
-
-    Args:
-        text: The option's value, percent-decoded.
-        entity_type: What it filters.
-        model: Where the type is.
-
-    Raises:
-        MalformedQuery: It cannot be read, or names what the model has not.
-    """
-    scanner = Scanner("$filter", text)
-    condition = ExpressionParser(scanner, entity_type, model).condition()
-    if scanner.kind != tokens.END:
-        raise scanner.unexpected("an operator or the end")
-    return condition
-
-
 class ExpressionParser:
     """Reads one expression where a scanner stands, and leaves it at what follows.
 

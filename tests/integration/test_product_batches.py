@@ -442,6 +442,25 @@ def test_a_batch_that_was_exported_is_removed_by_force_alone(api: Api) -> None:
     assert api.delete(f"{LOT}?force=true").status == 200
 
 
+def test_a_batch_that_was_printed_is_removed_by_force_alone(api: Api, calls: Calls) -> None:
+    make(api, quantity=5, gtin=GTIN)
+    # Nothing was printed yet: a sheet that is refused, and one without codes.
+    assert api.get(f"{LOT}/sheet?columns=12").status == 400
+    assert api.get(f"{LOT}/sheet?startIndex=5").status == 200
+    etag = api.get(LOT).headers["ETag"]
+    assert api.get(f"{LOT}/sheet").status == 200
+    assert api.get(LOT).headers["ETag"] != etag
+    calls.clear()
+    assert api.get(f"{LOT}/sheet").status == 200
+    assert calls.writes() == []
+    api.put(LOT, {"name": "Changed"})
+    message = "Serials of the batch were printed. Add ?force=true to remove it all the same: they verify no more then."
+    assert api.delete(LOT).json() == refusal(409, "IN_CIRCULATION", message, reason="printed")
+    assert api.delete(f"{LOT}?force=true").status == 200
+    make(api, quantity=5)
+    assert api.delete(LOT).status == 200
+
+
 def test_a_batch_that_was_verified_is_removed_by_force_alone(api: Api) -> None:
     make(api, quantity=3)
     make(api, "L2", quantity=1)

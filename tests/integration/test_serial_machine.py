@@ -84,6 +84,7 @@ class Lot:
 
     serials: list[Serial] = field(default_factory=list)
     verified: bool = False
+    on_sheet: bool = False
     changes: dict[str, Change] = field(default_factory=dict)
 
 
@@ -314,8 +315,8 @@ class Machine(RuleBasedStateMachine):
             elif used and not force:
                 assert answer.json()["details"] == {"index": used[0][0], "status": used[0][1]}
                 assert self._refused(answer, 409, "SERIALS_IN_USE")
-            elif lot.verified and not force:
-                assert answer.json()["details"] == {"reason": "verified"}
+            elif (lot.on_sheet or lot.verified) and not force:
+                assert answer.json()["details"] == {"reason": "printed" if lot.on_sheet else "verified"}
                 assert self._refused(answer, 409, "IN_CIRCULATION")
             else:
                 assert answer.status == 200, answer.text
@@ -388,6 +389,16 @@ class Machine(RuleBasedStateMachine):
             "total": len(lot.serials),
             "nextStartIndex": following if wanted and following < len(lot.serials) else None,
         }
+
+    @rule(id=ids, start=st.integers(0, 70))
+    def print_one(self, id: str, start: int) -> None:
+        lot = self.lots.get(id)
+        answer = self.api.get(f"{self.batches}/{id}/sheet?startIndex={start}&count=1")
+        if lot is None:
+            assert self._refused(answer, 404, "NOT_FOUND")
+            return
+        assert answer.status == 200
+        lot.on_sheet |= start < len(lot.serials)
 
     @rule(id=ids)
     def tell(self, id: str) -> None:

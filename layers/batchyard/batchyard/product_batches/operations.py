@@ -130,8 +130,8 @@ def delete(batch: BatchKey, *, force: bool = False, conditions: Preconditions = 
 
     Raises:
         NotFound: There is none.
-        Conflict: Something happened to its serials, they were exported or verified, or they are more items than one
-            transaction removes.
+        Conflict: Something happened to its serials, they were exported, printed or verified, or they are more items
+            than one transaction removes.
         PreconditionFailed: It is not what the conditions ask for.
     """
 
@@ -143,10 +143,25 @@ def delete(batch: BatchKey, *, force: bool = False, conditions: Preconditions = 
             # Where it was forced, they are removed afterwards.
             for stretch in _untouched(unit, current):
                 serials_repository.delete_stretch(unit, stretch)
-            if current.exports or scans.any_of(current):
-                raise refusals.in_circulation("exported" if current.exports else "verified")
+            if seen := _seen(current):
+                raise refusals.in_circulation(seen)
         repository.release_lot(unit, current)
         repository.delete(unit, current)
+
+    transact(operation)
+
+
+def keep_printed(batch: BatchKey) -> None:
+    """Keeps in mind that serials of a batch were printed.
+
+    Raises:
+        NotFound: There is none.
+    """
+
+    def operation(unit: Unit) -> None:
+        found = find(unit, batch)
+        if not found.printed:
+            repository.put(unit, replace(found, printed=True))
 
     transact(operation)
 
@@ -161,6 +176,15 @@ def find(unit: Unit, batch: BatchKey) -> ProductBatch:
     if found is None:
         raise NotFound(f'There is no batch "{batch.id}" of this product.')
     return rules.as_of(found, clock.now())
+
+
+def _seen(batch: ProductBatch) -> str | None:
+    """How its serials came to somebody's eyes; None where they did not."""
+    if batch.exports:
+        return "exported"
+    if batch.printed:
+        return "printed"
+    return "verified" if scans.any_of(batch) else None
 
 
 def _with_lot(unit: Unit, before: ProductBatch | None, batch: ProductBatch) -> ProductBatch:

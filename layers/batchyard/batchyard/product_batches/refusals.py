@@ -92,7 +92,7 @@ def in_circulation(how: str) -> BatchyardError:
     """A batch cannot be removed, since its serials may be on items.
 
     Args:
-        how: What tells so: they were `exported` or `verified`.
+        how: What tells so: they were `exported`, `printed` or `verified`.
     """
     message = f"Serials of the batch were {how}. Add ?force=true to remove it all the same: they verify no more then."
     return _refusal("IN_CIRCULATION", message, reason=how)

@@ -80,6 +80,8 @@ def encode(batch: ProductBatch) -> Item:
     }
     if batch.exports:
         item["exports"] = True
+    if batch.printed:
+        item["printed"] = True
     if batch.told:
         item["told"] = dumps(batch.told)
     if batch.status == rules.ACTIVE and batch.expires_us is not None:
@@ -101,6 +103,7 @@ def decode(item: Item) -> ProductBatch:
         updated=int(item["updated"]),
         version=int(item["version"]),
         exports=bool(item.get("exports")),
+        printed=bool(item.get("printed")),
         told=tuple(Told(*told) for told in json.loads(str(item.get("told", "[]")))),
         actor=Actor.from_attributes(item),
     )

@@ -135,6 +135,7 @@ class ProductBatch:
         updated: When it was last changed.
         version: Counts its changes; 0 before it is stored.
         exports: There are exports of its serials, or were.
+        printed: A sheet of its serials was made.
         told: What EPCIS was told of its items, the present last.
         actor: Who brought it into its status.
         twin: Another batch with its GTIN and lot, if it was just given these; it is not stored.
@@ -151,6 +152,7 @@ class ProductBatch:
     updated: int = 0
     version: int = 0
     exports: bool = False
+    printed: bool = False
     told: tuple[Told, ...] = ()
     actor: Actor = UNKNOWN
     twin: BatchKey | None = None

@@ -70,9 +70,12 @@ def sheet(batch: BatchKey, start: int, size: int, form: Form) -> str:
 
     paper = _PAPERS[form.paper]
     try:
-        return _WRITERS[form.format](arrange(labels, paper=paper, columns=form.columns, title=title), paper)
+        written = _WRITERS[form.format](arrange(labels, paper=paper, columns=form.columns, title=title), paper)
     except TooSmallError as error:
         raise Invalid({"columns": [str(error)]}) from None
+    if labels and not found.printed:
+        operations.keep_printed(batch)
+    return written
 
 
 def _label(code: str, link: str | None, domain: str, symbology: Symbology) -> Label:

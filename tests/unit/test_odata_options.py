@@ -143,7 +143,10 @@ def test_expanding_all() -> None:
         ("$expand=Sku", "$expand, character 1: Sku is no navigation"),
         ("$expand=Labels,labels", "$expand, character 8: Labels stands there twice"),
         ("$expand=Labels()", "$expand, character 8: There should be an option"),
-        ("$expand=Labels($top=1", "$expand, character 14: "),
+        (
+            "$expand=Labels($top=1",
+            '$expand, character 14: There should be ")" instead of the end. In a URL, ";" is written as "%3B".',
+        ),
         ("$expand=Labels($top=1;)", "$expand, character 15: There should be an option"),
         ("$expand=Labels($top=-1)", "$expand, character 13: There should be a whole number"),
         ("$expand=Labels($count=1)", "$expand, character 15: There should be true or false"),

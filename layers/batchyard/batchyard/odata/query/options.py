@@ -244,6 +244,8 @@ class _Reader:
             scanner.advance()
             scanner.expect("=")
             options = self.read(options, name, self._model.target(navigation), level=level + 1)
+            if scanner.kind == tokens.END:
+                raise scanner.refused(f'There should be ")" instead of the end. {tokens.CUT_SHORT}')
             if not scanner.take(";"):
                 scanner.expect(")")
                 return options

@@ -12,6 +12,9 @@ from batchyard.odata.query.errors import MalformedQuery
 LONGEST = 32_768
 """Characters of one option's value, at most."""
 
+CUT_SHORT = 'In a URL, ";" is written as "%3B".'
+"""Why a value may end too early: API Gateway ends a parameter at a semicolon."""
+
 NAME, TEXT, TYPED, NUMBER, MOMENT, GUID, MARK, END = "name", "text", "typed", "number", "moment", "guid", "mark", "end"
 """Kinds of tokens; a typed one is a name with a quoted text: `guid'…'`."""
 
@@ -108,7 +111,7 @@ class Scanner:
         """An error about a character that no token begins with."""
         character = self._value[self.start]
         if character == "'":
-            return self.refused("The string that begins here does not end.")
+            return self.refused(f"The string that begins here does not end. {CUT_SHORT}")
         if character in "+-":
             return self.refused("Arithmetic is not supported.")
         return self.refused(f'"{character}" cannot stand here.')

@@ -151,7 +151,8 @@ def test_parents_and_children(api: Api) -> None:
     done(api.patch(f"/v1/Products({parent})", {"RetailPrice": 5, "CopyToChildren": True}))
     assert [shown(api, one)["RetailPrice"] for one in (parent, child, other)] == [5, 5, 5]
     assert (shown(api, child)["Title"], shown(api, child)["UPC"]) == ("Size 1a", "2")
-    wrong(api.patch(f"/v1/Products({parent})", {"IsParent": False}), 400, "IsParent")
+    wrong(api.patch(f"/v1/Products({parent})", {"IsParent": False}), 400, "one child becomes an item")
+    wrong(api.patch(f"/v1/Products({made(api, 'ITEM')})", {"IsParent": True}), 400, "made as a parent")
     done(api.delete(f"/v1/Products({other})"))
     wrong(api.get(f"/v1/Products({other})"), 404)
     done(api.delete(f"/v1/Products({parent})"))
@@ -187,6 +188,12 @@ def test_bundles(api: Api) -> None:
     bundle = made(
         api, "AB", BundleComponents=[{"ComponentSku": "A", "Quantity": 2}, {"ProductID": second, "Quantity": 1}]
     )
+    made(api, "P", IsParent=True)
+    for sku, words in (("P", "P is a parent"), ("NOPE", "no product with the Sku NOPE")):
+        named = {"Sku": "AC", "BundleComponents": [{"ComponentSku": sku, "Quantity": 1}]}
+        wrong(api.post("/v1/Products", named), 400, words)
+    twice = {"Sku": "AC", "BundleComponents": [{"ComponentSku": "A"}, {"ProductID": first, "Quantity": 3}]}
+    wrong(api.post("/v1/Products", twice), 400, f"The product {first} stands there twice")
     operations.set_quantities(first, {0: 7}, "req-1")
     operations.set_quantities(second, {0: 2}, "req-1")
     found = shown(api, bundle, "?$expand=BundleComponents,DCQuantities")

@@ -60,7 +60,7 @@ def read(body: Any, shape: ComplexType, model: Model, nested: Names[str] = ()) -
             continue
         one = shape.properties.get(name)
         if one is None:
-            raise Invalid({echo(name): [f"{shape.name} has no property “{echo(name)}”."]})
+            raise Invalid({echo(name): [f'{shape.name} has no property "{echo(name)}".']})
         if not one.computed:
             found[name] = _value(one, value, model)
     return found

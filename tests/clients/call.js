@@ -13,7 +13,8 @@ async function main(module, name) {
   process.stdout.write(JSON.stringify(returned ?? null));
 }
 
-main(...process.argv.slice(2)).catch((error) => {
-  console.error(error);
+main(...process.argv.slice(2)).catch(async (error) => {
+  // Some throw the answer itself.
+  console.error(error instanceof Response ? await error.text() : error);
   process.exitCode = 1;
 });

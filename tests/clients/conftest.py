@@ -14,6 +14,9 @@ from tests.contract.service import GATEWAY, Service
 from tests.support import aws
 from tests.support.api import Front
 
+BASE_PATH = "/api/data"
+"""What a domain of one's own may have before the API's paths."""
+
 
 @dataclass(frozen=True)
 class Site:
@@ -51,7 +54,8 @@ def site() -> Iterator[Site]:
         mock_aws(),
     ):
         host = f"127.0.0.1:{server.server_port}"
-        gateway.front = Front(base=f"http://{host}", context_prefix="", protocol="http", host=host)
+        # One of the clients finds an API nowhere but there.
+        gateway.front = Front(f"http://{host}{BASE_PATH}", BASE_PATH, BASE_PATH, protocol="http", host=host)
         GATEWAY.forget()
         key = Service(patch).key
         # What the service of another module said of its keys.

@@ -5,10 +5,10 @@ import pytest
 import xmlschema
 
 from batchyard.catalogue.entity_sets.model import MODEL
-from tests.clients import node
+from tests.clients import published
 from tests.clients.conftest import Site
 
-SCHEMAS = node.FOLDER / "node_modules" / "odata-csdl" / "schemas"
+SCHEMAS = published.FOLDER / "node_modules" / "odata-csdl" / "schemas"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_the_schema_of_oasis_finds_nothing(metadata: str, schema: xmlschema.XMLS
 
 
 def test_the_converter_of_oasis_reads_all_of_it(metadata: str) -> None:
-    converted = node.call("csdl", "convert", xml=metadata)
+    converted = published.call("csdl.js", "convert", xml=metadata)
     assert converted["messages"] == []
     namespace = converted["json"][MODEL.namespace]
     for name, entity_type in MODEL.types.items():

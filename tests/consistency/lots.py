@@ -1,5 +1,6 @@
 """A collection of product batches: what is asked of it, and what is in the table, read without the service."""
 
+import itertools
 import json
 import uuid
 from typing import Any
@@ -29,6 +30,7 @@ class Collection:
     def __init__(self, world: World) -> None:
         self.api = world.api
         self.id = f"c{uuid.uuid4().hex[:12]}"
+        self._owners: dict[tuple[int, int], tuple[str, int]] = {}
 
     # What is asked of it.
 
@@ -86,6 +88,10 @@ class Collection:
         """How many indices were handed out."""
         return sum(int(item["next"]) for item in self.rows("counter"))
 
+    def wasted(self) -> int:
+        """How many indices were handed out that belong to no batch."""
+        return self.handed_out() - sum(batch.quantity for batch in self.batches().values())
+
     def runs(self, batch: str) -> list[Run]:
         """The runs of a batch's serials, by their numbers in it; neighbours of one story are one, wherever stored."""
         found: list[Run] = []
@@ -109,21 +115,23 @@ class Collection:
         """How many serials of a batch have which status, one run after the other."""
         return [(run.size, run.status) for run in self.runs(batch)]
 
-    def must_be_whole(self, wasted: int = 0) -> None:
-        """No index belongs to two, and stretches tile what belongs to somebody, without gaps and overlaps.
+    def must_be_whole(self, wasted: int | None = 0) -> None:
+        """No index belongs to two, or to another batch than it did, and stretches tile what belongs to somebody,
+        without gaps and overlaps.
 
         Args:
-            wasted: How many indices were handed out that belong to no batch.
+            wasted: How many indices were handed out that belong to no batch; None where that is open.
         """
         found = self.batches().values()
-        blocks = sorted((block.first, block.last, batch.id) for batch in found for block in batch.blocks)
-        position = 0
-        for first, last, _ in blocks:
-            assert first >= position, blocks
-            position = last + 1
-        handed_out = self.handed_out()
-        assert position <= handed_out
-        assert handed_out - sum(batch.quantity for batch in found) == wasted
+        self._owners |= {
+            (block.first, block.last): (batch.id, batch.created) for batch in found for block in batch.blocks
+        }
+        for (_, before), (first, _) in itertools.pairwise(sorted(self._owners)):
+            assert before < first, self._owners
+        for batch in found:
+            assert all(self._owners[block.first, block.last] == (batch.id, batch.created) for block in batch.blocks)
+        assert max((last for _, last in self._owners), default=-1) < self.handed_out()
+        assert wasted in {None, self.wasted()}
         stretches = self.stretches()
         tiles = [
             (tile.first, tile.last, tile.batch.id, tile.batch.product, tile.length, tile.key) for tile in stretches

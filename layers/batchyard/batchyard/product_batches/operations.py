@@ -215,7 +215,8 @@ def _put(unit: Unit, batch: ProductBatch, more: int) -> ProductBatch:
         from batchyard.serial_codes import codes, keys
 
         key, capacity = keys.current_version(), codes.capacity(batch.length)
-        block = serials_repository.allocate(unit, batch.collection, more, key, capacity, batch.updated)
+        # Each attempt takes other indices: the one before may have been written, and its batch be removed since.
+        block = serials_repository.allocate(batch.collection, more, key, capacity, batch.updated)
         serials_repository.put_block(unit, batch, block)
         batch = replace(batch, blocks=(*batch.blocks, block))
     must_fit(dumps(batch.to_answer(link_domain())))

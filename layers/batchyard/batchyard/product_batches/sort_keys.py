@@ -4,7 +4,7 @@ Sort keys begin with the kind of the item:
 
 - `batch <batch> <product>`: a batch.
 - `lot <GTIN> <lot>`: the first batch that has this GTIN and lot.
-- `counter`: the next index that no batch of the collection has.
+- `counter`: the next index that was never handed out in the collection.
 - `serials <last index>`: a stretch of one block's serials, with their statuses as runs. A block begins as one stretch
   of one run, and stretches tile it without gaps: the first stretch at or after an index tells whose it is.
 - `change <batch> <product> <id>`: one change of serials' statuses, with what it changed. It outlives its batch.
@@ -36,6 +36,11 @@ def key_of(batch: BatchKey) -> Key:
 def lot_key(collection: str, gtin: str, lot: str) -> Key:
     """The key of the item that tells which batch has a GTIN and a lot."""
     return {"collection_id": collection, "sort_key": f"lot {gtin} {lot}"}
+
+
+def counter_key(collection: str) -> Key:
+    """The key of the item that hands out indices."""
+    return {"collection_id": collection, "sort_key": "counter"}
 
 
 def serials_key(collection: str, last: int) -> Key:

@@ -5,13 +5,16 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from botocore.exceptions import ClientError
+
 from batchyard.errors import Conflict, Contended, TooLarge
 from batchyard.product_batches.rules import BatchKey, Block, ProductBatch
 from batchyard.product_batches.serials.rules import StatusChange, Stretch
 from batchyard.product_batches.serials.runs import Run, cut, overlay, pack, pieces, unpack
-from batchyard.product_batches.sort_keys import LAST_INDEX, between, change_key, names_in, serials_key
-from batchyard.store import items
-from batchyard.store.items import Item, Key
+from batchyard.product_batches.sort_keys import LAST_INDEX, between, change_key, counter_key, names_in, serials_key
+from batchyard.store import clients, items
+from batchyard.store.calls import code_of, old_item, reaching_aws
+from batchyard.store.items import Item
 from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit
@@ -47,30 +50,41 @@ _MOMENT_S = 0.05
 # Stretches.
 
 
-def allocate(unit: Unit, collection: str, size: int, key: int, capacity: int, made: int) -> Block:
-    """Stages the handing out of indices that nothing ever had.
+def allocate(collection: str, size: int, key: int, capacity: int, made: int) -> Block:
+    """Hands out indices that nothing ever had, nor will have; outside of any unit.
 
     Args:
-        unit: The unit of the batch that they are for.
         collection: ID of the collection.
-        size: How many.
+        size: How many; none of the collection's lengths has codes for fewer.
         key: Version of the key of their codes.
         capacity: How many indices there are codes for.
         made: When, in microseconds since the Unix epoch.
 
     Raises:
         Conflict: There are no more.
+        Unavailable: The store did not answer.
     """
-    place: Key = {"collection_id": collection, "sort_key": "counter"}
-    counter = unit.get(PRODUCT_BATCHES, place) or {**place, "next": 0}
-    first = int(counter["next"])
-    if first + size > capacity:
+    try:
+        with reaching_aws():
+            answer = clients.dynamodb().update_item(
+                TableName=PRODUCT_BATCHES.name,
+                Key=items.encode(counter_key(collection)),
+                UpdateExpression="ADD #next :size",
+                ConditionExpression="attribute_not_exists(#next) OR #next <= :room",
+                ExpressionAttributeNames={"#next": "next"},
+                ExpressionAttributeValues=items.encode({":size": size, ":room": capacity - size}),
+                ReturnValues="UPDATED_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+        taken = int((old_item(error) or {}).get("next", 0))
         raise Conflict(
             "The collection has used up the serials of this length; longer ones are left.",
-            details={"serialFormat": "length", "left": max(0, capacity - first)},
-        )
-    unit.put(PRODUCT_BATCHES, {**counter, "next": first + size})
-    return Block(first, size, key, made)
+            details={"serialFormat": "length", "left": max(0, capacity - taken)},
+        ) from error
+    return Block(int(answer["Attributes"]["next"]["N"]) - size, size, key, made)
 
 
 def put_block(unit: Unit, batch: ProductBatch, block: Block) -> None:

@@ -1,5 +1,7 @@
 """What goes on by schedule: batches whose expiry date is over are expired, and can be made active again."""
 
+import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +10,7 @@ import pytest
 
 from batchyard import clock
 from batchyard.clock import iso
+from batchyard.product_batches import by_expiry
 from batchyard.store import clients
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit
@@ -115,9 +118,45 @@ def test_only_active_batches_expire(api: Api, soon: str, at: Callable[[float], N
     at(2 * HOUR)
     calls.clear()
     assert expired() == 1
-    # The last one is for exports that nobody works on.
-    assert calls == ["dynamodb.Query", "dynamodb.GetItem", "dynamodb.PutItem", "dynamodb.Query"]
+    # One of each shard, and then the same for exports that nobody works on.
+    shards = ["dynamodb.Query"] * by_expiry.SHARDS
+    assert calls == [*shards, "dynamodb.GetItem", "dynamodb.PutItem", *shards]
     assert states(api, *ids, "for-ever") == ["draft", "expired", *ids[2:], "active"]
+
+
+def test_what_expires_is_spread_over_partitions(api: Api, soon: str) -> None:
+    """A partition takes 1,000 write units a second, and the index is of all collections."""
+    for number in range(200):
+        make(api, f"L{number}", expiryDate=soon)
+    rows = clients.dynamodb().scan(TableName=PRODUCT_BATCHES.name, IndexName="by_expiry")["Items"]
+    partitions = Counter(row["expiring"]["S"] for row in rows)
+    assert partitions.total() == 200
+    assert len(partitions) == by_expiry.SHARDS
+    assert max(partitions.values()) < 40
+
+
+def test_what_has_been_due_the_longest_expires_first(
+    api: Api, soon: str, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(by_expiry, "_AT_ONCE", 2)
+    moments = random.Random(5).sample(range(HOUR), 40)
+    for number, seconds in enumerate(moments):
+        at(seconds)
+        moment = iso(clock.now())
+        at(0)
+        make(api, f"L{number}", expiryDate=moment)
+    at(HOUR)
+    assert run(Hurried(25)) == {"expired": 25, "finished": False, "announced": 0}
+    found = states(api, *(f"L{number}" for number in range(40)))
+    stored = {row["batch_id"]["S"] for row in scanned() if row["status"]["S"] == "expired"}
+    assert set(found) == {"expired"}
+    assert stored == {f"L{moments.index(seconds)}" for seconds in sorted(moments)[:25]}
+
+
+def scanned() -> list[Any]:
+    """The items of batches."""
+    rows = clients.dynamodb().scan(TableName=PRODUCT_BATCHES.name)["Items"]
+    return [row for row in rows if row["sort_key"]["S"].startswith("batch ")]
 
 
 def test_a_later_date_makes_it_active_again(api: Api, soon: str, at: Callable[[float], None]) -> None:

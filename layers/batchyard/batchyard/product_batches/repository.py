@@ -7,12 +7,11 @@ from unicodedata import normalize
 
 from batchyard.actor import Actor
 from batchyard.jsontext import dumps
-from batchyard.product_batches import rules
+from batchyard.product_batches import by_expiry, rules
 from batchyard.product_batches.rules import BatchKey, Block, ProductBatch, Told
-from batchyard.product_batches.sort_keys import by_expiry, key_of, lot_key
+from batchyard.product_batches.sort_keys import key_of, lot_key
 from batchyard.store import items
 from batchyard.store.items import Item, Key
-from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES, Table
 from batchyard.store.unit import Unit
 
@@ -85,7 +84,7 @@ def encode(batch: ProductBatch) -> Item:
     if batch.told:
         item["told"] = dumps(batch.told)
     if batch.status == rules.ACTIVE and batch.expires_us is not None:
-        item |= {"expiring": _EXPIRING, "expires_at": batch.expires_us}
+        item |= by_expiry.attributes(_EXPIRING, key_of(batch.key), batch.expires_us)
     return item
 
 
@@ -128,6 +127,6 @@ def due(moment_us: int) -> Iterator[BatchKey]:
     Raises:
         Unavailable: The store did not answer.
     """
-    for item in query(by_expiry(_EXPIRING, moment_us)):
+    for item in by_expiry.until(_EXPIRING, moment_us):
         _, batch, product = str(item["sort_key"]).split(" ")
         yield BatchKey(str(item["collection_id"]), product, batch)

@@ -69,21 +69,6 @@ def names_in(item: Mapping[str, Value]) -> tuple[BatchKey, str]:
     return BatchKey(str(item["collection_id"]), product, batch), id
 
 
-def by_expiry(kind: str, moment_us: int) -> dict[str, Any]:
-    """A query of the index of what is due, for what is by a moment.
-
-    Args:
-        kind: What is due, as its items' `expiring` says.
-        moment_us: The moment, in microseconds since the Unix epoch.
-    """
-    return {
-        "TableName": PRODUCT_BATCHES.name,
-        "IndexName": "by_expiry",
-        "KeyConditionExpression": "expiring = :kind AND expires_at <= :moment",
-        "ExpressionAttributeValues": items.encode({":kind": kind, ":moment": moment_us}),
-    }
-
-
 def beginning(collection: str, prefix: str) -> dict[str, Any]:
     """A consistent query for the items of a collection whose sort keys begin like this."""
     return {

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from batchyard.jsontext import dumps
+from batchyard.product_batches import by_expiry
 from batchyard.product_batches.exports.rules import ENDED, Export
 from batchyard.product_batches.rules import BatchKey
-from batchyard.product_batches.sort_keys import by_expiry, export_key, names_in
+from batchyard.product_batches.sort_keys import export_key, names_in
 from batchyard.store import items
 from batchyard.store.items import Item
-from batchyard.store.queries import query
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit
 
@@ -53,7 +53,7 @@ def encode(export: Export) -> Item:
         "version": export.version,
     }
     if export.status not in ENDED and export.look_at:
-        item |= {"expiring": _NOT_ENDED, "expires_at": export.look_at}
+        item |= by_expiry.attributes(_NOT_ENDED, export_key(export.batch, export.id), export.look_at)
     return items.present(item)
 
 
@@ -90,4 +90,4 @@ def due(moment_us: int) -> Iterator[tuple[BatchKey, str]]:
     Raises:
         Unavailable: The store did not answer.
     """
-    yield from map(names_in, query(by_expiry(_NOT_ENDED, moment_us)))
+    yield from map(names_in, by_expiry.until(_NOT_ENDED, moment_us))

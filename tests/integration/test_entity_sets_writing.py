@@ -61,6 +61,12 @@ def test_only_a_sku_is_required(api: Api) -> None:
     wrong(api.post("/v1/Products", text="a=b", headers={"Content-Type": "text/csv"}), 415)
 
 
+@pytest.mark.parametrize("name", ["Weight", "Height", "MultipackQuantity"])
+def test_a_number_beyond_all_doubles_is_refused(api: Api, name: str) -> None:
+    answer = api.post("/v1/Products", text=f'{{"Sku": "A", "{name}": 1{"0" * 400}}}')
+    wrong(answer, 400, f"{name} must be of the type Edm.")
+
+
 def test_every_property_that_can_be_written_is_read_back(api: Api) -> None:
     given = {
         "Title": "Boots",

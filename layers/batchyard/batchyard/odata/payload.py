@@ -122,12 +122,20 @@ def _plain(kind: str, value: Any) -> Any:
     if kind == DATE_TIME:
         moment = literals.moment(value.strip()) if isinstance(value, str) else None
         return None if moment is None else moment.value
-    if kind in NUMBERS and isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
+    if kind in NUMBERS and isinstance(value, int | float) and not isinstance(value, bool) and _is_double(value):
         number = int(value) if value == int(value) else value
         bounds = WHOLE_NUMBERS.get(kind)
         if bounds is None or (isinstance(number, int) and bounds[0] <= number <= bounds[1]):
             return number
     return None
+
+
+def _is_double(value: float) -> bool:
+    """Whether a number, of however many digits, is within what a double has."""
+    try:
+        return isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _is_text(value: str) -> bool:

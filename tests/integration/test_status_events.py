@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import random
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -156,10 +159,87 @@ def test_changes_within_a_status_are_not_told(api: Api, channel: int, stream: St
     assert drained(event_queue) == []
 
 
-def test_many_changes_are_told_in_their_order(api: Api, channel: int, stream: Stream, event_queue: str) -> None:
-    opened = [api.open_batch(channel)["pk"] for _ in range(27)]
+MOVES = ["initialized", "commit", "sent_to_remote", "ongoing", "done"]
+
+
+def moved(api: Api, channel: int, number: int) -> dict[int, list[str]]:
+    """Opens batch requests and moves them, each between moves of others; returns their statuses."""
+    source = random.Random(number)
+    found = {api.open_batch(channel)["pk"]: MOVES[: source.randint(1, len(MOVES))] for _ in range(number)}
+    left = {pk: moves[1:] for pk, moves in found.items() if moves[1:]}
+    while left:
+        pk = source.choice(list(left))
+        status, *left[pk] = left[pk]
+        assert api.patch(batches(channel, pk), {"status": status}).status == 200
+        left = {pk: moves for pk, moves in left.items() if moves}
+    return found
+
+
+def told_of(event_queue: str) -> dict[int, list[str]]:
+    """The statuses of batch requests, in the order in which they were told."""
+    found: dict[int, list[str]] = {}
+    for event in drained(event_queue):
+        found.setdefault(event["detail"]["pk"], []).append(event["detail"]["new_status"])
+    return found
+
+
+@pytest.fixture
+def slow_bus(event_queue: str, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Events take a while, each call another one; gives how many calls were under way when each began."""
+    client = clients.events()
+    put, source, lock = client.put_events, random.Random(3), threading.Lock()
+    now, under_way = [0], []
+
+    def slowly(**request: Any) -> Any:
+        with lock:
+            now[0] += 1
+            under_way.append(now[0])
+        time.sleep(source.uniform(0.01, 0.05))
+        with lock:
+            now[0] -= 1
+            return put(**request)
+
+    monkeypatch.setattr(client, "put_events", slowly)
+    return under_way
+
+
+def test_changes_of_a_batch_request_are_told_in_their_order(
+    api: Api, channel: int, stream: Stream, event_queue: str, slow_bus: list[int]
+) -> None:
+    found = moved(api, channel, 40)
+    records = stream.read()
+    for start in range(0, len(records), 100):
+        assert failed(records[start : start + 100]) is None
+    assert told_of(event_queue) == found
+
+
+def test_a_hundred_changes_take_as_long_as_ten(
+    api: Api, channel: int, stream: Stream, event_queue: str, slow_bus: list[int]
+) -> None:
+    for _ in range(100):
+        api.open_batch(channel)
     assert failed(stream.read()) is None
-    assert [event["detail"]["pk"] for event in drained(event_queue)] == opened
+    assert len(slow_bus) == 10
+    assert max(slow_bus) == 10
+    assert len(told_of(event_queue)) == 100
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_told_again_is_told_in_its_order(
+    api: Api, channel: int, stream: Stream, event_queue: str, slow_bus: list[int], seed: int
+) -> None:
+    source = random.Random(seed)
+    found = moved(api, channel, 12)
+    records = stream.read()[:100]
+    for _ in range(6):
+        bad = source.choice(records)["dynamodb"]["SequenceNumber"]
+        with refusing(lambda detail, bad=bad: detail["change"] == bad):  # type: ignore[misc]
+            assert failed(records) == bad
+        records = [record for record in records if record["dynamodb"]["SequenceNumber"] >= bad]
+    assert failed(records) is None
+    # Whoever takes each by its number, the last time that it is told, has all of them in their order.
+    told = told_of(event_queue)
+    assert {pk: list(dict.fromkeys(reversed(moves)))[::-1] for pk, moves in told.items()} == found
 
 
 @pytest.mark.parametrize("bad", [0, 9, 10, 17, 24])

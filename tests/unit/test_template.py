@@ -74,6 +74,7 @@ SLOWED_DOWN = {
     for one in _OF_SOME
 }
 STREAMED = {name: mapping for name, mapping in MAPPINGS.items() if "StreamArn" in mapping["EventSourceArn"]["GetAtt"]}
+PARALLEL = "ParallelizationFactor"
 QUEUED = {name: mapping for name, mapping in MAPPINGS.items() if name not in STREAMED}
 
 
@@ -432,6 +433,21 @@ def test_many_messages_wait_for_each_other_rather_than_the_routes_for_them() -> 
         assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "WorkersPerQueue"}}
     # Lambda takes no less than two (botocore's model of it), and of ten that a new account has, some are the streams'.
     assert template()["Parameters"]["WorkersPerQueue"]["MinValue"] == 2
+
+
+def test_a_busy_channel_is_published_side_by_side_and_counted_one_after_the_other() -> None:
+    """Who publishes needs the order of an item's changes, which Lambda keeps; who counts marks whole deliveries.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+    """
+    side_by_side = {name: one["ParallelizationFactor"] for name, one in STREAMED.items() if PARALLEL in one}
+    assert side_by_side == {"PublishBatchRequestsChanges": {"Ref": "PublishersPerShard"}}
+    assert template()["Resources"]["BatchRequestsTable"]["Properties"]["KeySchema"] == [
+        {"AttributeName": "channel", "KeyType": "HASH"},
+        {"AttributeName": "pk", "KeyType": "RANGE"},
+    ]
+    allowed = template()["Parameters"]["PublishersPerShard"]
+    assert (allowed["MinValue"], allowed["MaxValue"]) == (1, 10)
 
 
 def test_a_role_of_api_gateway_that_is_there_can_stay() -> None:

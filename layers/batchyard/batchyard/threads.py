@@ -10,17 +10,19 @@ def each[Argument, Result](
     """What a function answers for each of some arguments, in their order.
 
     Args:
-        function: May block; it is called in another thread, with a copy of this one's context variables.
+        function: May block; several calls are made in other threads, each with a copy of this one's context variables.
         arguments: All of them are held at once.
         threads: How many calls run at a time.
 
     Raises:
         Exception: What the first of the calls that failed raised. Those that have begun come to their end before.
     """
+    found = list(arguments)
+    if len(found) < 2:
+        return [contextvars.copy_context().run(function, argument) for argument in found]
     # Most functions never have more than one call to make.
     from concurrent.futures import ThreadPoolExecutor
 
-    found = list(arguments)
     # A thread does not know by itself how long the function still runs.
     contexts = [contextvars.copy_context() for _ in found]
     with ThreadPoolExecutor(threads) as pool:

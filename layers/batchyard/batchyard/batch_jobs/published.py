@@ -9,18 +9,25 @@ from batchyard.batch_jobs.rules import CREATED, Job
 from batchyard.clock import iso_milliseconds
 from batchyard.store import events
 from batchyard.store.events import Event, RecordChange
+from batchyard.store.items import Value
 
 SOURCE = "batchyard.batch_jobs"
 STATUS_CHANGED = "BatchJob Status Changed"
 
 
 def publish(records: Sequence[Mapping[str, Any]]) -> str | None:
-    """Publishes changes in their order; returns the sequence number of the first that failed, None if none did.
+    """Publishes changes, those of a job in their order.
+
+    Returns the sequence number of the first that failed, None if none did.
 
     Args:
         records: Records of a DynamoDB stream, with old and new images.
     """
-    return events.publish(records, SOURCE, _told, lambda _: None)
+    return events.publish(records, SOURCE, _told, lambda _: None, _subject)
+
+
+def _subject(change: RecordChange) -> Value:
+    return (change.new or change.old or {})["id"]
 
 
 def _told(change: RecordChange) -> list[Event]:

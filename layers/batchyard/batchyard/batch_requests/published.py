@@ -13,18 +13,21 @@ from batchyard.batch_requests.sweeping import POINTERS
 from batchyard.clock import iso
 from batchyard.store import events, notices, queues
 from batchyard.store.events import Event, RecordChange
+from batchyard.store.items import Value
 
 SOURCE = "batchyard.batch_requests"
 DETAIL_TYPE = "BatchRequest Status Changed"
 
 
 def publish(records: Sequence[Mapping[str, Any]]) -> str | None:
-    """Publishes changes in their order; answers the sequence number of the first that failed, None if none did.
+    """Publishes changes, those of a batch request in their order.
+
+    Returns the sequence number of the first that failed, None if none did.
 
     Args:
         records: Records of a DynamoDB stream, with old and new images.
     """
-    return events.publish(records, SOURCE, _move, _let_go)
+    return events.publish(records, SOURCE, _move, _let_go, _batch)
 
 
 def _move(change: RecordChange) -> list[Event]:
@@ -50,6 +53,11 @@ def _move(change: RecordChange) -> list[Event]:
         **actor.to_attributes(),
     }
     return [Event(DETAIL_TYPE, moment, detail)]
+
+
+def _batch(change: RecordChange) -> tuple[Value, Value]:
+    item = change.new or change.old or {}
+    return item["channel"], item["pk"]
 
 
 def _let_go(changes: Sequence[RecordChange]) -> None:

@@ -15,7 +15,7 @@ from batchyard.clock import iso
 from batchyard.errors import Contended, Unavailable
 from batchyard.store import contents, events, items, notices, queues
 from batchyard.store.events import Event, RecordChange
-from batchyard.store.items import Item
+from batchyard.store.items import Item, Value
 
 SOURCE = "batchyard.catalogue"
 CREATED, CHANGED, REMOVED = "Product Created", "Product Changed", "Product Removed"
@@ -30,7 +30,9 @@ _AT_ONCE = 8
 
 
 def publish(records: Sequence[Mapping[str, Any]]) -> str | None:
-    """Publishes changes in their order; answers the sequence number of the first that failed, None if none did.
+    """Publishes changes, those of a product or an entity in their order.
+
+    Returns the sequence number of the first that failed, None if none did.
 
     Args:
         records: Records of one of the two tables' streams, with old and new images.
@@ -41,12 +43,16 @@ def publish(records: Sequence[Mapping[str, Any]]) -> str | None:
         _clean_up_after([(change, images[change.number].get("OldImage", {})) for change in changes])
         _follow_labels([images[change.number] for change in changes if _is_of_entity(change)])
 
-    return events.publish(records, SOURCE, _told, go_on)
+    return events.publish(records, SOURCE, _told, go_on, _subject)
 
 
 def _told(change: RecordChange) -> list[Event]:
     event = _quantity(change) if _is_of_entity(change) else _product(change)
     return [] if event is None else [event]
+
+
+def _subject(change: RecordChange) -> Value:
+    return (change.new or change.old or {})["id"]
 
 
 def _is_of_entity(change: RecordChange) -> bool:

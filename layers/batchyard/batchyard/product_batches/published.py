@@ -14,7 +14,7 @@ from batchyard.clock import iso
 from batchyard.product_batches import leftovers, repository, sort_keys
 from batchyard.store import events, queues
 from batchyard.store.events import Event, RecordChange
-from batchyard.store.items import Item
+from batchyard.store.items import Item, Value
 
 SOURCE = "batchyard.product_batches"
 STATUS_CHANGED = "ProductBatch Status Changed"
@@ -23,12 +23,14 @@ SERIAL_SUSPICIOUS = "ProductBatch Serial Suspicious"
 
 
 def publish(records: Sequence[Mapping[str, Any]]) -> str | None:
-    """Publishes changes in their order; answers the sequence number of the first that failed, None if none did.
+    """Publishes changes, those of a batch in their order.
+
+    Returns the sequence number of the first that failed, None if none did.
 
     Args:
         records: Records of a DynamoDB stream, with old and new images.
     """
-    return events.publish(records, SOURCE, _told, _clean_up_after)
+    return events.publish(records, SOURCE, _told, _clean_up_after, _subject)
 
 
 def _told(change: RecordChange) -> list[Event]:
@@ -45,6 +47,13 @@ def _told(change: RecordChange) -> list[Event]:
         case _:
             told = []
     return [event for event in told if event is not None]
+
+
+def _subject(change: RecordChange) -> tuple[Value, ...]:
+    """The batch, also of a change of its serials; a serial of which scans tell."""
+    item = change.new or change.old or {}
+    kind, *names = str(item["sort_key"]).split(" ")
+    return item["collection_id"], *(names[:2] if kind in {"batch", "change"} else (kind, *names))
 
 
 def _is_removed(change: RecordChange) -> bool:

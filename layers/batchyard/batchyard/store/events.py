@@ -6,18 +6,25 @@ of; of a second event of the same record, that number with `.1` behind it.
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import batched
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from batchyard import threads
 from batchyard.errors import Unavailable
 from batchyard.store import clients, items
 from batchyard.store.calls import reaching_aws
 from batchyard.store.items import Item
 
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
 _AT_ONCE = 10
+
+_LANES = 10
+"""Calls side by side: as many as a delivery of a hundred changes of different things takes."""
 
 
 class RecordChange(NamedTuple):
@@ -49,7 +56,18 @@ class Event:
     detail: Mapping[str, Any]
 
 
-_Told = tuple[str, str, Event]
+class _Told(NamedTuple):
+    """An event that is to be sent.
+
+    Attributes:
+        number: The sequence number of its change.
+        name: That or, of a second event of the same change, one that no other event has.
+        event: What it says.
+    """
+
+    number: str
+    name: str
+    event: Event
 
 
 def publish(
@@ -57,25 +75,43 @@ def publish(
     source: str,
     told: Callable[[RecordChange], Sequence[Event]],
     also: Callable[[Sequence[RecordChange]], None],
+    subject: Callable[[RecordChange], Hashable],
 ) -> str | None:
-    """Tells of changes in their order; answers the sequence number of the first that failed, None if none did.
+    """Tells of changes; answers the sequence number of the first that failed, None if none did.
+
+    What is told of one subject is told in its order, again from what was refused; subjects side by side.
 
     Args:
         records: Records of a DynamoDB stream, with old and new images.
         source: Who tells of them.
         told: What is told of a change, in its order.
         also: What else some changes bring about; idempotent, since it may be repeated for any of them.
+        subject: What a change is of.
     """
-    for position in range(0, len(records), _AT_ONCE):
-        changes = [_change(record) for record in records[position : position + _AT_ONCE]]
-        try:
-            failed = _put([one for change in changes for one in _named(change, told(change))], source)
-            also(changes)
-        except Unavailable:
-            return changes[0].number
-        if failed is not None:
-            return failed
-    return None
+    changes = [_change(record) for record in records]
+    subjects: dict[Hashable, list[_Told]] = {}
+    for change in changes:
+        if events := _named(change, told(change)):
+            subjects.setdefault(subject(change), []).extend(events)
+    # Made here: threads would each make one of their own.
+    client = clients.events()
+    ended = threads.each(lambda lane: _put(client, lane, source), _lanes(subjects.values()), _LANES)
+    failed = min((number for number in ended if number is not None), key=int, default=None)
+    try:
+        also([change for change in changes if failed is None or int(change.number) < int(failed)])
+    except Unavailable:
+        return changes[0].number
+    return failed
+
+
+def _lanes(subjects: Iterable[Sequence[_Told]]) -> list[list[_Told]]:
+    """Events in as few calls as can be that need not wait for each other: a subject is in one lane."""
+    lanes: list[list[_Told]] = []
+    for events in subjects:
+        if not lanes or len(lanes[-1]) + len(events) > _AT_ONCE:
+            lanes.append([])
+        lanes[-1] += events
+    return lanes
 
 
 def _change(record: Mapping[str, Any]) -> RecordChange:
@@ -89,27 +125,29 @@ def _item(image: Mapping[str, Any] | None) -> Item | None:
 
 
 def _named(change: RecordChange, told: Sequence[Event]) -> list[_Told]:
-    """Events of a change with its number, and with a name that no other event has."""
     number = change.number
-    return [(number, f"{number}.{position}" if position else number, event) for position, event in enumerate(told)]
+    return [_Told(number, f"{number}.{position}" if position else number, event) for position, event in enumerate(told)]
 
 
-def _put(told: Sequence[_Told], source: str) -> str | None:
+def _put(client: "EventBridgeClient", told: Sequence[_Told], source: str) -> str | None:
     """Sends events; answers the number of the first change of which one was refused."""
     for some in batched(told, _AT_ONCE, strict=False):
         entries: list[Any] = [
             {
                 "EventBusName": os.environ["EVENT_BUS"],
                 "Source": source,
-                "DetailType": event.kind,
-                "Time": datetime.fromtimestamp(event.moment_us / 1_000_000, UTC),
-                "Detail": json.dumps({**event.detail, "change": name}, ensure_ascii=False),
+                "DetailType": one.event.kind,
+                "Time": datetime.fromtimestamp(one.event.moment_us / 1_000_000, UTC),
+                "Detail": json.dumps({**one.event.detail, "change": one.name}, ensure_ascii=False),
             }
-            for _, name, event in some
+            for one in some
         ]
-        with reaching_aws():
-            answer = clients.events().put_events(Entries=entries)
-        for (number, _, _), result in zip(some, answer["Entries"], strict=True):
+        try:
+            with reaching_aws():
+                answer = client.put_events(Entries=entries)
+        except Unavailable:
+            return some[0].number
+        for one, result in zip(some, answer["Entries"], strict=True):
             if "ErrorCode" in result:
-                return number
+                return one.number
     return None

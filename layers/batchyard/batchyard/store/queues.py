@@ -1,14 +1,17 @@
 """Queues: messages of ours are sent, and those that were delivered are worked on one by one."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import batched
 from typing import Any
 
+from batchyard import threads
 from batchyard.defects import log_defect
 from batchyard.errors import Unavailable
 from batchyard.store import clients, deliveries
 from batchyard.store.calls import reaching_aws
 
 _AT_ONCE = 10
+_CALLS = 10
 
 
 def send(
@@ -34,15 +37,18 @@ def send(
         more["MessageAttributes"] = {
             name: {"DataType": "Number", "StringValue": str(value)} for name, value in attributes.items()
         }
-    for position in range(0, len(bodies), _AT_ONCE):
-        entries: list[Any] = [
-            {"Id": str(number), "MessageBody": body, **more}
-            for number, body in enumerate(bodies[position : position + _AT_ONCE])
-        ]
+    # Made here: threads would each make one of their own.
+    client = clients.sqs()
+    portions = batched(bodies, _AT_ONCE, strict=False)
+
+    def send_portion(portion: Sequence[str]) -> None:
+        entries: list[Any] = [{"Id": str(number), "MessageBody": body, **more} for number, body in enumerate(portion)]
         with reaching_aws():
-            answer = clients.sqs().send_message_batch(QueueUrl=url, Entries=entries)
+            answer = client.send_message_batch(QueueUrl=url, Entries=entries)
         if answer.get("Failed"):
             raise Unavailable
+
+    threads.each(send_portion, portions, _CALLS)
 
 
 def each(event: Mapping[str, Any], act: Callable[[str], None]) -> dict[str, Any]:

@@ -158,7 +158,7 @@ start-api: setup build ## all packaged functions in Docker behind an HTTP server
 
 .PHONY: operator
 operator: setup ## users, tokens and channels of the local stack, or of STACK=name on AWS: make operator ARGS="--help"
-	$(PYTHON) -m $(if $(STACK),batchyard.operator --stack $(STACK),tools.local_stack operate) $(ARGS)
+	BATCHYARD_CALLED_AS='make operator ARGS=…' $(PYTHON) -m $(if $(STACK),batchyard.operator --stack $(STACK),tools.local_stack operate) $(ARGS)
 
 .PHONY: clean
 clean: ## remove environments and packages (the local stack's data stays in .local)

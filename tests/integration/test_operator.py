@@ -68,6 +68,29 @@ def test_a_token_limited_to_channels_is_not_for_all_collections(run: Run) -> Non
         run("revoke-token", listed[0]["id"])
 
 
+def test_without_a_terminal_a_password_has_to_be_sent_in(run: Run) -> None:
+    assert "--password-stdin" in run("create-user", "anna", status=1, typed=f"{PASSWORD}\n")
+    assert run("list-users") == ""
+
+
+def test_a_terminal_that_ends_gives_no_password(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ends() -> str:
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", ends)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    assert operator.main(["create-user", "anna"]) == 1
+    assert capsys.readouterr().err == "batchyard: No password was typed.\n"
+
+
+def test_help_calls_it_as_it_was_called(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run.refused("create-user").startswith("usage: python -m batchyard.operator create-user ")
+    monkeypatch.setenv("BATCHYARD_CALLED_AS", "make operator ARGS=…")
+    assert run.refused("create-user").startswith("usage: make operator ARGS=… create-user ")
+
+
 def test_a_user_is_made_listed_and_removed(run: Run) -> None:
     assert run("create-user", "anna", "--password-stdin", "--admin", typed=f"{PASSWORD}\n") == "1 anna\n"
     limits = ("--read-only", "--channels", "7,5", "--collections", "shoes,hats")

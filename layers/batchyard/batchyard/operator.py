@@ -54,9 +54,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _create_user(options: argparse.Namespace) -> None:
-    password = sys.stdin.readline().rstrip("\n") if options.password_stdin else getpass.getpass()
+    password = sys.stdin.readline().rstrip("\n") if options.password_stdin else _asked_for()
     user = identity.create_user(options.name, password, _scope(options))
     print(f"{user.pk} {user.name}")
+
+
+def _asked_for() -> str:
+    """A password that somebody types."""
+    if not sys.stdin.isatty():
+        raise BatchyardError("There is no terminal to ask for the password at. Send it in, and say --password-stdin.")
+    try:
+        return getpass.getpass()
+    except EOFError:
+        raise BatchyardError("No password was typed.") from None
 
 
 def _delete_user(options: argparse.Namespace) -> None:
@@ -145,7 +155,10 @@ def _replay(options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="batchyard", description="Makes and revokes what the API is used with.")
+    parser = argparse.ArgumentParser(
+        prog=os.environ.get("BATCHYARD_CALLED_AS", "python -m batchyard.operator"),
+        description="Makes and revokes what the API is used with.",
+    )
     parser.add_argument("--stack", help="name of a deployed CloudFormation stack to work on")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

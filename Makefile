@@ -70,6 +70,14 @@ pins: $(UV) .local/tools/node/.ready ## write the pins anew from the *.in files 
 test: setup ## unit, integration, contract and consistency tests (ARGS="-k name" and the like)
 	$(PYTHON) -m pytest -n auto $(ARGS)
 
+.PHONY: coverage
+coverage: setup ## the same, and which lines and branches they reach, other processes' included (ARGS=tests/unit)
+	rm -rf .local/coverage
+	$(PYTHON) -m coverage run -m pytest -n auto $(ARGS)
+	$(PYTHON) -m coverage combine --quiet
+	$(PYTHON) -m coverage html --quiet
+	$(PYTHON) -m coverage report
+
 .PHONY: test-sam-local
 test-sam-local: setup build ## every function as packaged, by `sam local` (needs Docker)
 	$(PYTHON) -m pytest tests/sam_local $(ARGS)

@@ -1,12 +1,14 @@
-"""moto's AWS behind an HTTP address: for processes that are measured, and whose CPU must not hold the store's."""
+"""moto's AWS behind an address: for processes that are measured, and whose CPU must not hold the store's."""
 
 from __future__ import annotations
 
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, HeadersDict
@@ -28,8 +30,10 @@ class _Handler(BaseHTTPRequestHandler):
         if scope is None:
             self.send_error(403)
             return
-        # Region and service are in the signature; moto finds them by the host.
-        host = f"{scope[2]}.{scope[1]}.amazonaws.com"
+        host = self.headers.get("Host", "")
+        if not host.endswith(".amazonaws.com"):
+            # Region and service are in the signature; moto finds them by the host.
+            host = f"{scope[2]}.{scope[1]}.amazonaws.com"
         headers: Any = HeadersDict({**dict(self.headers.items()), "Host": host})
         request = AWSPreparedRequest(self.command, f"https://{host}{self.path}", headers, body, False)
         with self.lock:
@@ -54,18 +58,27 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def aws_over_http() -> Iterator[str]:
-    """An endpoint for every service, and moto switched on in this process too, to fill it."""
+def aws_over_http(certificate: Path | None = None) -> Iterator[str]:
+    """An endpoint for every service, and moto switched on in this process too, to fill it.
+
+    Args:
+        certificate: The server's, with its key; None for plain HTTP.
+    """
     with mock_aws():
         from moto.core.models import botocore_stubber
 
         handler = type("Handler", (_Handler,), {"stubber": botocore_stubber})
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         server.daemon_threads = True
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            # A thread that waits for a client's greeting is one of its own, not the one that takes connections.
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
+            yield f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
             server.server_close()

@@ -1,0 +1,160 @@
+"""Puts off imports that the functions never need, as a step of the layer's build.
+
+A package whose `__init__` imports all of its modules makes each function pay for all of them. Here such a module
+imports what it offers when that is asked for (PEP 562), and not before. What it offers stays the same.
+
+    python slim.py <folder that holds the packages>
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+LAZY = (
+    "aws_lambda_powertools/event_handler/__init__.py",
+    "aws_lambda_powertools/logging/__init__.py",
+    "aws_lambda_powertools/metrics/__init__.py",
+    "aws_lambda_powertools/tracing/__init__.py",
+    "aws_lambda_powertools/utilities/data_classes/__init__.py",
+    "aws_lambda_powertools/__init__.py",
+    # Its names are used where docstrings are written, which nobody reads here.
+    "botocore/docs/__init__.py",
+    "botocore/docs/docstring.py",
+)
+"""Modules whose imports are needed by nothing that runs when they are imported."""
+
+REPLACED = {
+    # It would bring in powertools' logger. That is needed only where powertools itself is debugged.
+    "set_package_logger_handler()": """
+import logging as _logging
+import os as _os
+if _os.environ.get("POWERTOOLS_DEBUG"):
+    from aws_lambda_powertools import package_logger
+    package_logger.set_package_logger_handler()
+else:
+    _logging.getLogger(__name__).addHandler(_logging.NullHandler())
+    _logging.getLogger(__name__).propagate = False
+""",
+}
+"""What a module calls when it is imported, and what takes the place of that."""
+
+# `_LATER` has for each name the module that offers it and its name there, which is empty for the module itself.
+_ON_DEMAND = """
+
+def __getattr__(name):
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    origin, wanted = _LATER[name]
+    found = import_module(origin)
+    if wanted:
+        found = getattr(found, wanted)
+    globals()[name] = found
+    return found
+
+
+def __dir__():
+    return sorted({*globals(), *_LATER})
+"""
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def slim(packages: Path, modules: tuple[str, ...] = LAZY) -> None:
+    """Puts off the imports of these modules in a folder of packages."""
+    for module in modules:
+        file = packages / module
+        file.write_text(put_off(file.read_text(), module))
+
+
+def put_off(source: str, file: str) -> str:
+    """A module's source that imports from its own package what it offers, when that is asked for.
+
+    Args:
+        source: The module's source.
+        file: Where it is among the packages, by which its own package is known.
+    """
+    name = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    package = name if file.endswith("__init__.py") else name.rpartition(".")[0]
+    body = [
+        replaced
+        for statement in ast.parse(source).body
+        for replaced in ast.parse(REPLACED.get(ast.unparse(statement), ast.unparse(statement))).body
+    ]
+    origins = {
+        statement: _origin(statement, package)
+        for statement in body
+        if isinstance(statement, ast.ImportFrom) and statement.module
+    }
+    own = [one for one, origin in origins.items() if origin.partition(".")[0] == package.partition(".")[0]]
+    rest = [statement for statement in body if statement not in own]
+    at_import = {node.id for statement in rest for node in _run_at_import(statement) if isinstance(node, ast.Name)}
+    delayed = [one for one in own if not (at_import | {_last(origins[one])}) & _names(one)]
+    if not delayed:
+        raise SystemExit(f"{file} has no imports that could be put off")
+    later = {alias.asname or alias.name: (origins[one], alias.name) for one in delayed for alias in one.names}
+    kept = [statement for statement in body if statement not in delayed]
+    for function in ast.walk(ast.Module(kept, [])):
+        if isinstance(function, _FUNCTIONS):
+            _import_within(function, later)
+    submodules = _submodules(name, [origins[one] for one in delayed])
+    return f"{ast.unparse(ast.Module(kept, []))}\n\n_LATER = {submodules | later!r}\n{_ON_DEMAND}"
+
+
+def _origin(statement: ast.ImportFrom, package: str) -> str:
+    """The module that something is imported from, by its full name."""
+    module = statement.module or ""
+    if not statement.level:
+        return module
+    return ".".join([*package.split(".")[: 1 - statement.level or None], module])
+
+
+def _last(module: str) -> str:
+    """Its own name: where it offers something of the same name, that would take its place in the package."""
+    return module.rpartition(".")[2]
+
+
+def _names(statement: ast.ImportFrom) -> set[str]:
+    return {alias.asname or alias.name for alias in statement.names}
+
+
+def _submodules(package: str, origins: list[str]) -> dict[str, tuple[str, str]]:
+    """What importing these modules adds to the package: they become attributes of it."""
+    within = {one.removeprefix(f"{package}.").partition(".")[0] for one in origins if one.startswith(f"{package}.")}
+    return {name: (f"{package}.{name}", "") for name in sorted(within)}
+
+
+def _import_within(function: ast.FunctionDef | ast.AsyncFunctionDef, later: dict[str, tuple[str, str]]) -> None:
+    """Has a function import what it uses: a module's `__getattr__` is not asked from within."""
+    names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
+    own = {node.id for node in names if not isinstance(node.ctx, ast.Load)} | {
+        node.arg for node in ast.walk(function) if isinstance(node, ast.arg)
+    }
+    used = {node.id for node in names} & later.keys() - own
+    imports: list[ast.stmt] = [
+        ast.ImportFrom(origin, [ast.alias(wanted, name)], 0) for name, (origin, wanted) in later.items() if name in used
+    ]
+    after_docstring = 1 if ast.get_docstring(function) is not None else 0
+    function.body[after_docstring:after_docstring] = imports
+
+
+def _run_at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that are evaluated when the module is: all but the bodies of functions."""
+    yield node
+    bodies = node.body if isinstance(node, _FUNCTIONS) else []
+    for child in ast.iter_child_nodes(node):
+        if child not in bodies:
+            yield from _run_at_import(child)
+
+
+def main(arguments: list[str]) -> None:
+    """Does so in the folder that is named on the command line."""
+    if len(arguments) != 1:
+        raise SystemExit(__doc__)
+    slim(Path(arguments[0]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

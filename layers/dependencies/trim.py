@@ -5,15 +5,21 @@ that is wanted, documentation included. That is most of what a first DynamoDB cl
 this file, names the operations that the code calls; everything that serves only others goes. Only data files are
 touched, never code.
 
+Each new connection reads the certificates again that it is checked by. Amazon's roots are put into a file of their own,
+for clients of services that have no others (`batchyard.store.clients`); the whole bundle stays beside it.
+
     python trim.py <folder that holds botocore> [<operations.json>]
 """
 
 import gzip
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
+from ssl import PEM_cert_to_DER_cert
 from typing import Any
 
 OPERATIONS_FILE = Path(__file__).with_name("operations.json")
@@ -21,6 +27,21 @@ OPERATIONS_FILE = Path(__file__).with_name("operations.json")
 # What botocore looks up on its own account: it asks S3 for a bucket's region when it is redirected to another one, and
 # finds the address of a presigned POST as if it were to create the bucket.
 CALLED_BY_BOTOCORE = {"s3": frozenset({"CreateBucket", "HeadBucket"})}
+
+# By the SHA-256 of their DER. Amazon Trust Services publishes these five (https://www.amazontrust.com/repository/), and
+# asks those who choose roots to take all of them.
+AMAZON_ROOTS = {
+    "Amazon Root CA 1": "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+    "Amazon Root CA 2": "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+    "Amazon Root CA 3": "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+    "Amazon Root CA 4": "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+    "Starfield Services Root Certificate Authority - G2": (
+        "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5"
+    ),
+}
+WHOLE_BUNDLE = "cacert.pem"
+AMAZON_BUNDLE = "amazon.pem"
+CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n[^-]+-----END CERTIFICATE-----\n")
 
 SERVICE_MODEL = "service-2"
 ENDPOINT_RULES = "endpoint-rule-set-1"
@@ -51,6 +72,21 @@ def trim(botocore: Path, in_use: Mapping[str, Iterable[str]]) -> None:
     _trim_retries(data / "_retry.json", in_use)
     for name in ("partitions.json", "sdk-default-configuration.json"):
         _write(data / name, without_documentation(_read(data / name)))
+
+
+def choose_roots(botocore: Path) -> None:
+    """Writes Amazon's own roots into a file beside botocore's bundle, from which they are taken."""
+    chosen = certificates_of((botocore / WHOLE_BUNDLE).read_text(), AMAZON_ROOTS)
+    (botocore / AMAZON_BUNDLE).write_text("".join(chosen))
+
+
+def certificates_of(bundle: str, fingerprints: Mapping[str, str]) -> list[str]:
+    """The certificates of a bundle with these SHA-256 fingerprints, each named for who is to be told of its absence."""
+    certificates = {sha256(PEM_cert_to_DER_cert(one)).hexdigest(): one for one in CERTIFICATE.findall(bundle)}
+    missing = [name for name, fingerprint in fingerprints.items() if fingerprint not in certificates]
+    if missing:
+        raise SystemExit(f"the bundle has no certificate {'; '.join(missing)}")
+    return [certificates[fingerprint] for fingerprint in fingerprints.values()]
 
 
 def trimmed_model(model: Mapping[str, Any], operations: frozenset[str]) -> dict[str, Any]:
@@ -165,6 +201,7 @@ def main(arguments: list[str]) -> None:
         raise SystemExit(__doc__)
     botocore = Path(arguments[0]) / "botocore"
     trim(botocore, operations_in_use(Path(arguments[1])) if len(arguments) == 2 else operations_in_use())
+    choose_roots(botocore)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """AWS clients, made when first needed and kept for the life of the execution environment.
 
-Making a client is the largest part of a cold start, so each function makes only those that it calls.
+Making a client is a large part of a cold start, so each function makes only those that it calls.
 
 botocore repeats a call that failed, and knows nothing of how long the function still runs. So an attempt begins only if
 it ends before the function does, with time left to answer that the store did not (`batchyard.deadline`).
@@ -10,10 +10,13 @@ import logging
 import os
 from functools import cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import UnknownRegionError
 
 from batchyard import deadline
 from batchyard.store import attribute_values
@@ -57,8 +60,30 @@ def _session() -> botocore.session.Session:
     return made
 
 
+# Each new connection reads again what it trusts, which takes longer of the whole bundle than all the rest of it.
+_AMAZON_ROOTS = Path(botocore.session.__file__).with_name("amazon.pem")
+
+
+def _trusted(session: botocore.session.Session) -> str | None:
+    """The file of certificates that connections are checked by; None for what is configured, or botocore's own bundle.
+
+    It is Amazon's roots for the endpoints of the partition `aws`, of which it is known that they have no others.
+    """
+    configured = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+    goes_elsewhere = "https" in getproxies() or any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ)
+    region = session.get_config_variable("region")
+    if configured or goes_elsewhere or not region or not _AMAZON_ROOTS.exists():
+        return None
+    try:
+        partition = session.get_partition_for_region(region)
+    except UnknownRegionError:
+        return None
+    return str(_AMAZON_ROOTS) if partition == "aws" else None
+
+
 def _create(service: str, config: Config | None = None) -> Any:
-    client = _session().create_client(service, config=config or _CONFIG)
+    session = _session()
+    client = session.create_client(service, config=config or _CONFIG, verify=_trusted(session))
     needs_ms = attempt_ms(client.meta.config)
 
     def must_be_in_time(**_: Any) -> None:

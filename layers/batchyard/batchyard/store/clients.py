@@ -1,6 +1,7 @@
 """AWS clients, made when first needed and kept for the life of the execution environment.
 
-Making a client is a large part of a cold start, so each function makes only those that it calls.
+Making a client is a large part of a cold start, so each function makes only those that it calls. Nearly all call
+DynamoDB, so its client is made while Lambda still starts the function, before anybody waits for it.
 
 botocore repeats a call that failed, and knows nothing of how long the function still runs. So an attempt begins only if
 it ends before the function does, with time left to answer that the store did not (`batchyard.deadline`).
@@ -149,3 +150,7 @@ def reset() -> None:
     """Forgets all clients, so that the next call makes them anew: for tests that change the endpoint."""
     for made in (_session, dynamodb, s3, sqs, events, secretsmanager):
         made.cache_clear()
+
+
+if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+    dynamodb()

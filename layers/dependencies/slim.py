@@ -21,6 +21,8 @@ LAZY = (
     # Its names are used where docstrings are written, which nobody reads here.
     "botocore/docs/__init__.py",
     "botocore/docs/docstring.py",
+    # It looks up the version of a package for HTTP/2, which AWS's services do not speak.
+    "urllib3/http2/__init__.py",
 )
 """Modules whose imports are needed by nothing that runs when they are imported."""
 
@@ -70,7 +72,7 @@ def slim(packages: Path, modules: tuple[str, ...] = LAZY) -> None:
 
 
 def put_off(source: str, file: str) -> str:
-    """A module's source that imports from its own package what it offers, when that is asked for.
+    """A module's source that imports what it offers from others when that is asked for.
 
     Args:
         source: The module's source.
@@ -86,12 +88,11 @@ def put_off(source: str, file: str) -> str:
     origins = {
         statement: _origin(statement, package)
         for statement in body
-        if isinstance(statement, ast.ImportFrom) and statement.module
+        if isinstance(statement, ast.ImportFrom) and statement.module not in {None, "__future__"}
     }
-    own = [one for one, origin in origins.items() if origin.partition(".")[0] == package.partition(".")[0]]
-    rest = [statement for statement in body if statement not in own]
+    rest = [statement for statement in body if statement not in origins]
     at_import = {node.id for statement in rest for node in _run_at_import(statement) if isinstance(node, ast.Name)}
-    delayed = [one for one in own if not (at_import | {_last(origins[one])}) & _names(one)]
+    delayed = [one for one, origin in origins.items() if not (at_import | {_last(origin)}) & _names(one)]
     if not delayed:
         raise SystemExit(f"{file} has no imports that could be put off")
     later = {alias.asname or alias.name: (origins[one], alias.name) for one in delayed for alias in one.names}

@@ -30,6 +30,7 @@ def slimmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(Path(aws_lambda_powertools.__file__).parent, folder / "aws_lambda_powertools")
     ignored = shutil.ignore_patterns("*.json.gz", "__pycache__")
     shutil.copytree(PACKAGES / "botocore", folder / "botocore", ignore=ignored)
+    shutil.copytree(PACKAGES / "urllib3", folder / "urllib3")
     slim.slim(folder)
     return folder
 
@@ -124,6 +125,26 @@ print(json.dumps(sorted(sys.modules)))
     assert needless <= set(run(code))
 
 
+def test_no_version_of_a_package_is_looked_up_where_powertools_is_not_needed(slimmed: Path) -> None:
+    code = """
+import identity.authorizer
+print(json.dumps("importlib.metadata" in sys.modules))
+"""
+    assert not run(code, slimmed)
+    assert run(code)
+
+
+def test_http_2_still_asks_for_its_package(slimmed: Path) -> None:
+    code = """
+from urllib3 import http2
+try:
+    http2.inject_into_urllib3()
+except Exception as error:
+    print(json.dumps([type(error).__name__, str(error)]))
+"""
+    assert run(code, slimmed) == run(code)
+
+
 def test_a_docstring_is_still_written(slimmed: Path) -> None:
     code = """
 from botocore.docs.docstring import LazyLoadedDocstring
@@ -167,4 +188,4 @@ def test_a_function_imports_what_it_uses_and_keeps_what_is_its_own() -> None:
 
 def test_a_module_without_imports_to_put_off_stops_the_build() -> None:
     with pytest.raises(SystemExit, match="put off"):
-        slim.put_off("from other import x\n", "one/__init__.py")
+        slim.put_off("from __future__ import annotations\nimport other\n", "one/__init__.py")

@@ -21,8 +21,9 @@ LAZY = (
     # Its names are used where docstrings are written, which nobody reads here.
     "botocore/docs/__init__.py",
     "botocore/docs/docstring.py",
-    # It looks up the version of a package for HTTP/2, which AWS's services do not speak.
+    # They ask which packages are installed: for HTTP/2, which AWS's services do not speak, and for plugins.
     "urllib3/http2/__init__.py",
+    "pydantic/plugin/_loader.py",
 )
 """Modules whose imports are needed by nothing that runs when they are imported."""
 
@@ -97,9 +98,7 @@ def put_off(source: str, file: str) -> str:
         raise SystemExit(f"{file} has no imports that could be put off")
     later = {alias.asname or alias.name: (origins[one], alias.name) for one in delayed for alias in one.names}
     kept = [statement for statement in body if statement not in delayed]
-    for function in ast.walk(ast.Module(kept, [])):
-        if isinstance(function, _FUNCTIONS):
-            _import_within(function, later)
+    _import_where_used(kept, later)
     submodules = _submodules(name, [origins[one] for one in delayed])
     return f"{ast.unparse(ast.Module(kept, []))}\n\n_LATER = {submodules | later!r}\n{_ON_DEMAND}"
 
@@ -127,18 +126,35 @@ def _submodules(package: str, origins: list[str]) -> dict[str, tuple[str, str]]:
     return {name: (f"{package}.{name}", "") for name in sorted(within)}
 
 
-def _import_within(function: ast.FunctionDef | ast.AsyncFunctionDef, later: dict[str, tuple[str, str]]) -> None:
-    """Has a function import what it uses: a module's `__getattr__` is not asked from within."""
-    names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
-    own = {node.id for node in names if not isinstance(node.ctx, ast.Load)} | {
-        node.arg for node in ast.walk(function) if isinstance(node, ast.arg)
-    }
-    used = {node.id for node in names} & later.keys() - own
-    imports: list[ast.stmt] = [
-        ast.ImportFrom(origin, [ast.alias(wanted, name)], 0) for name, (origin, wanted) in later.items() if name in used
-    ]
-    after_docstring = 1 if ast.get_docstring(function) is not None else 0
-    function.body[after_docstring:after_docstring] = imports
+def _import_where_used(block: list[ast.stmt], later: dict[str, tuple[str, str]]) -> None:
+    """Has functions import what they use, just before that: a module's `__getattr__` is not asked from within."""
+    for statement in list(block):
+        blocks = _blocks(statement)
+        inner = [node for one in blocks for child in one for node in ast.walk(child)]
+        used = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and node not in inner}
+        before = block.index(statement)
+        block[before:before] = [
+            ast.ImportFrom(origin, [ast.alias(wanted, name)], 0)
+            for name, (origin, wanted) in later.items()
+            if name in used
+        ]
+        own = _own_names(statement) if isinstance(statement, _FUNCTIONS) else set()
+        for one in blocks:
+            _import_where_used(one, {name: where for name, where in later.items() if name not in own})
+
+
+def _blocks(statement: ast.stmt) -> list[list[ast.stmt]]:
+    """The blocks of a statement that has some."""
+    parts = [statement, *getattr(statement, "handlers", []), *getattr(statement, "cases", [])]
+    found = [getattr(part, name, []) for part in parts for name in ("body", "orelse", "finalbody")]
+    return [one for one in found if one]
+
+
+def _own_names(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """What a function takes, and what it assigns."""
+    nodes = list(ast.walk(function))
+    taken = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    return taken | {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
 
 
 def _run_at_import(node: ast.AST) -> Iterator[ast.AST]:

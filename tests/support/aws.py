@@ -44,6 +44,7 @@ def environment(prefix: str = "") -> dict[str, str]:
         "REPEATED_LOTS": "warn",
         "FAILED_LOGINS_PER_MINUTE": "60",
         "POWERTOOLS_SERVICE_NAME": "batchyard",
+        "PYDANTIC_DISABLE_PLUGINS": "__all__",
     }
 
 

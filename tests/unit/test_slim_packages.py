@@ -17,7 +17,7 @@ import pytest
 
 from layers.dependencies import slim
 from tools.generate.handlers import handlers
-from tools.template import ROOT
+from tools.template import ROOT, template
 
 PACKAGES = Path(botocore.__file__).parents[1]
 MODULES = [name.removesuffix("/__init__.py").removesuffix(".py").replace("/", ".") for name in slim.LAZY]
@@ -30,7 +30,8 @@ def slimmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(Path(aws_lambda_powertools.__file__).parent, folder / "aws_lambda_powertools")
     ignored = shutil.ignore_patterns("*.json.gz", "__pycache__")
     shutil.copytree(PACKAGES / "botocore", folder / "botocore", ignore=ignored)
-    shutil.copytree(PACKAGES / "urllib3", folder / "urllib3")
+    for name in ("pydantic", "urllib3"):
+        shutil.copytree(PACKAGES / name, folder / name)
     slim.slim(folder)
     return folder
 
@@ -40,6 +41,9 @@ def run(code: str, *first: Path) -> Any:
     path = [*map(str, first), str(ROOT / "functions"), str(ROOT / "layers" / "batchyard")]
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1"}
     variables["AWS_REGION"] = variables["AWS_DEFAULT_REGION"] = "eu-central-1"
+    # As on AWS, as far as the template says it.
+    own = template()["Globals"]["Function"]["Environment"]["Variables"]
+    variables |= {name: value for name, value in own.items() if isinstance(value, str)}
     ended = subprocess.run(
         [sys.executable, "-c", f"import json, sys\n{code}"], capture_output=True, text=True, check=False, env=variables
     )
@@ -119,19 +123,25 @@ print(json.dumps(sorted(sys.modules)))
         "aws_lambda_powertools.utilities.data_classes.kafka_event",
         "botocore.docs.bcdoc",
         "botocore.docs.service",
+        "importlib.metadata",
     }
     assert sorted(needless & loaded) == []
     # Whole ones bring in all of it: else nothing would be tested.
     assert needless <= set(run(code))
 
 
-def test_no_version_of_a_package_is_looked_up_where_powertools_is_not_needed(slimmed: Path) -> None:
+def test_plugins_of_pydantic_are_still_found(slimmed: Path, tmp_path: Path) -> None:
+    information = tmp_path / "shouting-1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: shouting\nVersion: 1\n")
+    (information / "entry_points.txt").write_text("[pydantic]\nshouting = json:JSONEncoder\n")
     code = """
-import identity.authorizer
-print(json.dumps("importlib.metadata" in sys.modules))
+import os
+del os.environ["PYDANTIC_DISABLE_PLUGINS"]
+from pydantic.plugin import _loader
+print(json.dumps([one.__name__ for one in _loader.get_plugins()]))
 """
-    assert not run(code, slimmed)
-    assert run(code)
+    assert run(code, slimmed, tmp_path) == run(code, tmp_path) == ["JSONEncoder"]
 
 
 def test_http_2_still_asks_for_its_package(slimmed: Path) -> None:
@@ -184,6 +194,39 @@ def test_a_function_imports_what_it_uses_and_keeps_what_is_its_own() -> None:
     function = next(one for one in ast.parse(changed).body if isinstance(one, ast.FunctionDef))
     assert [ast.unparse(one) for one in function.body] == ["'Words.'", "from one.two.b import B as B", "return (A, B)"]
     assert "'A': ('one.three.a', 'A')" in changed
+
+
+def test_an_import_stands_where_it_is_needed_and_not_before() -> None:
+    source = """
+from .a import A
+def b(c):
+    if c:
+        return None
+    try:
+        with A(c):
+            return 1
+    except A.Error:
+        return A
+"""
+    (function,) = (
+        one
+        for one in ast.parse(slim.put_off(source, "one/b.py")).body
+        if isinstance(one, ast.FunctionDef) and one.name == "b"
+    )
+    expected = """
+def b(c):
+    if c:
+        return None
+    from one.a import A as A
+    try:
+        from one.a import A as A
+        with A(c):
+            return 1
+    except A.Error:
+        from one.a import A as A
+        return A
+"""
+    assert ast.unparse(function) == expected.strip()
 
 
 def test_a_module_without_imports_to_put_off_stops_the_build() -> None:

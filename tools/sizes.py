@@ -35,6 +35,7 @@ _ENVIRONMENT = {
     "AWS_REGION": "eu-central-1",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "POWERTOOLS_SERVICE_NAME": "batchyard",
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
 }
 
 

@@ -91,3 +91,21 @@ def test_what_a_function_needs_is_seen(package: str, module: str) -> None:
     (handler,) = (handler for handler in handlers() if handler.module.__name__ == module)
     assert NEEDED[package](handler)
     assert first_importer(package, ["product_batches.publish", module]) == module
+
+
+def test_models_are_built_when_they_are_used() -> None:
+    """Those of answers are in the document alone: each start would build them for nothing."""
+    code = (
+        "import importlib, sys\n"
+        f"sys.path[:0] = {_PATHS!r}\n"
+        f"for module in {[handler.module.__name__ for handler in handlers()]!r}:\n"
+        "    importlib.import_module(module)\n"
+        "from pydantic import BaseModel\n"
+        "found = [BaseModel]\n"
+        "for model in found:\n"
+        "    found += model.__subclasses__()\n"
+        "own = {model for model in found if model.__module__.startswith('batchyard.')}\n"
+        "print(len(own) > 50, *sorted(model.__qualname__ for model in own if model.__pydantic_complete__))\n"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert found == ["True"]

@@ -2,14 +2,18 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from batchyard.http.fields import LONGEST_DATE_TIME
 
 _MOMENT = Field(max_length=LONGEST_DATE_TIME, json_schema_extra={"format": "date-time"})
 
 
-class _Dated(BaseModel):
+class _Output(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+
+
+class _Dated(_Output):
     created_at: str = _MOMENT
     updated_at: str = _MOMENT
     deleted_at: None
@@ -93,7 +97,7 @@ class ProductImage(_Dated):
     metadata: None
 
 
-class ProductCollection(BaseModel):
+class ProductCollection(_Output):
     """What products are collected in."""
 
     id: str
@@ -102,7 +106,7 @@ class ProductCollection(BaseModel):
     metadata: None
 
 
-class ProductSalesChannel(BaseModel):
+class ProductSalesChannel(_Output):
     """Where a product is sold."""
 
     id: str
@@ -135,13 +139,13 @@ class ProductAnswer(_Shaped):
     sales_channels: list[ProductSalesChannel]
 
 
-class OneProduct(BaseModel):
+class OneProduct(_Output):
     """A product."""
 
     product: ProductAnswer
 
 
-class ProductList(BaseModel):
+class ProductList(_Output):
     """Some of the products that were asked for."""
 
     products: list[ProductAnswer]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from batchyard.http.fields import LONGEST_DATE_TIME
 from batchyard.http.typed_bodies import NUMBER, TypedBody
@@ -37,20 +37,24 @@ class FileRequest(TypedBody):
     file_key: Annotated[str, Field(max_length=LONGEST_KEY)]
 
 
-class Uploaded(BaseModel):
+class _Output(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+
+
+class Uploaded(_Output):
     """A file that was stored."""
 
     url: str = Field(description="Where it can be read for an hour, without a token")
     key: str = Field(description="What `context.fileKey` of a job names it by")
 
 
-class Uploads(BaseModel):
+class Uploads(_Output):
     """Files that were stored, in the order of the form."""
 
     uploads: list[Uploaded]
 
 
-class UploadUrl(BaseModel):
+class UploadUrl(_Output):
     """Where to put a file."""
 
     url: str = Field(description="Takes one PUT of the bytes, without a token")
@@ -60,13 +64,13 @@ class UploadUrl(BaseModel):
     )
 
 
-class DownloadUrl(BaseModel):
+class DownloadUrl(_Output):
     """Where to get a file."""
 
     download_url: str = Field(description="Where it can be read for an hour, without a token")
 
 
-class Deleted(BaseModel):
+class Deleted(_Output):
     """A file that is gone."""
 
     id: str = Field(description="Its key")

@@ -5,8 +5,10 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from batchyard.http import coded
+from batchyard.errors import Invalid
+from batchyard.http import coded, limits
 from batchyard.http.app import App
+from batchyard.http.caller import caller
 from batchyard.http.fields import QueryText
 from batchyard.product_batches import answers, listing
 from batchyard.product_batches.parameters import IN_COLLECTION, TAG, CollectionId, Cursor, Limit, documented
@@ -25,15 +27,27 @@ app = App(coded, IN_COLLECTION)
 def search_batches(
     collectionId: CollectionId,
     search: Annotated[QueryText, Query(description="What the ID or the name contains, in any case and form")] = None,
+    prefix: Annotated[
+        QueryText, Query(alias="idPrefix", description="What the ID begins with, as it is written; not with `search`")
+    ] = None,
     of_product: Annotated[QueryText, Query(alias="productId", description="Only batches of this product")] = None,
     limit: Limit = listing.DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response[str]:
     """Answers batches of a collection, in order of their IDs. Where there are more, a `Link` header leads to them.
 
-    With `search` or `productId` they come from an index: a batch that was made a moment ago may be missing.
+    With `search`, `idPrefix` or `productId` they come from an index: a batch that was made a moment ago may be missing.
+    Of a search those come first whose ID begins with its text. A page of it looks at 7,000 others at most; so one may
+    be short, or empty, and have a next one. What it takes to look counts as requests.
     """
-    found = listing.page(collectionId, limit=limit, product=of_product or None, search=search, cursor=cursor)
+    product = of_product or None
+    if search and prefix:
+        raise Invalid({"idPrefix": ["It does not go together with search."]})
+    if not search:
+        listed = listing.page(collectionId, limit=limit, product=product, prefix=prefix or None, cursor=cursor)
+        return answers.page(app, listed)
+    found, units = listing.search(collectionId, search, limit=limit, product=product, cursor=cursor)
+    limits.charge(caller(), units)
     return answers.page(app, found)
 
 

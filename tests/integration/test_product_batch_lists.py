@@ -7,9 +7,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from batchyard.product_batches import answers
+from batchyard.product_batches import answers, listing
+from batchyard.store import clients
 from tests.integration.conftest import Calls
-from tests.support.api import Answer, Api
+from tests.support.api import Answer, Api, narrowed
 from tests.support.lots import BATCHES, COLLECTION, invalid, make, refusal
 
 ALL = f"{COLLECTION}/batch"
@@ -156,10 +157,106 @@ def test_a_page_costs_one_or_two_reads(api: Api, seven: list[tuple[str, str]], c
     calls.clear()
     api.get(f"{ALL}?limit=5")
     assert calls == ["dynamodb.Query"]
-    for query in ("search=r", "productId=barolo"):
-        calls.clear()
-        api.get(f"{ALL}?{query}")
-        assert calls == ["dynamodb.Query", "dynamodb.BatchGetItem"]
+    calls.clear()
+    api.get(f"{ALL}?productId=barolo")
+    assert calls == ["dynamodb.Query", "dynamodb.BatchGetItem"]
+    # For IDs that begin with it, and for all that contains it.
+    calls.clear()
+    api.get(f"{ALL}?search=r")
+    assert calls == ["dynamodb.Query", "dynamodb.Query", "dynamodb.BatchGetItem"]
+
+
+def test_of_a_search_those_come_first_whose_id_begins_with_it(api: Api) -> None:
+    for id, name in [("0", "Lot"), ("L2", "x"), ("L1", "x"), ("M", "AL"), ("l3", "x"), ("XL", "x")]:
+        make(api, id, name=name)
+    wanted = ["L1", "L2", "0", "M", "XL", "l3"]
+    assert [id for id, _ in ids(api.get(f"{ALL}?search=L"))] == wanted
+    for limit in range(1, 7):
+        pages = walk(api, f"{ALL}?search=L&limit={limit}")
+        assert [id for page in pages for id, _ in page] == wanted
+        assert {len(page) for page in pages[:-1]} <= {limit}
+    assert walk(api, f"{ALL}?search=L&limit=1&productId=barolo") == [[(id, "barolo")] for id in wanted]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_ids_that_begin_with_something_are_found_by_their_keys(
+    api: Api, seven: list[tuple[str, str]], calls: Calls, limit: int
+) -> None:
+    for prefix, found in (("A", seven[:3]), ("A-1", seven[:2]), ("B", seven[3:6]), ("a", []), ("A 1", []), ("", seven)):
+        query = f"idPrefix={quote(prefix)}&limit={limit}"
+        assert [batch for page in walk(api, f"{ALL}?{query}") for batch in page] == found
+        of_product = [batch for page in walk(api, f"{ALL}?{query}&productId=barolo") for batch in page]
+        assert of_product == [batch for batch in found if batch[1] == "barolo"]
+    calls.clear()
+    api.get(f"{ALL}?idPrefix=A-1")
+    assert calls == ["dynamodb.Query", "dynamodb.BatchGetItem"]
+    refused = api.get(f"{ALL}?idPrefix=A&search=A")
+    assert (refused.status, refused.json()) == (400, invalid(idPrefix=["It does not go together with search."]))
+    # DynamoDB refuses a start outside of what is asked for.
+    for url in (f"idPrefix=A&cursor={forged('barolo', 'B')}", f"search=A&cursor={forged('barolo', 'B', 'beginning')}"):
+        assert api.get(f"{ALL}?{url}").json() == invalid(cursor=["It is none that an answer gave."])
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A page of a search looks at six batches in three steps."""
+    monkeypatch.setattr(listing, "_STEP", 2)
+    monkeypatch.setattr(listing, "MOST_LOOKED_AT", 6)
+    return 6
+
+
+def test_a_page_of_a_search_ends_where_it_has_looked_at_enough(api: Api, calls: Calls, small_steps: int) -> None:
+    made = [f"L{number:02}" for number in range(30)]
+    for id in made:
+        make(api, id, name="needle" if id in {"L13", "L14", "L29"} else "hay")
+    calls.clear()
+    pages = walk(api, f"{ALL}?search=needle")
+    assert [id for page in pages for id, _ in page] == ["L13", "L14", "L29"]
+    assert len(pages) in {30 // small_steps, 30 // small_steps + 1}
+    # Of each page a step may tell that there is no more; the first one asks for IDs that begin with it, too.
+    assert calls.count("dynamodb.Query") <= 1 + len(pages) * 3
+    # What begins with it is not looked for again, and all of it is read by its keys.
+    calls.clear()
+    assert [id for id, _ in ids(api.get(f"{ALL}?search=L&limit=29"))] == made[:29]
+    assert calls == ["dynamodb.Query", "dynamodb.BatchGetItem"]
+
+
+@pytest.mark.parametrize("search", ["L", "L1", "needle", "E", "hay", "l2"])
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_a_walk_through_a_long_search_misses_none(api: Api, small_steps: int, search: str, limit: int) -> None:
+    names = {f"L{number:02}": "needle" if number % 7 == 0 else "hay" for number in range(25)}
+    for id, name in names.items():
+        make(api, id, name=name)
+    wanted = [id for id, name in names.items() if search.lower() in f"{id}\n{name}".lower()]
+    pages = walk(api, f"{ALL}?search={search}&limit={limit}")
+    assert [id for page in pages for id, _ in page] == wanted
+    assert all(len(page) <= limit for page in pages)
+
+
+@pytest.mark.parametrize(("units", "counted"), [(0.5, 1), (24.5, 1), (25.0, 2), (110.0, 5), (1000.0, 10)])
+def test_what_it_takes_to_look_is_counted_as_requests(
+    seven: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch, units: float, counted: int
+) -> None:
+    """Up to what is left of the minute: the next request is refused then, not this one."""
+    api = Api(narrowed("of a searcher", requests_per_minute=10))
+    client = clients.dynamodb()
+    query = client.query
+
+    def dear(**request: Any) -> Any:
+        told = {"ConsumedCapacity": {"TableName": "t", "CapacityUnits": units}}
+        return query(**request) | (told if request.get("ReturnConsumedCapacity") else {})
+
+    monkeypatch.setattr(client, "query", dear)
+    assert len(ids(api.get(f"{ALL}?search=red"))) == 3
+    assert [api.get(f"{ALL}?limit=1").status for _ in range(11 - counted)] == [200] * (10 - counted) + [429]
+
+
+@pytest.mark.parametrize("parts", [["barolo", "B"], ["barolo", "B", "other"], ["", "", "beginning"], ["", ""]])
+def test_a_cursor_of_a_search_is_one_of_a_search(api: Api, seven: list[tuple[str, str]], parts: list[str]) -> None:
+    assert api.get(f"{ALL}?search=b&cursor={forged(*parts)}").status == 400
+    cursor = forged("barolo", "B", "beginning")
+    assert api.get(f"{ALL}?cursor={cursor}").status == 400
+    assert [id for id, _ in ids(api.get(f"{ALL}?search=B&cursor={cursor}"))] == ["B.1"]
 
 
 def test_a_hundred_are_on_a_page_unless_more_are_asked_for(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,9 +295,9 @@ def test_a_page_holds_a_batch_however_large(
     assert walk(api, BATCHES) == [[batch] for batch in seven if batch[1] == "barolo"]
 
 
-def forged(product: str, batch: str) -> str:
+def forged(*parts: str) -> str:
     """A cursor as an answer gives it."""
-    return base64.urlsafe_b64encode(json.dumps([product, batch]).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
 @pytest.mark.parametrize(

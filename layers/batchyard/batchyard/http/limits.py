@@ -25,6 +25,9 @@ from batchyard.store.tables import EPHEMERA
 SLICE = 50
 """Requests of one lease, at most."""
 
+UNITS_OF_A_REQUEST = 25
+"""Read units that one request stands for: somewhat more than a list's page of a hundred things takes."""
+
 COUNTED = "batchyard.counted"
 """Marks the request context of a request that was counted already, as part of a batch. Only API Gateway and the
 batch's own dispatch write request contexts."""
@@ -68,6 +71,20 @@ def count(event: Mapping[str, Any], asking: Caller) -> None:
     """
     if COUNTED not in event["requestContext"]:
         take(asking.token, asking.scope.requests_per_minute or default_limit())
+
+
+def charge(asking: Caller, units: float) -> None:
+    """Counts a request that took many read units as several, as far as there is room for them in this minute.
+
+    Args:
+        asking: Who sent it.
+        units: Read units that it took.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    more = int(units // UNITS_OF_A_REQUEST)
+    spend(asking.token, asking.scope.requests_per_minute or default_limit(), more)
 
 
 def take(subject: str, limit: int, count: int = 1, *, ahead: bool = True) -> None:

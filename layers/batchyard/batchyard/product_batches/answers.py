@@ -10,7 +10,7 @@ from batchyard.http.app import App, answer
 from batchyard.http.urls import another_page
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations
-from batchyard.product_batches.listing import Page, cursor_behind
+from batchyard.product_batches.listing import Page
 from batchyard.product_batches.rules import ProductBatch
 
 LARGEST_PAGE = 5 * 1024 * 1024
@@ -40,7 +40,7 @@ def page(app: App, found: Page) -> Response[str]:
         text = dumps(one.to_answer(domain))
         size += carried(text)
         if last is not None and (size > LARGEST_PAGE or len(shown) == found.limit):
-            cursor = cursor_behind(last)
+            cursor = found.cursor_behind(last)
             break
         shown.append(text)
         last = one

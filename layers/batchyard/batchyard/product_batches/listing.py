@@ -1,7 +1,10 @@
 """Lists of batches, in order of their IDs: of a product, of a collection, by what their ID or name contains.
 
-A list of a collection is read off the table itself. Of a product, and for a search, an index of keys tells which ones
-to read; a search lets DynamoDB look through it, some 7,000 batches to a query.
+A list of a collection is read off the table itself. Of a product, an index of keys tells which ones to read.
+
+A search finds what contains a text, which no key tells. So it begins with what a key does tell, batches whose ID begins
+with the text, and then looks through an index, at most `MOST_LOOKED_AT` batches a page; what that takes is counted as
+requests. The page then ends where it got to, and has a next one, also where nothing was found so far.
 """
 
 import base64
@@ -19,7 +22,7 @@ from batchyard.product_batches.refusals import ambiguous_batch
 from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.store import items
 from batchyard.store.items import Item
-from batchyard.store.queries import query
+from batchyard.store.queries import look_through, query
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import read_many, read_one
 
@@ -30,6 +33,13 @@ ALL = 1000
 """Batches on a page of those who ask for all: of batches as they mostly are, as many as fit into an answer."""
 
 _MOST_NAMED = 100
+
+_STEP = 1000
+MOST_LOOKED_AT = 7 * _STEP
+"""Batches that a page of a search looks at, of those that do not begin with its text."""
+
+_BEGINNING, _CONTAINING = "beginning", "containing"
+"""The two parts of a search, in its cursors."""
 
 _AT_ONCE = 100
 """Batches that are read at once, of those that an index named."""
@@ -42,11 +52,19 @@ class Page(NamedTuple):
         batches: The batches. One more than the page may have tells that there are more.
         limit: How many the page may have.
         cursor: What the page behind all of these is asked for with; None where there is none, or it is not known yet.
+        beginning: The search of which they are; None for a list.
     """
 
     batches: Iterator[ProductBatch]
     limit: int
     cursor: str | None = None
+    beginning: str | None = None
+
+    def cursor_behind(self, batch: ProductBatch) -> str:
+        """What the page is asked for with that begins behind a batch of this one."""
+        if self.beginning is None:
+            return _cursor(batch.product, batch.id)
+        return _cursor(batch.product, batch.id, _part(self.beginning, batch.id))
 
 
 def page(
@@ -54,26 +72,32 @@ def page(
     *,
     limit: int,
     product: str | None = None,
-    search: str | None = None,
+    prefix: str | None = None,
     cursor: str | None = None,
 ) -> Page:
-    """A page of batches.
+    """A page of batches, in order of their IDs.
 
     Args:
         collection: ID of the collection.
         limit: How many, at most.
         product: Only those of this product.
-        search: Only those whose ID or name contains this, in any case and form.
+        prefix: Only those whose IDs begin with this.
         cursor: Where the page begins; None for the first.
 
     Raises:
         Invalid: The cursor is none.
         Unavailable: The store did not answer.
     """
-    after = None if cursor is None else _position(cursor, product)
-    if product is not None and not _ID.fullmatch(product):
+    after = None if cursor is None else _position(cursor, product)[1:]
+    if after is not None and not after[1].startswith(prefix or ""):
+        raise _no_cursor()
+    if any(given is not None and not _ID.fullmatch(given) for given in (product, prefix)):
+        # No ID is, or begins with, what no ID can be.
         return Page(iter(()), limit)
-    request = _request(collection, limit + 1, product, search, after)
+    if prefix is None:
+        request = _request(collection, product, None, after) | {"Limit": limit + 1}
+    else:
+        request = _beginning(collection, product, prefix, after) | {"Limit": limit + 1}
     found = islice(query(request), limit + 1)
     if "IndexName" not in request:
         return Page(map(_present, found), limit)
@@ -85,9 +109,54 @@ def page(
     return Page(map(_present, _whole(rows)), limit, following)
 
 
-def cursor_behind(batch: ProductBatch) -> str:
-    """What the page is asked for with that begins behind a batch."""
-    return _cursor(batch.product, batch.id)
+def search(
+    collection: str, text: str, *, limit: int, product: str | None = None, cursor: str | None = None
+) -> tuple[Page, float]:
+    """A page of what a search finds, and the read units that looking took: IDs that begin with its text come first.
+
+    Args:
+        collection: ID of the collection.
+        text: What the ID or the name contains, in any case and form.
+        limit: How many, at most.
+        product: Only those of this product.
+        cursor: Where the page begins; None for the first.
+
+    Raises:
+        Invalid: The cursor is none.
+        Unavailable: The store did not answer.
+    """
+    part, *position = [_BEGINNING, None, None] if cursor is None else _position(cursor, product, parts=True)
+    after = (str(position[0]), str(position[1])) if position[0] else None
+    if after is not None and part == _BEGINNING and not after[1].startswith(text):
+        raise _no_cursor()
+    if product is not None and not _ID.fullmatch(product):
+        return Page(iter(()), limit), 0
+    rows: list[Item] = []
+    if part == _BEGINNING:
+        # No ID begins with what no ID can be.
+        if _ID.fullmatch(text):
+            rows = list(islice(query(_beginning(collection, product, text, after) | {"Limit": limit + 1}), limit + 1))
+        if len(rows) > limit:
+            return Page(map(_present, _whole(rows[:limit])), limit, _cursor_at(rows[limit - 1], _BEGINNING), text), 0
+        after = None
+    room = limit - len(rows)
+    looked = look_through(
+        _request(collection, product, text, after) | {"Limit": _STEP},
+        lambda row: _part(text, str(row["batch_id"])) == _CONTAINING,
+        room + 1,
+        MOST_LOOKED_AT // _STEP,
+    )
+    following = None
+    if len(looked.items) > room:
+        following = _cursor_at(looked.items[room - 1], _CONTAINING) if room else _cursor("", "", _CONTAINING)
+    elif looked.last is not None:
+        following = _cursor_at(looked.last, _CONTAINING)
+    found = [*rows, *looked.items[:room]]
+    return Page(map(_present, _whole(found)), limit, following, text), looked.units
+
+
+def _part(text: str, batch: str) -> str:
+    return _BEGINNING if batch.startswith(text) else _CONTAINING
 
 
 def by_id(collection: str, batch: str) -> Iterator[ProductBatch]:
@@ -146,9 +215,7 @@ def _whole(rows: Sequence[Item]) -> Iterator[Item]:
         yield from read_many(PRODUCT_BATCHES, map(PRODUCT_BATCHES.key_of, some))
 
 
-def _request(
-    collection: str, limit: int, product: str | None, search: str | None, after: tuple[str, str] | None
-) -> dict[str, Any]:
+def _request(collection: str, product: str | None, search: str | None, after: tuple[str, str] | None) -> dict[str, Any]:
     values: dict[str, items.Value] = {":collection": collection}
     request: dict[str, Any] = {"TableName": PRODUCT_BATCHES.name}
     if product is not None:
@@ -168,31 +235,62 @@ def _request(
     if search:
         request["FilterExpression"] = "contains(search_text, :search)"
         values[":search"] = repository.folded(search)
-    else:
-        request["Limit"] = limit
+    return _starting(request, values, collection, after)
+
+
+def _beginning(collection: str, product: str | None, text: str, after: tuple[str, str] | None) -> dict[str, Any]:
+    values: dict[str, items.Value] = {":collection": collection, ":text": text}
+    condition = "collection_id = :collection AND begins_with(batch_id, :text)"
+    request: dict[str, Any] = {"TableName": PRODUCT_BATCHES.name, "IndexName": "by_collection"}
+    if product is not None:
+        request["IndexName"] = "by_product"
+        condition += " AND product_id = :product"
+        values[":product"] = product
+    return _starting({**request, "KeyConditionExpression": condition}, values, collection, after)
+
+
+def _starting(
+    request: dict[str, Any], values: dict[str, items.Value], collection: str, after: tuple[str, str] | None
+) -> dict[str, Any]:
     if after is not None:
-        request["ExclusiveStartKey"] = items.encode(_start(request, collection, *after))
+        key: dict[str, items.Value] = {**sort_keys.key_of(BatchKey(collection, *after))}
+        of_index = {"product_id": after[0], "batch_id": after[1]} if "IndexName" in request else {}
+        request["ExclusiveStartKey"] = items.encode({**key, **of_index})
     return {**request, "ExpressionAttributeValues": items.encode(values)}
 
 
-def _start(request: dict[str, Any], collection: str, product: str, batch: str) -> dict[str, items.Value]:
-    key: dict[str, items.Value] = {**sort_keys.key_of(BatchKey(collection, product, batch))}
-    return {**key, "product_id": product, "batch_id": batch} if "IndexName" in request else key
+def _cursor_at(row: Item, part: str) -> str:
+    return _cursor(str(row["product_id"]), str(row["batch_id"]), part)
 
 
-def _cursor(product: str, batch: str) -> str:
-    position = json.dumps([product, batch], separators=(",", ":"))
+def _cursor(product: str, batch: str, *part: str) -> str:
+    position = json.dumps([product, batch, *part], separators=(",", ":"))
     return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
 
 
-def _position(cursor: str, of_product: str | None) -> tuple[str, str]:
-    """Where a cursor leads; the store takes no key that is not on the way, or that cannot be one at all."""
+def _position(cursor: str, of_product: str | None, *, parts: bool = False) -> tuple[str, str, str]:
+    """Where a cursor leads; the store takes no key that is not on the way, or that cannot be one at all.
+
+    Args:
+        cursor: The cursor.
+        of_product: Of which product the list is; None for all.
+        parts: It is one of a search.
+
+    Returns:
+        The part of the search, the product, and the batch; these two are empty where the part begins.
+    """
     try:
         decoded = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError):
         decoded = None
     match decoded:
-        case [str(product), str(batch)] if _ID.fullmatch(product) and _ID.fullmatch(batch):
-            if of_product in {None, product}:
-                return product, batch
-    raise Invalid({"cursor": ["It is none that an answer gave."]})
+        case ["", "", str(part)] if parts and part == _CONTAINING:
+            return part, "", ""
+        case [str(product), str(batch), *part] if _ID.fullmatch(product) and _ID.fullmatch(batch):
+            if of_product in {None, product} and part in ([[_BEGINNING], [_CONTAINING]] if parts else [[]]):
+                return "".join(part), product, batch
+    raise _no_cursor()
+
+
+def _no_cursor() -> Invalid:
+    return Invalid({"cursor": ["It is none that an answer gave."]})

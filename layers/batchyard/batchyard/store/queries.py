@@ -1,7 +1,7 @@
 """Items of queries and scans, page after page: DynamoDB answers no more than 1 MB at once."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from batchyard.store import clients, items
 from batchyard.store.calls import reaching_aws
@@ -27,6 +27,65 @@ def scan(request: Mapping[str, Any]) -> Iterator[Item]:
         Unavailable: The store did not answer.
     """
     return _pages(lambda page: clients.dynamodb().scan(**page), request)
+
+
+def count(request: Mapping[str, Any]) -> int:
+    """How many items a query finds; they are read, and paid for, in the store alone.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    found = 0
+    step: dict[str, Any] = {**request, "Select": "COUNT"}
+    while True:
+        with reaching_aws():
+            answer: Mapping[str, Any] = clients.dynamodb().query(**step)
+        found += int(answer["Count"])
+        if "LastEvaluatedKey" not in answer:
+            return found
+        step["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+class Looked(NamedTuple):
+    """What was found by looking through some rows of an index.
+
+    Attributes:
+        items: What was found.
+        last: The key of the last row that was looked at; None where there are no more.
+        units: Read units that it took.
+    """
+
+    items: list[Item]
+    last: Item | None
+    units: float
+
+
+def look_through(request: Mapping[str, Any], wanted: Callable[[Item], bool], enough: int, steps: int) -> Looked:
+    """Looks through rows for those that are wanted, until there are enough, and no further than so far.
+
+    Args:
+        request: The query with its filter, as DynamoDB takes it; its `Limit` is how many rows a step looks at.
+        wanted: Whether an item that the filter lets through is wanted.
+        enough: How many items end it.
+        steps: How many steps at most.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    found: list[Item] = []
+    units = 0.0
+    last: Any = None
+    step: dict[str, Any] = {**request, "ReturnConsumedCapacity": "TOTAL"}
+    for _ in range(steps):
+        with reaching_aws():
+            answer: Mapping[str, Any] = clients.dynamodb().query(**step)
+        found += filter(wanted, map(items.decode, answer["Items"]))
+        units += answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
+        last = answer.get("LastEvaluatedKey")
+        if last is None or len(found) >= enough:
+            break
+        step["ExclusiveStartKey"] = last
+    return Looked(found, None if last is None else items.decode(last), units)
 
 
 def _pages(ask: Callable[[Mapping[str, Any]], Any], request: Mapping[str, Any]) -> Iterator[Item]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from batchyard.catalogue.entity_sets import reading, writing
 from batchyard.catalogue.entity_sets.aliases import refusal_in_batches
-from batchyard.catalogue.entity_sets.model import MODEL
+from batchyard.catalogue.entity_sets.model import DC_QUANTITY, MODEL, UPDATE_QUANTITY
 from batchyard.deadline import deadline, within
 from batchyard.defects import log_defect
 from batchyard.errors import BatchyardError, MethodNotAllowed
@@ -15,7 +15,7 @@ from batchyard.http import audit, caller, finish, limits
 from batchyard.http.caller import Caller
 from batchyard.http.paths import decoded
 from batchyard.http.urls import route_path
-from batchyard.odata import entities, errors, service, sets, targets, urls
+from batchyard.odata import entities, errors, service, targets, urls
 from batchyard.odata.dispatch import Dispatcher
 from batchyard.odata.entities import Answer, Service
 from batchyard.odata.negotiation import version_of
@@ -55,21 +55,29 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def reads(parameters: dict[str, str]) -> Iterator[tuple[Table, Key]]:
     """What a request of a batch to an entity, or what belongs to one, will ask the store for."""
-    for name, key in _entity(parameters):
-        yield from reading.reads(name, key)
+    for target in _target(parameters):
+        yield from reading.reads(target.entity_set.name, target.key)
 
 
 def reads_then(parameters: dict[str, str], known: Known) -> Iterator[tuple[Table, Key]]:
     """What that leads to."""
-    for name, key in _entity(parameters):
-        yield from reading.reads_then(name, key, known)
+    for target in _target(parameters):
+        yield from reading.reads_then(target.entity_set.name, target.key, known)
 
 
-def _entity(parameters: dict[str, str]) -> Iterator[tuple[str, sets.Key]]:
+def writes_then(parameters: dict[str, str], known: Known) -> Iterator[tuple[Table, Key]]:
+    """The same of a request that writes: stock is the entity's alone."""
+    for target in _target(parameters):
+        if target.action is not UPDATE_QUANTITY and target.entity_set.type is not DC_QUANTITY:
+            yield from reading.reads_then(target.entity_set.name, target.key, known)
+
+
+def _target(parameters: dict[str, str]) -> Iterator[targets.Target]:
+    """The entity that a request is about, or whose part; nothing where it is about none."""
     with suppress(BatchyardError):
         target = targets.resolve(urls.parse(decoded(parameters.get("odata", ""))), MODEL)
         if isinstance(target, targets.Target) and target.key:
-            yield target.entity_set.name, target.key
+            yield target
 
 
 def _answer(event: dict[str, Any], context: Any, asking: Caller) -> dict[str, Any]:

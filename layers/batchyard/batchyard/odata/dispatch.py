@@ -5,13 +5,14 @@ validation, same authorization, same answer. A handler is imported when the firs
 
 A handler's module may say two things about itself: `OUTSIDE_BATCHES`, a sentence for a route that cannot be called
 inside a batch, with the path's parameters in braces; and `reads(parameters)`, the items that it will ask the store for,
-so that neighbours are read at once. What these lead to is told by `reads_then(parameters, known)`.
+so that neighbours are read at once. What these lead to is told by `reads_then(parameters, known)`, and where a write
+needs less of it, by `writes_then`.
 """
 
 import base64
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from types import ModuleType
 from typing import Any
@@ -32,13 +33,14 @@ from batchyard.odata.negotiation import VERSION_4, Version
 from batchyard.odata.urls import Segment
 from batchyard.store.items import Key
 from batchyard.store.tables import Table
-from batchyard.store.unit import Known, reading_ahead
+from batchyard.store.unit import Known, Places, not_sharing, reading_ahead, sharing
 
 # Who asks and where it goes are the batch's; how the bytes travel has been seen to.
 _THE_BATCHS = frozenset(
     {"authorization", "connection", "content-length", "forwarded", "host", "transfer-encoding"}
     | {name.lower() for name in KEY_HEADERS}
 )
+_CONDITIONS = frozenset({"if-match", "if-none-match"})
 _FROM_THE_BATCH = ("Host", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto")
 
 
@@ -99,7 +101,8 @@ class Dispatcher:
         refusal = getattr(module, "OUTSIDE_BATCHES", None)
         if refusal is not None:
             raise Malformed(refusal.format(**route.parameters))
-        result = module.handler(self._event(request, route, path, query), self.context)
+        with not_sharing() if _is_conditional_write(request) else nullcontext():
+            result = module.handler(self._event(request, route, path, query), self.context)
         headers = dict(result.get("headers") or {})
         headers.update({name: ", ".join(values) for name, values in (result.get("multiValueHeaders") or {}).items()})
         status = result["statusCode"]
@@ -107,24 +110,37 @@ class Dispatcher:
         return PartAnswer(status, headers, result.get("body") or "", request.content_id, wrote)
 
     def reading_ahead(self, requests: Iterable[PartRequest]) -> AbstractContextManager[None]:
-        """Within this, what the requests read of the store is read at once."""
+        """Within this, what the requests read of the store is read at once; of several, as it was at one moment."""
+        wanted = list(requests)
+        return reading_ahead(*self._places(wanted), at_one_moment=len(wanted) > 1)
+
+    def sharing(self, writes: Iterable[PartRequest]) -> AbstractContextManager[None]:
+        """Within this, what the requests read of the store is read at once, and each knows what those before it wrote.
+
+        Those with conditions read by themselves: what they compare, nobody may have changed since.
+        """
+        return sharing(*self._places(one for one in writes if not _is_conditional_write(one)))
+
+    def _places(self, requests: Iterable[PartRequest]) -> tuple[Places, Callable[[Known], Places]]:
+        """Where the items are that requests read, and where those are that these lead to."""
         readers = list(self._readers(requests))
 
         def first() -> Iterator[tuple[Table, Key]]:
-            for module, parameters in readers:
+            for module, parameters, _ in readers:
                 yield from module.reads(parameters)
 
         def following(known: Known) -> Iterator[tuple[Table, Key]]:
-            for module, parameters in readers:
-                yield from getattr(module, "reads_then", _nothing)(parameters, known)
+            for module, parameters, is_read in readers:
+                then = getattr(module, "reads_then", _nothing)
+                yield from (then if is_read else getattr(module, "writes_then", then))(parameters, known)
 
-        return reading_ahead(first(), following)
+        return first(), following
 
     def refuse(self, error: BatchyardError, content_id: str | None) -> PartAnswer:
         """The answer to a request that no handler gets to see."""
         return PartAnswer(*errors.answer(error, self.version), content_id)
 
-    def _readers(self, requests: Iterable[PartRequest]) -> Iterator[tuple[ModuleType, dict[str, str]]]:
+    def _readers(self, requests: Iterable[PartRequest]) -> Iterator[tuple[ModuleType, dict[str, str], bool]]:
         for request in requests:
             try:
                 path, _ = self._address(request.url)
@@ -134,7 +150,7 @@ class Dispatcher:
                 continue
             module = importlib.import_module(route.module)
             if hasattr(module, "reads"):
-                yield module, route.parameters
+                yield module, route.parameters, request.method in READS
 
     def _address(self, url: str) -> tuple[str, str]:
         path, query = resolve(url, self.base)
@@ -188,6 +204,10 @@ class Dispatcher:
             "body": body or None,
             "isBase64Encoded": encoded,
         }
+
+
+def _is_conditional_write(request: PartRequest) -> bool:
+    return request.method not in READS and not _CONDITIONS.isdisjoint(name.lower() for name in request.headers)
 
 
 def _nothing(*_: object) -> tuple[()]:

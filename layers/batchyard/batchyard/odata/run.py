@@ -5,6 +5,8 @@ unit of work, which is committed after the last of them.
 """
 
 import re
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
@@ -21,6 +23,9 @@ from batchyard.odata.answers import ChangeSetAnswer, PartAnswer, minimal
 from batchyard.odata.conditions import holds
 from batchyard.odata.envelope import READS, Batch, ChangeSet, PartRequest
 from batchyard.store.unit import Unit, joined, retrying
+
+SHARED_SECONDS = 1.0
+"""How long requests of a batch go on with what was read for them: as long as one alone may take, about."""
 
 type Outcomes = dict[str, str | None]
 """What became of requests and groups, by their IDs: the `Location` of what they made, if any; None where they failed.
@@ -48,6 +53,9 @@ class Routes(Protocol):
     def reading_ahead(self, requests: Iterable[PartRequest]) -> AbstractContextManager[None]:
         """Within this, what these requests read costs as few calls to the store as it can, and is of one moment."""
 
+    def sharing(self, writes: Iterable[PartRequest]) -> AbstractContextManager[None]:
+        """Within this, what these requests read costs as few calls to the store as it can, one after the other."""
+
     def refuse(self, error: BatchyardError, content_id: str | None) -> PartAnswer:
         """The answer to a request that does not run."""
 
@@ -72,14 +80,40 @@ class Run:
             batch: The batch.
             goes_on: Errors do not end it.
         """
-        for reads, parts in groupby(batch.parts, key=_is_read):
-            group = list(parts)
-            with self._reading_ahead(group, self._outcomes) if reads else nullcontext():
-                for part in group:
-                    answer = self._change_set(part) if isinstance(part, ChangeSet) else self._single(part)
-                    yield answer
-                    if answer.failed and not goes_on:
-                        return
+        for part in self._in_order(batch):
+            yield part
+            if part.failed and not goes_on:
+                return
+
+    def _in_order(self, batch: Batch) -> Iterator[PartAnswer | ChangeSetAnswer]:
+        alone: list[PartRequest] = []
+        for part in batch.parts:
+            if isinstance(part, PartRequest):
+                alone.append(part)
+                continue
+            yield from self._neighbours(alone)
+            alone = []
+            yield self._change_set(part)
+        yield from self._neighbours(alone)
+
+    def _neighbours(self, requests: list[PartRequest]) -> Iterator[PartAnswer]:
+        """The answers to requests that stand together, of which each happens by itself."""
+        steps: deque[list[PartRequest]] = deque()
+        for reads, group in groupby(requests, key=_is_read):
+            some = list(group)
+            steps.extend([some] if reads else [[one] for one in some])
+        while steps:
+            writes = [step[0] for step in steps if not _is_read(step[0])]
+            with self.routes.sharing(self._leading_somewhere(writes, self._outcomes)):
+                until = time.monotonic() + SHARED_SECONDS
+                yield from self._step(steps.popleft())
+                while steps and time.monotonic() < until:
+                    yield from self._step(steps.popleft())
+
+    def _step(self, requests: list[PartRequest]) -> Iterator[PartAnswer]:
+        with self._reading_ahead(requests, self._outcomes) if _is_read(requests[0]) else nullcontext():
+            for request in requests:
+                yield self._single(request)
 
     def _single(self, request: PartRequest) -> PartAnswer:
         answer = self._answer(request, self._outcomes)
@@ -154,16 +188,15 @@ class Run:
             log_defect(error)
             return self.routes.refuse(BatchyardError(), content_id)
 
-    def _reading_ahead(
-        self, parts: Iterable[PartRequest | ChangeSet], outcomes: Outcomes
-    ) -> AbstractContextManager[None]:
-        requests = []
-        for part in parts:
-            if isinstance(part, PartRequest) and part.error is None:
-                # One that leads nowhere is told so when its turn comes.
+    def _reading_ahead(self, requests: Iterable[PartRequest], outcomes: Outcomes) -> AbstractContextManager[None]:
+        return self.routes.reading_ahead(self._leading_somewhere(requests, outcomes))
+
+    def _leading_somewhere(self, requests: Iterable[PartRequest], outcomes: Outcomes) -> Iterator[PartRequest]:
+        for request in requests:
+            if request.error is None:
+                # One that leads nowhere, or not yet, is told so when its turn comes.
                 with suppress(BatchyardError):
-                    requests.append(self._referred(part, outcomes))
-        return self.routes.reading_ahead(requests)
+                    yield self._referred(request, outcomes)
 
     def _referred(self, request: PartRequest, outcomes: Outcomes) -> PartRequest:
         """The request with the URL that a reference in it stands for.
@@ -196,5 +229,5 @@ def _note(request: PartRequest, answer: PartAnswer, outcomes: Outcomes) -> None:
         outcomes[request.content_id] = None if answer.failed else made or ""
 
 
-def _is_read(part: PartRequest | ChangeSet) -> bool:
-    return isinstance(part, PartRequest) and part.error is None and part.method in READS
+def _is_read(request: PartRequest) -> bool:
+    return request.error is None and request.method in READS

@@ -122,9 +122,10 @@ class Unit:
             for identity, place in wanted.items()
             if identity not in self._reads and identity not in self._writes
         }
-        if not missing:
-            return
-        found = _read(missing.values())
+        ahead = _read_ahead.get()
+        known = {identity: ahead[identity] for identity in missing if identity in ahead}
+        unknown = [place for identity, place in missing.items() if identity not in known]
+        found = known | (_read(unknown) if unknown else {})
         for identity in missing:
             self._reads[identity] = found.get(identity)
 
@@ -197,6 +198,7 @@ class Unit:
             else:
                 self._commit_all(writes)
         except (Contended, TooLarge, ClientError) as error:
+            _shared.get().clear()
             # After an answer that got lost, the race may be lost to somebody who has built on what was written here,
             # and points at its blobs too. Then they are left to the sweep, as are those that S3 keeps for now.
             if not was_repeated(error) and not was_repeated(error.__cause__):
@@ -204,6 +206,11 @@ class Unit:
                     with suppress(Unavailable):
                         blobs.delete(key)
             raise
+        except Unavailable:
+            # It may have been written.
+            _shared.get().clear()
+            raise
+        _share(writes)
 
     def _changes(self, identity: tuple[Any, ...], write: _Write) -> bool:
         """False for an item that was made and removed again within this unit."""
@@ -274,6 +281,7 @@ class Unit:
 
 _ambient: ContextVar[Unit | None] = ContextVar("ambient unit", default=None)
 _read_ahead: ContextVar[Mapping[tuple[Any, ...], Item | None]] = ContextVar("items read ahead", default={})  # noqa: B039 (never written to)
+_shared: ContextVar[dict[tuple[Any, ...], Item | None]] = ContextVar("items that units share", default={})  # noqa: B039 (stays empty)
 
 
 def transact[T](operation: Callable[[Unit], T]) -> T:
@@ -332,6 +340,8 @@ def retrying[T](attempt: Callable[[Unit], T]) -> T:
         try:
             return attempt(Unit(number + 1))
         except Contended:
+            # Also where the operation found out before it was committed. What else was read then may be old, too.
+            _shared.get().clear()
             _pause(number)
     raise Contended
 
@@ -357,19 +367,65 @@ type Known = Callable[[Table, Key], Item | None]
 
 
 @contextmanager
-def reading_ahead(keys: Places, following: Callable[[Known], Places] = lambda _: ()) -> Iterator[None]:
-    """Reads items at once that will be asked for one by one inside, as they were at one moment.
+def reading_ahead(
+    keys: Places, following: Callable[[Known], Places] = lambda _: (), *, at_one_moment: bool = True
+) -> Iterator[None]:
+    """Reads items at once that will be asked for one by one inside.
 
-    In one transaction, because others' would show half done otherwise. What cannot be read so, since it is too much or
-    somebody keeps changing it, is left to who asks for it.
+    What cannot be read so, since it is too much or somebody keeps changing it, is left to who asks for it.
 
     Args:
         keys: Where the items are.
-        following: Where those are that the first ones lead to, which a second transaction reads.
+        following: Where those are that the first ones lead to: read with them where units that share know, else then.
+        at_one_moment: They are read as they were at one moment, in one transaction, since others' would show half done
+            otherwise; that costs twice the capacity.
     """
-    found = dict(_read_together(keys))
-    found |= _read_together(following(lambda table, key: found.get(table.identity(key)))) if found else {}
+    read = _read_together if at_one_moment else _read_apart
+    first = list(keys)
+    known = list(following(_known_in(_shared.get())))
+    if len(first) + len(known) <= MAX_ACTIONS:
+        first += known
+    found = read(first) if len(first) > 1 else {}
+    if found:
+        more = following(_known_in(found))
+        found |= read((table, key) for table, key in more if table.identity(key) not in found)
     token = _read_ahead.set(found)
+    try:
+        yield
+    finally:
+        _read_ahead.reset(token)
+
+
+@contextmanager
+def sharing(keys: Places, following: Callable[[Known], Places] = lambda _: ()) -> Iterator[None]:
+    """Reads items at once that units inside will ask for, one unit after the other, and keeps them as these leave them.
+
+    Each is as it was when it was read, or when a unit inside wrote it, so a unit whose write depends on one that
+    somebody has changed since loses that race. Then all of them are forgotten, and read by who asks for them.
+
+    Args:
+        keys: Where the items are, once for each unit that asks for one: what one alone asks for, it reads itself.
+        following: Where those are that the first ones lead to.
+    """
+    asked = list(keys)
+    found = _read_apart(asked) if len(asked) > 1 else {}
+    found |= _read_apart(following(_known_in(found)))
+    token, shared = _read_ahead.set(found), _shared.set(found)
+    try:
+        yield
+    finally:
+        _shared.reset(shared)
+        _read_ahead.reset(token)
+
+
+@contextmanager
+def not_sharing() -> Iterator[None]:
+    """Inside, units know nothing of what others share; what they write, the others know."""
+    if _read_ahead.get() is not _shared.get():
+        # What was read ahead is no shared one's.
+        yield
+        return
+    token = _read_ahead.set({})
     try:
         yield
     finally:
@@ -390,6 +446,33 @@ def at_hand(keys: Places) -> Iterator[None]:
         yield
     finally:
         _read_ahead.reset(token)
+
+
+def _known_in(found: Mapping[tuple[Any, ...], Item | None]) -> Known:
+    return lambda table, key: found.get(table.identity(key))
+
+
+def _share(writes: Iterable[_Write]) -> None:
+    """Notes what was written of the items that units share."""
+    shared = _shared.get()
+    for write in writes:
+        identity = write.table.identity(write.key)
+        if identity in shared:
+            shared[identity] = None if write.item is None else items.present(write.item)
+
+
+def _read_apart(keys: Places) -> dict[tuple[Any, ...], Item | None]:
+    """Items by their identities; none where they cannot be read at once, which is left to who asks for them."""
+    places = {table.identity(key): (table, key) for table, key in keys}
+    try:
+        found = _read(places.values())
+    except Unavailable:
+        return {}
+    except ClientError as error:
+        if code_of(error) != "ValidationException":
+            log_defect(error)
+        return {}
+    return {identity: found.get(identity) for identity in places}
 
 
 def _read_together(keys: Places) -> dict[tuple[Any, ...], Item | None]:

@@ -23,7 +23,7 @@ CONTENT_TYPE = f"multipart/mixed; boundary={BOUNDARY}"
 OBJECTS_IN_EACH = 17
 ROUNDS = 9
 SECONDS_A_SIDE = 0.2
-POLICIES = {"its present policy": email.policy.HTTP, "its policy of 2002": email.policy.compat32}
+POLICIES = {"its default policy": email.policy.compat32, "its policy for HTTP": email.policy.HTTP}
 
 
 def batch(urls: list[str], boundary: str = BOUNDARY) -> bytes:
@@ -112,7 +112,6 @@ def run() -> list[Result]:
         assert by_email(body, policy) == by_us(body)
         theirs[name] = milliseconds(lambda policy=policy: by_email(body, policy))  # type: ignore[misc]
     size = f"{LARGEST_BATCH} parts, {len(body) / 1000:.0f} kB"
-    present = theirs["its present policy"]
     rows = []
     grown = []
     for name, made in HOSTILE.items():
@@ -136,10 +135,11 @@ def run() -> list[Result]:
                 Line(
                     f"Reading a batch: {size}",
                     f"{number(ours, 2)} ms",
-                    f"{number(present, 2)} ms, email",
-                    f"{present / ours:.0f} times",
+                    f"{number(taken, 2)} ms, email by {name}",
+                    f"{taken / ours:.0f} times",
                     "≥ 20 times",
                 )
+                for name, taken in theirs.items()
             ],
         ),
         Result(

@@ -67,7 +67,7 @@ pins: $(UV) .local/tools/node/.ready ## write the pins anew from the *.in files 
 ##### Tests and checks
 
 .PHONY: test
-test: setup ## unit, integration, contract and consistency tests (ARGS="-k name" and the like)
+test: setup .local/tools/openapi-client/.ready ## unit, integration, contract and consistency tests (ARGS="-k name" and the like)
 	$(PYTHON) -m pytest -n auto $(ARGS)
 
 .PHONY: coverage

@@ -120,7 +120,7 @@ class Gateway:
             # A method of its own goes before ANY.
             refused = self._authorize(event, guards.get((path, method)) or guards[path, "ANY"])
         answer = refused or _invoke(handler, event)
-        operation = must_be_documented(method, event["resource"], answer)
+        operation = must_be_documented(method, event["resource"], target.partition("?")[0], answer)
         key = (operation, answer.status)
         self.answered[key] = self.answered.get(key, 0) + 1
         return answer

@@ -58,6 +58,7 @@ class Service:
         self.key = operations.create_token(NAME, Scope(admin=True))
         self.channel = self.new_channel()
         self._product_batches = 0
+        self._entities = 0
 
     @cached_property
     def readable(self) -> str:
@@ -71,6 +72,19 @@ class Service:
         """The ID of a product of the catalogue."""
         given = catalogue.product("boots", "B-1", "B-2")
         return transact(lambda unit: products.put(unit, given, None)).id
+
+    @cached_property
+    def entity(self) -> int:
+        """The ID of a product of the entity sets, for those who only read."""
+        return self.new_entity()
+
+    def new_entity(self) -> int:
+        """The ID of a product of the entity sets that was not there before, with an attribute."""
+        self._entities += 1
+        attributes = [{"Name": "Size", "Value": "41"}]
+        made = self.ask("POST", "/v1/Products", {"Sku": f"S-{self._entities}", "Attributes": attributes})
+        assert made.status == 201, made.text
+        return int(made.json()["ID"])
 
     @cached_property
     def export(self) -> str:

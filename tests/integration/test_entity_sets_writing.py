@@ -67,6 +67,12 @@ def test_a_number_beyond_all_doubles_is_refused(api: Api, name: str) -> None:
     wrong(answer, 400, f"{name} must be of the type Edm.")
 
 
+@pytest.mark.parametrize("flag", [2, 2.0, "2", "QuestionMark"])
+def test_an_enumeration_is_written_by_its_name_or_its_number(api: Api, flag: Any) -> None:
+    id = made(api, "A", Flag=flag)
+    assert shown(api, id)["Flag"] == "QuestionMark"
+
+
 def test_every_property_that_can_be_written_is_read_back(api: Api) -> None:
     given = {
         "Title": "Boots",

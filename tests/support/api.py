@@ -101,7 +101,7 @@ class Api:
         """
         event, handler = self.event(method, url, body, headers=headers, text=text)
         answer = invoke(handler, event)
-        must_be_documented(method, event["resource"], answer)
+        must_be_documented(method, event["resource"], urlsplit(url.removeprefix(self.front.base)).path, answer)
         return answer
 
     def event(

@@ -33,7 +33,7 @@ def inputs() -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{where} {parameter['in']} {parameter['name']}", parameter["schema"]
         if body := operation.get("requestBody"):
             [(media_type, described)] = body["content"].items()
-            assert media_type in {"application/json", "multipart/form-data"}
+            assert media_type in {"application/json", "multipart/form-data", "text/plain"}
             yield f"{where} body", described["schema"]
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, create_model
 from tools.generate import Unfit, openapi
 from tools.generate.handlers import handlers
 
+OF_TAGS = openapi.Described({}, {}, {"Things": "Any of them", "Others": "All others"})
 DETAIL = {"type": "object", "properties": {"detail": {"type": "string"}}}
 
 
@@ -58,19 +59,26 @@ def function(
     return app
 
 
+def merged(functions: Sequence[APIGatewayRestResolver]) -> dict[str, Any]:
+    return openapi.merged(functions, OF_TAGS)
+
+
 def test_functions_of_one_path_become_one_path_in_a_stable_order() -> None:
     patch = function("PATCH", operation_id="changeThing")
     other = function(path="/api/v1/others", operation_id="listOthers", tags=["Others"])
-    document = openapi.merged([patch, function(), other])
+    document = merged([patch, function(), other])
     assert list(document["paths"]) == ["/api/v1/others/", "/api/v1/things/"]
     assert list(document["paths"]["/api/v1/things/"]) == ["get", "patch"]
-    assert document["tags"] == [{"name": "Others"}, {"name": "Things"}]
-    assert openapi.as_text(document) == openapi.as_text(openapi.merged([other, function(), patch]))
+    assert document["tags"] == [
+        {"name": "Others", "description": "All others"},
+        {"name": "Things", "description": "Any of them"},
+    ]
+    assert openapi.as_text(document) == openapi.as_text(merged([other, function(), patch]))
     OpenAPIV31SpecValidator(document).validate()
 
 
 def test_paths_outside_of_the_rest_framework_family_keep_their_end() -> None:
-    assert list(openapi.merged([function(path="/docs")])["paths"]) == ["/docs"]
+    assert list(merged([function(path="/docs")])["paths"]) == ["/docs"]
 
 
 @pytest.mark.parametrize(
@@ -87,16 +95,26 @@ def test_paths_outside_of_the_rest_framework_family_keep_their_end() -> None:
 )
 def test_functions_that_do_not_make_one_document_are_told(second: APIGatewayRestResolver, said: str) -> None:
     with pytest.raises(Unfit, match=said):
-        openapi.merged([function(), second])
+        merged([function(), second])
 
 
 def test_an_operation_without_a_tag_is_told() -> None:
     with pytest.raises(Unfit, match="GET /x has no tags"):
-        openapi.merged([function(path="/x", tags=[])])
+        merged([function(path="/x", tags=[])])
+
+
+def test_a_tag_that_nothing_is_said_of_is_told() -> None:
+    with pytest.raises(Unfit, match="nothing of the tag Unheard"):
+        merged([function(path="/x", tags=["Unheard"])])
+
+
+def test_what_is_described_twice_is_told() -> None:
+    with pytest.raises(Unfit, match="described twice: Change"):
+        openapi.merged([function()], OF_TAGS._replace(schemas={"Change": {}}))
 
 
 def test_only_what_is_really_answered_is_documented() -> None:
-    document = openapi.merged([function("PATCH")])
+    document = merged([function("PATCH")])
     operation = document["paths"]["/api/v1/things/"]["patch"]
     assert operation["responses"] == {
         "200": {
@@ -106,26 +124,28 @@ def test_only_what_is_really_answered_is_documented() -> None:
         "204": {"description": "No Content"},
         "404": {"$ref": "#/components/responses/NotFound"},
     }
-    assert document["components"]["responses"]["NotFound"]["content"]["application/json"]["schema"] == DETAIL
-    assert list(document["components"]["schemas"]) == ["Change"]
+    [content] = document["components"]["responses"]["NotFound"]["content"].values()
+    assert content["schema"] == {"$ref": "#/components/schemas/Error"}
+    assert document["components"]["schemas"]["Error"] == DETAIL
+    assert list(document["components"]["schemas"]) == ["Change", "Error"]
 
 
 def test_bounds_are_exact_and_changes_have_no_defaults() -> None:
-    schema = openapi.merged([function("PATCH")])["components"]["schemas"]["Change"]["properties"]["size"]
+    schema = merged([function("PATCH")])["components"]["schemas"]["Change"]["properties"]["size"]
     assert schema["maximum"] == 2**63 - 1
     assert isinstance(schema["maximum"], int)
     assert "default" not in schema
-    assert openapi.merged([function()])["components"]["schemas"]["Change"]["properties"]["size"]["default"] == 0
+    assert merged([function()])["components"]["schemas"]["Change"]["properties"]["size"]["default"] == 0
 
 
 def test_a_parameter_is_never_null() -> None:
-    parameter, _ = openapi.merged([function()])["paths"]["/api/v1/things/"]["get"]["parameters"]
+    parameter, _ = merged([function()])["paths"]["/api/v1/things/"]["get"]["parameters"]
     assert parameter["schema"]["type"] == "string"
     assert "anyOf" not in parameter["schema"]
 
 
 def test_a_token_is_asked_for_except_where_it_is_not() -> None:
-    document = openapi.merged([function(), function(path="/docs", operation_id="docs", resolver=PublicResolver)])
+    document = merged([function(), function(path="/docs", operation_id="docs", resolver=PublicResolver)])
     assert document["security"] == [{"Token": []}]
     assert document["components"]["securitySchemes"]["Token"]["in"] == "header"
     assert "security" not in document["paths"]["/api/v1/things/"]["get"]
@@ -134,7 +154,7 @@ def test_a_token_is_asked_for_except_where_it_is_not() -> None:
 
 def test_the_document_of_the_functions_is_valid_and_knows_each_of_them() -> None:
     resolvers = [handler.app for handler in handlers() if handler.app is not None]
-    document = openapi.merged(resolvers)
+    document = merged(resolvers)
     OpenAPIV31SpecValidator(document).validate()
     routes = [route for app in resolvers for route in app._static_routes + app._dynamic_routes]
     operations = [method for item in document["paths"].values() for method in item]

@@ -5,15 +5,26 @@ from typing import Any
 
 from batchyard.http import refusals
 from batchyard.odata.envelope import LARGEST_BATCH, LONGEST_ID
+from tools.sample_world import MARKETPLACE
 
 type Json = dict[str, Any]
 
 PATH = "/v1/$batch"
 TAG = "Many requests in one"
+TAGS = {TAG: "OData's `$batch`"}
 
 _TEXT: Json = {"type": "string"}
 _HEADERS: Json = {"type": "object", "additionalProperties": _TEXT}
 _ID: Json = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID}
+
+
+def _object(**properties: Json) -> Json:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _wrapped(name: str, kind: str) -> Json:
+    return {"type": "object", "required": [name], "properties": {name: {"$ref": f"#/components/schemas/{kind}"}}}
+
 
 SCHEMAS: Json = {
     "Batch": {
@@ -72,34 +83,25 @@ SCHEMAS: Json = {
             "body": {"description": "JSON, or a string where `content-type` is another"},
         },
     },
+    "ODataErrorOfVersion4": _wrapped("error", "ODataProblem"),
+    "ODataProblem": _object(code=_TEXT, message=_TEXT),
+    "ODataErrorOfVersion3": {
+        **_wrapped("odata.error", "ODataProblemOfVersion3"),
+        "description": "For clients of OData 1 to 3",
+    },
+    "ODataProblemOfVersion3": _object(code=_TEXT, message={"$ref": "#/components/schemas/ODataWords"}),
+    "ODataWords": _object(lang=_TEXT, value=_TEXT),
 }
 
-_ERROR: Json = {
-    "type": "object",
-    "required": ["code", "message"],
-    "properties": {"code": _TEXT, "message": _TEXT},
-}
-_OLDER_ERROR: Json = {
-    "type": "object",
-    "required": ["code", "message"],
-    "properties": {
-        "code": _TEXT,
-        "message": {"type": "object", "required": ["lang", "value"], "properties": {"lang": _TEXT, "value": _TEXT}},
-    },
-}
-_REFUSAL: Json = {
-    "oneOf": [
-        {"type": "object", "required": ["error"], "properties": {"error": _ERROR}},
-        {
-            "type": "object",
-            "description": "For clients of OData 1 to 3",
-            "required": ["odata.error"],
-            "properties": {"odata.error": _OLDER_ERROR},
-        },
+REFUSAL: Json = {
+    "anyOf": [
+        {"$ref": "#/components/schemas/ODataErrorOfVersion4"},
+        {"$ref": "#/components/schemas/ODataErrorOfVersion3"},
     ]
 }
+"""How requests are refused."""
 
-_BATCHES = "/api/v1/channel/5/batch_requests/"
+_BATCHES = f"/api/v1/channel/{MARKETPLACE.pk}/batch_requests/"
 
 
 def _http(first: str, body: str = "", *, id: str = "") -> str:
@@ -111,7 +113,7 @@ def _multipart(boundary: str, *parts: str) -> str:
     return "".join(f"--{boundary}\r\n{part}\r\n" for part in parts) + f"--{boundary}--\r\n"
 
 
-_OPENED = _http(f"POST {_BATCHES} HTTP/1.1", '{"channel": 5}', id="1")
+_OPENED = _http(f"POST {_BATCHES} HTTP/1.1", f'{{"channel": {MARKETPLACE.pk}}}', id="1")
 _COMMITTED = _http("PATCH $1 HTTP/1.1", '{"status": "commit"}')
 _LISTED = _http(f"GET {_BATCHES}?limit=1 HTTP/1.1")
 _CHANGE_SET = "Content-Type: multipart/mixed; boundary=set\r\n\r\n" + _multipart("set", _OPENED, _COMMITTED)
@@ -133,7 +135,7 @@ def item() -> Json:
                                 "atomicityGroup": "g",
                                 "method": "POST",
                                 "url": _BATCHES,
-                                "body": {"channel": 5},
+                                "body": {"channel": MARKETPLACE.pk},
                             },
                             {
                                 "id": "2",
@@ -163,7 +165,7 @@ def item() -> Json:
         },
     }
     answers = {"multipart/mixed": {"schema": _TEXT, "example": _multipart("batchresponse_1", _http(_MADE, id="1"))}}
-    refused = refusals.documented(HTTPStatus.OK, None, (400, 401, 413, 415), lambda _: _REFUSAL)
+    refused = refusals.documented(HTTPStatus.OK, None, (400, 401, 413, 415), lambda _: REFUSAL)
     return {
         "post": {
             "tags": [TAG],

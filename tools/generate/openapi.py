@@ -5,17 +5,21 @@ Every handler that has an `app` describes its own route. The document lies where
 
 import json
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from pydantic import BaseModel
 
+from batchyard.catalogue.entity_sets import writing
+from batchyard.catalogue.entity_sets.model import MODEL, PRODUCT
 from batchyard.http import coded, dialects, drf, typed
 from batchyard.http.app import Dialect
 from batchyard.http.preconditions import LONGEST
-from tools.generate import Unfit, batch_document
+from tools.generate import Unfit, batch_document, entity_sets_document
+from tools.generate.entity_sets_document import EntitySets
 from tools.generate.handlers import Handler
 
 type Json = dict[str, Any]
@@ -82,6 +86,17 @@ _LINKS: tuple[tuple[str, str, dict[str, str], tuple[str, ...]], ...] = (
     ("changeSerials", "200", {**_SAME_PRODUCT_BATCH, "changeId": "$response.body#/id"}, ("undoSerialChange",)),
     ("changeSerial", "200", {**_SAME_PRODUCT_BATCH, "changeId": "$response.body#/changeId"}, ("undoSerialChange",)),
 )
+_TAGS: Mapping[str, str] = {
+    "Batch jobs": "Long work on the catalogue: asked for, looked at while it runs, confirmed, called off, taken back",
+    "Channel batch requests": "Loads of objects on their way to a sales channel, followed object by object",
+    "Channels": "Where batch requests go",
+    "Documentation": "This document, and the page that shows it",
+    "Files": "What jobs read and write",
+    "Identity": "Keys, and whose they are",
+    "Product batches": "Lots of a product in a collection",
+    "Products": "The catalogue as jobs see it; to change single products, see the entity sets",
+    "Serial numbers": "Codes of single items of a product batch",
+}
 # What the names of refusals begin with, which are shared by the routes of a family.
 _FAMILIES: dict[Dialect, str] = {drf: "", coded: "Coded", typed: "Typed"}
 _CONDITIONS = {
@@ -110,12 +125,26 @@ _DESCRIPTION = (
 )
 
 
-def merged(resolvers: Iterable[APIGatewayRestResolver], *others: tuple[str, Json, Json]) -> Json:
+class Described(NamedTuple):
+    """What no function describes.
+
+    Attributes:
+        paths: Paths with their items.
+        schemas: What they refer to.
+        tags: What there is to say of their tags.
+    """
+
+    paths: Json
+    schemas: Json
+    tags: Mapping[str, str]
+
+
+def merged(resolvers: Iterable[APIGatewayRestResolver], *others: Described) -> Json:
     """One document of them all.
 
     Args:
         resolvers: The functions whose documents it is made of.
-        others: What none of them describes: a path, its item, and the schemas that it refers to.
+        others: What none of them describes.
 
     Raises:
         Unfit: Two functions describe the same operation, or a different thing by the same name, or one says too little.
@@ -135,13 +164,18 @@ def merged(resolvers: Iterable[APIGatewayRestResolver], *others: tuple[str, Json
         for name, schema in own.get("components", {}).get("schemas", {}).items():
             if schemas.setdefault(name, schema) != schema:
                 raise Unfit(f"two functions mean different things by the schema {name}")
-    for path, item, referred in others:
-        paths[path] = item
-        schemas |= referred
-    _verify(paths)
+    tags = dict(_TAGS)
+    for other in others:
+        if twice := (paths.keys() & other.paths) | (schemas.keys() & other.schemas):
+            raise Unfit(f"described twice: {', '.join(sorted(twice))}")
+        paths |= other.paths
+        schemas |= other.schemas
+        tags |= other.tags
+    _verify(paths, tags)
     _link(paths)
     _excuse_empty_bodies(paths, schemas)
     _drop_defaults_of_changes(paths, schemas)
+    _share_errors(paths, schemas)
     responses = _share_refusals(paths)
     return {
         "openapi": "3.1.0",
@@ -150,7 +184,8 @@ def merged(resolvers: Iterable[APIGatewayRestResolver], *others: tuple[str, Json
         "servers": [{"url": "/"}],
         "security": [{"Token": []}],
         "tags": [
-            {"name": name} for name in sorted({tag for _, _, operation in _all(paths) for tag in operation["tags"]})
+            {"name": name, "description": tags[name]}
+            for name in sorted({tag for _, _, operation in _all(paths) for tag in operation["tags"]})
         ],
         "paths": {
             path: {method: item[method] for method in _METHODS if method in item}
@@ -158,7 +193,7 @@ def merged(resolvers: Iterable[APIGatewayRestResolver], *others: tuple[str, Json
         },
         "components": {
             "responses": dict(sorted(responses.items())),
-            "schemas": {name: schemas[name] for name in sorted(_named(paths, schemas))},
+            "schemas": {name: schemas[name] for name in sorted(_named([paths, responses], schemas))},
             "securitySchemes": {
                 "Token": {
                     "type": "apiKey",
@@ -172,6 +207,12 @@ def merged(resolvers: Iterable[APIGatewayRestResolver], *others: tuple[str, Json
                     "in": "header",
                     "name": "x-medusa-access-token",
                     "description": "The key alone",
+                },
+                "QueryToken": {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": "access_token",
+                    "description": "The key alone, for clients of entity sets that can send no header",
                 },
             },
         },
@@ -201,9 +242,23 @@ def _properties(model: type[BaseModel]) -> Json:
 
 
 def text(handlers: Iterable[Handler]) -> str:
-    """The document of all handlers, as it is committed."""
+    """The document of all handlers, as it is committed. Its examples are of samples, so the template must be fresh."""
+    from tools.generate.examples import Examples
+    from tools.samples import SAMPLES
+
     resolvers = (handler.app for handler in handlers if handler.app is not None)
-    return as_text(merged(resolvers, (batch_document.PATH, batch_document.item(), batch_document.SCHEMAS)))
+    batch = Described({batch_document.PATH: batch_document.item()}, batch_document.SCHEMAS, batch_document.TAGS)
+    document = merged(resolvers, batch, entity_sets())
+    examples = Examples(SAMPLES, document["components"]["schemas"])
+    for path, method, operation in _all(document["paths"]):
+        examples.add(path, method, operation)
+    return as_text(document)
+
+
+def entity_sets() -> Described:
+    """The catalogue's entity sets."""
+    sets = EntitySets(MODEL, writing.writable, [MODEL.set_of(PRODUCT).name])
+    return Described(dict(sets.paths()), sets.schemas(), sets.tags())
 
 
 def as_text(document: Json) -> str:
@@ -328,7 +383,37 @@ def _drop_defaults_of_changes(paths: dict[str, Json], schemas: Json) -> None:
 
 
 def _family(path: str) -> str:
-    return "OData" if path == batch_document.PATH else _FAMILIES[dialects.of_path(path)]
+    return "OData" if path.startswith(entity_sets_document.ROOT) else _FAMILIES[dialects.of_path(path)]
+
+
+def _share_errors(paths: dict[str, Json], schemas: Json) -> None:
+    """Has the errors of a family one schema, which says what is so of all of them; what they are called is told."""
+    for path, _, operation in _all(paths):
+        for status, response in operation["responses"].items():
+            content = response.get("content", {}).get("application/json") if status >= "400" else None
+            if content is not None and "$ref" not in content["schema"]:
+                own = content["schema"]
+                name = f"{_family(path)}Error" if "properties" in own or "anyOf" in own else "FieldErrors"
+                schemas[name] = _both(schemas.get(name), own)
+                content["schema"] = {"$ref": f"{_SCHEMA}{name}"}
+                if names := [
+                    f"`{one}`" for inner in own.get("properties", {}).values() for one in inner.get("enum", ())
+                ]:
+                    response["description"] += f": {', '.join(names)}"
+
+
+def _both(one: Json | None, other: Json) -> Json:
+    """A schema for what one of two schemas of objects takes, or the other."""
+    if "properties" not in other:
+        return other
+    whole = {**other, "properties": dict(other["properties"])} if one is None else one
+    for name, schema in other["properties"].items():
+        known = whole["properties"][name]
+        plain = {key: value for key, value in schema.items() if key not in {"const", "enum"}}
+        if "enum" in schema:
+            plain["enum"] = sorted({*known.get("enum", ()), *schema["enum"]})
+        whole["properties"][name] = plain
+    return whole
 
 
 def _share_refusals(paths: dict[str, Json]) -> Json:
@@ -337,7 +422,7 @@ def _share_refusals(paths: dict[str, Json]) -> Json:
     for path, _, operation in _all(paths):
         for status, response in operation["responses"].items():
             if status >= "400":
-                kind = _family(path) + response["description"].replace(" ", "")
+                kind = _family(path) + HTTPStatus(int(status)).phrase.replace(" ", "")
                 names = (f"{kind}{number}" if number > 1 else kind for number in count(1))
                 name = next(name for name in names if shared.setdefault(name, response) == response)
                 operation["responses"][status] = {"$ref": f"{_RESPONSE}{name}"}
@@ -368,7 +453,7 @@ def _all(paths: dict[str, Json]) -> Iterator[tuple[str, str, Json]]:
             yield path, method, operation
 
 
-def _verify(paths: dict[str, Json]) -> None:
+def _verify(paths: dict[str, Json], tags: Mapping[str, str]) -> None:
     seen: dict[str, str] = {}
     for path, method, operation in _all(paths):
         where = f"{method.upper()} {path}"
@@ -377,5 +462,8 @@ def _verify(paths: dict[str, Json]) -> None:
             raise Unfit(f"{where} has no summary")
         if not operation.get("tags"):
             raise Unfit(f"{where} has no tags")
+        for tag in operation["tags"]:
+            if tag not in tags:
+                raise Unfit(f"{where}: tools/generate/openapi.py says nothing of the tag {tag}")
         if (other := seen.setdefault(operation["operationId"], where)) != where:
             raise Unfit(f"{where} has the operation id of {other}")

@@ -46,12 +46,12 @@ def products() -> Iterator[Product]:
     known = list(handlers())
     own = {
         FUNCTIONS / "gateway" / "routes.json": routes.text(known),
-        FUNCTIONS / "docs" / "openapi.json": openapi.text(known),
         FUNCTIONS / "odata" / "metadata.xml": csdl.document(MODEL),
         ROOT / "template.yaml": template.text(parts(), known),
         ROOT / "docs" / "serial-moves.md": moves.text(),
     }
     yield Product({file.relative_to(ROOT): text for file, text in own.items()})
+    yield Product({(FUNCTIONS / "docs" / "openapi.json").relative_to(ROOT): openapi.text(known)})
     yield Product(
         {file.relative_to(ROOT): text for file, text in events.texts().items()},
         events.FOLDER.relative_to(ROOT),

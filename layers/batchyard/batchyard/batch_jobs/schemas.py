@@ -86,10 +86,13 @@ _Date = Annotated[Annotated[str, Field(max_length=_LONGEST_DATE)] | None, Before
 def _date_fields() -> dict[str, Any]:
     """A parameter for each date and each way to compare it."""
     names = [name for column in DATES for name in (column, *(f"{column}[{operator}]" for operator in COMPARED))]
-    about = "An ISO 8601 date, seconds since 1970, or `null` for none"
-    return {name.translate(_PLAIN): (_Date, Field(None, alias=name, description=about)) for name in names}
+    return {
+        name.translate(_PLAIN): (_Date, Field(None, alias=name, description=_OF_DATES[name.endswith("]")]))
+        for name in names
+    }
 
 
+_OF_DATES = ("`null`: only jobs that never were", "An ISO 8601 date, or seconds since 1970")
 _PLAIN = str.maketrans("[", "_", "]")
 
 

@@ -8,7 +8,9 @@ from batchyard.catalogue import currencies, rules
 from batchyard.catalogue.rules import Own, Product, Scalar, Variant
 from batchyard.errors import Invalid
 
-_LARGEST_NUMBER = 2**53
+LARGEST_NUMBER = 2**53
+"""Of whatever is no piece: all integers up to it are doubles, too."""
+
 _KINDS: Mapping[type, str] = {str: "text", float: "a number from 0", int: "a whole number", bool: "true or false"}
 
 
@@ -72,8 +74,8 @@ def _variant(variant: Variant, options: int) -> Iterator[tuple[str, str]]:
     for price in variant.prices:
         if currencies.digits(price.currency) is None or not price.currency.islower():
             yield "prices", f"{price.currency} is no currency of ISO 4217 in lower case."
-        if not 0 <= price.amount <= _LARGEST_NUMBER:
-            yield "prices", f"An amount is from 0 to {_LARGEST_NUMBER}."
+        if not 0 <= price.amount <= LARGEST_NUMBER:
+            yield "prices", f"An amount is from 0 to {LARGEST_NUMBER}."
     if _repeats((price.currency, price.region) for price in variant.prices):
         yield "prices", "Two prices have the same currency and region."
 
@@ -87,8 +89,8 @@ def _problems_of_own(own: Own) -> Iterator[tuple[str, str]]:
             yield name, f"It is {'a number' if kind is float else _KINDS[kind]}."
         elif isinstance(value, str):
             yield from _text(name, value, rules.LONGEST_DESCRIPTION)
-        elif abs(value) > _LARGEST_NUMBER:
-            yield name, f"It is from -{_LARGEST_NUMBER} to {_LARGEST_NUMBER}."
+        elif abs(value) > LARGEST_NUMBER:
+            yield name, f"It is from -{LARGEST_NUMBER} to {LARGEST_NUMBER}."
     yield from _list("attributes", own.attributes, rules.MOST_ATTRIBUTES)
     for value in own.attributes.values():
         yield from _text("attributes", value, rules.LONGEST_DESCRIPTION)
@@ -117,7 +119,7 @@ def _fields(fields: Mapping[str, Scalar], kinds: Mapping[str, type]) -> Iterator
 def _is_of(kind: type, value: Scalar) -> bool:
     if kind is not float:
         return type(value) is kind
-    return _is_number(value) and 0 <= value <= _LARGEST_NUMBER  # type: ignore[operator]
+    return _is_number(value) and 0 <= value <= LARGEST_NUMBER  # type: ignore[operator]
 
 
 def _is_number(value: Scalar) -> bool:

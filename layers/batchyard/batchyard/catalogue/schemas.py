@@ -1,6 +1,5 @@
 """Products as routes answer them, for the OpenAPI document."""
 
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -112,7 +111,7 @@ class ProductSalesChannel(_Output):
     id: str
     name: str
     description: str | None
-    is_disabled: Literal[False]
+    is_disabled: bool
 
 
 class ProductAnswer(_Shaped):
@@ -125,7 +124,7 @@ class ProductAnswer(_Shaped):
     thumbnail: str | None
     external_id: str | None
     handle: str
-    is_giftcard: Literal[False]
+    is_giftcard: bool
     status: str
     discountable: bool
     collection_id: str | None

@@ -107,6 +107,8 @@ def _value(shown: Property, value: Any, model: Model) -> Any:
 
 
 def _of_enum(kind: EnumType, value: Any) -> str | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     found = literals.member(kind, Literal(value, STRING if isinstance(value, str) else "Edm.Int32"))

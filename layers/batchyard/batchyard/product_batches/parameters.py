@@ -31,7 +31,16 @@ OfProduct = Annotated[
     QueryText, Query(alias="productId", description="The product's ID, where several have a batch of this ID")
 ]
 Before = Annotated[MomentId | None, Query(description="Only changes before the one of this ID")]
-Cursor = Annotated[QueryText, Query(description="Where the page begins, from the `Link` header of the one before")]
+LONGEST_CURSOR = 300
+"""Characters of the longest cursor: two IDs of 100 in base64."""
+
+Cursor = Annotated[
+    QueryText,
+    Query(
+        description="Where the page begins, from the `Link` header of the one before",
+        json_schema_extra={"maxLength": LONGEST_CURSOR, "pattern": "^[A-Za-z0-9_-]*={0,2}$"},
+    ),
+]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Batches on the page, at most")]
 TAG = "Product batches"
 SERIALS_TAG = "Serial numbers"

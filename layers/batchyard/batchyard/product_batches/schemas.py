@@ -103,7 +103,7 @@ Date = Annotated[
     BeforeValidator(_date),
     WithJsonSchema(
         {
-            "description": "Answered as it came",
+            "description": "From 1970-01-01 to 9999-12-31; answered as it came",
             "anyOf": [
                 {"type": "string", "format": "date", "maxLength": _LONGEST_DATE},
                 {"type": "string", "format": "date-time", "maxLength": _LONGEST_DATE},
@@ -328,7 +328,7 @@ class SerialPage(_Output):
 class SerialLookup(_Output):
     """Whose serial a code is."""
 
-    valid: Literal[True]
+    valid: bool = Field(description="Always true: what is unknown or mistyped is 404 or 400")
     code: str
     index: int = Field(description="Its number within the batch, from 0")
     collectionId: str

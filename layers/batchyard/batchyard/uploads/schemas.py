@@ -75,4 +75,4 @@ class Deleted(_Output):
 
     id: str = Field(description="Its key")
     object: Literal["file"]
-    deleted: Literal[True]
+    deleted: bool

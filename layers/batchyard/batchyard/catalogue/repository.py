@@ -68,8 +68,7 @@ class Ahead(NamedTuple):
 
 def get(unit: Unit, id: str) -> Product | None:
     """A product as this unit will leave it."""
-    item = unit.get(PRODUCTS, codec.product_key(id))
-    return None if item is None else codec.decode_product(item, unit.read_blob)
+    return unit.get_as(PRODUCTS, codec.product_key(id), lambda item: codec.decode_product(item, unit.read_blob))
 
 
 def find(unit: Unit, handle: str) -> Product | None:
@@ -175,10 +174,10 @@ def put(
         changed = not rules.is_same(product, before)
     # What cannot be stored is refused before anything is.
     rest = _content(unit, product, before) if changed else {}
-    reached = _Reached.of(product, before, stock) if changed else _Reached(entities=set(stock))
+    reached = _Reached.of(product, before, stock) if changed else _Reached(entities=set(stock), former=product.entities)
     unit.load(CATALOGUE, reached.keys())
     making = _Making(unit, product, before, stock, stocked_by or {}, own or {}, taken or {})
-    written = [*_claims(unit, product, reached.claims), *making.entities(reached.entities)]
+    written = [*_claims(unit, product, reached.claims), *making.entities(reached)]
     if quiet:
         written = [{**item, "quiet": True} for item in written]
     released = [item for item in map(partial(unit.get, CATALOGUE), reached.released) if item is not None]
@@ -260,8 +259,7 @@ def items_of(product: Product) -> int:
 
 def get_entity(unit: Unit, id: int) -> Entity | None:
     """An entity as this unit will leave it."""
-    item = unit.get(CATALOGUE, codec.entity_key(id))
-    return None if item is None else codec.decode_entity(item)
+    return unit.get_as(CATALOGUE, codec.entity_key(id), codec.decode_entity)
 
 
 def put_entity(unit: Unit, entity: Entity, *, quiet: bool = False) -> Entity:
@@ -381,24 +379,31 @@ class _Reached:
         claims: The claims that are made, or made anew, without when.
         entities: The IDs of the entities that are made or touched, or whose quantities are set.
         released: The keys of claims and entities that the product lets go of.
+        touched: The IDs of those entities of which the product's part changes.
+        former: The IDs of the entities that the product had.
     """
 
     claims: list[Item] = field(default_factory=list)
     entities: set[int] = field(default_factory=set)
     released: list[Key] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
+    former: Collection[int] = ()
 
     @classmethod
     def of(cls, product: Product, before: Product | None, stock: Iterable[int]) -> "_Reached":
         """What a product that changes reaches."""
         claims, own = codec.claims(product), rules.own_values(product)
         former_claims, former = ({}, {}) if before is None else (codec.claims(before), rules.own_values(before))
+        touched = {id for id, values in own.items() if values != former.get(id)}
         return cls(
             [claim for id, claim in claims.items() if claim != former_claims.get(id)],
-            {id for id, values in own.items() if values != former.get(id)} | set(stock),
+            touched | set(stock),
             [
                 *(_claim_key(id) for id in former_claims if id not in claims),
                 *(codec.entity_key(id) for id in former if id not in own),
             ],
+            touched,
+            former.keys(),
         )
 
     def keys(self) -> list[Key]:
@@ -445,17 +450,16 @@ class _Making:
     blobs: dict[str, Blob] = field(default_factory=dict)
     steps: Counter[int] = field(default_factory=Counter)
 
-    def entities(self, ids: Iterable[int]) -> Iterator[Item]:
+    def entities(self, reached: _Reached) -> Iterator[Item]:
         """The items of entities that are not stored like that."""
         product = self.product
-        own, former = rules.own_values(product), {} if self.before is None else rules.own_values(self.before)
         variants = {variant.entity: variant for variant in product.variants}
-        for id in sorted(ids):
+        for id in sorted(reached.entities):
             held = self.unit.get(CATALOGUE, codec.entity_key(id))
             if held is not None and held["product"] != product.id:
                 _must_be_abandoned(self.unit, held, product.updated, "ID", str(id))
-            entity = self._new(id, held) if held is None or id not in former else codec.decode_entity(held)
-            if own[id] != former.get(id):
+            entity = self._new(id, held) if held is None or id not in reached.former else codec.decode_entity(held)
+            if id in reached.touched:
                 entity = replace(entity, updated=product.updated, by=product.by, named=None)
                 entity = rules.of_variant(entity, variants.get(id), product.handle)
             entity = rules.stocked(entity, self.stock.get(id, {}), product.updated, product.by)
@@ -536,10 +540,10 @@ def _write_at_once(
 
 def _content(unit: Unit, product: Product, before: Product | None) -> Item:
     """The attributes of a product's content; its blob is staged where it needs one and has none yet."""
-    text = codec.content(product)
-    if before is not None and text == codec.content(before):
+    if before is not None and codec.has_content_of(product, before):
         stored = unit.get(PRODUCTS, codec.product_key(product.id)) or {}
         return {**contents.kept(codec.CONTENT, stored), "content_size": stored["content_size"]}
+    text = codec.content(product)
     size = len(text.encode())
     if size > rules.LARGEST_PRODUCT:
         raise TooLarge(f"The product has {size} bytes, of {rules.LARGEST_PRODUCT} that it can have.")

@@ -83,6 +83,7 @@ class Unit:
         self.contended = False
         self.once = False
         self._reads: dict[tuple[Any, ...], Item | None] = {}
+        self._decoded: dict[tuple[Any, ...], tuple[Item, Any]] = {}
         self._writes: dict[tuple[Any, ...], _Write] = {}
         self._blobs: dict[str, Blob] = {}
 
@@ -92,15 +93,37 @@ class Unit:
         Raises:
             Unavailable: The store did not answer.
         """
-        identity = table.identity(key)
-        if identity in self._writes:
-            item = self._writes[identity].item
-        else:
-            if identity not in self._reads:
-                ahead = _read_ahead.get()
-                self._reads[identity] = ahead[identity] if identity in ahead else read_one(table, key)
-            item = self._reads[identity]
+        item = self._find(table, key, table.identity(key))
         return None if item is None else dict(item)
+
+    def get_as[T](self, table: Table, key: Key, decode: Callable[[Item], T]) -> T | None:
+        """What an item is of, which `get` would give: decoded once, as long as it is the same item.
+
+        Args:
+            table: Its table.
+            key: Its key.
+            decode: Makes something immutable of it, always the same of one key.
+
+        Raises:
+            Unavailable: The store did not answer.
+        """
+        identity = table.identity(key)
+        item = self._find(table, key, identity)
+        if item is None:
+            return None
+        known = self._decoded.get(identity)
+        if known is None or known[0] is not item:
+            known = self._decoded[identity] = item, decode(dict(item))
+        found: T = known[1]
+        return found
+
+    def _find(self, table: Table, key: Key, identity: tuple[Any, ...]) -> Item | None:
+        if identity in self._writes:
+            return self._writes[identity].item
+        if identity not in self._reads:
+            ahead = _read_ahead.get()
+            self._reads[identity] = ahead[identity] if identity in ahead else read_one(table, key)
+        return self._reads[identity]
 
     def load(self, table: Table, keys: Iterable[Key]) -> None:
         """Reads items consistently, a hundred at once, that `get` will be asked for one by one.
@@ -128,6 +151,15 @@ class Unit:
         found = known | (_read(unknown) if unknown else {})
         for identity in missing:
             self._reads[identity] = found.get(identity)
+
+    def expect_none(self, places: Iterable[tuple[Table, Key]]) -> None:
+        """Takes it that there is nothing where nobody has read yet, and saves the reads.
+
+        If something is there after all, whoever writes there does not commit; so only what is written may be decided
+        by it.
+        """
+        for table, key in places:
+            self._reads.setdefault(table.identity(key), None)
 
     def found(self, table: Table, item: Item) -> Item | None:
         """Takes in an item that a consistent query has read; answers it as this unit will leave it.

@@ -48,6 +48,10 @@ FILE = (
 )
 CONTEXT = {"match": "handle", "on_error": "skip"}
 OPERATIONS = 12
+"""Also where none of its products is there before."""
+
+IN_ONE, IN_SEVERAL, ALL_NEW = "in one transaction", "in several", "all new"
+EACH_KIND = pytest.mark.parametrize("stand", [IN_ONE, IN_SEVERAL, ALL_NEW], indirect=True)
 
 
 class Stand:
@@ -58,19 +62,21 @@ class Stand:
         stores: The functions' environment.
         hands: The workers.
         load: A client that imports files.
-        is_large: A product of two variants takes several transactions.
+        kind: `IN_SEVERAL`: a product of two variants takes several transactions. `ALL_NEW`: the catalogue is empty.
     """
 
-    def __init__(self, api: Api, stores: dict[str, str], hands: Workers, load: Importer, *, is_large: bool) -> None:
-        self.is_large = is_large
+    def __init__(self, api: Api, stores: dict[str, str], hands: Workers, load: Importer, kind: str) -> None:
+        self.is_large = kind == IN_SEVERAL
         self.api, self.stores, self.hands, self.products = api, stores, hands, Stream(PRODUCTS)
         with permissions.by_the_test():
             reference.create_region("North America", "usd")
         setup, self._file = load.upload(SETUP.encode()), load.upload(FILE.encode())
-        self.run(self.begin(setup))
+        if kind != ALL_NEW:
+            self.run(self.begin(setup))
         with permissions.by_the_test():
             self.before = contents_of_catalogue()
-        assert {one.handle for one in self.before["products"].values()} == {"shirt", "belt"}
+        there = set() if kind == ALL_NEW else {"shirt", "belt"}
+        assert {one.handle for one in self.before["products"].values()} == there
         self.keep()
 
     def keep(self) -> None:
@@ -156,7 +162,7 @@ class Stand:
             return keys_in_bucket(self.stores, "spools/")
 
 
-@pytest.fixture(params=["in one transaction", "in several"])
+@pytest.fixture(params=[IN_ONE, IN_SEVERAL])
 def stand(api: Api, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Stand:
     """Steps of two rows, chunks and parts of some, and one product or none in a transaction."""
     let_in(api)
@@ -165,14 +171,13 @@ def stand(api: Api, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch, req
     monkeypatch.setattr(product_import, "_READ_AT_ONCE", 2)
     monkeypatch.setattr(taking_back, "AT_ONCE", 2)
     monkeypatch.setattr(spool, "CHUNK", 500)
-    is_large = request.param == "in several"
-    if is_large:
+    if request.param == IN_SEVERAL:
         monkeypatch.setattr(repository, "MOST_AT_ONCE", 4)
     take_small_parts(monkeypatch, 10)
     monkeypatch.setenv("BATCH_JOBS_QUEUE_URL", URL)
     hands = Workers(work.handler)
     hands.take_over(monkeypatch)
-    return Stand(api, stores, hands, load, is_large=is_large)
+    return Stand(api, stores, hands, load, request.param)
 
 
 class Striking:
@@ -200,6 +205,7 @@ def calls(first: int) -> Iterator[tuple[int, Striking]]:
             return
 
 
+@EACH_KIND
 def test_whatever_befalls_an_import_it_is_whole(stand: Stand) -> None:
     for number, strike in calls(1 + stand.is_large):
         stand.begin_anew()
@@ -252,6 +258,7 @@ def test_whenever_an_import_is_canceled_all_is_as_before(stand: Stand) -> None:
     assert was_late
 
 
+@EACH_KIND
 def test_whenever_another_worker_overtakes_an_import_it_is_whole(stand: Stand) -> None:
     for number in itertools.count(1 + stand.is_large, STRIDE):
         stand.begin_anew()
@@ -273,6 +280,7 @@ def test_whenever_another_worker_overtakes_an_import_it_is_whole(stand: Stand) -
     assert number > 30
 
 
+@EACH_KIND
 def test_a_late_worker_writes_nothing_of_what_is_taken_back(stand: Stand) -> None:
     for number in itertools.count(1 + stand.is_large, STRIDE):
         stand.begin_anew()

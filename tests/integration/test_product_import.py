@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from batchyard.batch_jobs import product_import
-from batchyard.batch_jobs.imports import taking_back
+from batchyard.batch_jobs.imports import taking_back, writing
 from batchyard.catalogue import operations as catalogue
 from batchyard.catalogue import reference, repository
 from batchyard.errors import Unavailable
@@ -406,6 +406,31 @@ def test_writing_compares_again_and_skips(load: Importer) -> None:
     assert (result["count"], result["error_count"]) == (3, 1)
     [row] = rows_in(load.file(result["error_file_key"]))
     assert (row["Product Handle"], row["Error Line"]) == ("sock", "3")
+
+
+def test_what_a_step_has_written_stays_though_it_could_not_be_written_again(
+    load: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f"{handle};shoes\r\n" for handle in ("boot", "clog", "pump"))
+    waiting = load(f"Product Handle;Product Collection Handle\r\n{rows}", dry_run=True)
+    assert load.api.post(f"{JOBS}/{waiting['id']}/confirm").status == 200
+    load.workers.follow()
+    write = writing.write
+
+    def cut_off(*given: Any) -> Any:
+        write(*given)
+        raise Unavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "write", cut_off)
+        [message] = load.workers.receive()
+        assert not load.workers.work(message)
+    monkeypatch.setattr(reference, "collections", list)
+    load.workers.run()
+    done = job_of(load.api, waiting["id"])
+    assert done["status"] == "completed", done["result"]
+    assert done["result"]["advancement_count"] == 6
+    assert handles() == {"boot", "clog", "pump"}
 
 
 def contents() -> dict[str, Any]:

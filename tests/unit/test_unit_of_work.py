@@ -68,6 +68,40 @@ def test_what_is_staged_is_read_back_and_written_at_the_end() -> None:
     assert stored(1) == {"name": "a"}
 
 
+@pytest.mark.parametrize("number_of_writes", [1, 2])
+def test_what_is_expected_not_to_be_there_is_not_read_and_not_written_over(
+    monkeypatch: pytest.MonkeyPatch, number_of_writes: int
+) -> None:
+    def operation(work: Unit) -> None:
+        numbers = range(1, number_of_writes + 1)
+        if work.attempt == 1:
+            with monkeypatch.context() as unread:
+                unread.setattr(unit, "read_one", None)
+                unread.setattr(unit, "_read", None)
+                work.expect_none((CHANNELS, key(number)) for number in numbers)
+                assert [work.get(CHANNELS, key(number)) for number in numbers] == [None] * number_of_writes
+        attempts.append([(work.get(CHANNELS, key(number)) or {}).get("name") for number in numbers])
+        for number in numbers:
+            work.put(CHANNELS, {**key(number), "name": "new"})
+
+    attempts: list[list[Any]] = []
+    transact(operation)
+    assert attempts == [[None] * number_of_writes]
+    remove(1)
+    put(1, name="another's")
+    transact(operation)
+    assert attempts[1:] == [[None] * number_of_writes, ["another's", "new"][:number_of_writes]]
+    assert stored(1) == {"name": "new"}
+
+
+def test_what_was_read_is_not_expected_to_be_gone() -> None:
+    put(1, name="a")
+    work = Unit()
+    work.get(CHANNELS, key(1))
+    work.expect_none([(CHANNELS, key(1))])
+    assert (work.get(CHANNELS, key(1)) or {})["name"] == "a"
+
+
 def test_several_writes_are_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
     put(1, name="a")
     put(2, name="b")

@@ -412,20 +412,26 @@ def _write(job: Job, state: dict[str, Any], chosen: Options, record: Record) -> 
         state |= {"first_id": repository.reserve_ids(IDS_A_ROW * int(state["lines"])), "writes": True}
         record(job.moved(PROCESSING, now=clock.now(), state=state))
         return
-    planner = Planner(job, chosen, job.entered[PROCESSING], state["first_id"])
+    planner = Planner(
+        job, chosen, job.entered[PROCESSING], state["first_id"], compared=Operations(*state["operations"])
+    )
     read = planning.parser(Header(*state["header"]), chosen)
     walk = _Walk(state["at"], _ROWS_AT_ONCE)
-    groups: dict[int, tuple[Wanted, Group]] = {}
-    for group, marks in walk:
-        if not marks and not group.is_rest:
-            wanted = planning.wanted(read, group.entries)
-            groups[wanted.first] = wanted, group
+    groups: dict[int, Group] = {}
+
+    def wanted() -> Iterator[Wanted]:
+        for group, marks in walk:
+            if not marks and not group.is_rest:
+                found = planning.wanted(read, group.entries)
+                groups[found.first] = group
+                yield found
+
     try:
-        outcomes = writing.write(planner, [wanted for wanted, _ in groups.values()])
+        outcomes = writing.write(planner, wanted())
     except gates.Closed:
         # Somebody has ended the job meanwhile, so its state is another one already.
         return
-    _after(job, state, chosen, walk, [(outcome, groups[outcome.group.first][1]) for outcome in outcomes], record)
+    _after(job, state, chosen, walk, [(outcome, groups[outcome.group.first]) for outcome in outcomes], record)
 
 
 def _after(

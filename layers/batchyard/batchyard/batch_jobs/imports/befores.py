@@ -18,7 +18,7 @@ from batchyard.jsontext import dumps
 from batchyard.store import blobs, contents, items
 from batchyard.store.items import Item, Key, Value
 from batchyard.store.queries import query
-from batchyard.store.tables import BATCH_JOBS
+from batchyard.store.tables import BATCH_JOBS, PRODUCTS
 from batchyard.store.unit import Unit
 
 KEPT_SECONDS = 8 * 86_400
@@ -101,7 +101,7 @@ def find(unit: Unit, job: str, product: str) -> Before | None:
 
 
 def put(unit: Unit, before: Before, now_s: int) -> None:
-    """Stages what a job keeps of a product."""
+    """Stages what a job keeps of a product; before the product's own change is staged, its content need not be told."""
     item: dict[str, Value | None] = {
         **key_of(before.job, before.product),
         "operations": before.operations,
@@ -112,7 +112,11 @@ def put(unit: Unit, before: Before, now_s: int) -> None:
     }
     if before.former is not None:
         # With a blob of its own where it is large: the product's goes when nothing points at it any more.
-        item |= _packed(unit, before.job, _CONTENT, codec.content(before.former))
+        stored = unit.get(PRODUCTS, codec.product_key(before.product)) or {}
+        if stored.get("version") == before.former.version and codec.CONTENT in stored:
+            item[_CONTENT] = stored[codec.CONTENT]
+        else:
+            item |= _packed(unit, before.job, _CONTENT, codec.content(before.former))
         item["former"] = dumps(codec.encode_product(before.former, {}))
     if before.own:
         owns = {str(id): codec.own_told(own) for id, own in before.own.items()}

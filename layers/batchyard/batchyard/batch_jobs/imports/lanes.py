@@ -1,26 +1,44 @@
 """Products are written in packs, one transaction each; packs in lanes, side by side, one for each gate of the job."""
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 
 from batchyard import threads
 from batchyard.batch_jobs.imports import gates
 
 
-def each_pack[Pack, Result](write: Callable[[int, Pack], Result], packs: Sequence[Pack]) -> list[Result]:
+def each_pack[Pack, Result](write: Callable[[int, Pack], Result], packs: Iterable[Pack]) -> list[Result]:
     """Writes packs; returns what comes of each, in no order.
 
     Args:
         write: Writes one, in a lane.
-        packs: They.
+        packs: They; a lane that is free takes the next one, so they may be made while others are written.
+
+    Raises:
+        Exception: What the first of the writes that failed raised. No pack is begun after that.
     """
+    left = iter(packs)
+    alone = threading.Lock()
+    failed = threading.Event()
+
+    def next_pack() -> Pack | None:
+        with alone:
+            return None if failed.is_set() else next(left, None)
 
     def write_lane(lane: int) -> list[Result]:
-        return [write(lane, pack) for pack in packs[lane :: gates.GATES]]
+        results = []
+        try:
+            while (pack := next_pack()) is not None:
+                results.append(write(lane, pack))
+        except BaseException:
+            failed.set()
+            raise
+        return results
 
     return [result for results in threads.each(write_lane, range(gates.GATES), gates.GATES) for result in results]
 
 
-def in_halves[Result](pack: Sequence[str], write: Callable[[Sequence[str]], Result]) -> tuple[Result, Result]:
+def in_halves[Part, Result](pack: Sequence[Part], write: Callable[[Sequence[Part]], Result]) -> tuple[Result, Result]:
     """Writes a pack that is too much for one transaction, half by half; returns what comes of each."""
     middle = len(pack) // 2
     return write(pack[:middle]), write(pack[middle:])

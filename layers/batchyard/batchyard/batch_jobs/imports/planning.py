@@ -5,8 +5,8 @@ planned again, since the catalogue may have changed. Both times in the same way:
 work, so that what is written holds only if it still is so.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from batchyard import ulids
@@ -65,11 +65,6 @@ class Wanted(NamedTuple):
         """The line of the first of them."""
         return self.lines[0]
 
-    @property
-    def most_items(self) -> int:
-        """How many items are written for it at most: aggregate, handle, parent, what it was; SKU and entity a row."""
-        return 4 + 2 * len(self.rows)
-
 
 def wanted(read: Parser, entries: Sequence[Entry]) -> Wanted:
     """The rows of one handle, of the entries that a spool has of them."""
@@ -87,12 +82,14 @@ class Planner:
         begun: When the writing began, in microseconds since the Unix epoch. What a row makes is of so many microseconds
             later as its line, so that the order of the file is that of the dates.
         first_id: The first of the integer IDs that are the job's, `IDS_A_ROW` a row; 0 before it has any.
+        compared: What is to be done as the catalogue was when it was compared; nothing before.
     """
 
     job: Job
     options: Options
     begun: int
     first_id: int = 0
+    compared: Operations = field(default_factory=Operations)
 
     def product_id(self, line: int) -> str:
         """The ID of the product that the row of a line makes: the same however often it is planned."""
@@ -105,6 +102,37 @@ class Planner:
     def moment(self, group: Wanted) -> int:
         """When what a group makes or changes is made or changed, in microseconds since the Unix epoch."""
         return self.begun + group.first
+
+    def makes_all_of(self, groups: Iterable[Wanted]) -> bool:
+        """Whether all of these are new, unless somebody has made them since they were compared."""
+        return not self.compared.products_updated and all(
+            group.handle and self.sought(group).id is None for group in groups
+        )
+
+    def items_of(self, group: Wanted) -> int:
+        """How many items are written of a group; of one that changes what is there, hardly ever more."""
+        if self.compared.products_created or self.compared.variants_created:
+            # Aggregate, handle, parent, what it was; SKU and entity a row.
+            return 4 + 2 * len(group.rows)
+        return 3 + len(group.rows)
+
+    def expect_none(self, unit: Unit, groups: Iterable[Wanted], kept: Callable[[str], Key]) -> None:
+        """Takes it that of some groups nothing is there, neither claims and entities nor what the job keeps of them.
+
+        Args:
+            unit: The unit.
+            groups: The groups.
+            kept: The key of what the job keeps of a product, by the product's ID.
+        """
+        for group in groups:
+            unit.expect_none(
+                [
+                    (CATALOGUE, codec.handle_key(group.handle)),
+                    *_in(CATALOGUE, _sku_keys(group)),
+                    *_in(CATALOGUE, map(codec.entity_key, self._ids(group))),
+                    (BATCH_JOBS, kept(self.product_id(group.first))),
+                ]
+            )
 
     def load(
         self,
@@ -126,26 +154,30 @@ class Planner:
             Unavailable: The store did not answer.
         """
         handles = [codec.handle_key(group.handle) for group in groups if group.handle]
-        skus = [codec.sku_key(str(sku)) for group in groups for row in group.rows if (sku := row.variant.get("sku"))]
         made = [] if kept is None else [kept(self.product_id(group.first)) for group in groups]
-        unit.load_all([*_in(CATALOGUE, [*handles, *skus]), *_in(BATCH_JOBS, made), *also])
-        named = {sought.id for group in groups if (sought := self.sought(group)).id is not None}
-        held = (unit.get(CATALOGUE, key) for key in (*handles, *skus))
-        named |= {str(claim["product"]) for claim in held if claim is not None}
-        ids = sorted(id for id in named if id)
+        unit.load_all([*_in(CATALOGUE, handles), *_in(BATCH_JOBS, made), *also])
+        ids = sorted(
+            {sought.id for group in groups if (sought := self.sought(group)).id is not None} | _holders(unit, handles)
+        )
+        new = [group for group in groups if self._is_new(unit, group)]
         unit.load_all(
             [
                 *_in(PRODUCTS, map(codec.product_key, ids)),
                 *_in(BATCH_JOBS, [] if kept is None else map(kept, ids)),
                 # What is new is looked for, too: one call for all groups, not one for each.
-                *_in(CATALOGUE, [codec.entity_key(id) for group in groups for id in self._ids_of_new(unit, group)]),
+                *_in(CATALOGUE, [codec.entity_key(id) for group in new for id in self._ids(group)]),
+                *_in(CATALOGUE, [key for group in new for key in _sku_keys(group)]),
             ]
         )
         entities: list[int] = []
+        skus: list[Key] = []
         for group in groups:
             product = self.stored(unit, group)
             entities += self._ids(group) if product is None else product.entities
-        unit.load(CATALOGUE, map(codec.entity_key, entities))
+            skus += _sku_keys(group, product)
+        unit.load(CATALOGUE, [*map(codec.entity_key, entities), *skus])
+        others = sorted(_holders(unit, skus))
+        unit.load_all([*_in(PRODUCTS, map(codec.product_key, others))])
 
     def sought(self, group: Wanted) -> Sought:
         """Which stored product a group is about."""
@@ -182,16 +214,37 @@ class Planner:
         for line in group.lines if self.first_id else ():
             yield from range(self.first_id + IDS_A_ROW * (line - 1), self.first_id + IDS_A_ROW * line)
 
-    def _ids_of_new(self, unit: Unit, group: Wanted) -> Iterator[int]:
-        """The integer IDs of a group that is about no product, as far as claims tell."""
-        if self.sought(group).id is None and unit.get(CATALOGUE, codec.handle_key(group.handle)) is None:
-            yield from self._ids(group)
+    def _is_new(self, unit: Unit, group: Wanted) -> bool:
+        """Whether a group is about no product, as far as its handle tells."""
+        return self.sought(group).id is None and unit.get(CATALOGUE, codec.handle_key(group.handle)) is None
 
     def _held(self, unit: Unit, found: Plan, own: str) -> Iterator[RowError]:
+        kept = _skus_of(found.before)
         for claim in found.claims:
+            if claim.kind == claims.SKU and claim.value in kept:
+                # It is the product's own, so no other one has it.
+                continue
             holder = _holder(unit, claim)
             if holder is not None and holder.id != own:
                 yield claims.is_held(claim, found.handle, holder.handle)
+
+
+def _sku_keys(group: Wanted, product: Product | None = None) -> Iterator[Key]:
+    """The keys of the claims to the SKUs that rows name, those apart that their product has."""
+    kept = _skus_of(product)
+    for row in group.rows:
+        sku = row.variant.get("sku")
+        if sku and sku not in kept:
+            yield codec.sku_key(str(sku))
+
+
+def _skus_of(product: Product | None) -> Collection[str]:
+    return () if product is None else set(product.skus)
+
+
+def _holders(unit: Unit, claimed: Iterable[Key]) -> set[str]:
+    """The IDs of the products that claims are of."""
+    return {str(claim["product"]) for key in claimed if (claim := unit.get(CATALOGUE, key)) is not None}
 
 
 def _in(table: Table, keys: Iterable[Key]) -> Iterator[tuple[Table, Key]]:

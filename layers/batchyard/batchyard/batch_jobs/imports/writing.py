@@ -1,6 +1,6 @@
 """Plans become products: many of them in one transaction, each with what it was before."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -24,8 +24,8 @@ from batchyard.store.unit import MAX_ACTIONS, Unit, transact
 _CENTRE = 0
 """The distribution centre whose stock files set."""
 
-# One for the gate, some for large products' own needs.
-_ROOM = MAX_ACTIONS - 6
+# One for the gate.
+_ROOM = MAX_ACTIONS - 1
 
 
 class Outcome(NamedTuple):
@@ -44,14 +44,14 @@ class Outcome(NamedTuple):
     notices: int = 0
 
 
-def write(planner: Planner, groups: Sequence[Wanted]) -> list[Outcome]:
-    """Writes groups, several at a time; those that the job has written are left alone.
+def write(planner: Planner, groups: Iterable[Wanted]) -> list[Outcome]:
+    """Writes groups, several at a time, while others are read; those that the job has written are left alone.
 
     Raises:
         Closed: The job is over.
         Unavailable: The store did not answer; what was written is written.
     """
-    written = lanes.each_pack(lambda lane, pack: _write_pack(planner, lane, pack), list(_packs(groups)))
+    written = lanes.each_pack(lambda lane, pack: _write_pack(planner, lane, pack), _packs(planner, groups))
     outcomes = [outcome for pack in written for outcome in pack]
     _call_off(planner, [outcome.group for outcome in outcomes if outcome.errors])
     return outcomes
@@ -69,8 +69,11 @@ def _write_pack(planner: Planner, lane: int, pack: Sequence[Wanted]) -> list[Out
     try:
         return transact(lambda unit: _written(planner, lane, pack, unit))
     except (Taken, TooLarge, Invalid, Contended, _Unannounced) as error:
+        if len(pack) > 1 and isinstance(error, TooLarge):
+            halves = lanes.in_halves(pack, lambda half: _write_pack(planner, lane, half))
+            return [outcome for half in halves for outcome in half]
         if len(pack) > 1:
-            # One of them cannot be, or all of them are too much together.
+            # One of them cannot be.
             return [outcome for group in pack for outcome in _write_pack(planner, lane, [group])]
         if isinstance(error, _Unannounced):
             _announce(planner.job, lane, error.before)
@@ -106,9 +109,18 @@ def _call_off(planner: Planner, groups: Sequence[Wanted]) -> None:
 def _written(planner: Planner, lane: int, pack: Sequence[Wanted], unit: Unit) -> list[Outcome]:
     job = planner.job
     # What is written ahead of a product goes through the gate, too: then that is read behind it.
-    gate = gates.keys(job.id, lane) if len(pack) > 1 else []
-    planner.load(unit, pack, partial(befores.key_of, job.id), also=[(BATCH_JOBS, key) for key in gate])
+    gate = [(BATCH_JOBS, key) for key in (gates.keys(job.id, lane) if len(pack) > 1 else ())]
+    kept = partial(befores.key_of, job.id)
+    is_guess = unit.attempt == 1 and len(pack) > 1 and planner.makes_all_of(pack)
+    if is_guess:
+        unit.load_all(gate)
+        planner.expect_none(unit, pack, kept)
+    else:
+        planner.load(unit, pack, kept, also=gate)
     outcomes = [_write_group(planner, lane, unit, group, _known_ids(planner, unit, group)) for group in pack]
+    if is_guess and any(outcome.errors for outcome in outcomes):
+        # Nothing is written of these, so nothing would tell that the guess was wrong.
+        raise Contended
     gates.go_through(unit, job.id, lane, job.expires_s)
     return outcomes
 
@@ -145,8 +157,8 @@ def _write_group(planner: Planner, lane: int, unit: Unit, group: Wanted, ids: Se
     # Also where the product stays as it is: what changes of its stock is by the job.
     product = replace(plan.product, by=job.id, updated=planner.moment(group))
     pieces = {id: {_CENTRE: one.pieces} for id, one in stock.items()}
-    repository.put(unit, product, plan.before, pieces, announce=announce)
     befores.put(unit, kept, clock.now_s())
+    repository.put(unit, product, plan.before, pieces, announce=announce)
     return Outcome(group, kept.operations, notices=len(plan.notices))
 
 
@@ -177,16 +189,17 @@ def _stock(unit: Unit, plan: Plan, announced: Before | None) -> dict[int, Stock]
     return found
 
 
-def _packs(groups: Sequence[Wanted]) -> Iterator[list[Wanted]]:
-    """Groups that are written together: as many as one transaction takes."""
+def _packs(planner: Planner, groups: Iterable[Wanted]) -> Iterator[list[Wanted]]:
+    """Groups that are written together: as many as one transaction takes, as far as can be told before."""
     pack: list[Wanted] = []
     size = 0
     for group in groups:
-        if pack and size + group.most_items > _ROOM:
+        more = planner.items_of(group)
+        if pack and size + more > _ROOM:
             yield pack
             pack, size = [], 0
         pack.append(group)
-        size += group.most_items
+        size += more
     if pack:
         yield pack
 

@@ -40,7 +40,8 @@ _OPTIONAL: Mapping[str, Any] = {
     "productId": world.RUNNER,
     "force": True,
     "removed": False,
-    "cursor": listing.cursor_behind(world.LOT),
+    "cursor": listing.Page(iter(()), 1).cursor_behind(world.LOT),
+    "searchProductBatches cursor": listing.Page(iter(()), 1, beginning="runners").cursor_behind(world.LOT),
     "before": f"{world.SPOILT.at + 1:014x}5a3b1e01",
     "columns": 4,
     "symbology": "datamatrix",
@@ -57,6 +58,9 @@ _OPTIONAL: Mapping[str, Any] = {
 }
 _OF_DATES = re.compile(r"\w+_at\[\w+\]")
 _OF_NO_DATES = re.compile(r"\w+_at")
+
+# What goes along with no example of the same operation, so that it has none.
+_ALTERNATIVES = frozenset({"searchProductBatches idPrefix"})
 
 # Keys of entity sets.
 _ID = world.STOCKED.id
@@ -155,11 +159,13 @@ class Examples:
         if given is not None:
             is_list = parameter["schema"].get("type") == "array"
             found: Any = given if is_list else _number(given[-1])
-        elif name == "If-Match" and method == "post":
+        elif f"{operation_id} {name}" in _ALTERNATIVES or (name == "If-Match" and method == "post"):
             # Where something is made there is nothing yet.
             return
         else:
             found = self._option(path, operation_id, name)
+        if found is None:
+            raise LookupError(f"{operation_id} has no example of {name}.")
         parameter["schema"] = {**parameter["schema"], "examples": [found]}
 
     def _option(self, path: str, operation_id: str, name: str) -> Any:

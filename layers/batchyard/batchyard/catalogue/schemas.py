@@ -1,6 +1,5 @@
 """Products as routes answer them, for the OpenAPI document."""
 
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from batchyard.http.fields import LONGEST_DATE_TIME

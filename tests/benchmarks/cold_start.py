@@ -33,8 +33,9 @@ from tests.benchmarks.world import stores
 from tests.support.aws import create_bucket, create_queues
 from tools import sample_world
 from tools.aws_events import Event, request
+from tools.generate import ROOT
 from tools.samples import SAMPLES
-from tools.template import ROOT, api_methods, resources
+from tools.template import api_methods, resources
 
 HERE = Path(__file__).parent
 BUILD = ROOT / ".aws-sam" / "build"
@@ -133,7 +134,7 @@ class FirstAnswers:
             own["AWS_CA_BUNDLE"] = str(bundle)
         # The interpreter itself, without the project's environment.
         interpreter = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
-        command = [interpreter, "-s", HERE / "first_answer.py", handler, given, "" if imported_only else answered]
+        command: list[str | Path] = [interpreter, "-s", HERE / "first_answer.py", handler, given, "" if imported_only else answered]
         counts, answers = [], []
         with (
             _trusting(self.root),

@@ -15,7 +15,6 @@ from unittest.mock import patch
 
 from batchyard import clock
 from batchyard.product_batches import repository
-from batchyard.product_batches.exports import files as export_files
 from batchyard.product_batches.exports import repository as exports_repository
 from batchyard.product_batches.exports import work as export_work
 from batchyard.product_batches.exports.rules import FORMATS, Export
@@ -25,6 +24,7 @@ from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.serial_codes import keys
 from batchyard.serial_codes.codes import Codebook
 from batchyard.store import blobs
+from batchyard.work.growing_file import PART
 from batchyard.work.steps import Stretch
 from tests.benchmarks.report import Line, Result, main, number, ratio
 
@@ -125,7 +125,7 @@ def run() -> list[Result]:
             ],
             notes=[
                 f"In place of S3 is a sink that counts bytes, in place of the table one export and its batch. A part is"
-                f" {export_files.PART / 2**20:.0f} MiB, a row of CSV {found['csv', large]['bytes'] / large:.0f} bytes.",
+                f" {PART / 2**20:.0f} MiB, a row of CSV {found['csv', large]['bytes'] / large:.0f} bytes.",
             ],
             lines=[
                 Line(

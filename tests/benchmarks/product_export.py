@@ -16,10 +16,10 @@ import httpx
 from batchyard.batch_jobs import repository
 from batchyard.batch_jobs.rules import COMPLETED, EXPORT, Job
 from batchyard.catalogue import codec, operations
-from batchyard.catalogue.rules import Product
+from batchyard.catalogue.rules import Entity, Product
 from batchyard.identity import operations as identity
 from batchyard.scope import Scope
-from batchyard.store import items
+from batchyard.store import contents, items
 from batchyard.store.tables import CATALOGUE, EPHEMERA
 from batchyard.store.unit import transact
 from tests.benchmarks import jobs
@@ -94,14 +94,15 @@ class Pages(Answers):
 
 def _encoded(product: Product) -> dict[str, Any]:
     rest = codec.content(product)
-    attributes, _ = codec.contents.pack(codec.CONTENT, rest, lambda: "")
+    attributes, _ = contents.pack(codec.CONTENT, rest, lambda: "")
     return as_json(items.encode(codec.encode_product(product, {**attributes, "content_size": len(rest)})))
 
 
 def _entity(made: catalogue.Made, id: int) -> Any:
     variants = {one.entity: one for one in made.product.variants}
     one = variants.get(id)
-    entity = codec.Entity(id, made.product.id, *[catalogue.BEGAN] * 3, made.product.by, made.stock.get(id, {}))
+    began = catalogue.BEGAN
+    entity = Entity(id, made.product.id, began, began, began, made.product.by, made.stock.get(id, {}))
     return entity if one is None else replace(entity, variant=one.id, sku=one.sku)
 
 

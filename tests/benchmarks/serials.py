@@ -38,7 +38,7 @@ def microseconds(act: Callable[[], Any], count: int) -> float:
 def one_by_one() -> dict[str, Any]:
     """What the packages take, measured where they are installed."""
     python = environments.ensure("fpe", HERE / "requirements.txt") / "bin" / "python"
-    command = [python, HERE / "one_by_one.py", KEY.hex(), ALPHABET, str(DEFAULT_LENGTH), str(PAGE)]
+    command: list[str | Path] = [python, HERE / "one_by_one.py", KEY.hex(), ALPHABET, str(DEFAULT_LENGTH), str(PAGE)]
     ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, Any] = json.loads(ended.stdout)
     return found
@@ -90,7 +90,7 @@ def speed() -> Result:
 
 def guesses(source: random.Random, count: int) -> list[str]:
     """Random codes whose check characters fit, as somebody makes them who knows everything but the keys."""
-    made = []
+    made: list[str] = []
     while len(made) < count:
         body = "".join(source.choices(ALPHABET, k=DEFAULT_LENGTH))
         check = check_character(body)

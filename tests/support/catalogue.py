@@ -37,7 +37,7 @@ def product(handle: str = "boots", *skus: str | None, **given: Any) -> Product:
         )
         for number, sku in enumerate(skus)
     )
-    values = {
+    values: dict[str, Any] = {
         "id": f"prod_{ulids.new(BEGAN)}",
         "handle": handle,
         "status": rules.PUBLISHED,

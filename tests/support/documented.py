@@ -8,9 +8,8 @@ from batchyard.catalogue.entity_sets.model import MODEL
 from batchyard.errors import BatchyardError
 from batchyard.http.paths import decoded
 from batchyard.odata import targets, urls
-from tools.generate import batch_document
+from tools.generate import ROOT, batch_document
 from tools.generate.entity_sets_document import path_of
-from tools.template import ROOT
 
 if TYPE_CHECKING:
     from tests.support.api import Answer

@@ -35,7 +35,7 @@ class Importer:
             f"Content-Type: text/csv\r\n\r\n{text}\r\n--{boundary}--\r\n"
         )
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        answer = self.api.post("/admin/uploads", text=form.encode("latin-1"), headers=headers)  # type: ignore[arg-type]
+        answer = self.api.post("/admin/uploads", text=form.encode("latin-1"), headers=headers)
         assert answer.status == 200, answer.text
         return str(answer.json()["uploads"][0]["key"])
 

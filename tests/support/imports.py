@@ -93,8 +93,8 @@ class Catalogue:
             rows = list(steps(data, header, size))
             if not rows:
                 raise Unreadable([no_rows()])
-        except Unreadable as error:
-            errors = list(error.errors)
+        except Unreadable as unreadable:
+            errors = list(unreadable.errors)
             return Outcome("failed", errors, Operations(), 0, ErrorRows(None).header() + ErrorRows(None).whole(errors))
         plans = self.plans(header, rows, context)
         errors = sorted((error for plan in plans for error in plan.errors), key=lambda error: error.line or 0)

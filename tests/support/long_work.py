@@ -19,7 +19,7 @@ URL = "https://queue"
 TIMEOUT_S = 100
 HIDDEN_S = 110
 
-Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 Call = Callable[[], Any]
 Fault = Callable[[Call], Any]
 

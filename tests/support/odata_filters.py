@@ -344,11 +344,13 @@ def _of(node: Any) -> Meaning:
         case ast.Identifier():
             return ("path", "", (node.name,))
         case ast.Attribute():
-            return ("path", node.owner.name, (node.attr,))
+            owner: Any = node.owner
+            return ("path", owner.name, (node.attr,))
         case ast.Call():
             return ("call", node.func.name.lower(), tuple(map(_of, node.args)))
         case ast.Compare(ast.In(), left, right):
-            return ("in", _of(left), [_of(one) for one in right.val])
+            values: Any = right
+            return ("in", _of(left), [_of(one) for one in values.val])
         case ast.Compare():
             return ("compare", _OPERATORS[type(node.comparator)], _of(node.left), _of(node.right))
         case ast.BoolOp():
@@ -358,6 +360,7 @@ def _of(node: Any) -> Meaning:
         case ast.UnaryOp(ast.USub(), operand):
             return ("value", -_of(operand)[1])
         case ast.CollectionLambda():
+            owner = node.owner
             predicate = None if node.lambda_ is None else _of(node.lambda_.expression)
-            return ("any" if isinstance(node.operator, ast.Any) else "all", (node.owner.name,), predicate)
+            return ("any" if isinstance(node.operator, ast.Any) else "all", (owner.name,), predicate)
     raise AssertionError(node)

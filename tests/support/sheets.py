@@ -83,6 +83,7 @@ def scanned_at(page: memoryview, code: sheet.Code) -> list[str]:
     quiet = code.symbol.quiet * code.module
     left, top = (ceil((edge - quiet) * PIXELS) for edge in (code.left, code.top))
     side = int(code.symbol.width * code.module * PIXELS)
+    assert page.shape is not None
     width = page.shape[1]
     pixels = page.cast("B")
     seen = b"".join(pixels[row * width + left : row * width + left + side] for row in range(top, top + side))

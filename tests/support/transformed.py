@@ -5,7 +5,7 @@ import subprocess
 from functools import cache
 from typing import Any
 
-from tools.template import ROOT
+from tools.generate import ROOT
 
 _SAM = ROOT / ".local" / "tools" / "sam" / "bin" / "python"
 # Where the packages are does not change what is made of them.

@@ -46,7 +46,7 @@ class BatchRequestSerializer(serializers.ModelSerializer):
             "modified_date",
             "log_file",
         )
-        read_only_fields = ("pk", "local_batch_id", "created_date", "modified_date")
+        read_only_fields: tuple[str, ...] = ("pk", "local_batch_id", "created_date", "modified_date")
 
     def validate_channel(self, channel: Channel) -> Channel:
         if channel.pk != self.context["view"].kwargs["channel_id"]:

@@ -204,7 +204,7 @@ def read_of(size: int, content_id: str = "1") -> PartAnswer:
 
 
 def test_small_answers_are_left_alone() -> None:
-    parts = [READ, ChangeSetAnswer([CREATED, GONE])]
+    parts: Answers = [READ, ChangeSetAnswer([CREATED, GONE])]
     assert fitted(parts, 3) == parts
 
 

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.generate import Unfit, __main__, alarms, events, policies, products, template
+from tools.generate import ROOT, Unfit, __main__, alarms, events, policies, products, template
 from tools.generate.cloudformation import parsed
 from tools.generate.handlers import Handler, handlers
 from tools.generate.parts import Part, Parts, parts
-from tools.template import ROOT
 
 ROUTES = Path("functions/gateway/routes.json")
 DOCUMENT = Path("functions/docs/openapi.json")

@@ -3,7 +3,7 @@
 import tomllib
 from pathlib import Path
 
-from tools.template import ROOT
+from tools.generate import ROOT
 
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 [LAYERS] = [one["layers"] for one in CONTRACTS["contracts"] if one["type"] == "layers"]

@@ -155,7 +155,7 @@ def test_a_job_whose_service_falls_silent_can_be_watched_later(line: Line) -> No
 
 
 def test_taking_back_that_is_not_told_of_is_not_waited_for_for_ever(line: Line) -> None:
-    canceled = {"status": "canceled", "result": {"count": 9}, "processing_at": NOW}
+    canceled: dict[str, Any] = {"status": "canceled", "result": {"count": 9}, "processing_at": NOW}
     assert line(lambda request: job(**canceled), "watch", "batch_1") == endings.FAILED
     assert 60 <= sum(line.pauses) < 70
     assert "What it had changed is being taken back." in line.text
@@ -275,9 +275,9 @@ def test_a_refusal_in_other_words(line: Line) -> None:
 
 
 def test_products_are_deleted_after_a_yes(line: Line) -> None:
-    deleting = {"type": "product-delete"}
+    deleting: dict[str, Any] = {"type": "product-delete"}
     result = {"count": 1200, "operations": {"PRODUCT_DELETE": 1200}}
-    done = {"processing_at": NOW, "completed_at": "2026-11-22T02:44:35.791Z"}
+    done: dict[str, Any] = {"processing_at": NOW, "completed_at": "2026-11-22T02:44:35.791Z"}
     answers: list[Answer] = [
         *(job("created", **deleting), job("pre_processed", result, **deleting)),
         *(job("confirmed", result, **deleting), job("completed", result, **deleting, **done)),

@@ -13,9 +13,10 @@ from botocore.stub import Stubber
 
 from tests.support import transformed
 from tools import left_behind
+from tools.generate import ROOT
 from tools.imports import IDENTIFIERS, LEFT_OUT, Import, Left, import_of
 from tools.left_behind import NotFoundError, find
-from tools.template import ROOT, template
+from tools.template import template
 
 SAM = ROOT / ".local" / "tools" / "sam"
 # A template in the request itself, and not in a bucket.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.template import ROOT
+from tools.generate import ROOT
 
 SAM = ROOT / ".local" / "tools" / "sam" / "bin" / "sam"
 

@@ -1,6 +1,7 @@
 """OData's URLs: what is read of them, and which have no place in a batch."""
 
 import string
+from typing import Any
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -107,7 +108,8 @@ def test_keys() -> None:
     assert Segment("Products", {"": 1}).key_of("ID") == (1,)
     assert Segment("Products", {"ID": 1}).key_of("ID") == (1,)
     assert Segment("Images", {"PlacementName": "P", "ProductID": 1}).key_of("ProductID", "PlacementName") == (1, "P")
-    for wrong in ({}, {"Id": 1}, {"ID": 1, "X": 2}):
+    wrongs: list[dict[str, Any]] = [{}, {"Id": 1}, {"ID": 1, "X": 2}]
+    for wrong in wrongs:
         with pytest.raises(Malformed, match=r"The key of Products is \(ID\)\."):
             Segment("Products", wrong).key_of("ID")
     with pytest.raises(Malformed):

@@ -8,8 +8,8 @@ import pytest
 
 from batchyard.errors import BatchyardError
 from batchyard.product_batches import parameters, refusals
-from batchyard.serial_codes import codes
-from tools.template import ROOT
+from batchyard.serial_codes import INVALID_CODE, codes
+from tools.generate import ROOT
 
 FAMILY = [ROOT / "layers/batchyard/batchyard/product_batches", ROOT / "functions/product_batches"]
 MODULES = sorted(path for folder in FAMILY for path in folder.rglob("*.py") if path.name != "refusals.py")
@@ -43,7 +43,7 @@ def test_each_function_of_the_module_refuses_by_a_name_of_its_own() -> None:
     functions = {name for name, _ in inspect.getmembers(refusals, inspect.isfunction) if not name.startswith("_")}
     assert functions == {name.lower() for name in RAISED}
     assert {name: refuse().code for name, refuse in RAISED.items()} == {name: name for name in RAISED}
-    assert RAISED.keys() | {codes.INVALID_CODE} == refusals.KINDS.keys()
+    assert RAISED.keys() | {INVALID_CODE} == refusals.KINDS.keys()
 
 
 def test_what_is_no_code_is_refused_as_the_family_says() -> None:

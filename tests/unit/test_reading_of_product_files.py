@@ -375,7 +375,8 @@ def test_the_columns_of_errors_are_left_out() -> None:
 
 def test_a_header_is_kept_as_json_has_it() -> None:
     header = read_header(["Product Handle;Price Füssen [EUR]\r\n".encode()], {})
-    assert Header(*list(header)) == header
+    kept: list[Any] = list(header)
+    assert Header(*kept) == header
     assert header.beginning == Position(36, 0)
 
 

@@ -47,7 +47,8 @@ class Wire(list[Sent]):
         status = self.statuses.pop(0) if self.statuses else 200
         # `raw` has what botocore reads of urllib3's answer.
         raw: Any = Raw(b"")
-        return AWSResponse(request.url, status, {"ETag": f'"{"0" * 32}"'}, raw)
+        tagged: Any = {"ETag": f'"{"0" * 32}"'}
+        return AWSResponse(request.url, status, tagged, raw)
 
 
 class Raw(io.BytesIO):
@@ -68,7 +69,8 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     clients.reset()
     found = Wire()
-    clients.s3().meta.events.register("before-send.s3", found.answer)
+    answering: Any = found.answer
+    clients.s3().meta.events.register("before-send.s3", answering)
     yield found
     clients.reset()
 
@@ -137,7 +139,7 @@ def test_a_signed_url_holds_the_session_of_the_role_that_signed_it(wire: Wire) -
 def test_a_signed_form_holds_the_session_of_the_role_that_signed_it(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs.operations, "retrieve", lambda *_, **__: None)
+    monkeypatch.setattr("batchyard.batch_requests.operations.retrieve", lambda *_, **__: None)
     form: Any = logs.upload_form(5, 1795401019114587)
     assert form["url"] == "https://yard-content.s3.eu-central-1.amazonaws.com/"
     assert form["fields"]["x-amz-security-token"] == "of-a-role"

@@ -20,7 +20,8 @@ from batchyard.store.tables import Table
 from batchyard.uploads import rules as upload_rules
 from batchyard.work import deliveries
 from tests.support import transformed
-from tools.template import ROOT, api_methods, binary_media_types, resources, template
+from tools.generate import ROOT
+from tools.template import api_methods, binary_media_types, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 TABLES = resources("AWS::DynamoDB::Table")

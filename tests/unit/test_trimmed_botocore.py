@@ -86,11 +86,12 @@ def meaning(shape: Shape | None, seen: tuple[str, ...] = ()) -> Any:
 
 def contract(operation: OperationModel) -> dict[str, Any]:
     """Everything about an operation that decides what is sent for it and how the answer is read."""
+    errors: Any = operation.error_shapes
     return {
         "http": operation.http,
         "input": meaning(operation.input_shape),
         "output": meaning(operation.output_shape),
-        "errors": {shape.error_code: meaning(shape) for shape in operation.error_shapes},
+        "errors": {shape.error_code: meaning(shape) for shape in errors},
         "auth": (operation.auth, operation.auth_type, operation.unsigned_payload),
         "checksum": operation.http_checksum,
         "compression": operation.request_compression,
@@ -166,7 +167,7 @@ def test_a_client_is_the_same(trimmed: Loader, whole: Loader, service: str) -> N
     for region in REGIONS:
         kept, original = (session_of(loader).create_client(service, region) for loader in (trimmed, whole))
         assert kept.meta.endpoint_url == original.meta.endpoint_url
-        assert kept.meta.config.signature_version == original.meta.config.signature_version
+        assert vars(kept.meta.config)["signature_version"] == vars(original.meta.config)["signature_version"]
         assert kept.meta.partition == original.meta.partition
         assert kept.meta.service_model.metadata == original.meta.service_model.metadata
         for operation in IN_USE[service]:
@@ -177,7 +178,7 @@ def test_a_client_is_the_same(trimmed: Loader, whole: Loader, service: str) -> N
 def test_presigned_requests_go_to_the_same_place(trimmed: Loader, whole: Loader, region: str) -> None:
     places = []
     for loader in (trimmed, whole):
-        client = session_of(loader).create_client("s3", region)
+        client: Any = session_of(loader).create_client("s3", region)
         url = client.generate_presigned_url("get_object", {"Bucket": "some-bucket", "Key": "logs/1"})
         post = client.generate_presigned_post("some-bucket", "uploads/1")
         places.append((url.partition("?")[0], post["url"], sorted(post["fields"])))

@@ -264,7 +264,7 @@ def test_an_operation_that_fails_writes_nothing() -> None:
 def test_joined_operations_read_what_the_ones_before_staged_and_are_committed_together() -> None:
     def rename(work: Unit) -> str:
         found = work.get(CHANNELS, key(1)) or {**key(1), "name": ""}
-        return str(work.put(CHANNELS, {**found, "name": f"{found['name']}x"})["name"])
+        return str(work.put(CHANNELS, {**found, "name": str(found["name"]) + "x"})["name"])
 
     with joined(Unit()) as work:
         assert [transact(rename) for _ in range(3)] == ["x", "xx", "xxx"]
@@ -466,7 +466,8 @@ def test_an_item_larger_than_one_can_be_is_told_so_before_the_store_is_asked(
 
 
 def test_contents_of_one_commit_have_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batchyard.store.unit.LARGEST_CONTENTS", 2 * len(blob("a").content))
+    content: Any = blob("a").content
+    monkeypatch.setattr("batchyard.store.unit.LARGEST_CONTENTS", 2 * len(content))
     work = Unit()
     work.write_blob(blob("a"))
     work.write_blob(blob("b"))

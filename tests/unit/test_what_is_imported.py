@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tools.generate import ROOT
 from tools.generate.cloudformation import as_list
 from tools.generate.handlers import Handler, handlers
-from tools.template import ROOT, resources
+from tools.template import resources
 
 _PATHS = [str(ROOT / "functions"), str(ROOT / "layers" / "batchyard")]
 _POLICIES = {
@@ -40,7 +41,8 @@ def draws(handler: Handler) -> bool:
     """Whether it answers pictures."""
     app = handler.app
     routes = [*app._static_routes, *app._dynamic_routes] if app is not None else []
-    return any("image/svg+xml" in answer.get("content", {}) for one in routes for answer in one.responses.values())
+    answers = [answer for one in routes for answer in (one.responses or {}).values()]
+    return any("image/svg+xml" in answer.get("content", {}) for answer in answers)
 
 
 def never(handler: Handler) -> bool:

@@ -30,7 +30,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return lines
 
 
-def changes(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, Any]]:
+def changes(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, str], Any]]:
     """Of each line the method, the IDs and what was made."""
     return [(line["method"], line["ids"], line["made"]) for line in told(caplog)]
 

@@ -114,7 +114,7 @@ def test_the_flat_form_as_a_vendors_clients_write_it(api: Api, channel: int) -> 
 
 
 def test_the_nested_form_answers_change_sets_in_a_part_of_their_own(api: Api, channel: int) -> None:
-    answers = run(
+    answers: list[Any] = run(
         api,
         request("GET", "/api/v1/channels/", Content_ID="list"),
         change_set(creation(channel, Content_ID="1"), request("PATCH", "$1", {"status": "commit"})),
@@ -546,8 +546,8 @@ def test_a_flat_batch_stops_where_its_client_prefers_that(api: Api, channel: int
         {"id": str(n), "method": "POST", "url": batches(t), "body": {"channel": t}}
         for n, t in enumerate((channel + 1, channel))
     ]
-    answers = run_json(api, *posts, headers={"Prefer": 'continue-on-error="false"'})
-    assert [answer["status"] for answer in answers] == [404]
+    told = run_json(api, *posts, headers={"Prefer": 'continue-on-error="false"'})
+    assert [answer["status"] for answer in told] == [404]
 
 
 # References.
@@ -678,13 +678,14 @@ def test_of_several_with_one_content_id_the_last_one_counts(api: Api, channel: i
     assert read.json() == second.json()
     assert (failed.status, after.status) == (404, 424)
     numbered = change_set(creation(channel, Content_ID="1"), request("PATCH", "$1", {"status": "commit"}))
-    (made, changed), (made_again, changed_again) = run(api, numbered, numbered)
+    twice: list[Any] = run(api, numbered, numbered)
+    (made, changed), (made_again, changed_again) = twice
     assert made.json()["pk"] == changed.json()["pk"] != made_again.json()["pk"] == changed_again.json()["pk"]
 
 
 # Each part means what it means alone.
 
-_ANYTHING = st.sampled_from(
+_ANYTHING: st.SearchStrategy[Any] = st.sampled_from(
     [
         ("GET", "LIST", None, {}),
         ("GET", "LIST?limit=1", None, {}),
@@ -798,17 +799,17 @@ def test_a_part_means_what_it_means_alone(api: Api, requests: list[Any], caller:
             "\r\n".join(["Content-Type: application/http", "", f"{method} {url} HTTP/1.1", *lines, "", text, ""])
         )
     assert [right.seen(part.status, dict(part.headers), part.text) for part in run_flat(client, *parts)] == alone
-    entries = []
+    entries: list[dict[str, Any]] = []
     for number, asked in enumerate(requests):
         method, url, body, headers = third.asked(*asked)
         if body == "{nonsense":
             continue
         entry = {"id": str(number), "method": method, "url": url, "headers": headers}
         entries.append(entry if body is None else {**entry, "body": body})
-    for answer in run_json(client, *entries):
-        status, headers, text = alone[int(answer["id"])]
-        body = json.dumps(answer["body"], ensure_ascii=False, separators=(",", ":")) if "body" in answer else ""
-        assert third.seen(answer["status"], answer["headers"], body) == (status, headers, text)
+    for told in run_json(client, *entries):
+        status, headers, text = alone[int(told["id"])]
+        body = json.dumps(told["body"], ensure_ascii=False, separators=(",", ":")) if "body" in told else ""
+        assert third.seen(told["status"], told["headers"], body) == (status, headers, text)
 
 
 def test_each_part_is_authorized_anew(api: Api, channel: int) -> None:
@@ -1134,7 +1135,7 @@ def test_whatever_breaks_the_batch_is_told_in_its_own_words(
     def broken(*_: object) -> Any:
         raise RuntimeError("s3cret")
 
-    monkeypatch.setattr(odata.service.service, "respond", broken)
+    monkeypatch.setattr("odata.service.service.respond", broken)
     answer = send(api, envelope(request("GET", "/api/v1/channels/")))
     assert (answer.status, answer.json()["error"]["code"]) == (500, "InternalServerError")
     assert "RuntimeError" in caplog.text

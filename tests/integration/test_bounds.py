@@ -506,7 +506,7 @@ TAGS = [{"code": "x" * 250} for _ in range(60)]
 def make_large(api: Api, count: int, other: Callable[[int], dict[str, Any]]) -> None:
     """Batches that are each as large as can be."""
     # Small lists cost Python most.
-    large = {"k": [[] for _ in range(5_400)]}
+    large: dict[str, Any] = {"k": [[] for _ in range(5_400)]}
     make(api, id="M", data=large, admin=large, mine=large["k"], tags=TAGS)
     key = {"collection_id": {"S": "wines"}, "sort_key": {"S": "batch M barolo"}}
     copies(PRODUCT_BATCHES, key, count, other)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("stores")
 def given(handle: str = "boots", *skus: str, **values: Any) -> Product:
     """A product as a request wants it, without IDs."""
     variants = tuple(Variant("", 0, {"title": sku, "sku": sku}, (Price("eur", 100),)) for sku in skus or ("A",))
-    wanted = {"id": "", "handle": handle, "status": rules.DRAFT, "created": 0, "updated": 0, "by": ""}
+    wanted: dict[str, Any] = {"id": "", "handle": handle, "status": rules.DRAFT, "created": 0, "updated": 0, "by": ""}
     return Product(**(wanted | {"variants": variants} | values))
 
 

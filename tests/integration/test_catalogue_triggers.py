@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -199,7 +200,9 @@ def test_bundles_of_a_large_product_go_behind_it(
     monkeypatch.setattr(unit, "MAX_ACTIONS", 30)
     for some in (ids[:20], ids):
         operations.change_entity(
-            id, lambda _, given=some: Own(attributes={"a": _TEXT}, components=dict.fromkeys(given, 1)), "req-2"
+            id,
+            partial(lambda given, _: Own(attributes={"a": _TEXT}, components=dict.fromkeys(given, 1)), some),
+            "req-2",
         )
     monkeypatch.setattr(stored_entities, "_COMPONENTS_AT_ONCE", 20)
     must_be_whole()
@@ -300,10 +303,10 @@ def test_deliveries_that_are_lost_repeated_or_late_end_at_what_is_so(
         held = set(stored_owns()[id].labels)
     records = [record for record in streams[1].read() if record["dynamodb"]["Keys"]["id"]["S"] == f"entity {id}"]
     records = [record for record in records if record["dynamodb"]["Keys"]["part"]["S"] == "entity"]
-    some = data.draw(st.lists(st.sampled_from(records), max_size=5), label="delivered before")
+    before = data.draw(st.lists(st.sampled_from(records), max_size=5), label="delivered before")
     after = data.draw(st.lists(st.sampled_from(records), max_size=3), label="delivered after")
     # Others change nothing of the lists.
-    delivered = [*some, *[one for one in records if says_else(one)][-1:], *after]
+    delivered = [*before, *[one for one in records if says_else(one)][-1:], *after]
     for record in delivered:
         assert deliver(publish.handler, [record]) == {"batchItemFailures": []}
     assert {name for name, of in labelled() if of == id} == held

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from batchyard.batch_requests import repository
 from batchyard.errors import Contended
 from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.store import blobs, clients, contents, unit
+from batchyard.store.tables import BATCH_REQUESTS
 from tests.integration.conftest import Calls
 from tests.support.api import Api, batches, narrowed
 from tests.support.batch import Part, change_set, request, run, run_change_set, run_json
@@ -353,7 +353,7 @@ def test_more_bytes_than_a_transaction_holds(
     moves = [request("PATCH", batches(channel, pk), {"status": "sent_to_remote"}) for pk in pks]
     size = len(
         clients.dynamodb().get_item(
-            TableName=repository.BATCH_REQUESTS.name, Key={"channel": {"N": str(channel)}, "pk": {"N": str(pks[0])}}
+            TableName=BATCH_REQUESTS.name, Key={"channel": {"N": str(channel)}, "pk": {"N": str(pks[0])}}
         )["Item"]["objects"]["B"]
     )
     fitting = unit.LARGEST_TRANSACTION // (size + 1000)

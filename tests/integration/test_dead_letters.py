@@ -45,7 +45,7 @@ class Stack:
         self.broken: set[str] = set()
         self.queues: dict[str, str] = {}
         for name, properties in sorted(resources("AWS::SQS::Queue").items(), key=lambda one: "RedrivePolicy" in one[1]):
-            attributes = {}
+            attributes: dict[Any, str] = {}
             if "RedrivePolicy" in properties:
                 dead = properties["RedrivePolicy"]["deadLetterTargetArn"]["GetAtt"].partition(".")[0]
                 redrive = {"deadLetterTargetArn": self.arn(dead), "maxReceiveCount": 5}

@@ -181,7 +181,7 @@ def test_a_variant_becomes_a_product_with_all_that_is_its_own(stores: dict[str, 
     assert stored_owns() == owns
     assert bundles() == {a: 1, component: 1}
     for id, new in zip((a, b), made, strict=True):
-        kept = {"product": new.id, "updated": new.updated, "by": "req-5", "named": None}
+        kept: dict[str, Any] = {"product": new.id, "updated": new.updated, "by": "req-5", "named": None}
         assert after[id] == replace(before[id], **kept, version=before[id].version + 1)
     assert len(keys_in_bucket(stores, "entities/")) == 1
     must_be_whole()

@@ -152,7 +152,7 @@ def test_an_undo_that_is_overtaken_leaves_no_content_of_its_own(
 ) -> None:
     done = delete(load, {"handle": ["sock"]})
     [former] = keys_in_bucket(stores, "entities/")
-    commit, met, shoe = Unit.commit, [], product("shoe")
+    commit, met, shoe = Unit.commit, list[Any](), product("shoe")
 
     def with_sku_of_sock(now: Product) -> Product:
         [variant] = now.variants

@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import pytest
 
 from batchyard.catalogue import operations
-from batchyard.catalogue.entity_sets.model import LONGEST_TEXT, MODEL, PRODUCT
+from batchyard.catalogue.entity_sets.model import MODEL, PRODUCT
+from batchyard.catalogue.rules import LONGEST_TEXT
 from tests.integration.test_entity_sets_reading import asked, filtered, ids, item, pages, refused, several, stored
 from tests.support.api import CUSTOM_DOMAIN, Answer, Api
 from tests.support.batch import request, run_flat

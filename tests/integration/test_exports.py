@@ -312,7 +312,8 @@ class Faults:
         self.left: int | None = None
         self.lost = False
         self.failed = ""
-        real = botocore.client.BaseClient._make_api_call
+        base: Any = botocore.client.BaseClient
+        real = base._make_api_call
 
         def call(client: Any, operation: str, parameters: Any) -> Any:
             # Messages are Lambda's to take away.
@@ -829,7 +830,8 @@ def test_any_page_is_a_slice_of_the_export(
     looks: int,
     page: int,
 ) -> None:
-    export_files.PIECE, export_files.PART = piece, part
+    sizes: Any = export_files
+    sizes.PIECE, sizes.PART = piece, part
     batch = f"P{next(_numbers)}"
     made = api.post(BATCHES, {"id": batch, "gtin": gtin, "serialFormat": {"length": length}})
     assert made.status == 200, made.text

@@ -228,7 +228,8 @@ def test_what_no_route_makes_says_so_too(api: Api) -> None:
     ):
         assert answer.status in {404, 405}
         assert (answer.headers["Cache-Control"], answer.headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
-    for sent in ({"requests": []}, {}):
+    bodies: tuple[Any, ...] = ({"requests": []}, {})
+    for sent in bodies:
         batch = api.post("/v1/$batch", sent)
         assert (batch.headers["Cache-Control"], batch.headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
         assert set(KEYS.split(", ")) <= set(batch.headers["Vary"].split(", "))

@@ -124,7 +124,12 @@ def test_steps_of_long_rows_are_shorter(load: Importer, monkeypatch: pytest.Monk
     monkeypatch.setattr(product_import, "_BYTES_AT_ONCE", 20_000)
     lanes: list[int] = []
     write = writing.write
-    monkeypatch.setattr(writing, "write", lambda planner, groups: lanes.append(len(groups)) or write(planner, groups))
+
+    def counted(planner: Any, groups: Any) -> Any:
+        lanes.append(len(groups))
+        return write(planner, groups)
+
+    monkeypatch.setattr(writing, "write", counted)
     header = HEADER.replace("Title", "Description")
     done = load(header + "".join(f"p{n};{n}{'x' * length};S-{n}\n" for n in range(40)))
     assert done["status"] == "completed"

@@ -93,7 +93,7 @@ edits = st.tuples(
 works = st.tuples(st.just("work"), picks, steps)
 stops = st.tuples(st.just("stop"), st.sampled_from([2, 4, 50, 50]))
 phases = st.sampled_from(["any", "writing", "writing", "over"])
-numbers = st.integers(1, 12)
+calls_before = st.integers(1, 12)
 
 
 class Strike(NamedTuple):
@@ -213,12 +213,12 @@ class Machine(RuleBasedStateMachine):
     def work_more(self, plan: Any) -> None:
         self.do(plan)
 
-    @rule(plan=works, phase=phases, number=numbers, fault=faults)
+    @rule(plan=works, phase=phases, number=calls_before, fault=faults)
     def strike(self, plan: Any, phase: str, number: int, fault: Fault) -> None:
         """Works, and a call to AWS goes wrong."""
         self.do((*plan, Strike(phase, number, fault)))
 
-    @rule(plan=works, phase=phases, number=numbers, inner=st.one_of(acts, edits, works, stops, stops))
+    @rule(plan=works, phase=phases, number=calls_before, inner=st.one_of(acts, edits, works, stops, stops))
     def overtake(self, plan: Any, phase: str, number: int, inner: Any) -> None:
         """Works, and something else is done between two calls to AWS."""
 
@@ -336,7 +336,7 @@ class Machine(RuleBasedStateMachine):
 
     def _import(self, given: Any, dry_run: bool, skip: bool, match: bool) -> None:
         products = sorted(self.model.now.products.values(), key=lambda one: one.handle)
-        found, seen = [], dict[str, Product | None]()
+        found, seen = list[Any](), dict[str, Product | None]()
         for handle, title, sku, quantity, price, is_named in given:
             if handle not in seen:
                 free = [one for one in products if one not in seen.values()]

@@ -78,7 +78,7 @@ def test_a_large_product_is_exported_and_imported(load: Importer) -> None:
 def test_an_import_that_is_overtaken_leaves_no_content_of_its_first_try(
     load: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, commit, met = stored("boots"), Unit.commit, []
+    one, commit, met = stored("boots"), Unit.commit, list[Any]()
     meanwhile = replace(one, tags=("sale",))
 
     def overtaken(unit: Unit) -> None:

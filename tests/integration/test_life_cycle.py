@@ -139,7 +139,8 @@ def test_a_different_body_on_a_finished_one_is_refused(
 @pytest.mark.parametrize("status", ["done", "fail"])
 def test_emptying_a_finished_one_by_a_full_update_is_refused(api: Api, channel: int, status: str) -> None:
     url = bring(api, channel, status)
-    for body in ({"objects": []}, {"objects": None}):
+    bodies: list[dict[str, Any]] = [{"objects": []}, {"objects": None}]
+    for body in bodies:
         assert api.put(url, body).status == 400
         assert api.patch(url, body).status == 200
     assert api.get(url).json()["objects"]

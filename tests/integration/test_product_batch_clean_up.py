@@ -233,7 +233,8 @@ def test_removing_leaves_the_partition_to_the_requests(
     count = len(left()) - 1
     client = clients.dynamodb()
     write = client.batch_write_item
-    calls, rests = [], []
+    calls: list[Any] = []
+    rests: list[Any] = []
 
     def telling(RequestItems: Any, ReturnConsumedCapacity: str) -> Any:
         assert ReturnConsumedCapacity == "TOTAL"

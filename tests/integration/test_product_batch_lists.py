@@ -380,7 +380,7 @@ def test_a_batch_that_is_not_there_is_not_found(api: Api, seven: list[tuple[str,
 
 
 def test_tags_of_a_batch(api: Api) -> None:
-    of_barolo = [{"code": "T1", "claimSetId": "spring", "own": 1}, {"code": "T2", "productId": "theirs"}]
+    of_barolo: list[Any] = [{"code": "T1", "claimSetId": "spring", "own": 1}, {"code": "T2", "productId": "theirs"}]
     of_barbera = [{"code": "T3", "claimSetId": "spring"}]
     make(api, tags=of_barolo)
     make(api, product="barbera", tags=of_barbera)

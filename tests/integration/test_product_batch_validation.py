@@ -65,8 +65,8 @@ FIELDS: list[tuple[dict[str, Any], dict[str, str]]] = [
         for date in (
             5,
             True,
-            [],
-            {},
+            list[Any](),
+            dict[str, Any](),
             {"seconds": "5"},
             {"seconds": True},
             {"seconds": None},

@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -229,7 +230,7 @@ def test_formulas_are_escaped_if_asked(api: Api, workers: JobWorkers) -> None:
 def test_currencies_have_their_own_digits(api: Api, workers: JobWorkers) -> None:
     one = product("boots", "B-1")
     prices = (Price("eur", 5), Price("jpy", 250), Price("kwd", 1234))
-    variants = tuple(rules.replace(variant, prices=prices) for variant in one.variants)
+    variants = tuple(replace(variant, prices=prices) for variant in one.variants)
     store("boots", "B-1", variants=variants)
     [row] = rows_in(exported(api, workers))
     assert (row["Price EUR"], row["Price JPY"], row["Price KWD"]) == ("0.05", "250", "1.234")

@@ -253,7 +253,7 @@ def test_undo_takes_back_what_was_made_and_changed(load: Importer) -> None:
 
 def test_undo_in_reverse_order_always_works(load: Importer) -> None:
     first = load(SHIRTS)
-    files, ids = [load.export()], []
+    files, ids = [load.export()], list[str]()
     for title in ("Blouse", "Top", "Vest"):
         ids.append(load(SHIRTS.replace("Shirt", title).replace(";5;", f";{len(ids)};"), {"match": "handle"})["id"])
         files.append(load.export())

@@ -11,6 +11,7 @@ import pytest
 from batchyard.catalogue import listing, reference, repository
 from batchyard.catalogue.rules import Price, Product
 from batchyard.errors import NotFound
+from batchyard.scope import Access
 from batchyard.store.unit import transact
 from tests.support import permissions
 from tests.support.api import EVERYTHING, Api
@@ -271,7 +272,8 @@ def _values(one: Any) -> dict[str, Any]:
 
 def test_who_may_not_read_the_catalogue_sees_none_of_it(api: Api) -> None:
     given = stored(product("boots", "B-1"))
-    for catalogue, status in (("none", 403), ("read", 200)):
+    accesses: list[tuple[Access, int]] = [("none", 403), ("read", 200)]
+    for catalogue, status in accesses:
         asking = Api(EVERYTHING._replace(token=catalogue, scope=EVERYTHING.scope._replace(catalogue=catalogue)))
         for path in ("/admin/products", f"/admin/products/{given.id}"):
             assert asking.get(path).status == status

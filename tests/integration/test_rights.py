@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -104,7 +105,7 @@ def keys(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch, at: Any) -> di
         key = tokens.new_key()
         digest, id = tokens.digest(key), f"tok_{hashlib.sha256(name.encode()).hexdigest()[:16]}"
         token = Token(id, "anna", SCOPES.get(name, Scope(admin=True)), 1, digest, 1 if name == "expired" else None)
-        transact(lambda unit, token=token: repository.put_token(unit, token))
+        transact(partial(repository.put_token, token=token))
         found[name] = key
     transact(lambda unit: repository.put_user(unit, User(1, "anna", "", Scope(admin=True))))
     return {**found, "bad key": "by_none"}

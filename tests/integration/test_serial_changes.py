@@ -477,7 +477,7 @@ def test_changes_of_one_set_build_on_each_other(api: Api) -> None:
 
 
 def test_a_batch_made_used_and_removed_in_one_set_leaves_nothing(api: Api) -> None:
-    requests = [
+    requests: list[dict[str, Any]] = [
         {"method": "POST", "url": BATCHES, "body": {"id": "L1", "quantity": 5}},
         {
             "method": "POST",

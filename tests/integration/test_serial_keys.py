@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -108,7 +109,7 @@ def test_codes_are_read_where_they_were_not_made(stores: dict[str, str], monkeyp
     assert keys.current_version() == 1
     for length in (8, 10, 19):
         made = code(length=length)
-        assert elsewhere(lambda made=made: keys.find("spring", made), monkeypatch) == Place(1, 42)
+        assert elsewhere(partial(keys.find, "spring", made), monkeypatch) == Place(1, 42)
         assert keys.find("autumn", made) is None
 
 

@@ -96,11 +96,11 @@ def test_pages_are_slices_of_the_whole_over_several_blocks_and_changes(api: Api)
     for start in range(31):
         for count in (3, 12):
             assert page(api, start, count)["items"] == whole[start : start + count]
-    found: list[object] = []
-    following: object = 0
+    found: list[Any] = []
+    following: Any = 0
     while isinstance(following, int):
-        here = page(api, following, 4)
-        found += here["items"]  # type: ignore[operator]
+        here: Any = page(api, following, 4)
+        found += here["items"]
         following = here["nextStartIndex"]
     assert found == whole
 

@@ -13,6 +13,7 @@ from batchyard.batch_requests.rules import BatchRequest
 from batchyard.errors import Contended, Unavailable
 from batchyard.store import clients
 from batchyard.store.items import encode
+from batchyard.store.queries import query
 from tests.integration.conftest import Calls
 from tests.support.api import Api, Context, batches
 from tests.support.streams import Stream, deliver
@@ -357,7 +358,6 @@ def test_a_channel_that_is_always_busy_is_recounted_exactly(
             UpdateExpression="ADD batch_requests :step",
             ExpressionAttributeValues={":step": {"N": str(step)}},
         )
-    query = recounting.query
 
     def in_the_midst(request: Any) -> Iterator[Any]:
         for row in query(request):

@@ -119,14 +119,15 @@ class Scene:
         self.number = number
         self.ids: dict[str, int] = {}
         attributes = [{"Name": "Size", "Value": "1"}]
-        for name, given in {
+        wanted: dict[str, dict[str, Any]] = {
             "component": {},
             "item": {"Title": "An item", "Attributes": attributes},
             "parent": {"IsParent": True, "Brand": "Alpina"},
             "child": {"ParentProductID": "parent", "UPC": "1"},
             "other": {"ParentProductID": "parent"},
             "bundle": {"BundleComponents": [{"ProductID": "component", "Quantity": 1}]},
-        }.items():
+        }
+        for name, given in wanted.items():
             answer = self.api.post("/v1/Products", self._filled({"Sku": name, **given}))
             assert answer.status == 201, answer.text
             self.ids[name] = answer.json()["ID"]

@@ -117,7 +117,7 @@ def test_a_repeated_relative_update_counts_once_though_others_build_on_it(world:
 def test_a_repeated_removal_is_none_of_what_is_gone_though_others_build_on_it(world: World, part: str) -> None:
     other, id = made(world.api, "B"), made(world.api, "A")
     url = "/v1/" + part.format(id=id, other=other)
-    body = {"Url": "u"} if "Images" in part else {"Value": "x"}
+    body: dict[str, Any] = {"Url": "u"} if "Images" in part else {"Value": "x"}
     if "Quantit" in part or "Component" in part:
         body = {"AvailableQuantity": 1} if "DC" in part else {"Quantity": 1}
     assert world.api.put(url, None if "Label" in part else body).status == 204

@@ -199,7 +199,10 @@ def test_batches_are_found_in_their_collection(library: Library) -> None:
 
 
 def test_tags_of_a_batch(library: Library) -> None:
-    tags = [{"code": "t/1 +&", "claimSetId": "a&b+c", "tagId": "9"}, {"code": "t2", "claimSetId": "other", "own": 1}]
+    tags: list[Any] = [
+        {"code": "t/1 +&", "claimSetId": "a&b+c", "tagId": "9"},
+        {"code": "t2", "claimSetId": "other", "own": 1},
+    ]
     library.create("barolo", {"id": "lot:7@a+b,c&d", "tags": tags})
     library.create("nebbiolo", {"id": "lot:7@a+b,c&d", "tags": tags[:1]})
     of_barolo, of_nebbiolo = (

@@ -424,9 +424,9 @@ def test_jobs_are_listed(desk: Desk, capsys: pytest.CaptureFixture[str], monkeyp
     monkeypatch.setattr(api, "LARGEST_PAGE", 1)
     capsys.readouterr()
     assert desk("list", "--limit", "2", "--type", "product-import", "--json") == endings.DONE
-    told = printed(capsys)
-    assert [one["status"] for one in told["batch_jobs"]] == ["failed", "completed"]
-    assert told["count"] == 2
+    listed = printed(capsys)
+    assert [one["status"] for one in listed["batch_jobs"]] == ["failed", "completed"]
+    assert listed["count"] == 2
 
 
 def test_an_import_is_taken_back(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
@@ -522,7 +522,11 @@ def test_interrupted_where_nobody_can_be_asked(desk: Desk, capsys: pytest.Captur
 
 
 def test_interrupted_too_late(desk: Desk) -> None:
-    desk.waits = [desk.workers.run, lambda: (desk.workers.run(), interrupt())]
+    def work_and_interrupt() -> None:
+        desk.workers.run()
+        interrupt()
+
+    desk.waits = [desk.workers.run, work_and_interrupt]
     desk.replies = ["y"]
     assert desk("import", desk.file(SHIRTS), "--yes") == endings.DONE
     assert "Cannot cancel completed batch job" in desk.text

@@ -194,14 +194,15 @@ def aim(case: Case[Any], service: Service) -> None:
         # Only these have versions, and a list has no tag at all.
         versioned = case.method != "POST" and case.path.rstrip("/").endswith(("batch_requests/{id}", "batch/{batchId}"))
         case.headers["If-Match"] = '"1", "2", "3", "4"' if versioned else "*"
-    match case.body:
+    body: Any = case.body
+    match body:
         case {"file_key": str()} if at_random % 2 and not meta.is_negative_at(ParameterLocation.BODY):
-            case.body["file_key"] = service.new_file()
+            body["file_key"] = service.new_file()
         case {"type": str(), "context": dict()} if at_random % 2 and not meta.is_negative_at(ParameterLocation.BODY):
-            case.body["type"] = "product-export"
+            body["type"] = "product-export"
         case {"files": list(files)} if not meta.is_negative_at(ParameterLocation.BODY):
             # Werkzeug writes an empty file without the line end before the next boundary, which no client does.
-            case.body["files"] = [file or b"x" for file in files]
+            body["files"] = [file or b"x" for file in files]
     if case.path == "/admin/auth/token" and at_random % 2 and not meta.is_negative_at(ParameterLocation.BODY):
         case.body = {"email": NAME, "password": PASSWORD}
     if case.path.endswith("/login/") and at_random % 2 and not meta.is_negative_at(ParameterLocation.BODY):

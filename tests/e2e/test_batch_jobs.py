@@ -202,7 +202,7 @@ def test_files_come_back_as_they_went(
 ) -> None:
     latin = "Product Handle;Product Title\r\nläufer;Läufer\r\n".encode("latin-1")
     every_byte = bytes(range(256)) * 64
-    sent = [("files", ("Größen 2025.csv", latin, "text/csv")), ("files", ("b.bin", every_byte))]
+    sent: list[tuple[str, Any]] = [("files", ("Größen 2025.csv", latin, "text/csv")), ("files", ("b.bin", every_byte))]
     assert anonymous.post(path, files=sent).status_code == 401
     answer = client.post(path, files=sent)
     assert answer.status_code == 200, answer.text

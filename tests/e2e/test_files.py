@@ -1,6 +1,7 @@
 """Files on the deployed system: bytes that arrive as they were sent, and URLs that do what they are signed for."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -21,7 +22,7 @@ def s3() -> Iterator[httpx.Client]:
 
 def test_a_form_arrives_to_the_byte(client: httpx.Client, s3: httpx.Client) -> None:
     for path in ("/admin/uploads", "/admin/uploads/protected"):
-        sent = [("files", ("Größe 1.csv", EVERY_BYTE, "text/csv")), ("files", ("b.bin", b"\xff\xfe"))]
+        sent: list[Any] = [("files", ("Größe 1.csv", EVERY_BYTE, "text/csv")), ("files", ("b.bin", b"\xff\xfe"))]
         answer = client.post(path, files=sent)
         assert answer.status_code == 200, answer.text
         first, second = answer.json()["uploads"]

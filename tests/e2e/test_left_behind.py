@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import deployed
+from tools.generate import ROOT
 from tools.local_stack import LocalStack
-from tools.template import ROOT
 
 pytestmark = pytest.mark.e2e
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def name_of(handler: str) -> str:
     return "/".join(handler.split(".")[:2])
 
 
-def marked() -> list[object]:
+def marked() -> list[Any]:
     """The functions, those marked whose like is run anyway: as a sample says, or the same handler once more."""
     seen: set[str] = set()
     found = []

@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -100,7 +101,7 @@ def test_a_client_follows_a_load_to_its_end(client: httpx.Client):
     assert [answer.status_code for answer in opened] == [201, 201]
     first = opened[0].headers["Location"]
 
-    sent = [
+    sent: list[dict[str, Any]] = [
         {"status": "commit", "objects": [{"pk": 1, "content_type": "stock"}, {"pk": 2, "content_type": "stock"}]},
         {"status": "commit", "objects": [{"pk": 3, "content_type": "stock"}]},
         {"status": "sent_to_remote", "remote_batch_id": "feed-1"},

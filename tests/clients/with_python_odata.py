@@ -5,7 +5,8 @@ from typing import Any
 import requests
 from odata.flags import ODataServerFlags
 
-from odata import ODataService
+# The package of that name, which the environment of clients has; here it is a folder of functions.
+from odata import ODataService  # type: ignore[attr-defined]
 
 JSON = dict[str, Any]
 

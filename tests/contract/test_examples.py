@@ -55,13 +55,13 @@ class World:
         world.load()
         dynamodb = clients.dynamodb()
         for table in (PRODUCTS, CATALOGUE):
-            for item in dynamodb.scan(TableName=table.name)["Items"]:
-                key = {name: item[name] for name in items.encode(table.key_of(items.decode(item)))}
+            for stored in dynamodb.scan(TableName=table.name)["Items"]:
+                key = items.encode(table.key_of(items.decode(stored)))
                 dynamodb.delete_item(TableName=table.name, Key=key)
         for product in (world.BOOTS, world.SANDALS):
             dynamodb.put_item(TableName=PRODUCTS.name, Item=items.encode(world.item_of_product(product)))
-            for key in codec.claims(product):
-                claim = {**codec.claims(product)[key], "at": product.updated, "version": 1}
+            for claimed in codec.claims(product).values():
+                claim = {**claimed, "at": product.updated, "version": 1}
                 dynamodb.put_item(TableName=CATALOGUE.name, Item=items.encode(claim))
             for id in product.entities:
                 variant = next((one for one in product.variants if one.entity == id), None)
@@ -75,7 +75,7 @@ class World:
                     {0: 12} if id == ID else {},
                     version=1,
                     variant=None if variant is None else variant.id,
-                    sku=None if variant is None else variant.fields["sku"],
+                    sku=None if variant is None else str(variant.fields["sku"]),
                     handle=product.handle if variant is None else None,
                 )
                 dynamodb.put_item(TableName=CATALOGUE.name, Item=items.encode(codec.encode_entity(entity)))

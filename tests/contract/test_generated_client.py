@@ -13,7 +13,7 @@ import pytest
 
 from tests.contract.service import COLLECTION, GATEWAY, GTIN, PRODUCT, Service
 from tests.support.documented import DOCUMENT
-from tools.template import ROOT
+from tools.generate import ROOT
 
 TOOLS = ROOT / ".local" / "tools" / "openapi-client" / "bin"
 # What a program does with it; each answer is what the client made of it, not what came.

@@ -297,13 +297,13 @@ def asked(service: Service) -> Iterator[set[str]]:
     assert operations <= {operation for operation, status in GATEWAY.answered if status < 400}
 
 
-@SCHEMA.parametrize()
+@SCHEMA.parametrize()  # type: ignore[untyped-decorator]
 @settings(settings.get_profile("contract"))
 def test_what_the_document_says(case: Case[Any], service: Service, asked: set[str]) -> None:
     hold(case, service, asked)
 
 
-@ENTITY_SETS.parametrize()
+@ENTITY_SETS.parametrize()  # type: ignore[untyped-decorator]
 @settings(settings.get_profile("contract"), max_examples=OF_ENTITY_SET)
 def test_what_the_document_says_of_entity_sets(case: Case[Any], service: Service, asked: set[str]) -> None:
     hold(case, service, asked)

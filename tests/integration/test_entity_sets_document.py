@@ -10,7 +10,7 @@ from tests.integration.test_entity_set_rights import client
 from tests.integration.test_rights import SCOPES
 from tests.support.api import Api
 from tests.support.documented import document
-from tools.template import ROOT
+from tools.generate import ROOT
 
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
 KINDS = {

@@ -16,8 +16,9 @@ import botocore
 import pytest
 
 from layers.dependencies import slim
+from tools.generate import ROOT
 from tools.generate.handlers import handlers
-from tools.template import ROOT, template
+from tools.template import template
 
 PACKAGES = Path(botocore.__file__).parents[1]
 MODULES = [name.removesuffix("/__init__.py").removesuffix(".py").replace("/", ".") for name in slim.LAZY]

@@ -176,6 +176,22 @@ def test_a_lost_product_keeps_no_other_from_being_shown_and_exported(api: Api, l
     assert [row["Product Handle"] for row in rows_in(load.export())] == ["socks"]
 
 
+@pytest.mark.parametrize("limits", [{}, {"limit": 5, "order": "handle"}])
+@pytest.mark.parametrize("key", [None, "id", "handle"])
+def test_an_export_tells_that_lost_products_are_not_in_it(
+    api: Api, load: Importer, limits: dict[str, Any], key: str | None
+) -> None:
+    lost = [stored(handle, description=LONG) for handle in ("boots", "gloves")]
+    stored("socks")
+    named = {} if key is None else {"filterable_fields": {key: [getattr(one, key) for one in lost]}}
+    assert "notices" not in load.exported(**limits, **named)["result"]
+    lose("products")
+    result = load.exported(**limits, **named)["result"]
+    [notice] = result["notices"]
+    assert (result["count"], notice["code"], notice["count"]) == (1 if key is None else 0, "contents_lost", 2)
+    assert "lost" in notice["message"]
+
+
 def test_a_lost_product_is_removed_and_its_handle_is_free(api: Api) -> None:
     lost = stored("boots", description=LONG)
     lose("products")

@@ -54,9 +54,13 @@ class Importer:
 
     def export(self) -> bytes:
         """The catalogue as a file."""
-        id = self.api.post(JOBS, {"type": "product-export", "context": {}}).json()["batch_job"]["id"]
+        return self.file(self.exported()["result"]["file_key"])
+
+    def exported(self, **context: Any) -> dict[str, Any]:
+        """The job of an export that is done."""
+        id = self.api.post(JOBS, {"type": "product-export", "context": context}).json()["batch_job"]["id"]
         self.workers.run()
-        return self.file(job_of(self.api, id)["result"]["file_key"])
+        return job_of(self.api, id)
 
     def file(self, key: str) -> bytes:
         """A file of the user's."""

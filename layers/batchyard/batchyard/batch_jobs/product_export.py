@@ -33,6 +33,8 @@ FILE_NAME = "product-export.csv"
 
 _READ, _SELECT, _WRITE = "read", "select", "write"
 
+_LEFT_OUT = "Products were left out whose contents are lost, whether they were asked for or not"
+
 _AT_ONCE = 100
 _READERS = 4
 
@@ -43,10 +45,12 @@ class _Found(NamedTuple):
     Attributes:
         entries: They, as a spool has them.
         following: Where to read on; None where these are the last.
+        lost: How many could not be read.
     """
 
     entries: list[Entry]
     following: str | None
+    lost: int
 
 
 def advance(job: Job, record: Record) -> None:
@@ -102,19 +106,22 @@ def _read(job: Job, state: Mapping[str, Any], asked: Selection) -> Job:
     """Reads as many products as make a chunk."""
     found = _found(asked, _layout(job), state.get("next"))
     chunks, shape, total = states.chunks(state, "chunks"), _shape(state), int(state.get("total", 0))
+    lost = int(state.get("lost", 0)) + found.lost
     if found.following is None and not chunks:
-        return _ready(job, *_alone(job, asked, found.entries))
+        return _ready(job, *_alone(job, asked, found.entries), lost)
     ordered = spool.ordered(found.entries, descending=asked.descending)
     for entry in ordered:
         shape = shape.merged(rows.shape_of(entry.record))
     chunks, total = [*chunks, spool.write(job.id, ordered)], total + len(ordered)
     if found.following is not None:
         state = {"phase": _READ, "next": found.following, "chunks": chunks, "shape": _kept(shape), "total": total}
+        state |= {"lost": lost}
         return job.moved(now=clock.now(), state=state)
     if asked.is_limited:
         state = {"phase": _SELECT, "chunks": chunks, "skip": asked.skip, "take": asked.take, "total": total}
+        state |= {"lost": lost}
         return job.moved(now=clock.now(), state=state)
-    return _ready(job, chunks, shape, total)
+    return _ready(job, chunks, shape, total, lost)
 
 
 def _alone(job: Job, asked: Selection, entries: Sequence[Entry]) -> tuple[list[Chunk], Shape, int]:
@@ -135,16 +142,17 @@ def _found(asked: Selection, layout: Layout, position: str | None) -> _Found:
         _digits,
     )
     entries: list[Entry] = []
+    lost: list[str] = []
     size = 0
-    for products, following in selecting.pages(asked, position):
+    for products, following in selecting.pages(asked, position, lost.append):
         stock = _quantities(products)
         for product in products:
             record = layout.record(product, stock, names)
             entries.append(Entry(asked.place(product), product.id, record))
             size += rows.size_of(record)
         if size >= spool.CHUNK or following is None:
-            return _Found(entries, following)
-    return _Found(entries, None)
+            return _Found(entries, following, len(lost))
+    return _Found(entries, None, len(lost))
 
 
 def _quantities(products: Sequence[Product]) -> dict[int, int]:
@@ -189,7 +197,7 @@ def _select(job: Job, state: Mapping[str, Any], asked: Selection) -> Job:
         selected = [*selected, spool.write(job.id, kept)]
     if is_over:
         # What was selected from is not needed any more, and goes with the rest when the job has ended.
-        return _ready(job, selected, shape, total, left=chunks)
+        return _ready(job, selected, shape, total, int(state.get("lost", 0)), left=chunks)
     state = {
         **state,
         "chunks": chunks,
@@ -201,9 +209,11 @@ def _select(job: Job, state: Mapping[str, Any], asked: Selection) -> Job:
     return job.moved(now=clock.now(), state=state)
 
 
-def _ready(job: Job, chunks: Sequence[Chunk], shape: Shape, count: int, *, left: Sequence[Chunk] = ()) -> Job:
+def _ready(
+    job: Job, chunks: Sequence[Chunk], shape: Shape, count: int, lost: int, *, left: Sequence[Chunk] = ()
+) -> Job:
     """The job once it is known what will be in its file."""
-    result = {
+    result: dict[str, Any] = {
         "count": count,
         "advancement_count": 0,
         "progress": 0,
@@ -215,6 +225,8 @@ def _ready(job: Job, chunks: Sequence[Chunk], shape: Shape, count: int, *, left:
             }
         ],
     }
+    if lost:
+        result["notices"] = [{"code": "contents_lost", "message": _LEFT_OUT, "count": lost}]
     state = {"phase": _WRITE, "chunks": chunks, "selected": left, "shape": _kept(shape)}
     return job.pre_processed(result, state, clock.now())
 

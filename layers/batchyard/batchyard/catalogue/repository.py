@@ -23,6 +23,14 @@ from batchyard.store.items import Item, Key
 from batchyard.store.tables import CATALOGUE, PRODUCTS
 from batchyard.store.unit import MAX_ACTIONS, Unit, is_joined, read_many
 
+type Lost = Callable[[str], None]
+"""Takes the ID of a product whose contents are lost."""
+
+
+def _passed_over(_: str) -> None:
+    """What becomes of it where nobody asks: the log tells."""
+
+
 MOST_AT_ONCE = MAX_ACTIONS - 10
 """Items of one product in one transaction; the others are for what is written with it."""
 
@@ -323,22 +331,29 @@ def read_product(id: str) -> Product | None:
     return next((codec.decode_product(row, blobs.read) for row in read_many(PRODUCTS, [codec.product_key(id)])), None)
 
 
-def read_products(ids: Iterable[str]) -> list[Product]:
+def read_products(ids: Iterable[str], lost: Lost = _passed_over) -> list[Product]:
     """Products in the order of their IDs, read consistently; those that are gone or cannot be read are left out.
+
+    Args:
+        ids: Their IDs.
+        lost: Takes each ID of one that cannot be read.
 
     Raises:
         Unavailable: The store did not answer.
     """
-    return _decoded(read_many(PRODUCTS, map(codec.product_key, ids)))
+    return _decoded(read_many(PRODUCTS, map(codec.product_key, ids)), lost)
 
 
-def scan_page(after: str | None, segment: int = 0, segments: int = 1) -> tuple[list[Product], str | None]:
+def scan_page(
+    after: str | None, segment: int = 0, segments: int = 1, lost: Lost = _passed_over
+) -> tuple[list[Product], str | None]:
     """Some products of all, or of one of several segments, read consistently, in no order.
 
     Args:
         after: The product behind which the page begins; None for the first one.
         segment: The segment, from 0.
         segments: How many segments there are.
+        lost: Takes each ID of a product that cannot be read.
 
     Returns:
         The products, 1 MB of items at most and `LARGEST_PAGE` bytes of JSON; and behind which one the next page
@@ -359,13 +374,13 @@ def scan_page(after: str | None, segment: int = 0, segments: int = 1) -> tuple[l
     for number, row in enumerate(found):
         size += int(row["content_size"])
         if size > LARGEST_PAGE and number:
-            return _decoded(found[:number]), str(found[number - 1]["id"])
+            return _decoded(found[:number], lost), str(found[number - 1]["id"])
     last = answer.get("LastEvaluatedKey")
-    return _decoded(found), None if last is None else str(items.decode(last)["id"])
+    return _decoded(found, lost), None if last is None else str(items.decode(last)["id"])
 
 
-def _decoded(rows: Iterable[Item]) -> list[Product]:
-    return list(contents.readable(codec.CONTENT, rows, codec.decode_product))
+def _decoded(rows: Iterable[Item], lost: Lost) -> list[Product]:
+    return list(contents.readable(codec.CONTENT, rows, codec.decode_product, lambda row: lost(str(row["id"]))))
 
 
 # What a change of a product reaches.

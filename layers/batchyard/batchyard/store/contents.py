@@ -52,7 +52,12 @@ def pointer(name: str) -> str:
     return f"{name}_key"
 
 
-def readable[T](name: str, rows: Iterable[Item], decode: Callable[[Item, Callable[[str], bytes]], T]) -> Iterator[T]:
+def readable[T](
+    name: str,
+    rows: Iterable[Item],
+    decode: Callable[[Item, Callable[[str], bytes]], T],
+    lost: Callable[[Item], None] = lambda _: None,
+) -> Iterator[T]:
     """What items hold, in their order; one whose content is lost is left out, and keeps no other from being read.
 
     A few blobs are read at once, no further than items are taken.
@@ -61,6 +66,7 @@ def readable[T](name: str, rows: Iterable[Item], decode: Callable[[Item, Callabl
         name: What the content is called.
         rows: The items.
         decode: Makes something of an item and of what reads its blob.
+        lost: Takes each item that is left out.
 
     Raises:
         Unavailable: S3 did not answer.
@@ -70,6 +76,8 @@ def readable[T](name: str, rows: Iterable[Item], decode: Callable[[Item, Callabl
         for row in some:
             if read.get(str(row.get(pointer(name))), b"") is not None:
                 yield decode(row, read.__getitem__)  # type: ignore[arg-type]
+            else:
+                lost(row)
 
 
 def _read_many(keys: list[str]) -> dict[str, bytes | None]:

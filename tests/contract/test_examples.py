@@ -34,12 +34,12 @@ READS = sorted(name for name, (_, method, _) in OPERATIONS.items() if method == 
 WRITES = sorted(OPERATIONS.keys() - set(READS))
 # There never is one; and what cannot be taken back is an export, or a job that has not ended.
 REFUSED = {"AliasRelationships.get": 404, "AliasRelationships.Product.get": 404, "undoBatchJob": 400}
-ID, BUNDLE = world.STOCKED.id, world.SANDALS.variants[0].entity
+ID, BUNDLE, COMPONENT = world.STOCKED.id, world.SANDALS.variants[0].entity, world.BOOTS.variants[0].entity
 PARTS = {
     f"AttributeValues(ProductID={ID},Name='Size')": {"Value": "42"},
     f"Images(ProductID={ID},PlacementName='Swatch')": {"Url": "https://example.com/swatch.png"},
     f"ProductLabels(ProductID={ID},Name='Sale')": {},
-    f"ProductBundleComponents(ProductID={BUNDLE},ComponentID={ID})": {"Quantity": 1},
+    f"ProductBundleComponents(ProductID={BUNDLE},ComponentID={COMPONENT})": {"Quantity": 1},
 }
 
 

@@ -72,7 +72,10 @@ _KEYS: Mapping[str, Json] = {
     "Images": {"ProductID": _ID, "PlacementName": "Swatch"},
     "DCQuantities": {"ProductID": _ID, "DistributionCenterID": 0},
     "ProductLabels": {"ProductID": _ID, "Name": "Sale"},
-    "ProductBundleComponents": {"ProductID": world.SANDALS.variants[0].entity, "ComponentID": _ID},
+    "ProductBundleComponents": {
+        "ProductID": world.SANDALS.variants[0].entity,
+        "ComponentID": world.BOOTS.variants[0].entity,
+    },
     "Children": {"ParentProductID": world.BOOTS.parent, "ChildProductID": _ID},
     "AliasRelationships": {"AliasProductID": _ID, "ReferenceProductID": _ID, "ProfileID": 1},
 }

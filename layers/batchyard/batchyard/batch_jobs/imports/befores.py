@@ -8,6 +8,7 @@ of them, with what is written ahead of the product; in the last one it becomes o
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 from batchyard.batch_jobs import spool
@@ -26,6 +27,7 @@ KEPT_SECONDS = 8 * 86_400
 _CONTENT = "before"
 _AHEAD = "ahead"
 _OWN = "own"
+_ITEMS_OF_REMOVED = 9
 _PREFIX = "before "
 _STAYED = "stayed "
 
@@ -160,16 +162,28 @@ def stayed(job: str) -> Iterator[str]:
         yield from json.loads(str(item["messages"]))
 
 
-def products_of(job: str, limit: int) -> Iterator[str]:
-    """IDs of products that a job has written and not taken back, so many at most.
+def items_of(job: str, limit: int) -> list[Item]:
+    """What a job has kept of products that it has written and not taken back, as it is stored: so many at most.
 
     Raises:
         Unavailable: The store did not answer.
     """
-    for number, item in enumerate(query({**_all_of(job, _PREFIX), "ProjectionExpression": "id, part", "Limit": limit})):
-        if number == limit:
-            return
-        yield str(item["part"]).removeprefix(_PREFIX)
+    return list(islice(query({**_all_of(job, _PREFIX), "Limit": limit}), limit))
+
+
+def items_to_take_back(item: Item) -> int:
+    """How many items are written when a product is taken back of which an item keeps something; hardly ever more."""
+    variants = int(item["operations"]) - 1
+    if "removed" in item:
+        # How large it was is not told: most are small.
+        return _ITEMS_OF_REMOVED
+    # With this one: aggregate, handle, parent, SKUs and entities; or aggregate, parent, and entities.
+    return 3 + variants if "former" in item else 4 + 2 * variants
+
+
+def product_of(item: Item) -> str:
+    """The ID of the product of which an item keeps something."""
+    return str(item["part"]).removeprefix(_PREFIX)
 
 
 def _all_of(job: str, prefix: str) -> dict[str, Any]:
@@ -190,7 +204,7 @@ def _decode(item: Item) -> Before:
     owns, components = json.loads(contents.unpack(_OWN, item, blobs.read) or "[{}, {}]")
     return Before(
         job=str(item["id"]),
-        product=str(item["part"]).removeprefix(_PREFIX),
+        product=product_of(item),
         operations=int(item["operations"]),
         line=int(item["line"]),
         former=former,

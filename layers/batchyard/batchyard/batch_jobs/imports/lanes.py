@@ -1,10 +1,34 @@
 """Products are written in packs, one transaction each; packs in lanes, side by side, one for each gate of the job."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from batchyard import threads
 from batchyard.batch_jobs.imports import gates
+from batchyard.store.unit import MAX_ACTIONS
+
+# One for the gate.
+_ROOM = MAX_ACTIONS - 1
+
+
+def packs[One](all_of_them: Iterable[One], items_of: Callable[[One], int]) -> Iterator[list[One]]:
+    """Packs of neighbours: as many as one transaction takes, as far as can be told before.
+
+    Args:
+        all_of_them: What is packed.
+        items_of: How many items are written for one of them.
+    """
+    pack: list[One] = []
+    size = 0
+    for one in all_of_them:
+        more = items_of(one)
+        if pack and size + more > _ROOM:
+            yield pack
+            pack, size = [], 0
+        pack.append(one)
+        size += more
+    if pack:
+        yield pack
 
 
 def each_pack[Pack, Result](write: Callable[[int, Pack], Result], packs: Iterable[Pack]) -> list[Result]:

@@ -15,6 +15,7 @@ from batchyard.catalogue import codec, leftovers, repository
 from batchyard.catalogue.repository import Taken
 from batchyard.catalogue.rules import Entity, Own, Product
 from batchyard.errors import Contended, TooLarge
+from batchyard.store.items import Item
 from batchyard.store.tables import BATCH_JOBS, CATALOGUE
 from batchyard.store.unit import Unit, transact
 
@@ -22,9 +23,6 @@ CHANGED_SINCE = "changed_since"
 
 AT_ONCE = 500
 """Products that are taken back between two records of progress."""
-
-_PACK = 10
-"""Products that are taken back together, each with up to some nine items."""
 
 _CENTRE = 0
 _STOCK_AT_ONCE = 50
@@ -97,10 +95,9 @@ def take_back(job: Job, most: int) -> TakenBack:
     Raises:
         Unavailable: The store did not answer; what was taken back stays so.
     """
-    ids = list(befores.products_of(job.id, most))
-    packs = list(batched(ids, _PACK, strict=False))
-    lanes.each_pack(lambda _, pack: _take_back_pack(job.id, pack), packs)
-    return TakenBack(len(ids), len(ids) < most)
+    kept = befores.items_of(job.id, most)
+    lanes.each_pack(lambda _, pack: _take_back_pack(job.id, pack), lanes.packs(kept, befores.items_to_take_back))
+    return TakenBack(len(kept), len(kept) < most)
 
 
 def stayed(job: Job, most: int) -> tuple[list[JobError], int]:
@@ -138,10 +135,14 @@ class _Large(Exception):
     """What is to be taken back of a product does not fit one transaction."""
 
 
-def _take_back_pack(job: str, ids: Sequence[str]) -> None:
+def _take_back_pack(job: str, kept: Sequence[Item]) -> None:
     """Takes back some products at once, else one by one: where they are too much, or one of them is a special case."""
+    ids = [befores.product_of(item) for item in kept]
 
     def operation(unit: Unit) -> None:
+        if unit.attempt == 1:
+            for item in kept:
+                unit.found(BATCH_JOBS, item)
         unit.load(BATCH_JOBS, [befores.key_of(job, id) for id in ids])
         repository.load_whole(unit, ids)
         for id in ids:
@@ -152,9 +153,9 @@ def _take_back_pack(job: str, ids: Sequence[str]) -> None:
     try:
         transact(operation)
     except TooLarge:
-        if len(ids) == 1:
+        if len(kept) == 1:
             raise
-        lanes.in_halves(ids, lambda half: _take_back_pack(job, half))
+        lanes.in_halves(kept, lambda half: _take_back_pack(job, half))
     except (Taken, Contended, _Large):
         for id in ids:
             _take_back(job, id)

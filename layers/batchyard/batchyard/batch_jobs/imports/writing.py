@@ -1,6 +1,6 @@
 """Plans become products: many of them in one transaction, each with what it was before."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -19,13 +19,10 @@ from batchyard.product_files.claims import Claim
 from batchyard.product_files.faults import RowError
 from batchyard.product_files.planning import Plan, Sought
 from batchyard.store.tables import BATCH_JOBS, CATALOGUE
-from batchyard.store.unit import MAX_ACTIONS, Unit, transact
+from batchyard.store.unit import Unit, transact
 
 _CENTRE = 0
 """The distribution centre whose stock files set."""
-
-# One for the gate.
-_ROOM = MAX_ACTIONS - 1
 
 
 class Outcome(NamedTuple):
@@ -51,7 +48,9 @@ def write(planner: Planner, groups: Iterable[Wanted]) -> list[Outcome]:
         Closed: The job is over.
         Unavailable: The store did not answer; what was written is written.
     """
-    written = lanes.each_pack(lambda lane, pack: _write_pack(planner, lane, pack), _packs(planner, groups))
+    written = lanes.each_pack(
+        lambda lane, pack: _write_pack(planner, lane, pack), lanes.packs(groups, planner.items_of)
+    )
     outcomes = [outcome for pack in written for outcome in pack]
     _call_off(planner, [outcome.group for outcome in outcomes if outcome.errors])
     return outcomes
@@ -187,21 +186,6 @@ def _stock(unit: Unit, plan: Plan, announced: Before | None) -> dict[int, Stock]
                 # It is as it was wanted already, since it was written ahead.
                 found[id] = stock
     return found
-
-
-def _packs(planner: Planner, groups: Iterable[Wanted]) -> Iterator[list[Wanted]]:
-    """Groups that are written together: as many as one transaction takes, as far as can be told before."""
-    pack: list[Wanted] = []
-    size = 0
-    for group in groups:
-        more = planner.items_of(group)
-        if pack and size + more > _ROOM:
-            yield pack
-            pack, size = [], 0
-        pack.append(group)
-        size += more
-    if pack:
-        yield pack
 
 
 def _comes_twice(sought: Sought, group: Wanted, done: Before, product: Product | None) -> RowError:

@@ -1,4 +1,4 @@
-"""The Django service under gunicorn with one sync worker, and a client of it."""
+"""A Django service under gunicorn with one worker, and a client of it whose connection stays open."""
 
 from __future__ import annotations
 
@@ -20,28 +20,40 @@ from tests.benchmarks.processes import children, cpu_seconds
 
 
 class Server:
-    def __init__(self, venv: Path, cluster: Cluster) -> None:
+    """One of the services.
+
+    Args:
+        package: Which one: `lean` or `nested`.
+        venv: The environment that it runs in.
+        cluster: Its database, in which it has tables of its own.
+    """
+
+    def __init__(self, package: str, venv: Path, cluster: Cluster) -> None:
+        self.package = package
         self._bin = venv / "bin"
         self._cluster = cluster
         self._environment = {
             **os.environ,
             **cluster.environment,
             "DRF_SECRET_KEY": secrets.token_hex(),
-            "DJANGO_SETTINGS_MODULE": "service.settings",
+            "DJANGO_SETTINGS_MODULE": f"{package}.settings",
         }
 
     def __enter__(self) -> Self:
         self._django("migrate", "--run-syncdb", "--verbosity=0")
-        self._cluster.sql("INSERT INTO service_channel (id, name, is_active) VALUES (1, 'benchmark', true)")
+        self._cluster.sql(f"INSERT INTO {self.package}_channel (id, name, is_active) VALUES (1, 'benchmark', true)")
         self._token = self._user()
         listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self._port = listener.getsockname()[1]
         self._process = subprocess.Popen(
             [
                 self._bin / "gunicorn",
-                "service.wsgi",
+                f"{self.package}.wsgi",
                 "--workers=1",
-                "--worker-class=sync",
+                # The one that keeps connections open.
+                "--worker-class=gthread",
+                "--threads=1",
+                "--keep-alive=75",
                 "--log-level=error",
                 f"--bind=fd://{listener.fileno()}",
             ],
@@ -50,6 +62,7 @@ class Server:
             env=self._environment,
         )
         listener.close()
+        self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
             self._wait()
         except BaseException:
@@ -63,6 +76,7 @@ class Server:
         self._stop()
 
     def _stop(self) -> None:
+        self._connection.close()
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(30)
 
@@ -93,18 +107,22 @@ class Server:
             "--verbosity=0",
             "--command",
             "from django.contrib.auth.models import User; from rest_framework.authtoken.models import Token;"
-            "print(Token.objects.create(user=User.objects.create(username='benchmark')).key)",
+            f"print(Token.objects.create(user=User.objects.create(username='{self.package}')).key)",
         )
 
     def call(self, method: str, target: str, body: object = None) -> Any:
         """The decoded answer; anything but success is a mistake of the benchmark."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         content = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Token {self._token}", "Content-Type": "application/json"}
-        connection.request(method, target, content, headers)
-        answer = connection.getresponse()
+        try:
+            self._connection.request(method, target, content, headers)
+            answer = self._connection.getresponse()
+        except (http.client.RemoteDisconnected, BrokenPipeError):
+            # The other service had its turn for longer than the connection is kept.
+            self._connection.close()
+            self._connection.request(method, target, content, headers)
+            answer = self._connection.getresponse()
         text = answer.read()
-        connection.close()
         if answer.status >= 300:
             raise RuntimeError(f"{method} {target} answered {answer.status}: {text[:500]!r}")
         return json.loads(text)

@@ -1,8 +1,8 @@
 """Routes of the contract, as the replaced service has them."""
 
 from django.urls import include, path
+from nested.views import BatchRequestViewSet
 from rest_framework.routers import DefaultRouter
-from service.views import BatchRequestViewSet
 
 router = DefaultRouter()
 router.include_root_view = False

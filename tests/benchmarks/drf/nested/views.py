@@ -6,13 +6,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django_filters import rest_framework as filters
+from nested.models import BatchRequest, Channel, Status
+from nested.serializers import BatchRequestSerializer, OpenBatchRequestSerializer
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ModelViewSet
-from service.models import BatchRequest, Channel, Status
-from service.serializers import BatchRequestSerializer, OpenBatchRequestSerializer
 
 
 class BatchRequestFilter(filters.FilterSet):

@@ -5,15 +5,15 @@ import os
 SECRET_KEY = os.environ["DRF_SECRET_KEY"]
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1"]
-ROOT_URLCONF = "service.urls"
-WSGI_APPLICATION = "service.wsgi.application"
+ROOT_URLCONF = "nested.urls"
+WSGI_APPLICATION = "nested.wsgi.application"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "rest_framework",
     "rest_framework.authtoken",
     "django_filters",
-    "service",
+    "nested",
 ]
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 DATABASES = {

@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.db import transaction
+from nested.models import BatchRequest, BatchRequestObject, Channel, Status
 from rest_framework import serializers
-from service.models import BatchRequest, BatchRequestObject, Channel, Status
 
 MOVES: dict[str, set[str]] = {
     Status.INITIALIZED: {Status.COMMIT, Status.DONE, Status.FAIL},

@@ -245,8 +245,8 @@ def run() -> list[Result]:
             ],
             notes=[
                 f"CPU: medians of {ROUNDS} rounds in turn, in one process, on recorded answers. Calls and units are"
-                " without the lease of the request limit, units as DynamoDB Local counts them, which counts too few"
-                " for transactions. A mixed batch reads, changes, sets attributes, stock and a label of twenty"
+                " without the lease of the request limit, units as DynamoDB Local counts them, and transactions as"
+                " DynamoDB does. A mixed batch reads, changes, sets attributes, stock and a label of twenty"
                 " products, each request by itself.",
             ],
             lines=[

@@ -78,8 +78,8 @@ def run() -> list[Result]:
             ["request", "calls", "read units", "write units"],
             [[name, str(cost), number(cost.reads), number(cost.writes)] for name, cost in found.items()],
             notes=[
-                "As DynamoDB Local counts them, table and indexes together. Without the leases of the request limit. Of"
-                " a transaction that replaces items it counts less than DynamoDB: two units for each kB of each item."
+                "As DynamoDB Local counts them, table and indexes together; transactions as DynamoDB counts them, two"
+                " units for each kB of each item. Without the leases of the request limit."
             ],
             lines=[
                 Line(

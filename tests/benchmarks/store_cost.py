@@ -155,10 +155,8 @@ def growth() -> list[Growth]:
             found.append(Growth(f"{page.name}: second page", small[1], large[1]))
         for page in WALKED:
             # Before the way there is kept.
-            small, large = (
-                directly(page, channel, count) for channel, count in ((SMALL_CHANNEL, SMALL), (LARGE_CHANNEL, LARGE))
-            )
-            found.append(Growth(f"{page.name}: {DIRECTLY}", small, large))
+            asked = [directly(page, *sized) for sized in ((SMALL_CHANNEL, SMALL), (LARGE_CHANNEL, LARGE))]
+            found.append(Growth(f"{page.name}: {DIRECTLY}", *asked))
             small, large = (walk(page, channel) for channel in (SMALL_CHANNEL, LARGE_CHANNEL))
             found.append(Growth(f"{page.name}: last page", small[-1], large[-1]))
             found.append(Growth(f"{page.name}: dearest on the way there", dearest(small), dearest(large)))

@@ -10,8 +10,16 @@ from tools.generate import ROOT
 
 PACKAGE = ROOT / "layers" / "batchyard" / "batchyard"
 FOLDERS = ("docs", "functions", "layers", "tests", "tools")
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(file for folder in FOLDERS for file in (ROOT / folder).rglob("*.md"))])
-CODE = sorted(file for folder in FOLDERS for kind in ("*.py", "*.yaml") for file in (ROOT / folder).rglob(kind))
+
+
+def ours(*kinds: str) -> list[Path]:
+    """Files of these kinds, without those of packages."""
+    found = [file for folder in FOLDERS for kind in kinds for file in (ROOT / folder).rglob(kind)]
+    return sorted(file for file in found if "node_modules" not in file.parts)
+
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ours("*.md")])
+CODE = ours("*.py", "*.yaml")
 
 
 def anchors(document: Path) -> set[str]:

@@ -52,7 +52,10 @@ SPLIT = [
     "TallyBatchRequestsFunction",
 ]
 # Its work itself is large: told apart, with what is asked for, so that it does not hide what the other routes take.
-APART = {"LoginFunction": ("login, with its slow password hash", "≤ 3.5")}
+APART = {
+    "LoginFunction": ("login, with its slow password hash", "≤ 3.5"),
+    "CreateAccessTokenFunction": ("a token for a password, with the same", "≤ 3.5"),
+}
 
 
 def untouched_boto3() -> Path:

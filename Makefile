@@ -134,6 +134,10 @@ build: setup .aws-sam/build/template.yaml ## package everything for this machine
 sizes: build ## packaged sizes, and what each function imports
 	$(PYTHON) -m tools.sizes
 
+.PHONY: costs
+costs: setup ## measure what each request costs, and write it into docs/cost.md (needs Java and npm; PART=routes for some)
+	$(PYTHON) -m tests.benchmarks.costs $(PART)
+
 # SAM looks for its settings beside the template, in a folder that the build empties, unless it is told where they are;
 # it keeps the answers to `--guided` there, too.
 .PHONY: deploy

@@ -378,6 +378,63 @@ def test_a_channel_that_is_always_busy_is_recounted_exactly(
     assert tallied(stores) == right(stores)
 
 
+def test_a_journal_that_grows_while_it_is_read_is_no_hindrance(
+    api: Api, stores: dict[str, str], stream: Stream, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is noted in a minute of a busy channel takes longer to read than it stays as it is."""
+    at(0)
+    busy = Busy(api, api.open_channel(), stream, at, 3)
+    stream.read()
+    for _ in range(10):
+        busy.change()
+    busy.deliver(all=True)
+    clients.dynamodb().update_item(
+        TableName=stores["TALLIES_TABLE"],
+        Key={"channel": {"N": str(busy.channel)}, "tally": {"S": "status#done"}},
+        UpdateExpression="ADD batch_requests :step",
+        ExpressionAttributeValues={":step": {"N": "5"}},
+    )
+    query = journals.query
+
+    def in_the_midst(request: Any) -> Iterator[Any]:
+        for row in query(request):
+            busy.change()
+            busy.deliver(all=True)
+            yield row
+
+    def rest() -> None:
+        for _ in range(3):
+            busy.change()
+            busy.deliver(all=True)
+        busy.seconds += 5
+
+    monkeypatch.setattr(journals, "query", in_the_midst)
+    monkeypatch.setattr(recounting, "_rest", rest)
+    assert recounted() == {"repaired": {str(busy.channel): {"status#done": -5}}, "busy": []}
+    busy.deliver(all=True)
+    assert tallied(stores) == right(stores)
+
+
+def test_numbers_are_compared_without_reading_what_is_counted(
+    history: Records, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count(history)
+    client = clients.dynamodb()
+    query, rows = client.query, []
+
+    def noted(**request: Any) -> Any:
+        answer = query(**request)
+        if request["TableName"] == stores["BATCH_REQUESTS_TABLE"]:
+            rows.append(len(answer.get("Items", [])))
+        return answer
+
+    monkeypatch.setattr(client, "query", noted)
+    assert recounted() == {"repaired": {}, "busy": []}
+    # One of each kind at most, to find out which there are.
+    assert max(rows) == 1
+    assert sum(rows) == sum(name.startswith("type#") for _, name in right(stores))
+
+
 def noted_in(stores: dict[str, str]) -> int:
     items = clients.dynamodb().scan(TableName=stores["EPHEMERA_TABLE"])["Items"]
     return sum(item["id"]["S"].startswith("recount#") for item in items)

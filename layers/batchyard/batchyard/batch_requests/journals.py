@@ -8,7 +8,7 @@ journal is still the one that it reckons with, so none goes by a journal that is
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from batchyard import clock
 from batchyard.jsontext import dumps
@@ -26,6 +26,18 @@ _DISTINCT = 10**15
 
 Kind = tuple[str, str]
 """A type key and a status: what batch requests are counted by."""
+
+
+class Journal(NamedTuple):
+    """A journal at a moment.
+
+    Attributes:
+        name: What tells it from others.
+        entries: How many deliveries were noted in it.
+    """
+
+    name: str
+    entries: int
 
 
 @dataclass(slots=True)
@@ -48,39 +60,48 @@ def place(channel: int) -> Key:
 
 def opening(channel: int, journal: str) -> Item:
     """The item that opens a journal, in the place of any other one of the channel."""
-    return {**place(channel), "journal": journal, "expires": clock.now_s() + OPEN_SECONDS}
+    return {**place(channel), "journal": journal, "entries": 0, "expires": clock.now_s() + OPEN_SECONDS}
 
 
-def now_open(channel: int) -> str | None:
-    """The journal of a channel that is open.
+def now_open(channel: int) -> Journal | None:
+    """The journal of a channel that is open, as it is now.
 
     Raises:
         Unavailable: The store did not answer.
     """
     found = read_one(EPHEMERA, place(channel))
-    return None if found is None or int(found["expires"]) <= clock.now_s() else str(found["journal"])
+    if found is None or int(found["expires"]) <= clock.now_s():
+        return None
+    return Journal(str(found["journal"]), int(found["entries"]))
 
 
-def still(channel: int, journal: str | None) -> dict[str, Any]:
-    """The action of a transaction that holds only if this journal of a channel is open; None for none."""
-    condition, values = "attribute_not_exists(journal) OR expires <= :now", {":now": clock.now_s()}
-    if journal is not None:
-        condition, values = "journal = :journal", {":journal": journal}  # type: ignore[dict-item]
+def none_open(channel: int) -> dict[str, Any]:
+    """The action of a transaction that holds only if no journal of a channel is open."""
+    condition = "attribute_not_exists(journal) OR expires <= :now"
+    return {"ConditionCheck": _on(channel, condition, {":now": clock.now_s()})}
+
+
+def still(channel: int, journal: str) -> dict[str, Any]:
+    """The action of a transaction that holds only if this journal of a channel is there."""
+    return {"ConditionCheck": _on(channel, "journal = :journal", {":journal": journal})}
+
+
+def _on(channel: int, condition: str, values: Item) -> dict[str, Any]:
     return {
-        "ConditionCheck": {
-            "TableName": EPHEMERA.name,
-            "Key": items.encode(place(channel)),
-            "ConditionExpression": condition,
-            "ExpressionAttributeValues": items.encode(values),
-        }
+        "TableName": EPHEMERA.name,
+        "Key": items.encode(place(channel)),
+        "ConditionExpression": condition,
+        "ExpressionAttributeValues": items.encode(values),
     }
 
 
-def entry(journal: str, mark: str, channel: int, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The action of a transaction that notes a delivery.
+def entry(
+    journal: Journal, mark: str, channel: int, records: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The actions of a transaction that note a delivery, which hold only if the journal still is as it was.
 
     Args:
-        journal: The journal.
+        journal: The journal as it was found.
         mark: The sequence number of the delivery's first record.
         channel: The journal's channel; records of others are left out.
         records: The delivery's records, in the stream's order.
@@ -105,13 +126,22 @@ def entry(journal: str, mark: str, channel: int, records: Sequence[Mapping[str, 
             version += 1
         last[str(image["pk"])] = (version, kind)
     noted = dumps({"until": until, "kinds": kinds, "last": last})
-    key: Item = {"id": f"recount#{journal}", "at": int(mark) % _DISTINCT}
-    item: Item = {**key, "noted": noted, "expires": clock.now_s() + 2 * OPEN_SECONDS}
-    return {"Put": {"TableName": EPHEMERA.name, "Item": items.encode(item)}}
+    number = journal.entries + 1
+    key: Item = {"id": f"recount#{journal.name}", "at": int(mark) % _DISTINCT}
+    item: Item = {**key, "number": number, "noted": noted, "expires": clock.now_s() + 2 * OPEN_SECONDS}
+    values: Item = {":journal": journal.name, ":before": journal.entries, ":number": number}
+    counted = {
+        **_on(channel, "journal = :journal AND entries = :before", values),
+        "UpdateExpression": "SET entries = :number",
+    }
+    return {"Update": counted}, {"Put": {"TableName": EPHEMERA.name, "Item": items.encode(item)}}
 
 
-def entries(journal: str) -> dict[int, str]:
-    """What was noted in a journal, by delivery, read consistently.
+def entries(journal: Journal) -> list[str] | None:
+    """What was noted in a journal up to now, read consistently; None where not all of it can be seen yet.
+
+    Args:
+        journal: The journal as it was found. What has been noted since is left out.
 
     Raises:
         Unavailable: The store did not answer.
@@ -120,11 +150,12 @@ def entries(journal: str) -> dict[int, str]:
         {
             "TableName": EPHEMERA.name,
             "KeyConditionExpression": "id = :id",
-            "ExpressionAttributeValues": {":id": {"S": f"recount#{journal}"}},
+            "ExpressionAttributeValues": {":id": {"S": f"recount#{journal.name}"}},
             "ConsistentRead": True,
         }
     )
-    return {int(row["at"]): str(row["noted"]) for row in rows}
+    noted = [str(row["noted"]) for row in rows if int(row["number"]) <= journal.entries]
+    return noted if len(noted) == journal.entries else None
 
 
 def touched(noted: Iterable[str]) -> Touched:

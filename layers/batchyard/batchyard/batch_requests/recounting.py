@@ -9,8 +9,8 @@ moment of which the tallies are. What the tallies are off by is then added to th
 import time
 import uuid
 from array import array
-from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -21,18 +21,20 @@ from batchyard.batch_requests.journals import Kind, Touched
 from batchyard.errors import Contended
 from batchyard.store import clients, items
 from batchyard.store.calls import cancellation_reasons, code_of, reaching_aws
-from batchyard.store.queries import query
+from batchyard.store.queries import count, query
 from batchyard.store.tables import BATCH_REQUESTS, EPHEMERA, TALLIES
 
 _ATTEMPTS = 3
 _RESTS = 6
-_READS = 10
+_READS = 40
 _REST_SECONDS = 5
 _MOMENT_SECONDS = 0.1
 _SKEW_US = 1_000_000
 """By how much clocks of two functions may differ, and more."""
 
 _AT_ONCE = 99
+
+_OF_STATUS = "channel = :channel AND #status = :status"
 
 _Index = Mapping[Kind, "array[int]"]
 
@@ -45,7 +47,7 @@ def recount(channel: int) -> dict[str, int]:
         Unavailable: The store did not answer.
     """
     for _ in range(_ATTEMPTS):
-        if tallies.of_channel(channel) == _by_tally(_counted(_index(channel), Touched())):
+        if tallies.of_channel(channel) == _by_tally(_numbers(channel)):
             return {}
         journal = str(uuid.uuid4())
         with reaching_aws():
@@ -64,12 +66,14 @@ def _off(channel: int, journal: str) -> dict[str, int] | None:
     seen_us = clock.now()
     for _ in range(_RESTS):
         _rest()
-        entries, tallied = _at_one_moment(channel, journal)
-        touched = journals.touched(entries.values())
+        found = _at_one_moment(channel, journal)
+        if found is None:
+            return None
+        touched, tallied = found
         right = _counted(index, touched)
         # All that the index may have shown is in the journal once something later is. Where nothing comes any more,
         # nothing may have changed since.
-        if touched.until > seen_us + _SKEW_US or right == _counted(_index(channel), Touched()):
+        if touched.until > seen_us + _SKEW_US or right == _numbers(channel):
             wanted = _by_tally(right)
             steps = {name: wanted.get(name, 0) - tallied.get(name, 0) for name in sorted({*wanted, *tallied})}
             return {name: step for name, step in steps.items() if step}
@@ -82,25 +86,56 @@ def _rest() -> None:
 
 def _index(channel: int) -> _Index:
     """The primary keys of a channel's batch requests by what they are counted by, as the index has them."""
-    found: dict[Kind, array[int]] = defaultdict(lambda: array("q"))
-    for status in rules.STATUSES:
-        rows = query(
-            {
-                "TableName": BATCH_REQUESTS.name,
-                "IndexName": "by_status_type",
-                "KeyConditionExpression": "channel = :channel AND #status = :status",
-                "ExpressionAttributeNames": {"#status": "status"},
-                "ExpressionAttributeValues": items.encode({":channel": channel, ":status": status}),
-            }
-        )
-        for row in rows:
-            found[str(row["type_key"]), status].append(int(row["pk"]))
+    found: dict[Kind, array[int]] = {}
+    for kind in _kinds(channel):
+        # Of a million of them, what is read of each is what it costs.
+        request = _of_kind(channel, *kind) | {"ProjectionExpression": "pk"}
+        found[kind] = array("q", (int(row["pk"]) for row in query(request)))
     return found
+
+
+def _numbers(channel: int) -> Counter[Kind]:
+    """How many batch requests there are of each kind, as the index has them: without reading them."""
+    return +Counter({kind: count(_of_kind(channel, *kind)) for kind in _kinds(channel)})
+
+
+def _kinds(channel: int) -> Iterator[Kind]:
+    """What a channel's batch requests are counted by, from one to the next."""
+    for status in rules.STATUSES:
+        request, values = _of_status(channel, status)
+        while True:
+            limited = request | {"Limit": 1, "ProjectionExpression": "type_key"}
+            found = next(query(limited | {"ExpressionAttributeValues": items.encode(values)}), None)
+            if found is None:
+                break
+            kind = str(found["type_key"])
+            yield kind, status
+            request = request | {"KeyConditionExpression": f"{_OF_STATUS} AND type_key > :type"}
+            values = {**values, ":type": kind}
+
+
+def _of_kind(channel: int, type_key: str, status: str) -> dict[str, Any]:
+    request, values = _of_status(channel, status)
+    return {
+        **request,
+        "KeyConditionExpression": f"{_OF_STATUS} AND type_key = :type",
+        "ExpressionAttributeValues": items.encode({**values, ":type": type_key}),
+    }
+
+
+def _of_status(channel: int, status: str) -> tuple[dict[str, Any], dict[str, items.Value]]:
+    request = {
+        "TableName": BATCH_REQUESTS.name,
+        "IndexName": "by_status_type",
+        "KeyConditionExpression": _OF_STATUS,
+        "ExpressionAttributeNames": {"#status": "status"},
+    }
+    return request, {":channel": channel, ":status": status}
 
 
 def _counted(index: _Index, touched: Touched) -> Counter[Kind]:
     """How many batch requests there are of each kind."""
-    found = Counter({kind: sum(pk not in touched.kinds for pk in pks) for kind, pks in index.items()})
+    found = Counter({kind: len(pks) - sum(map(touched.kinds.__contains__, pks)) for kind, pks in index.items()})
     found.update(kind for kind in touched.kinds.values() if kind is not None)
     return +found
 
@@ -113,14 +148,21 @@ def _by_tally(counted: Mapping[Kind, int]) -> dict[str, int]:
     return dict(found)
 
 
-def _at_one_moment(channel: int, journal: str) -> tuple[dict[int, str], dict[str, int]]:
-    """A journal, and the tallies at the moment of its last entry."""
+def _at_one_moment(channel: int, journal: str) -> tuple[Touched, dict[str, int]] | None:
+    """What was noted in a journal, and the tallies at that moment; None where it is not the channel's any more.
+
+    A journal of a busy channel takes longer to read than it stays as it is. So only how much was noted is looked at
+    together with the tallies, and just that is read then.
+    """
     former = None
     for _ in range(_READS):
-        found = journals.entries(journal), tallies.of_channel(channel, consistent=True)
+        now = journals.now_open(channel)
+        if now is None or now.name != journal:
+            return None
+        found = now, tallies.of_channel(channel, consistent=True)
         # A transaction may be seen in one item a moment before it is seen in another.
-        if found == former:
-            return found
+        if found == former and (noted := journals.entries(now)) is not None:
+            return journals.touched(noted), found[1]
         former = found
         time.sleep(_MOMENT_SECONDS)
     raise Contended

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from batchyard.batch_requests import journals, repository, rules
+from batchyard.batch_requests.journals import Journal
 from batchyard.errors import Contended
 from batchyard.store import counting, items
 from batchyard.store.items import Item
@@ -85,13 +86,15 @@ def _add(records: Sequence[Mapping[str, Any]]) -> str:
         for (channel, name), step in sorted(deltas(records).items())
     ]
     mark = counting.sequence(records[0])
-    opened: dict[int, str | None] = {}
+    opened: dict[int, Journal | None] = {}
     for _ in range(_JOURNALS_OPENED):
-        writes: list[Any] = [
-            *(journals.still(channel, opened.get(channel)) for channel in channels),
-            *(journals.entry(name, mark, channel, records) for channel, name in opened.items() if name is not None),
-            *({"Update": update} for update in updates),
-        ]
+        writes: list[Any] = [{"Update": update} for update in updates]
+        for channel in channels:
+            journal = opened.get(channel)
+            if journal is None:
+                writes.append(journals.none_open(channel))
+            else:
+                writes += journals.entry(journal, mark, channel, records)
         counted = counting.commit(_MARKS, records, writes)
         if counted is not None:
             return counted

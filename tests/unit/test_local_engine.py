@@ -1,9 +1,12 @@
-"""What the local engine leaves behind when it stops."""
+"""What the local stack leaves behind when it stops, and what can be asked while it is down."""
 
 import time
 from pathlib import Path
 
-from tools.local_stack.engine import Engine
+import pytest
+
+from tools.local_stack.engine import Engine, StackError
+from tools.local_stack.stack import LocalStack
 
 
 def test_copies_that_functions_ran_from_go_when_it_stops(tmp_path: Path) -> None:
@@ -18,3 +21,14 @@ def test_copies_that_functions_ran_from_go_when_it_stops(tmp_path: Path) -> None
         time.sleep(0.05)
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
     assert kept.exists()
+
+
+def test_the_operators_help_is_there_while_the_stack_is_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BATCHYARD_CALLED_AS", "make operator ARGS=…")
+    stack = LocalStack(tmp_path, 4566)
+    with pytest.raises(StackError, match="not up"):
+        stack.operate(["list-users"])
+    assert stack.operate(["create-user", "--help"]) == 0
+    assert capfd.readouterr().out.startswith("usage: make operator ARGS=… create-user ")

@@ -93,7 +93,8 @@ class LocalStack:
 
     def operate(self, arguments: Sequence[str]) -> int:
         """Runs the operator's command on this stack; answers its exit status."""
-        if not self.engine.is_running():
+        # What it can do is told anywhere.
+        if not {"-h", "--help"}.intersection(arguments) and not self.engine.is_running():
             raise StackError("The local stack is not up (`make up`). For one on AWS: make operator STACK=NAME ARGS=…")
         return self._operator.run(arguments)
 

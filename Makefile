@@ -22,8 +22,10 @@ TYPED := layers/batchyard/batchyard layers/dependencies functions tools tests
 # SAM and the layers' makefiles need a Python 3.13 by that name, with pip. SAM copies what else lies beside the functions'
 # sources, so that goes: parts of the template, and what Python left. Bytecode made for Lambda would not be worth its step:
 # handlers are short, it saves 0.1 % of a start.
-sam_build = PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHON=$(PYTHON) ARCHITECTURE=$(1) \
-	$(SAM) build --build-dir $(2) --parameter-overrides Architecture=$(1) && \
+sam_build = mkdir -p .local && echo "Packaging for $(1): what SAM says of it is in .local/build.log" && \
+	{ PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHON=$(PYTHON) ARCHITECTURE=$(1) \
+	$(SAM) build --build-dir $(2) --parameter-overrides Architecture=$(1) > .local/build.log 2>&1 || \
+	{ cat .local/build.log >&2; exit 1; }; } && \
 	find $(2)/*Function \( -name __pycache__ -o -name resources.yaml \) -prune -exec rm -rf {} +
 
 .PHONY: help
@@ -127,7 +129,7 @@ fuzz: .local/tools/fuzz/.ready ## the parsers of multipart batches and of querie
 build: setup .aws-sam/build/template.yaml ## package everything for this machine, as the local stack and `sam local` run it
 
 .aws-sam/build/template.yaml: template.yaml $(shell find functions layers -name __pycache__ -prune -o -print 2>/dev/null)
-	$(call sam_build,$(MACHINE),$(@D))
+	@$(call sam_build,$(MACHINE),$(@D))
 	touch $@
 
 .PHONY: sizes
@@ -142,7 +144,7 @@ costs: setup ## measure what each request costs, and write it into docs/cost.md 
 # it keeps the answers to `--guided` there, too.
 .PHONY: deploy
 deploy: setup ## package for AWS and deploy (ARCHITECTURE=x86_64, PARAMETERS="Stage=test …", ARGS="--profile …")
-	$(call sam_build,$(ARCHITECTURE),.aws-sam/deploy)
+	@$(call sam_build,$(ARCHITECTURE),.aws-sam/deploy)
 	$(SAM) deploy --config-file $(CURDIR)/samconfig.toml --template-file .aws-sam/deploy/template.yaml \
 		--parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS) $(ARGS)
 

@@ -24,9 +24,11 @@ BLIND = {
 @pytest.fixture
 def deploy() -> list[str]:
     """The words of the command that `make deploy` ends with, without the program."""
-    shown = subprocess.run(
-        ["make", "--dry-run", "--no-print-directory", "deploy"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
+    # Not what the make was told that runs these tests.
+    told = {"ARGS", "MAKEFLAGS", "MAKEOVERRIDES"}
+    environment = {name: value for name, value in os.environ.items() if name not in told}
+    command = ["make", "--dry-run", "--no-print-directory", "deploy"]
+    shown = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
     [line] = [line for line in shown.replace("\\\n", " ").splitlines() if " deploy --" in line]
     return shlex.split(line)[1:]
 

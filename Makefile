@@ -75,10 +75,11 @@ test: setup .local/tools/openapi-client/.ready ## unit, integration, contract an
 .PHONY: coverage
 coverage: setup ## the same, and which lines and branches they reach, other processes' included (ARGS=tests/unit)
 	rm -rf .local/coverage
-	$(PYTHON) -m coverage run -m pytest -n auto $(ARGS)
-	$(PYTHON) -m coverage combine --quiet
-	$(PYTHON) -m coverage html --quiet
-	$(PYTHON) -m coverage report
+	status=0; $(PYTHON) -m coverage run -m pytest -n auto $(ARGS) || status=$$?; \
+		$(PYTHON) -m coverage combine --quiet; \
+		$(PYTHON) -m coverage html --quiet; \
+		$(PYTHON) -m coverage report; \
+		exit $$status
 
 .PHONY: test-sam-local
 test-sam-local: setup build ## every function as packaged, by `sam local` (needs Docker)

@@ -5,6 +5,7 @@ from functools import cache, partial
 from typing import Any
 
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 from moto import mock_aws
 
@@ -56,6 +57,9 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    # A worker has ten seconds to end, which may be too few for what coverage has to write by then.
+    if (measured := Coverage.current()) is not None:
+        measured.save()
     config = session.config
     if hasattr(config, "workeroutput"):
         config.workeroutput["powers used"] = [list(one) for one in permissions.USED]

@@ -394,7 +394,6 @@ def test_a_journal_that_grows_while_it_is_read_is_no_hindrance(
         UpdateExpression="ADD batch_requests :step",
         ExpressionAttributeValues={":step": {"N": "5"}},
     )
-    query = journals.query
 
     def in_the_midst(request: Any) -> Iterator[Any]:
         for row in query(request):

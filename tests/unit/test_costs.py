@@ -10,7 +10,8 @@ from tests.benchmarks.costs.prices import FILE, Cost, Place, billed_ms, dollars_
 from tests.benchmarks.costs.requests import KEY_AUTHORIZER, Run, behind, routes
 from tests.benchmarks.costs.sizes import sizes
 from tests.benchmarks.report import number
-from tools.template import ROOT, api_methods, resources
+from tools.generate import ROOT
+from tools.template import api_methods, resources
 
 PARTS = {"routes": routes, "behind": behind, "sizes": sizes}
 NOTHING = Cost({}, 0, 0, 0, 0, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -113,14 +113,15 @@ def dollars_a_million(cost: Cost, place: Place) -> float:
 def _dollars(cost: Cost, place: Place) -> float:
     runs = "a request" if place.routed else "another run"
     by = "the gateway and Lambda log" if place.routed else "Lambda logs"
-    found = Counter(
+    found: defaultdict[str, float] = defaultdict(
+        float,
         {
             "function request": 1.0,
             "function GB-second": billed_ms(cost, place.memory_mb) / 1000 * place.memory_mb / 1024,
             "read unit": cost.reads,
             "write unit": cost.writes,
             "logged GB": (cost.logged + assumed(f"bytes that {by} of {runs}")) / 1e9,
-        }
+        },
     )
     for call, count in cost.calls.items():
         if call not in _DYNAMODB | _TRANSACTIONS | {REST}:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from tests.benchmarks.costs.prices import Cost, Place, billed_ms, dollars_a_million, price_list
 from tests.benchmarks.costs.requests import Run
 from tests.benchmarks.report import markdown, number
-from tools.template import ROOT
+from tools.generate import ROOT
 
 DOCUMENT = ROOT / "docs" / "cost.md"
 

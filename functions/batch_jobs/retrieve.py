@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from batchyard.batch_jobs import listing, operations
 from batchyard.batch_jobs.parameters import OF_CATALOGUE, TAG, JobId
-from batchyard.batch_jobs.schemas import BatchJobAnswer
+from batchyard.batch_jobs.schemas import SelectedBatchJob
 from batchyard.http import typed
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
@@ -22,7 +22,7 @@ app = App(typed, OF_CATALOGUE, closed_query=True)
     summary="A batch job",
     operation_id="retrieveBatchJob",
     tags=[TAG],
-    responses=typed.documented(200, BatchJobAnswer, 400, 401, 403, 404),
+    responses=typed.documented(200, SelectedBatchJob, 400, 401, 403, 404),
 )
 def retrieve(
     id: JobId,

@@ -66,6 +66,12 @@ class BatchJobAnswer(_Output):
     batch_job: BatchJob
 
 
+class SelectedBatchJob(_Output):
+    """One batch job, or the columns of it that were asked for."""
+
+    batch_job: BatchJob | dict[str, Any]
+
+
 class BatchJobPage(_Output):
     """A page of batch jobs."""
 

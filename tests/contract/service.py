@@ -119,7 +119,8 @@ class Service:
     def new_product_batch(self, product: str = PRODUCT, **fields: Any) -> str:
         """The ID of a product batch that was not there before, with these fields."""
         self._product_batches += 1
-        id = f"L{self._product_batches}"
+        # Of no example of the document, which are sent here, too.
+        id = f"made-{self._product_batches}"
         made = self.ask("POST", product_batches(product), {"id": id, **fields})
         assert made.status == 200, made.text
         return id

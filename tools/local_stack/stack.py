@@ -60,8 +60,10 @@ class LocalStack:
                 self.engine.start()
             present = self._deployment.present()
             if present != self._deployment.wanted():
-                say("Deploying template.yaml (half a minute)")
+                say("Deploying template.yaml")
+                began = time.monotonic()
                 self._deployment.deploy()
+                say(f"Deployed in {time.monotonic() - began:.0f} s")
             self._operator.introduce(self.base_url, self._settings)
             self._wait_until_ready()
             if started and present is not None:

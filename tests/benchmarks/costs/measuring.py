@@ -7,11 +7,15 @@ import gzip
 import json
 import logging
 import os
+import random
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
+from itertools import count
 from typing import Any
 from unittest.mock import patch
 
@@ -37,6 +41,7 @@ ROUNDS = 5
 SECONDS_A_ROUND = 0.04
 _BYTES_OF_A_LOG_EVENT = 26
 """What CloudWatch adds to each."""
+_numbers = count(1)
 _ENDPOINT = "AWS_ENDPOINT_URL_DYNAMODB"
 _NO_LIMITS = dict.fromkeys(("VERIFICATIONS_PER_MINUTE", "FAILED_LOGINS_PER_MINUTE"), str(REQUESTS_PER_MINUTE))
 _SMALLEST_COMPRESSED = 1024
@@ -79,18 +84,19 @@ def _measured(prepare: Callable[[], Ask], check: Callable[[Any], None]) -> Cost:
     aws.forget()
     tape, runs = Tape(), []
     for _ in range(_RUNS):
+        number = next(_numbers)
         _empty()
         with replaced_send(tape.record):
             ask = prepare()
         before, tape = tape, Tape()
         with _rested() as rests, _logged() as written, counted() as calls, replaced_send(tape.record):
-            result = _run(ask)
+            result = _run(ask, number)
         # Leases, which one of the requests before asked for.
         tape.add_missing(before, "UpdateItem")
         runs.append((calls, written.bytes))
         check(result)
     with _rested(), _logged(), replaced_send(tape.replay):
-        cpu_ms = _cpu_ms(ask, result)
+        cpu_ms = _cpu_ms(partial(_run, ask, number), result)
     calls, logged = min(runs, key=lambda run: len(run[0]))
     operations = Counter(call.operation for call in calls.made)
     if rest := round(sum(rests)):
@@ -98,22 +104,26 @@ def _measured(prepare: Callable[[], Ask], check: Callable[[Any], None]) -> Cost:
     return Cost(operations, calls.reads, calls.writes, cpu_ms, logged, _bytes_of(result))
 
 
-def _run(ask: Ask) -> Any:
+def _run(ask: Ask, number: int) -> Any:
+    """Runs a function, with the chances that a run of this number has: the same calls in the same order."""
+    random.seed(number)
     handler, event = ask
     module, _, name = handler.rpartition(".")
-    return getattr(import_module(module), name)(event, Context())
+    made = (uuid.UUID(int=(number << 64) + one, version=4) for one in count(1))
+    with patch("uuid.uuid4", lambda: next(made)):
+        return getattr(import_module(module), name)(event, Context())
 
 
-def _cpu_ms(ask: Ask, result: Any) -> float:
+def _cpu_ms(run: Callable[[], Any], result: Any) -> float:
     """The least of some rounds: what else the machine does only adds to it."""
 
     def seconds(repeats: int) -> float:
         begun = time.process_time()
         for _ in range(repeats):
-            again = _run(ask)
+            again = run()
         spent = time.process_time() - begun
         if _status(again) != _status(result):
-            raise RuntimeError(f"{ask[0]} answered {again} upon the same answers as before, not {result}")
+            raise RuntimeError(f"The result is {again} upon the same answers as before, not {result}")
         return spent
 
     repeats = max(1, round(SECONDS_A_ROUND / (seconds(3) / 3)))

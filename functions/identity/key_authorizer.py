@@ -12,7 +12,7 @@ from batchyard.deadline import within
 from batchyard.http.caller import KEY_HEADERS
 from batchyard.http.urls import header
 from batchyard.identity.policy import let_in, let_in_unknown
-from batchyard.identity.recent import find_token
+from batchyard.identity.token_cache import find_token
 from batchyard.identity.tokens import key_in
 
 

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from batchyard.http import coded
-from batchyard.http.answers import carried, must_have_room
+from batchyard.http.answers import must_have_room, size_in_lambda
 from batchyard.http.app import App, answer
 from batchyard.http.fields import QueryText
 from batchyard.jsontext import dumps
@@ -36,7 +36,7 @@ def tags(
             if not claim_set or tag.get("claimSetId") == claim_set:
                 # Whatever a tag says by these names: here they tell whose it is.
                 shown.append(dumps({**tag, "productId": batch.product, "batchId": batch.id}))
-                size += carried(shown[-1]) + 1
+                size += size_in_lambda(shown[-1]) + 1
         must_have_room(size)
     return answer(f"[{','.join(shown)}]")
 

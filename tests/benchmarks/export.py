@@ -58,7 +58,7 @@ class Sink:
 
     def find(self, _: Any) -> Found:
         """What a worker reads before each step."""
-        return Found(self.export, self.export.of(repository.decode({**repository.encode(self.batch)})))
+        return Found(self.export, self.export.snapshot_of(repository.decode({**repository.encode(self.batch)})))
 
 
 def measured(kind: str, total: int) -> dict[str, float]:

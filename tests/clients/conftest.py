@@ -8,7 +8,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 from moto import mock_aws
 
-from batchyard.identity import recent
+from batchyard.identity import token_cache
 from tests.contract.gateway import Gateway
 from tests.contract.service import GATEWAY, Service
 from tests.support import aws
@@ -59,7 +59,7 @@ def site() -> Iterator[Site]:
         GATEWAY.forget()
         key = Service(patch).key
         # What the service of another module said of its keys.
-        recent.reset()
+        token_cache.reset()
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from batchyard.identity import recent
+from batchyard.identity import token_cache
 from tests.support.api import DEFAULT_DOMAIN, Answer, Api, Context, Front, invoke
 from tests.support.documented import must_be_documented
 from tools import aws_events
@@ -128,7 +128,7 @@ class Gateway:
     def forget(self) -> None:
         """Lets the cached answers of the authorizers lapse, and what they keep themselves."""
         self._policies.clear()
-        recent.reset()
+        token_cache.reset()
 
     def _authorize(self, event: dict[str, Any], authorizer: str) -> Answer | None:
         """Lets a route's authorizer look at an event; answers the refusal, if it is one."""

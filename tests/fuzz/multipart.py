@@ -51,7 +51,7 @@ def check(body: bytes) -> None:
         if not envelope.METHOD.fullmatch(request.method) or not request.url.strip():
             raise AssertionError("a request without method or URL")
         texts = [request.url, request.content_id or "", *request.headers, *request.headers.values()]
-        if any(envelope.NO_TEXT.search(text) for text in texts):
+        if any(envelope.FORBIDDEN_CHARACTERS.search(text) for text in texts):
             raise AssertionError("a text that could end a line of the answer")
         if request.body not in body:
             raise AssertionError("a body that was not sent")

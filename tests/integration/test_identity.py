@@ -11,7 +11,7 @@ from batchyard import clock
 from batchyard.errors import NotAuthenticated, NotFound, Unavailable
 from batchyard.http import limits
 from batchyard.http.caller import Caller
-from batchyard.identity import operations, recent, tokens
+from batchyard.identity import operations, token_cache, tokens
 from batchyard.identity.rules import User
 from batchyard.scope import Scope
 from batchyard.store import clients
@@ -398,7 +398,7 @@ def test_the_collections_of_a_scope_are_kept(anna: User, collections: frozenset[
 @pytest.fixture
 def seconds(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Sets the clock by which the function keeps tokens; it has kept none at first."""
-    recent.reset()
+    token_cache.reset()
     start, now = clock.now() // 1_000_000 * 1_000_000, [0.0]
     monkeypatch.setattr(clock, "now", lambda: start + round(now[0] * 1_000_000))
 
@@ -437,7 +437,7 @@ def test_a_key_is_taken_from_either_header(anna: User) -> None:
         {"Authorization": "Basic YTpi", "x-medusa-access-token": key},
         {"X-API-Key": "", "x-medusa-access-token": key},
     ):
-        recent.reset()
+        token_cache.reset()
         assert whose(**headers) == "anna", headers
 
 
@@ -517,12 +517,12 @@ def test_a_wrong_key_is_not_remembered(anna: User, calls: Calls, seconds: Callab
 
 @pytest.mark.usefixtures("seconds")
 def test_only_so_many_tokens_are_kept(anna: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recent, "MOST", 3)
+    monkeypatch.setattr(token_cache, "MOST", 3)
     keys = [operations.create_token("anna", Scope()) for _ in range(8)]
     for key in keys:
         assert whose(**{"X-API-Key": key}) == "anna"
-        assert 1 <= len(recent._kept) <= 3
-    assert not any(key in str(recent._kept) for key in keys)
+        assert 1 <= len(token_cache._kept) <= 3
+    assert not any(key in str(token_cache._kept) for key in keys)
 
 
 @pytest.mark.usefixtures("seconds")

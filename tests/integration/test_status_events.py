@@ -1,4 +1,4 @@
-"""What the change stream tells the world: status events, and blobs that were let go of."""
+"""Events published from the change stream: moves of statuses, and blobs that were let go of."""
 
 import hashlib
 import json

@@ -11,7 +11,7 @@ from botocore import xform_name
 
 from batchyard.batch_requests import ids
 from batchyard.http import limits
-from batchyard.identity import recent
+from batchyard.identity import token_cache
 from batchyard.serial_codes import keys
 from batchyard.store import clients
 from tools.template import resources
@@ -132,7 +132,7 @@ def forget() -> None:
     """Makes this process a new execution environment: no clients, no leases, no keys."""
     clients.reset()
     limits.reset()
-    recent.reset()
+    token_cache.reset()
     ids.reset()
     keys.reset()
 

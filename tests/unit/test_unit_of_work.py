@@ -537,12 +537,12 @@ def queried(number: int) -> Any:
 def test_what_a_query_found_is_what_the_commit_depends_on() -> None:
     put(1, name="a")
     work = Unit()
-    assert work.found(CHANNELS, queried(1)) == {**key(1), "name": "a", "version": 1}
+    assert work.adopt(CHANNELS, queried(1)) == {**key(1), "name": "a", "version": 1}
     work.put(CHANNELS, {**key(1), "name": "mine"})
     work.commit()
     assert stored(1) == {"name": "mine"}
     work = Unit()
-    work.found(CHANNELS, queried(1))
+    work.adopt(CHANNELS, queried(1))
     put(1, name="theirs")
     work.put(CHANNELS, {**key(1), "name": "mine again"})
     with pytest.raises(Contended):
@@ -561,7 +561,7 @@ def test_a_query_does_not_undo_what_is_staged_or_was_read_before() -> None:
     work.delete(CHANNELS, key(2))
     work.get(CHANNELS, key(3))
     put(3, name="theirs")
-    found = [work.found(CHANNELS, queried(number)) for number in (1, 2, 3)]
+    found = [work.adopt(CHANNELS, queried(number)) for number in (1, 2, 3)]
     assert [item and item["name"] for item in found] == ["staged", None, "c"]
     work.put(CHANNELS, {**key(3), "name": "mine"})
     with pytest.raises(Contended):

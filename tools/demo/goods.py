@@ -157,11 +157,11 @@ def export(client: Client, context: Json, watch: Watch, *, dry_run: bool = False
     job = client.call("POST", JOBS, json=asked, expect=201).json()["batch_job"]
     address = f"{JOBS}/{job['id']}"
     if dry_run:
-        job = _reaching(client, address, "pre_processed", watch)
+        job = _followed_until(client, address, "pre_processed", watch)
         if "file_key" in job["result"]:
             raise Differs("an export that nobody confirmed has a file")
         client.call("POST", f"{address}/confirm")
-    job = _reaching(client, address, "completed", watch)
+    job = _followed_until(client, address, "completed", watch)
     asked = {"file_key": job["result"]["file_key"]}
     url = client.call("POST", "/admin/uploads/download-url", json=asked).json()["download_url"]
     text = client.download(url)
@@ -170,7 +170,7 @@ def export(client: Client, context: Json, watch: Watch, *, dry_run: bool = False
     return job, text
 
 
-def _reaching(client: Client, address: str, status: str, watch: Watch) -> Json:
+def _followed_until(client: Client, address: str, status: str, watch: Watch) -> Json:
     give_up = time.monotonic() + _PATIENCE
     while True:
         job = client.get(address)["batch_job"]

@@ -25,7 +25,7 @@ from itertools import islice
 from batchyard.batch_requests import repository, rules, tallies
 from batchyard.echoes import echo
 from batchyard.errors import Invalid, NoSuchPage
-from batchyard.http.answers import carried, must_have_room
+from batchyard.http.answers import must_have_room, size_in_lambda
 from batchyard.store import contents, items, positions
 from batchyard.store.items import Item
 from batchyard.store.tables import BATCH_REQUESTS
@@ -183,10 +183,10 @@ def _still(asked: Question, row: Item) -> bool:
 
 def _answers(rows: list[Item]) -> list[str]:
     """The batch requests of items, each as JSON; what has no room is not unpacked, what is lost is left out."""
-    must_have_room(sum(map(repository.carried_objects, rows)))
+    must_have_room(sum(map(repository.objects_size_in_lambda, rows)))
     results, size = [], 0
     for text in contents.readable("objects", rows, lambda row, read: repository.decode(row, read).to_json()):
-        size += carried(text)
+        size += size_in_lambda(text)
         must_have_room(size)
         results.append(text)
     return results

@@ -1,4 +1,4 @@
-"""What the change stream of batch requests is told to the world.
+"""Events published from the change stream of batch requests.
 
 `BatchRequest Status Changed` goes to EventBridge for each move, deletions and openings included; blobs that an item
 let go of are named to the sweep.

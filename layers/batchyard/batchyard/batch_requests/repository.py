@@ -8,7 +8,7 @@ from typing import Any
 
 from batchyard.actor import Actor
 from batchyard.batch_requests.rules import BatchRequest
-from batchyard.http.answers import carried
+from batchyard.http.answers import size_in_lambda
 from batchyard.store import blobs, contents, items
 from batchyard.store.blobs import Blob
 from batchyard.store.items import Item, Key, Value
@@ -101,7 +101,7 @@ def encode(batch: BatchRequest) -> tuple[Item, Blob | None]:
             _OBJECTS, batch.objects, lambda: blobs.new_key(blobs.OBJECTS, batch.channel, batch.pk)
         )
     if batch.objects is not None and _SIZE not in objects:
-        objects[_SIZE] = carried(batch.objects)
+        objects[_SIZE] = size_in_lambda(batch.objects)
     attributes: dict[str, Value | None] = {
         "channel": batch.channel,
         "pk": batch.pk,
@@ -122,7 +122,7 @@ def encode(batch: BatchRequest) -> tuple[Item, Blob | None]:
     return items.present(attributes), blob
 
 
-def carried_objects(item: Item) -> int:
+def objects_size_in_lambda(item: Item) -> int:
     """As how many bytes Lambda counts the objects of an item in an answer; 0 where an old item does not tell."""
     return items.number(item, _SIZE) or 0
 

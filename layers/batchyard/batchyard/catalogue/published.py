@@ -1,4 +1,4 @@
-"""What the change streams of the catalogue are told to the world.
+"""Events published from the change streams of the catalogue.
 
 To EventBridge go `Product Created`, `Product Changed` and `Product Removed`, and `Quantity Changed` for each variant
 whose stock moves. What a job brings about is not told one by one, as the job tells a summary. Contents that a product

@@ -546,7 +546,7 @@ def _write_at_once(
         for item in some:
             held = unit.get(CATALOGUE, CATALOGUE.key_of(item))
             if held is not None:
-                part.found(CATALOGUE, held)
+                part.adopt(CATALOGUE, held)
             part.put(CATALOGUE, item)
             if item["id"] in blobs:
                 part.write_blob(blobs[str(item["id"])])

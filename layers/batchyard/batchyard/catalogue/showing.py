@@ -6,7 +6,7 @@ from itertools import batched
 from batchyard.catalogue import answers, reference, repository
 from batchyard.catalogue.rules import Product
 from batchyard.errors import NotFound
-from batchyard.http.answers import carried, must_have_room
+from batchyard.http.answers import must_have_room, size_in_lambda
 from batchyard.jsontext import dumps
 
 # Each may have 4 MB of JSON, so no more are in memory than an answer nearly holds.
@@ -25,7 +25,7 @@ def one(id: str) -> str:
     if found is None:
         raise NotFound(f"Product with id: {id} was not found")
     [text] = _texts([found])
-    must_have_room(carried(text))
+    must_have_room(size_in_lambda(text))
     return text
 
 
@@ -40,7 +40,7 @@ def several(ids: Iterable[str]) -> list[str]:
     size = 0
     for some in batched(ids, _READ_AT_ONCE, strict=False):
         for text in _texts(repository.read_products(some)):
-            size += carried(text)
+            size += size_in_lambda(text)
             must_have_room(size)
             texts.append(text)
     return texts

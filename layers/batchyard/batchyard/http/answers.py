@@ -17,7 +17,7 @@ def must_fit(body: str) -> str:
         TooLarge: It cannot.
     """
     if len(body) * 6 + _ENVELOPE > LARGEST_ANSWER:
-        must_have_room(carried(body))
+        must_have_room(size_in_lambda(body))
     return body
 
 
@@ -27,7 +27,7 @@ def must_have_room(size: int) -> None:
         raise TooLarge(f"The answer would hold {size} bytes, of {LARGEST_ANSWER} that an answer can hold.")
 
 
-def carried(body: str) -> int:
+def size_in_lambda(body: str) -> int:
     """As how many bytes Lambda counts a body, or a part of it."""
     return len(body.encode()) + body.count('"') + body.count("\\")
 

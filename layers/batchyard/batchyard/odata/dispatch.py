@@ -36,7 +36,7 @@ from batchyard.store.tables import Table
 from batchyard.store.unit import Known, Places, not_sharing, reading_ahead, sharing
 
 # Who asks and where it goes are the batch's; how the bytes travel has been seen to.
-_THE_BATCHS = frozenset(
+_BATCH_ONLY_HEADERS = frozenset(
     {"authorization", "connection", "content-length", "forwarded", "host", "transfer-encoding"}
     | {name.lower() for name in KEY_HEADERS}
 )
@@ -174,7 +174,7 @@ class Dispatcher:
             return Route(self.fallback, "/{proxy+}", {"proxy": path[1:]})
 
     def _event(self, request: PartRequest, route: Route, path: str, query: str) -> dict[str, Any]:
-        headers = {name: value for name, value in request.headers.items() if not _is_the_batchs(name)}
+        headers = {name: value for name, value in request.headers.items() if not _is_batch_only(name)}
         headers.update(self._own_headers)
         parameters: dict[str, list[str]] = {}
         for name, value in parse_qsl(query, keep_blank_values=True):
@@ -214,6 +214,6 @@ def _nothing(*_: object) -> tuple[()]:
     return ()
 
 
-def _is_the_batchs(name: str) -> bool:
+def _is_batch_only(name: str) -> bool:
     """Whether a header is not a request's own to say."""
-    return name in _THE_BATCHS or name.startswith("x-forwarded-")
+    return name in _BATCH_ONLY_HEADERS or name.startswith("x-forwarded-")

@@ -20,7 +20,7 @@ from batchyard.errors import (
     UnsupportedMediaType,
 )
 from batchyard.http import bodies
-from batchyard.http.answers import carried, must_fit
+from batchyard.http.answers import must_fit, size_in_lambda
 from batchyard.http.bounds import read_json
 from batchyard.http.caller import caller
 from batchyard.http.preconditions import Preconditions
@@ -214,7 +214,7 @@ class _Exchange:
         def fits(row: Row) -> bool:
             nonlocal size
             text = shape.text(row)
-            size += carried(text) + 1
+            size += size_in_lambda(text) + 1
             if texts and size > LARGEST_PAGE:
                 return False
             texts.append(text)

@@ -18,7 +18,7 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 METHOD = re.compile(r"[A-Za-z]+")
 HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-NO_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+FORBIDDEN_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 """What no header and no URL has: it would end a line of the answer, or could not be written."""
 
 

@@ -6,11 +6,11 @@ from typing import Any, TypeGuard
 from batchyard.http.bounds import must_hold_few_values
 from batchyard.http.urls import add_line
 from batchyard.odata.envelope import (
+    FORBIDDEN_CHARACTERS,
     HEADER_NAME,
     LARGEST_HEADERS,
     LONGEST_ID,
     METHOD,
-    NO_TEXT,
     Batch,
     ChangeSet,
     MalformedBatchError,
@@ -95,7 +95,7 @@ def _request(entry: dict[str, Any], identifier: str) -> PartRequest:
 
 
 def _is_text(value: Any) -> TypeGuard[str]:
-    return isinstance(value, str) and not NO_TEXT.search(value)
+    return isinstance(value, str) and not FORBIDDEN_CHARACTERS.search(value)
 
 
 def _body(body: Any, content_type: str) -> bytes:

@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from batchyard.http.bodies import is_utf8
 from batchyard.http.urls import add_line
 from batchyard.odata.envelope import (
+    FORBIDDEN_CHARACTERS,
     HEADER_NAME,
     LARGEST_HEADERS,
     LONGEST_ID,
     METHOD,
-    NO_TEXT,
     Batch,
     ChangeSet,
     MalformedBatchError,
@@ -187,7 +187,7 @@ def _head(block: bytes) -> tuple[list[str], bytes]:
     except UnicodeDecodeError:
         raise MalformedPartError("A part's headers are not UTF-8.") from None
     text = _FOLD.sub(" ", text)
-    if NO_TEXT.search(text.replace("\n", "")):
+    if FORBIDDEN_CHARACTERS.search(text.replace("\n", "")):
         raise MalformedPartError("A part's headers hold control characters.")
     return text.split("\n") if text else [], block[blank.end() :] if blank else b""
 

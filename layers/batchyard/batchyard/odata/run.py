@@ -144,7 +144,7 @@ class Run:
             return ChangeSetAnswer(answers, change_set.name)
 
         names = [request.content_id for request in change_set.requests]
-        outcome = self._safely(names[0] if names else None, lambda: retrying(attempt))
+        outcome = self._or_refusal(names[0] if names else None, lambda: retrying(attempt))
         answer = self._refused(change_set, outcome) if isinstance(outcome, PartAnswer) else outcome
         if answer.failed:
             self._outcomes.update({name: None for name in [*names, change_set.name] if name is not None})
@@ -176,9 +176,9 @@ class Run:
                 raise Unavailable("The batch ran out of time before this request began. Send it again.")
             return self.routes.send(self._referred(request, outcomes))
 
-        return self._safely(request.content_id, send)
+        return self._or_refusal(request.content_id, send)
 
-    def _safely[T](self, content_id: str | None, act: Callable[[], T]) -> T | PartAnswer:
+    def _or_refusal[T](self, content_id: str | None, act: Callable[[], T]) -> T | PartAnswer:
         """What `act` answers, else a refusal: what earlier requests did has happened, and must be told."""
         try:
             return act()

@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
-from batchyard.http.answers import carried, etag
+from batchyard.http.answers import etag, size_in_lambda
 from batchyard.http.app import App, answer
 from batchyard.http.urls import another_page
 from batchyard.jsontext import dumps
@@ -38,7 +38,7 @@ def page(app: App, found: Page) -> Response[str]:
     size, cursor, last = 0, found.cursor, None
     for one in found.batches:
         text = dumps(one.to_answer(domain))
-        size += carried(text)
+        size += size_in_lambda(text)
         if last is not None and (size > LARGEST_PAGE or len(shown) == found.limit):
             cursor = found.cursor_behind(last)
             break

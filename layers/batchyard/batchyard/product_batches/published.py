@@ -1,4 +1,4 @@
-"""What the change stream of product batches is told to the world.
+"""Events published from the change stream of product batches.
 
 To EventBridge go `ProductBatch Status Changed` for each move of a batch, making and removing included, `ProductBatch
 Serials Changed` for each change of serials' statuses and its undoing, and `ProductBatch Serial Suspicious` once for a

@@ -1,4 +1,4 @@
-"""What a table's change stream is told to the world: events on the bus, for each change that matters.
+"""Events published from a table's change stream: put on the bus, for each change that matters.
 
 A delivery may repeat: an event's `change` tells repeats apart. It is the sequence number of the record that it tells
 of; of a second event of the same record, that number with `.1` behind it.

@@ -161,7 +161,7 @@ class Unit:
         for table, key in places:
             self._reads.setdefault(table.identity(key), None)
 
-    def found(self, table: Table, item: Item) -> Item | None:
+    def adopt(self, table: Table, item: Item) -> Item | None:
         """Takes in an item that a consistent query has read; answers it as this unit will leave it.
 
         The commit then holds only if it still is the one that was read, as with one that `get` found.

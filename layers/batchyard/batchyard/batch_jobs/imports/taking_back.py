@@ -142,7 +142,7 @@ def _take_back_pack(job: str, kept: Sequence[Item]) -> None:
     def operation(unit: Unit) -> None:
         if unit.attempt == 1:
             for item in kept:
-                unit.found(BATCH_JOBS, item)
+                unit.adopt(BATCH_JOBS, item)
         unit.load(BATCH_JOBS, [befores.key_of(job, id) for id in ids])
         repository.load_whole(unit, ids)
         for id in ids:

@@ -111,8 +111,8 @@ def _events(export: Export, batch: ProductBatch, position: str) -> Iterator[Part
     changed, _, done = position.partition("/")
     if not done:
         yield from _commissionings(export, batch, int(position or 0))
-        changed = moment_ids.first_of(batch.created)
-    for change in serials_repository.changes_between(batch, changed, moment_ids.first_of(export.created)):
+        changed = moment_ids.lower_bound(batch.created)
+    for change in serials_repository.changes_between(batch, changed, moment_ids.lower_bound(export.created)):
         yield from _changes(export, batch, change, int(done) if done and change.id == changed else 0)
     yield Part(epcis.closing().encode(), 0, None)
 

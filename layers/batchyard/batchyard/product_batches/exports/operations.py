@@ -74,7 +74,7 @@ def start(
                 total=found.quantity,
                 created=created,
                 updated=created,
-                made=found.created,
+                batch_created=found.created,
                 domain=operations.link_domain(),
                 fields={name: found.fields[name] for name in _FIELDS if name in found.fields},
                 told=len(exported.told),
@@ -98,7 +98,7 @@ def retrieve(batch: BatchKey, id: str) -> dict[str, Any]:
     def operation(unit: Unit) -> Export:
         found = operations.find(unit, batch)
         export = repository.get(unit, batch, id)
-        if export is None or not _is_kept(export) or export.made != found.created:
+        if export is None or not _is_kept(export) or export.batch_created != found.created:
             raise NotFound(f'There is no export "{id}" of this batch.')
         return export
 
@@ -125,7 +125,7 @@ def latest(batch: ProductBatch) -> list[dict[str, Any]]:
     for item in query(request):
         export = repository.decode(item)
         # Earlier ones are of a former batch of this ID, or forgotten.
-        if export.made != batch.created or not _is_kept(export):
+        if export.batch_created != batch.created or not _is_kept(export):
             break
         found.append(export.to_answer())
         if len(found) == LISTED:

@@ -41,7 +41,7 @@ class Export:
         total: How many serials it has.
         created: When it was made, in microseconds since the Unix epoch.
         updated: When it last made progress.
-        made: When its batch was made, which tells the batch from another one of its ID.
+        batch_created: When its batch was made, which tells the batch from another one of its ID.
         domain: Where its GS1 Digital Links lead.
         fields: The batch's fields that its rows depend on.
         told: How much of what EPCIS was told of all items of the batch is in it.
@@ -63,7 +63,7 @@ class Export:
     total: int
     created: int
     updated: int
-    made: int
+    batch_created: int
     domain: str
     fields: Mapping[str, Any] = field(default_factory=dict)
     told: int = 0
@@ -115,16 +115,16 @@ class Export:
             total=self.total,
             created=self.created,
             updated=self.created,
-            made=self.made,
+            batch_created=self.batch_created,
             domain=self.domain,
             fields=self.fields,
             told=self.told,
             look_at=self.created + LOOK_AFTER_US,
         )
 
-    def of(self, batch: ProductBatch) -> ProductBatch | None:
+    def snapshot_of(self, batch: ProductBatch) -> ProductBatch | None:
         """Its batch as it was when the export was made; None for another one of the same ID."""
-        if batch.created != self.made:
+        if batch.created != self.batch_created:
             return None
         blocks: list[Block] = []
         left = self.total

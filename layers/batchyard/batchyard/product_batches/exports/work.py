@@ -37,7 +37,7 @@ class ExportWork(Work[Found]):
         if export is None:
             return None
         batch = batches.get(unit, key)
-        return Found(export, None if batch is None else export.of(batch))
+        return Found(export, None if batch is None else export.snapshot_of(batch))
 
     @override
     def is_over(self, state: Found) -> bool:

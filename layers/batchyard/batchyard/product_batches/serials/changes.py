@@ -24,7 +24,7 @@ _BESIDE_STRETCHES = 2
 
 _DAY_US = 86_400_000_000
 
-_NEAR = 20
+_MOST_READ_PER_SERIAL = 20
 """Spans that cover at least one in so many serials between them are read in one go."""
 
 
@@ -208,7 +208,7 @@ def _stretches(unit: Unit, batch: ProductBatch, spans: Sequence[Run]) -> list[St
     found: dict[int, Stretch] = {}
     for block in batch.blocks:
         inside = cut(spans, block.first, block.last)
-        if inside and (inside[-1].last - inside[0].first) <= _NEAR * count(inside):
+        if inside and (inside[-1].last - inside[0].first) <= _MOST_READ_PER_SERIAL * count(inside):
             inside = [Run(inside[0].first, inside[-1].last)]
         reached = -1
         for span in inside:

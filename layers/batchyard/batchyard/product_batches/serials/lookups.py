@@ -17,7 +17,7 @@ from batchyard.product_batches import rules
 from batchyard.product_batches.refusals import unknown_serial
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.serials import repository, scans
-from batchyard.product_batches.serials.pages import linked
+from batchyard.product_batches.serials.pages import link_builder
 from batchyard.product_batches.serials.runs import cut
 from batchyard.product_batches.serials.scans import Scans
 from batchyard.product_batches.serials.statuses import RECALLED, is_in_circulation
@@ -61,7 +61,7 @@ class Serial:
             "batchId": self.batch.id,
             "status": self.status,
             "changeId": self.change or None,
-            "digitalLink": linked(self.batch)(self.code),
+            "digitalLink": link_builder(self.batch)(self.code),
             "scans": self.scans.total,
             "firstScannedAt": None if self.scans.first is None else iso(self.scans.first),
             "lastScannedAt": None if self.scans.last is None else iso(self.scans.last),

@@ -53,7 +53,7 @@ def page(batch: BatchKey, start: int, size: int) -> Page:
 
     def operation(unit: Unit) -> Page:
         found = operations.find(unit, batch)
-        link = linked(found)
+        link = link_builder(found)
         rows = zip(codes_of(found, start, size), statuses_of(unit, found, start, size), strict=True)
         items = [
             f'{{"index":{number},"code":"{code}","digitalLink":{_text(link(code))},"status":"{status}"}}'
@@ -82,7 +82,7 @@ def statuses_of(unit: Unit, batch: ProductBatch, start: int, size: int) -> Itera
                 yield from repeat(run.status, run.size)
 
 
-def linked(batch: ProductBatch) -> Callable[[str], str | None]:
+def link_builder(batch: ProductBatch) -> Callable[[str], str | None]:
     """What makes the GS1 Digital Link of a serial from its code; it makes None where the batch has no GTIN."""
     parts = around_code(batch, operations.link_domain())
     if parts is None:

@@ -145,7 +145,7 @@ def holder(unit: Unit, collection: str, index: int) -> Stretch | None:
     for look in range(_LOOKS):
         if look:
             _wait(_MOMENT_S)
-        reaching = _reaching(unit, collection, index, index, LAST_INDEX)
+        reaching = _stretches_until(unit, collection, index, index, LAST_INDEX)
         if not reaching:
             # Of a cut stretch the last piece keeps the place, so it is nobody's.
             return None
@@ -181,15 +181,15 @@ def delete_stretch(unit: Unit, stretch: Stretch) -> None:
 
 
 def _overlapping(unit: Unit, collection: str, first: int, last: int, end: int) -> list[Stretch]:
-    return [stretch for stretch in _reaching(unit, collection, first, last, end) if stretch.first <= last]
+    return [stretch for stretch in _stretches_until(unit, collection, first, last, end) if stretch.first <= last]
 
 
-def _reaching(unit: Unit, collection: str, first: int, last: int, end: int) -> list[Stretch]:
+def _stretches_until(unit: Unit, collection: str, first: int, last: int, end: int) -> list[Stretch]:
     """The stretches that end at an index or behind it, in order, up to one that ends at another index or behind it."""
     found: dict[str | int, Item] = {}
     low, high = (serials_key(collection, index)["sort_key"] for index in (first, end))
     for item in query(between(collection, low, high) | {"Limit": 1 + (last - first) // _SMALLEST_PIECE}):
-        present = unit.found(PRODUCT_BATCHES, item)
+        present = unit.adopt(PRODUCT_BATCHES, item)
         if present is not None:
             found[present["sort_key"]] = present  # type: ignore[index]
         if _last_of(item) >= last:

@@ -14,7 +14,7 @@ from batchyard.gs1.svg import svg
 from batchyard.gs1.symbols import Symbol, data_matrix, gs1_data_matrix, qr_code
 from batchyard.product_batches import operations
 from batchyard.product_batches.rules import BatchKey
-from batchyard.product_batches.serials.pages import codes_of, linked
+from batchyard.product_batches.serials.pages import codes_of, link_builder
 
 LARGEST_SHEET = 300
 """Codes on one sheet, some 1 MB."""
@@ -61,7 +61,7 @@ def sheet(batch: BatchKey, start: int, size: int, form: Form) -> str:
         Unavailable: The store, or Secrets Manager, did not answer.
     """
     found = operations.retrieve(batch)
-    link, domain = linked(found), operations.link_domain()
+    link, domain = link_builder(found), operations.link_domain()
     labels = [_label(code, link(code), domain, form.symbology) for code in codes_of(found, start, size)]
 
     def title(first: int, count: int) -> str:

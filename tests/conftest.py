@@ -31,7 +31,7 @@ def _kept_client(name: str) -> Any:
 
 @pytest.fixture
 def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """The template's tables and bucket, empty, and its secret, on moto; answers the functions' environment."""
+    """The template's tables and bucket, empty, and its secret, on moto; returns the functions' environment."""
     variables = aws.environment()
     for name, value in {**aws.CREDENTIALS, **variables}.items():
         monkeypatch.setenv(name, value)

@@ -211,7 +211,7 @@ def _load_sample_world(variables: Mapping[str, str], endpoint: str) -> None:
 
 
 def _run(arguments: list[str], variables: Mapping[str, str]) -> int:
-    """Runs `sam local` until it ends; answers its exit status.
+    """Runs `sam local` until it ends; returns its exit status.
 
     It is told to end by SIGTERM, upon which it removes its containers. Python would give it a quarter of a second.
     """
@@ -222,7 +222,7 @@ def _run(arguments: list[str], variables: Mapping[str, str]) -> int:
 
 
 def main() -> int:
-    """Runs one command; answers the exit status."""
+    """Runs one command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.sam_local", description="`sam local` on the local stack.")
     commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
     invoke = commands.add_parser("invoke", help="hands one event to one function, in the sample world of events/")

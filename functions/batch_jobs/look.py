@@ -12,7 +12,7 @@ _JOB_MS = 5_000
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Looks at the jobs that are due; answers of how many the workers were told.
+    """Looks at the jobs that are due; returns how many the workers were told of.
 
     Raises:
         RuntimeError: Some could not be looked at.

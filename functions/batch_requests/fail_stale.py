@@ -10,7 +10,7 @@ _BATCH_MS = 5_000
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Fails what is stale; answers how many were. One that cannot be failed keeps no other, and is seen.
+    """Fails what is stale; returns how many were. One that cannot be failed keeps no other, and is seen.
 
     Raises:
         RuntimeError: Some could not.

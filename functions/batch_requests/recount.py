@@ -18,7 +18,7 @@ logger = logging.getLogger("batchyard")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Recounts every channel; answers what was off, and which channels wait for the next time.
+    """Recounts every channel; returns what was off, and which channels wait for the next time.
 
     Raises:
         RuntimeError: Some could not be counted; all others were.

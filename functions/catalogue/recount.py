@@ -10,7 +10,7 @@ logger = logging.getLogger("batchyard")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Recounts; answers what was off, and whether the catalogue was too busy, so that it waits for the next time."""
+    """Recounts; returns what was off, and whether the catalogue was too busy, so that it waits for the next time."""
     try:
         off = tally.recount()
     except Contended:

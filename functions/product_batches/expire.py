@@ -11,7 +11,7 @@ _BATCH_MS = 5_000
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Has batches expire; answers how many did, whether it came to the end of those that are due, and of the exports.
+    """Has batches expire; returns how many did, whether it came to the end of those that are due, and of the exports.
 
     Raises:
         RuntimeError: Some could not, or exports could not be looked at, so that the run is tried again and seen.

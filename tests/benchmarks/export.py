@@ -76,7 +76,7 @@ def peak_memory() -> int:
 
 
 def export(kind: str, total: int) -> dict[str, float]:
-    """Writes an export; answers what it took."""
+    """Writes an export; returns what it took."""
     sink = Sink(kind, total)
     book = Codebook({1: bytes(range(32))}, "wines")
     with (

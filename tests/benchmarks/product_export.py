@@ -107,7 +107,7 @@ def _entity(made: catalogue.Made, id: int) -> Any:
 
 
 def export(count: int) -> dict[str, float]:
-    """Exports a catalogue; answers what it took."""
+    """Exports a catalogue; returns what it took."""
     kept, pages = Kept(job()), Pages(count)
     with files() as there, replaced_send(pages.instead):
         begun = time.process_time()

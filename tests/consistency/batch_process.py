@@ -8,7 +8,6 @@ def write(channel: int, pks: list[int], times: int) -> None:
     """Gives batch requests one remote ID after the other, the same to all of them at a time.
 
     Args:
-        channel: The channel.
         pks: The primary keys of the batch requests.
         times: How often.
     """
@@ -21,7 +20,6 @@ def read(channel: int, pks: list[int], times: int) -> list[tuple[str, ...]]:
     """The remote IDs of batch requests, each time all of them by one batch, until they have the last one.
 
     Args:
-        channel: The channel.
         pks: The primary keys of the batch requests.
         times: How often their remote ID changes.
     """
@@ -33,10 +31,9 @@ def read(channel: int, pks: list[int], times: int) -> list[tuple[str, ...]]:
 
 
 def merge(channel: int, pks: list[int], worker: int, objects: int) -> list[int]:
-    """Merges objects into batch requests, one at a time into all of them; answers the statuses.
+    """Merges objects into batch requests, one at a time into all of them; returns the statuses.
 
     Args:
-        channel: The channel.
         pks: The primary keys of the batch requests.
         worker: This worker's number.
         objects: How many objects.
@@ -50,10 +47,9 @@ def merge(channel: int, pks: list[int], worker: int, objects: int) -> list[int]:
 
 
 def send_off(channel: int, pks: list[int], worker: int) -> int:
-    """Sends batch requests off, all of them or none; answers the status.
+    """Sends batch requests off, all of them or none; returns the status.
 
     Args:
-        channel: The channel.
         pks: The primary keys of the batch requests.
         worker: This worker's number.
     """

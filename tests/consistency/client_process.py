@@ -7,7 +7,6 @@ def run(channel: int, shared: list[int], worker: int) -> list[tuple[str, int, in
     """Opens batch requests, merges objects into shared ones, and tries to send these off.
 
     Args:
-        channel: The channel.
         shared: The primary keys of the shared batch requests.
         worker: This worker's number.
 

@@ -8,7 +8,6 @@ def run(collection: str, shared: str, worker: int) -> list[tuple[str, int]]:
     """Makes batches, lets a shared one grow, and changes its serials.
 
     Args:
-        collection: The collection.
         shared: The shared batch.
         worker: This worker's number.
 

@@ -36,7 +36,6 @@ class Write:
 
     Args:
         name: What it is called.
-        method: Its method.
         url: Below the root, with the names of products in braces: what each of the scene has as its ID.
         body: Its body; `{N}` is the scene's number.
         again: What a client is told that sends it once more, since it does not know that it happened.

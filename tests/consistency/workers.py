@@ -11,7 +11,7 @@ from typing import Any
 
 
 def at_once(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Runs all jobs at the same time, each in a thread of its own; answers what they answered or raised."""
+    """Runs all jobs at the same time, each in a thread of its own; returns what they returned or raised."""
     ready = threading.Barrier(len(jobs))
 
     def run(job: Callable[[], Any]) -> Any:
@@ -30,7 +30,7 @@ _ready: Barrier
 
 
 def in_processes(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Runs all jobs at the same time, each in a process of its own; answers what they answered.
+    """Runs all jobs at the same time, each in a process of its own; returns what they returned.
 
     Args:
         jobs: Partials of functions that other processes can import.

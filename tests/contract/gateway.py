@@ -131,7 +131,7 @@ class Gateway:
         token_cache.reset()
 
     def _authorize(self, event: dict[str, Any], authorizer: str) -> Answer | None:
-        """Lets a route's authorizer look at an event; answers the refusal, if it is one."""
+        """Lets a route's authorizer look at an event; returns the refusal, if it is one."""
         match authorizer:
             case "NONE":
                 return None

@@ -33,7 +33,6 @@ class Client:
 
     Args:
         name: Its user name.
-        password: Its password.
     """
 
     def __init__(self, name: str = NAME, password: str = PASSWORD) -> None:

@@ -70,7 +70,6 @@ class Desk:
     Args:
         workers: Those who work on jobs.
         network: What is reached.
-        token: The token.
         folder: Where files are.
         replies: What is typed, in order; an exception is raised instead.
         waits: What happens while the client waits, in order; behind that, workers do all there is to do.

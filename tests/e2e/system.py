@@ -11,7 +11,7 @@ _PATIENCE = 120
 
 
 def eventually[T](look: Callable[[], T | None]) -> T:
-    """What `look` answers once it is true; streams and queues take their moment."""
+    """What `look` returns once it is true; streams and queues take their moment."""
     deadline = time.monotonic() + _PATIENCE
     while not (found := look()):
         assert time.monotonic() < deadline, "it has not come about"

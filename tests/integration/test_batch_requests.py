@@ -318,7 +318,7 @@ def test_of_two_changes_at_once_that_both_match_one_is_refused(
 
 
 def overtake(monkeypatch: pytest.MonkeyPatch, other: Any) -> list[Any]:
-    """Has another request done between the reads and the commit of the next one; answers a list of its answer."""
+    """Has another request done between the reads and the commit of the next one; returns a list of its answer."""
     commit, answers = Unit.commit, []
 
     def overtaken(unit: Unit) -> None:

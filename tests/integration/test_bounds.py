@@ -471,7 +471,6 @@ def open_large(api: Api, channel: int, count: int, *, old: bool = False) -> list
 
     Args:
         api: Who makes them.
-        channel: Their channel.
         count: How many more than one.
         old: They are as they were kept before their sizes were.
     """

@@ -58,7 +58,6 @@ class Stand:
     """A small catalogue, and workers whose every call to AWS can go wrong.
 
     Args:
-        api: The API.
         stores: The functions' environment.
         hands: The workers.
         load: A client that imports files.

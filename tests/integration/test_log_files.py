@@ -127,7 +127,7 @@ def test_a_refused_update_stores_no_log_file(api: Api, channel: int, stores: dic
 
 
 def upload(api: Api, url: str, content: bytes) -> str:
-    """Posts a log file as a client would; answers its key."""
+    """Posts a log file as a client would; returns its key."""
     answer = api.post(f"{url}log_file/upload/")
     assert answer.status == 201
     form = answer.json()

@@ -39,7 +39,7 @@ def full_life(api: Api, id: str = "L1", quantity: int = 120) -> dict[str, Any]:
 
 
 def removed(api: Api, stream: Stream, queue: str, id: str = "L1") -> list[dict[str, Any]]:
-    """Removes a batch by force; answers what the clean-up is told."""
+    """Removes a batch by force; returns what the clean-up is told."""
     stream.read()
     assert api.delete(f"{BATCHES}/{id}?force=true").status == 200
     return removals(stream, queue)

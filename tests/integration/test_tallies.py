@@ -284,7 +284,6 @@ class Busy:
 
     Args:
         channel: Its primary key.
-        stream: The stream.
         at: Sets the clock.
         seed: What happens.
     """

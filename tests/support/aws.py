@@ -104,7 +104,7 @@ def secrets_here() -> Secrets:
 
 
 def create_queue(variables: Mapping[str, str]) -> str:
-    """Makes a queue and an event bus whose every event goes to it; answers the queue's URL."""
+    """Makes a queue and an event bus whose every event goes to it; returns the queue's URL."""
     url = clients.sqs().create_queue(QueueName=f"{variables['EVENT_BUS']}-events")["QueueUrl"]
     arn = clients.sqs().get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events, bus = clients.events(), variables["EVENT_BUS"]

@@ -41,7 +41,7 @@ def operation_of(method: str, path: str) -> dict[str, Any] | None:
 
 
 def must_be_documented(method: str, resource: str, path: str, answer: "Answer") -> str:
-    """Answers the operation's ID; fails for a status that the document does not give it.
+    """Returns the operation's ID; fails for a status that the document does not give it.
 
     HEAD is answered as GET is. What no route takes belongs to the fallback: 404, or 405 with what the path is served
     with, which OPTIONS of what is public tells, too.
@@ -49,7 +49,6 @@ def must_be_documented(method: str, resource: str, path: str, answer: "Answer") 
     Args:
         method: The HTTP method.
         resource: The path of the route, with its parameters as API Gateway has them.
-        answer: The answer.
         path: The path that was asked for, which alone tells entity sets apart.
     """
     if resource.lower().startswith("/v1"):

@@ -71,7 +71,7 @@ class Workers:
         return True
 
     def run(self, looks: int = 10_000) -> int:
-        """Works on messages until none is left; answers how many those were."""
+        """Works on messages until none is left; returns how many those were."""
         self.follow()
         count = 0
         while messages := self.receive():

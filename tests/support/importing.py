@@ -19,7 +19,6 @@ class Importer:
     """A client that imports files.
 
     Args:
-        api: The API.
         workers: Those who work on jobs.
     """
 

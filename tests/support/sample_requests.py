@@ -31,7 +31,6 @@ def named(*methods: str, in_batches: bool = False) -> list[str]:
     """The names of the samples of routes with one of these methods, one for each route.
 
     Args:
-        methods: The methods.
         in_batches: Only those that a batch can make.
     """
     found = []

@@ -21,11 +21,7 @@ _numbers = itertools.count()
 
 
 class Stream:
-    """A reader of a table's stream, from its beginning.
-
-    Args:
-        table: The table.
-    """
+    """A reader of a table's stream, from its beginning."""
 
     def __init__(self, table: Table = BATCH_REQUESTS) -> None:
         self._table = table

@@ -9,7 +9,7 @@ _OBJECTS = 20
 
 
 def play_batch(client: Client, load: Load) -> int:
-    """Opens, fills, reads and removes batch requests, each in one go; answers how many requests that were.
+    """Opens, fills, reads and removes batch requests, each in one go; returns how many requests that were.
 
     Args:
         client: The client of the channel.

@@ -16,7 +16,6 @@ class Entities:
 
     Args:
         id: The integer ID of the product.
-        sku: Its SKU.
         requests: How many requests the change set had.
     """
 

@@ -74,7 +74,6 @@ def play_goods(client: Client, made: Sequence[Made], channels: Mapping[str, Sale
     """Exports the catalogue; raises `Differs` as soon as a row is not what it must be.
 
     Args:
-        client: The client.
         made: What is in the catalogue, the oldest first; others may be there, too.
         channels: The sales channels by their IDs.
         watch: Is told of the progress.

@@ -22,7 +22,6 @@ class Lot:
 
     Args:
         path: Where it is.
-        id: Its ID.
         code: The code of one of its serials.
         link: That serial's GS1 Digital Link.
         quantity: How many serials it has.

@@ -52,7 +52,6 @@ class Sheet:
     Args:
         path: Where it is.
         titles: The titles of its columns.
-        rows: Its rows.
     """
 
     path: Path

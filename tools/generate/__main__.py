@@ -8,7 +8,7 @@ from tools.generate.products import products, stale, write
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Writes or compares; answers the exit status."""
+    """Writes or compares; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.generate", description="Writes what the code determines.")
     parser.add_argument("--check", action="store_true", help="write nothing; leave with 1 if something is stale")
     check: bool = parser.parse_args(arguments).check

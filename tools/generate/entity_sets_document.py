@@ -100,7 +100,6 @@ class EntitySets:
     """The entity sets of a model.
 
     Args:
-        model: The model.
         writable: How an entity set is written, by its name.
         tagged: The entity sets whose entities have tags.
     """

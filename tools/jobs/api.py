@@ -44,7 +44,6 @@ class Api:
 
     Args:
         base_url: The address of the deployment.
-        token: The token.
         patience_s: Seconds for which a request that gets no proper answer is repeated.
         pause: Waits for so many seconds.
         transport: What carries requests; None for the network.

@@ -20,7 +20,6 @@ def follow(api: Api, screen: Screen, job: Job, seen: Callable[[Job], Job]) -> Jo
     Args:
         api: The service.
         screen: Where it is shown.
-        job: The job.
         seen: Is told of it each time that it is looked at.
 
     Raises:

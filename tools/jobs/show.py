@@ -190,7 +190,6 @@ def ended(screen: Screen, job: Job, told: int = 0) -> None:
 
     Args:
         screen: Where people read.
-        job: The job.
         told: How many errors people have seen in its preview.
     """
     match job.status:

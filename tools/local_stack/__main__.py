@@ -15,7 +15,7 @@ from tools.local_stack.stack import LocalStack, say
 
 
 def run(stack: LocalStack) -> int:
-    """Brings the stack up, plays the demonstration through it, and stays until Ctrl-C; answers the exit status."""
+    """Brings the stack up, plays the demonstration through it, and stays until Ctrl-C; returns the exit status."""
     status = 0
     with _interruptible():
         try:
@@ -54,7 +54,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def main() -> int:
-    """Runs one command; answers the exit status."""
+    """Runs one command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.local_stack", description="The system on this machine.")
     parser.add_argument("command", choices=("up", "run", "down", "status", "operate"))
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of the operator's command, after `operate`")

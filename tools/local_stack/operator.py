@@ -28,7 +28,7 @@ class Operator:
         self._environment = {**environment, "PYTHONPATH": str(ROOT / "layers" / "batchyard")}
 
     def run(self, arguments: Sequence[str]) -> int:
-        """Runs the command; answers its exit status."""
+        """Runs the command; returns its exit status."""
         return subprocess.run(_command(arguments), env=self._environment, check=False).returncode
 
     def ask(self, *arguments: str, typed: str = "") -> str:

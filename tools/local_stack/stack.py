@@ -94,7 +94,7 @@ class LocalStack:
         return self._deployment.physical_id(logical_id)
 
     def operate(self, arguments: Sequence[str]) -> int:
-        """Runs the operator's command on this stack; answers its exit status."""
+        """Runs the operator's command on this stack; returns its exit status."""
         # What it can do is told anywhere.
         if not {"-h", "--help"}.intersection(arguments) and not self.engine.is_running():
             raise StackError("The local stack is not up (`make up`). For one on AWS: make operator STACK=NAME ARGS=…")

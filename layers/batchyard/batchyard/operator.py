@@ -36,7 +36,7 @@ from batchyard.scope import ACCESSES, Scope
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; answers the exit status."""
+    """Runs one command; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
         if options.stack:

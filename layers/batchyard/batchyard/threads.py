@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 def each[Argument, Result](
     function: Callable[[Argument], Result], arguments: Iterable[Argument], threads: int
 ) -> list[Result]:
-    """What a function answers for each of some arguments, in their order.
+    """What a function returns for each of some arguments, in their order.
 
     Args:
         function: May block; several calls are made in other threads, each with a copy of this one's context variables.

@@ -59,7 +59,6 @@ def with_handles(handles: Sequence[str], lost: Lost = lambda _: None) -> list[Pr
     """The products of some handles, read consistently; those that are not there or cannot be read are left out.
 
     Args:
-        handles: Their handles.
         lost: Takes each handle of a product that cannot be read.
 
     Raises:

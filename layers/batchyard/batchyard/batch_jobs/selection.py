@@ -80,7 +80,6 @@ class Selection:
         """Whether a product is one of them, wherever it stands.
 
         Args:
-            product: The product.
             collections: IDs of collections by their handles.
         """
         return all(

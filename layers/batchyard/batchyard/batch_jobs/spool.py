@@ -96,7 +96,6 @@ def write(owner: str, entries: Sequence[Entry]) -> Chunk:
 
     Args:
         owner: ID of the job whose it is.
-        entries: The entries.
 
     Raises:
         Unavailable: S3 did not take it.
@@ -124,7 +123,6 @@ class Writer:
         """Takes one more entry.
 
         Args:
-            entry: The entry.
             size: As how many characters it is kept, about, without its place and ID.
 
         Raises:
@@ -180,7 +178,6 @@ def grouped(chunks: Sequence[Chunk], most: int, weighing: Callable[[], Weigh] | 
     Of a place that has more than `most` entries or `LARGEST_GROUP` bytes there are several groups.
 
     Args:
-        chunks: The chunks.
         most: Entries that are held at once.
         weighing: Makes what weighs the entries of a group; where there is none, each is what its chunk has of it.
 
@@ -212,7 +209,6 @@ class Groups:
     makes many steps reads each chunk once, not once a step.
 
     Args:
-        chunks: The chunks.
         groups: Their groups, as `grouped` has them.
 
     Attributes:

@@ -16,8 +16,6 @@ def file(state: Mapping[str, Any], name: str, key: str, content_type: str) -> Gr
     """The file that a state has under a name, as far as it is written; an empty one where it has none.
 
     Args:
-        state: The state.
-        name: The name.
         key: Where the file lies, or will.
         content_type: Its media type.
     """

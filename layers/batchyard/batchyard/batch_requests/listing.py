@@ -59,7 +59,6 @@ class Question:
     """What is asked for, without the page.
 
     Args:
-        channel: The channel's primary key.
         limit: Batch requests on a page.
         statuses: The statuses asked for; empty for all.
         content_type: The content type asked for; None for all.
@@ -200,7 +199,6 @@ class _Walk:
     """A walk through the rows of a channel.
 
     Args:
-        channel: The channel's primary key.
         ordering: The columns to order by.
         statuses: The statuses to look at.
         type_key: The only type key to look at; None for all.

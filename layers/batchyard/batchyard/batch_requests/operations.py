@@ -28,10 +28,9 @@ LOG_LEVEL = 4
 def open_one(
     channel: int, *, by: str, idempotency_key: str | None = None, conditions: Preconditions = UNCONDITIONAL
 ) -> BatchRequest:
-    """Opens a batch request; a repeat with the same key answers the first one again.
+    """Opens a batch request; a repeat with the same key returns the first one again.
 
     Args:
-        channel: The channel's primary key.
         by: The user who wants it.
         idempotency_key: The user's key for this request.
         conditions: The caller's, of the channel's list.
@@ -76,7 +75,6 @@ def retrieve(channel: int, pk: int, *, whole: bool = True) -> BatchRequest:
     """A batch request as it is now.
 
     Args:
-        channel: The channel's primary key.
         pk: The batch request's.
         whole: With its objects; else they are not read.
 
@@ -116,10 +114,9 @@ def update(
     log_file: str | None = None,
     conditions: Preconditions = UNCONDITIONAL,
 ) -> BatchRequest:
-    """Changes a batch request and answers it as it is then.
+    """Changes a batch request and returns it as it is then.
 
     Args:
-        channel: The channel's primary key.
         pk: The batch request's.
         change: What is wanted.
         by: The user who wants it.
@@ -167,7 +164,6 @@ def attach_log(channel: int, pk: int, key: str, digest: str) -> bool:
     """Points a batch request at a log file that is stored already; false where that one is not needed.
 
     Args:
-        channel: The channel's primary key.
         pk: The batch request's; it may be gone.
         key: Where the log file is.
         digest: SHA-256 of its text; the batch request may have the same text already.

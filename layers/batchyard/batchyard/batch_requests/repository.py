@@ -42,8 +42,6 @@ def get(unit: Unit, channel: int, pk: int, *, whole: bool = True) -> BatchReques
     """A batch request as this unit will leave it.
 
     Args:
-        unit: The unit.
-        channel: The channel's primary key.
         pk: The batch request's.
         whole: With its objects; else they are not read, and stay as they are stored.
 
@@ -60,7 +58,7 @@ def exists(unit: Unit, channel: int, pk: int) -> bool:
 
 
 def put(unit: Unit, batch: BatchRequest) -> BatchRequest:
-    """Stages a batch request; answers it with its new version."""
+    """Stages a batch request; returns it with its new version."""
     item, blob = encode(batch)
     if blob is not None:
         unit.write_blob(blob)
@@ -131,7 +129,6 @@ def decode(item: Item, read_blob: Callable[[str], bytes] | None) -> BatchRequest
     """The batch request of an item.
 
     Args:
-        item: The item.
         read_blob: Reads objects that are kept in S3; without it objects are not read, wherever they are.
     """
     return BatchRequest(
@@ -174,7 +171,6 @@ def rows(
     """Rows of one partition of an index: keys alone; without a status, whole items of the table, read consistently.
 
     Args:
-        channel: The channel's primary key.
         status: The status of all rows; None for the table itself.
         type_key: The type key of all rows; None for any.
         columns: What the index orders them by.
@@ -216,8 +212,6 @@ def next_type_key(channel: int, status: str, beyond: str | None, *, descending: 
     """The first type key of a channel's batch requests in a status, beyond another one; None where there is none.
 
     Args:
-        channel: The channel's primary key.
-        status: The status.
         beyond: The other type key; None for the very first.
         descending: It is sought in the opposite order.
 

@@ -54,7 +54,6 @@ class BatchRequest:
     """One batch request.
 
     Args:
-        channel: The channel's primary key.
         pk: Its own, which is also its creation in microseconds since the Unix epoch.
         local_batch_id: A UUID.
         status: One of `STATUSES`.

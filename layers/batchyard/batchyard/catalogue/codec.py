@@ -94,7 +94,6 @@ def encode_product(product: Product, rest: Item) -> Item:
     """The item of a product.
 
     Args:
-        product: The product.
         rest: The attributes of its content.
     """
     attributes = {
@@ -118,7 +117,6 @@ def decode_product(item: Item, read_blob: Callable[[str], bytes]) -> Product:
     """The product of an item.
 
     Args:
-        item: The item.
         read_blob: Reads a content that is kept in S3.
     """
     rest = json.loads(contents.unpack(CONTENT, item, read_blob) or "{}")

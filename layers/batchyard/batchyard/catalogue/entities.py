@@ -60,7 +60,6 @@ def holding(entity: Entity, own: Own, write_blob: Callable[[Blob], None]) -> Ent
     """An entity that stores something of its own.
 
     Args:
-        entity: The entity.
         own: What it stores instead of what it stored.
         write_blob: Is given what is to be in S3 before the entity's item is written.
 
@@ -87,7 +86,6 @@ def let_go(unit: Unit, removed: Iterable[Item]) -> Counter[int]:
     """By how much the counts of components fall when bundles go, by the components' IDs.
 
     Args:
-        unit: The unit.
         removed: Items that go; only those of bundles matter.
 
     Raises:

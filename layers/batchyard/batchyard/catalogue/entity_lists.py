@@ -307,7 +307,6 @@ class Seen:
     """An entity with all that is known of it.
 
     Args:
-        entity: The entity.
         product: The product that it belongs to.
         own: What it stores itself.
         is_shadowed: The product is a parent whose handle is some variant's SKU.

@@ -27,12 +27,9 @@ class Row(NamedTuple):
     """What the index holds of a product.
 
     Args:
-        id: Its ID.
         created: When it was made, in microseconds since the Unix epoch.
         updated: When it was last changed.
-        handle: Its handle.
         title: Its title; empty for none.
-        status: Its status.
     """
 
     id: str

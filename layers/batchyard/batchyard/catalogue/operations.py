@@ -65,10 +65,9 @@ def update(
     *,
     version: int | None = None,
 ) -> Product:
-    """Changes a product and answers it as it is then.
+    """Changes a product and returns it as it is then.
 
     Args:
-        id: Its ID.
         revise: What becomes of it; called again where others changed it meanwhile. New variants have no IDs yet.
         by: Who wants it.
         stock: Tells which quantities are set, once it has all of its IDs.
@@ -181,7 +180,7 @@ def split_off(
 def set_quantities(
     id: int, quantities: Mapping[int, int], by: str, *, relative: bool = False, complete: bool = False
 ) -> Entity:
-    """Sets what there is of a variant, by one conditional write; answers its entity as it is then.
+    """Sets what there is of a variant, by one conditional write; returns its entity as it is then.
 
     Args:
         id: The integer ID of its entity.
@@ -220,7 +219,7 @@ def set_quantities(
 
 
 def forget_quantity(id: int, centre: int, by: str) -> Entity:
-    """Takes a variant out of a distribution centre, as if it never had been there; answers its entity as it is then.
+    """Takes a variant out of a distribution centre, as if it never had been there; returns its entity as it is then.
 
     Raises:
         NotFound: There is no such entity, or it is not kept there.
@@ -240,7 +239,7 @@ def forget_quantity(id: int, centre: int, by: str) -> Entity:
 
 
 def change_entity(id: int, revise: Callable[[Own], Own], by: str, *, version: int | None = None) -> Entity:
-    """Changes what an entity stores itself; answers it as it is then.
+    """Changes what an entity stores itself; returns it as it is then.
 
     Args:
         id: Its integer ID.

@@ -70,7 +70,6 @@ class DistributionCentre:
 
     Args:
         id: Its number.
-        name: Its name.
     """
 
     id: int

@@ -271,7 +271,7 @@ def get_entity(unit: Unit, id: int) -> Entity | None:
 
 
 def put_entity(unit: Unit, entity: Entity, *, quiet: bool = False) -> Entity:
-    """Stages an entity that `get_entity` gave; answers it with its new version. If `quiet`, no event tells of it."""
+    """Stages an entity that `get_entity` gave; returns it with its new version. If `quiet`, no event tells of it."""
     item = codec.encode_entity(entity) | ({"quiet": True} if quiet else {})
     return replace(entity, version=int(unit.put(CATALOGUE, item)["version"]))
 
@@ -335,7 +335,6 @@ def read_products(ids: Iterable[str], lost: Lost = _passed_over) -> list[Product
     """Products in the order of their IDs, read consistently; those that are gone or cannot be read are left out.
 
     Args:
-        ids: Their IDs.
         lost: Takes each ID of one that cannot be read.
 
     Raises:
@@ -444,8 +443,6 @@ class _Making:
     """The making of a product's entities.
 
     Args:
-        unit: The unit.
-        product: The product.
         before: The product as it is; None for a new one.
         stock: Pieces by entity and distribution centre that are set.
         stocked_by: Who has set the stock of new entities, where that is not who makes the product.
@@ -529,7 +526,6 @@ def _write_at_once(
     """Writes items in as many transactions as it takes, each on condition that none is another than the unit read.
 
     Args:
-        unit: The unit.
         written: The items.
         blobs: What some of them point at, by their IDs.
         go_through: Stages what else each transaction writes.

@@ -264,7 +264,6 @@ def numbered(product: Product, next_id: Callable[[], int]) -> Product:
     """A product with all of its integer IDs; those that it has stay.
 
     Args:
-        product: The product.
         next_id: Gives an ID that was never used.
     """
     parent = next_id() if product.parent == 0 or becomes_parent(product) else product.parent
@@ -276,7 +275,6 @@ def of_variant(entity: Entity, variant: Variant | None, handle: str) -> Entity:
     """An entity with what it repeats.
 
     Args:
-        entity: The entity.
         variant: Its variant; None for a parent's.
         handle: The product's handle.
     """
@@ -324,7 +322,6 @@ def stocked(entity: Entity, quantities: Mapping[int, int], moment: int, by: str)
     """An entity with pieces set in distribution centres; itself where that changes nothing.
 
     Args:
-        entity: The entity.
         quantities: Pieces by distribution centre.
         moment: When, in microseconds since the Unix epoch.
         by: The job or the request that sets them.

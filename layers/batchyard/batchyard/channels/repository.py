@@ -42,7 +42,7 @@ def delete(unit: Unit, channel: Channel) -> None:
 
 
 def next_pk(unit: Unit) -> int:
-    """Stages the use of the next free primary key, and answers it."""
+    """Stages the use of the next free primary key, and returns it."""
     counter = unit.get(CHANNELS, _COUNTER) or {**_COUNTER, "last": 0}
     pk = int(counter["last"]) + 1
     while exists(unit, pk):

@@ -35,7 +35,6 @@ def is_year_readable(year: int, read_in: int) -> bool:
     """Whether two digits of a year are read as that year (GS1 General Specifications, section 7.12).
 
     Args:
-        year: The year.
         read_in: The year in which it is read.
     """
     return -49 <= year - read_in <= 50

@@ -98,7 +98,6 @@ def arrange(
     """Labels in rows, on as many pages as they need; without labels a page with the title alone.
 
     Args:
-        labels: The labels.
         paper: What each page measures.
         columns: Labels in a row.
         title: Makes the line above a page from the place of its first label, from 0, and the number of its labels.

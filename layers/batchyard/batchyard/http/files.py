@@ -13,7 +13,6 @@ def file(body: str, media_type: str, tag: str, **headers: str) -> Response[str]:
 
     Args:
         body: The file.
-        media_type: Its media type.
         tag: Its entity tag.
         headers: Others of its own; underscores in their names are hyphens.
     """

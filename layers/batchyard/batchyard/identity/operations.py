@@ -68,7 +68,7 @@ def create_user(name: str, password: str, scope: Scope) -> User:
 
 
 def delete_user(name: str) -> list[Token]:
-    """Removes a user and revokes all of the user's tokens, which it answers.
+    """Removes a user and revokes all of the user's tokens, which it returns.
 
     Raises:
         NotFound: There is none of this name, nor a token of one whose removal was interrupted.
@@ -116,7 +116,7 @@ def find_user(name: str) -> User:
 
 
 def revoke(chosen: Callable[[Token], bool]) -> list[Token]:
-    """Revokes the tokens that are chosen, and answers them. Authorizer answers stay cached for a minute."""
+    """Revokes the tokens that are chosen, and returns them. Authorizer answers stay cached for a minute."""
     found = [entry for entry in repository.every() if isinstance(entry, Token) and chosen(entry)]
     for token in found:
         repository.delete_token(token)

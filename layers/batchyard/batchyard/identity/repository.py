@@ -43,7 +43,7 @@ def delete_user(unit: Unit, user: User) -> None:
 
 
 def next_user_pk(unit: Unit) -> int:
-    """Stages the use of the next number for a user, and answers it."""
+    """Stages the use of the next number for a user, and returns it."""
     counter = unit.get(IDENTITY, _COUNTER) or {**_COUNTER, "last": 0}
     pk = int(counter["last"]) + 1
     unit.put(IDENTITY, {**counter, "last": pk})

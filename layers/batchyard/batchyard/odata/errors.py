@@ -42,7 +42,6 @@ def answer(error: BatchyardError, version: Version = VERSION_4) -> tuple[int, di
     """An error as OData clients read it: status, headers and body.
 
     Args:
-        error: The error.
         version: The version that the client asks for.
     """
     status, standard = refusals.standard(_STATUS, type(error), _UNFORESEEN)

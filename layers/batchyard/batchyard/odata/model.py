@@ -164,9 +164,7 @@ class Model:
     Args:
         namespace: Where all types are.
         enums: Its enumerations, in the order that `$metadata` names them.
-        complex_types: Its complex types.
         sets: Its entity sets; entity types stand once each.
-        actions: Its actions.
     """
 
     def __init__(

@@ -43,7 +43,6 @@ def parse(body: bytes, content_type: str) -> Batch:
     """The batch in a multipart body.
 
     Args:
-        body: The body.
         content_type: The media type with its boundary, as the `Content-Type` header has it.
 
     Raises:

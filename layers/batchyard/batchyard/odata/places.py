@@ -58,7 +58,6 @@ class Places:
         """Keeps where a page ended.
 
         Args:
-            page: The page.
             most: How many entities it had room for.
         """
         if not self._has_places or page.next is None:

@@ -77,7 +77,6 @@ class Run:
         """The answers to a batch's parts, in order; fewer than there are where it ends at an error.
 
         Args:
-            batch: The batch.
             goes_on: Errors do not end it.
         """
         for part in self._in_order(batch):
@@ -179,7 +178,7 @@ class Run:
         return self._or_refusal(request.content_id, send)
 
     def _or_refusal[T](self, content_id: str | None, act: Callable[[], T]) -> T | PartAnswer:
-        """What `act` answers, else a refusal: what earlier requests did has happened, and must be told."""
+        """What `act` returns, else a refusal: what earlier requests did has happened, and must be told."""
         try:
             return act()
         except BatchyardError as error:

@@ -28,8 +28,6 @@ class BatchAnswer:
 
     Args:
         status: The HTTP status.
-        headers: The headers.
-        body: The body.
     """
 
     status: int

@@ -78,7 +78,6 @@ def page(
     """A page of batches, in order of their IDs.
 
     Args:
-        collection: ID of the collection.
         limit: How many, at most.
         product: Only those of this product.
         prefix: Only those whose IDs begin with this.
@@ -115,7 +114,6 @@ def search(
     """A page of what a search finds, and the read units that looking took: IDs that begin with its text come first.
 
     Args:
-        collection: ID of the collection.
         text: What the ID or the name contains, in any case and form.
         limit: How many, at most.
         product: Only those of this product.
@@ -174,8 +172,6 @@ def only(collection: str, batch: str, product: str | None = None) -> ProductBatc
     """The batch of a collection with this ID.
 
     Args:
-        collection: ID of the collection.
-        batch: ID of the batch.
         product: ID of the product, where several have one.
 
     Raises:
@@ -272,7 +268,6 @@ def _position(cursor: str, of_product: str | None, *, parts: bool = False) -> tu
     """Where a cursor leads; the store takes no key that is not on the way, or that cannot be one at all.
 
     Args:
-        cursor: The cursor.
         of_product: Of which product the list is; None for all.
         parts: It is one of a search.
 

@@ -29,11 +29,9 @@ def link_domain() -> str:
 
 
 def create(collection: str, product: str, given: Mapping[str, Any], *, by: str) -> ProductBatch:
-    """Makes a batch with its serials; the very same batch made again is answered as it is.
+    """Makes a batch with its serials; the very same batch made again is returned as it is.
 
     Args:
-        collection: ID of the collection.
-        product: ID of the product.
         given: The batch's ID, and its fields as the client gives them.
         by: The user who wants it.
 
@@ -88,10 +86,9 @@ def retrieve_public(batch: BatchKey) -> ProductBatch:
 def update(
     batch: BatchKey, given: Mapping[str, Any], *, by: str, conditions: Preconditions = UNCONDITIONAL
 ) -> ProductBatch:
-    """Changes the fields of a batch that are given, and answers it as it is then.
+    """Changes the fields of a batch that are given, and returns it as it is then.
 
     Args:
-        batch: Which batch.
         given: The fields, as the client gives them.
         by: The user who wants it.
         conditions: The caller's, of the batch.
@@ -124,7 +121,6 @@ def delete(batch: BatchKey, *, force: bool = False, conditions: Preconditions = 
     """Removes a batch. Its serials are never handed out again.
 
     Args:
-        batch: Which batch.
         force: Also where something happened to its serials, or somebody has them. Changes of their statuses stay.
         conditions: The caller's, of the batch.
 

@@ -31,7 +31,7 @@ def get(unit: Unit, batch: BatchKey) -> ProductBatch | None:
 
 
 def put(unit: Unit, batch: ProductBatch) -> ProductBatch:
-    """Stages a batch; answers it with its new version."""
+    """Stages a batch; returns it with its new version."""
     return replace(batch, version=int(unit.put(PRODUCT_BATCHES, encode(batch))["version"]))
 
 

@@ -124,8 +124,6 @@ class ProductBatch:
     """A production batch of one product.
 
     Args:
-        collection: ID of the collection.
-        product: ID of the product.
         id: Its own ID, unique within the product.
         fields: What the client says of it, as it came, without what has a place of its own here.
         status: One of `STATUSES`.
@@ -275,7 +273,6 @@ class ProductBatch:
         """Which of its serials has an index of the collection, from 0; None where none has.
 
         Args:
-            index: The index.
             key: Version of the key that the serial's code was made with; None for any.
         """
         before = 0

@@ -39,7 +39,6 @@ def is_held(claim: Claim, handle: str, holder: str) -> RowError:
     """The error of a claim that another product in the store has.
 
     Args:
-        claim: The claim.
         handle: The handle of its product.
         holder: The handle, or the ID, of the other one.
     """
@@ -51,7 +50,6 @@ def is_held_by_variant(claim: Claim, handle: str, variant: str) -> RowError:
     """The error of a SKU that a variant of the same product has, of which no row takes it.
 
     Args:
-        claim: The claim.
         handle: The handle of the product.
         variant: The ID of the variant.
     """

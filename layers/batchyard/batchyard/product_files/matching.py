@@ -29,7 +29,6 @@ def meant(rows: Sequence[Given], variants: Sequence[Variant], titles: Sequence[s
     A variant that a row names by its ID is not found by another one. A row that is about none that is stored makes one.
 
     Args:
-        rows: They.
         variants: The stored product's.
         titles: The options of the stored product.
         match: Variants are found by their SKUs, else by their options, else by being the only one that can be meant.

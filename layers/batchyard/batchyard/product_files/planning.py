@@ -105,7 +105,6 @@ def sought(rows: Sequence[Given], *, match: bool) -> Sought:
     """Which stored product the rows of one handle are about.
 
     Args:
-        rows: They.
         match: Products are found by their handles, too.
     """
     id = next((row.product_id for row in rows if row.product_id is not None), None)

@@ -53,7 +53,6 @@ class Layout:
         """A product as text.
 
         Args:
-            product: The product.
             quantities: The inventory quantities of its variants, by the integer IDs of these.
             names: What the file calls things.
         """

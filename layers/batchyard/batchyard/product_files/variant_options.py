@@ -39,7 +39,6 @@ def chosen(row: Given, stored: Variant | None, titles: Sequence[str]) -> Chosen:
     """The values that a row's variant will have.
 
     Args:
-        row: The row.
         stored: The variant as it is; None for a new one.
         titles: The options of the stored product.
     """

@@ -80,7 +80,6 @@ def codes(collection: str, length: int, version: int, indices: Sequence[int]) ->
     """The codes of these indices, check characters included, as a key version makes them.
 
     Args:
-        collection: ID of the collection.
         length: Characters of a code without its check character.
         version: Of the key.
         indices: Numbers of the serials within the collection; a range is as good as a list.
@@ -105,7 +104,7 @@ def find(collection: str, code: str) -> Place | None:
 
 
 def rotate() -> int:
-    """Adds a random key under the next version, for new codes from now on; answers that version.
+    """Adds a random key under the next version, for new codes from now on; returns that version.
 
     Other execution environments make new codes with the former version for up to five minutes more. They read the
     secret again as soon as they meet the new version, unless they did so within the last ten seconds: for that long a
@@ -139,7 +138,7 @@ def rotate() -> int:
 
 
 def restore(source: str) -> int:
-    """Takes the keys of another secret, that of a stack which was deleted; answers the version that is current then.
+    """Takes the keys of another secret, that of a stack which was deleted; returns the version that is current then.
 
     The keys that are there are lost, so that codes which they made are nobody's: it is for a stack that has made none.
 

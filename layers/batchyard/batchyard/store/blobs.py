@@ -221,7 +221,7 @@ def size_of(key: str) -> int | None:
 
 
 def begin(key: str, content_type: str) -> str:
-    """Begins a new blob; answers the ID of its upload.
+    """Begins a new blob; returns the ID of its upload.
 
     Raises:
         Unavailable: S3 did not take it.
@@ -234,7 +234,7 @@ def begin(key: str, content_type: str) -> str:
 
 
 def write_part(key: str, upload: str, number: int, content: bytes) -> bytes:
-    """Writes one part, or writes it again; answers its receipt.
+    """Writes one part, or writes it again; returns its receipt.
 
     Args:
         key: The blob's key.

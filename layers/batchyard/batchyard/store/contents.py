@@ -26,7 +26,6 @@ def pack(name: str, text: str, new_key: Callable[[], str]) -> tuple[Item, Blob |
 
     Args:
         name: What the text is called.
-        text: The text.
         new_key: Makes the key of a blob that nothing was ever stored under.
     """
     packed = zlib.compress(text.encode(), _LEVEL)

@@ -49,7 +49,6 @@ def commit(stream: str, records: Sequence[Record], actions: Sequence[Any]) -> st
 
     Args:
         stream: What marks of this stream's records begin with.
-        records: The records.
         actions: What a transaction does to count them: `BESIDE_THE_MARK` at most.
 
     Returns:

@@ -77,7 +77,7 @@ def publish(
     also: Callable[[Sequence[RecordChange]], None],
     subject: Callable[[RecordChange], Hashable],
 ) -> str | None:
-    """Tells of changes; answers the sequence number of the first that failed, None if none did.
+    """Tells of changes; returns the sequence number of the first that failed, None if none did.
 
     What is told of one subject is told in its order, again from what was refused; subjects side by side.
 
@@ -130,7 +130,7 @@ def _named(change: RecordChange, told: Sequence[Event]) -> list[_Told]:
 
 
 def _put(client: "EventBridgeClient", told: Sequence[_Told], source: str) -> str | None:
-    """Sends events; answers the number of the first change of which one was refused."""
+    """Sends events; returns the number of the first change of which one was refused."""
     for some in batched(told, _AT_ONCE, strict=False):
         entries: list[Any] = [
             {

@@ -9,7 +9,7 @@ from batchyard.store import queues
 
 
 def each_key(event: Mapping[str, Any], act: Callable[[str], None]) -> dict[str, Any]:
-    """Does something for each S3 key that an SQS event names; answers the messages to deliver again.
+    """Does something for each S3 key that an SQS event names; returns the messages to deliver again.
 
     Args:
         event: An SQS event.

@@ -52,7 +52,7 @@ def send(
 
 
 def each(event: Mapping[str, Any], act: Callable[[str], None]) -> dict[str, Any]:
-    """Does something for each message of an SQS event; answers the messages to deliver again.
+    """Does something for each message of an SQS event; returns the messages to deliver again.
 
     Args:
         event: An SQS event.

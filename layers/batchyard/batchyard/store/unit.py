@@ -100,8 +100,6 @@ class Unit:
         """What an item is of, which `get` would give: decoded once, as long as it is the same item.
 
         Args:
-            table: Its table.
-            key: Its key.
             decode: Makes something immutable of it, always the same of one key.
 
         Raises:
@@ -162,7 +160,7 @@ class Unit:
             self._reads.setdefault(table.identity(key), None)
 
     def adopt(self, table: Table, item: Item) -> Item | None:
-        """Takes in an item that a consistent query has read; answers it as this unit will leave it.
+        """Takes in an item that a consistent query has read; returns it as this unit will leave it.
 
         The commit then holds only if it still is the one that was read, as with one that `get` found.
         """
@@ -170,7 +168,7 @@ class Unit:
         return self.get(table, table.key_of(item))
 
     def put(self, table: Table, item: Item) -> Item:
-        """Stages an item; answers it with its new `version`.
+        """Stages an item; returns it with its new `version`.
 
         The commit holds only if the stored item still is the one that `get` found; without a `get` before, only if
         there is none.
@@ -545,8 +543,6 @@ def read_many(table: Table, keys: Iterable[Key], *, only: Sequence[str] = ()) ->
     """Consistent reads of many items, in the order of `keys`; those that are gone are left out.
 
     Args:
-        table: Their table.
-        keys: Their keys.
         only: The attributes that are wanted besides the keys; all where none are named.
 
     Raises:
@@ -597,7 +593,6 @@ def delete_many(table: Table, keys: Iterable[Key]) -> float:
     Returns the write units that it took.
 
     Args:
-        table: Their table.
         keys: Their keys, `MOST_DELETES` at most.
 
     Raises:

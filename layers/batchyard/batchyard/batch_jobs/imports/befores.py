@@ -64,7 +64,6 @@ class Before:
 
     Args:
         job: ID of the job.
-        product: ID of the product.
         operations: How many operations it was.
         line: The first row of those that said so; 0 where none did.
         former: The product as it was; None for one that the job made.
@@ -141,7 +140,6 @@ def delete(unit: Unit, before: Before, stays: Sequence[str], now_s: int) -> None
     """Stages that a product that `find` found is taken back.
 
     Args:
-        unit: The unit.
         before: What was kept of it.
         stays: What stays of it nevertheless, and why: kept until the job tells of it, as the step may be made again.
         now_s: The moment, in seconds since the Unix epoch.

@@ -77,7 +77,6 @@ class Planner:
     """Plans the groups of one job.
 
     Args:
-        job: The job.
         options: How it imports.
         begun: When the writing began, in microseconds since the Unix epoch. What a row makes is of so many microseconds
             later as its line, so that the order of the file is that of the dates.
@@ -120,8 +119,6 @@ class Planner:
         """Takes it that of some groups nothing is there, neither claims and entities nor what the job keeps of them.
 
         Args:
-            unit: The unit.
-            groups: The groups.
             kept: The key of what the job keeps of a product, by the product's ID.
         """
         for group in groups:
@@ -145,8 +142,6 @@ class Planner:
         """Reads at once what the plans of some groups will ask for.
 
         Args:
-            unit: The unit.
-            groups: The groups.
             kept: The key of what the job keeps of a product, by the product's ID, where that is asked for, too.
             also: What else is read with the first of it.
 

@@ -47,7 +47,6 @@ class File(NamedTuple):
 
         Args:
             user: The name of the job's user.
-            context: The context.
 
         Raises:
             Unfit: There is none.

@@ -44,7 +44,6 @@ def wind_up(job: Job, record: Record, clean_up: Callable[[Job], None]) -> None:
     """Makes one step of what is left to do of a job that has ended: takes back what is not to stay, then cleans up.
 
     Args:
-        job: The job.
         record: Stores what becomes of it.
         clean_up: Removes what its work leaves behind.
 
@@ -192,7 +191,6 @@ def _stage(unit: Unit, before: Before, *, is_stocked: bool = False, why: str | N
     """Stages that a product is taken back.
 
     Args:
-        unit: The unit.
         before: What was kept of it.
         is_stocked: What was set of its stock is restored already.
         why: Why it stays as it is, apart from its stock; None where it need not.

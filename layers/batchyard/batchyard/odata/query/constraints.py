@@ -53,7 +53,6 @@ def values_of(condition: Expression, *names: str) -> Values | None:
     Null is never among them, as no key finds it: where a row may have null there, this is no constraint.
 
     Args:
-        condition: The condition.
         names: The property, after the single navigations that lead to it.
     """
     return _reduced(condition, lambda one: _values(one, "", names), _common, _all)
@@ -65,7 +64,6 @@ def values_of_any(condition: Expression, collection: str, name: str) -> Values |
     Where several `any` must hold, these are the fewest values that one of them has.
 
     Args:
-        condition: The condition.
         collection: The navigation to the collection.
         name: A property of its entities.
     """
@@ -83,7 +81,6 @@ def interval_of(condition: Expression, *names: str) -> Interval | None:
     """The interval in which a property lies, and is not null, in every row that fulfils a condition.
 
     Args:
-        condition: The condition.
         names: The property, after the single navigations that lead to it. Enumerations have no intervals.
 
     Returns:

@@ -22,7 +22,6 @@ def printed(expression: Expression, variable: str = "") -> str:
     """An expression as text.
 
     Args:
-        expression: The expression.
         variable: The variable of the lambda that it stands in; empty outside of one.
     """
     match expression:

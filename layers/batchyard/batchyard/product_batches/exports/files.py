@@ -50,7 +50,6 @@ def part(export: Export, batch: ProductBatch, position: str) -> Part:
     """The part of an export's file that begins at a position.
 
     Args:
-        export: The export.
         batch: Its batch as it was when the export was made.
         position: Where the part begins.
 

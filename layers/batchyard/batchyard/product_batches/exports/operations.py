@@ -40,7 +40,6 @@ def start(
     """Asks for an export and returns it as it is answered; a repeat with the same key returns the first one again.
 
     Args:
-        batch: Which batch.
         kind: The format, one of `FORMATS`.
         idempotency_key: The caller's key for this request.
         scope: Whose key it is.

@@ -25,7 +25,7 @@ def get(unit: Unit, batch: BatchKey, id: str) -> Export | None:
 
 
 def put(unit: Unit, export: Export) -> Export:
-    """Stages an export that `get` found, or that is new; answers it with its new version."""
+    """Stages an export that `get` found, or that is new; returns it with its new version."""
     return replace(export, version=int(unit.put(PRODUCT_BATCHES, encode(export))["version"]))
 
 

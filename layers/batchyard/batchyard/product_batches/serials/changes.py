@@ -34,7 +34,6 @@ def change_one(
     """Changes the status of one serial.
 
     Args:
-        batch: Which batch.
         text: The serial's code, as somebody typed it.
         status: The status that it gets.
         by: The user who wants it.
@@ -87,7 +86,6 @@ def change_many(
     Serials that have the status already, or one that is final, are left as they are.
 
     Args:
-        batch: Which batch.
         ranges: Number of the first serial within the batch, and how many.
         status: The status that they get.
         by: The user who wants it.
@@ -120,8 +118,7 @@ def undo(batch: BatchKey, id: str, *, by: str) -> StatusChange:
     """Takes a change back: its serials get the statuses that they had before.
 
     Args:
-        batch: Which batch.
-        id: ID of the change. One that was undone is answered as it is.
+        id: ID of the change. One that was undone is returned as it is.
         by: The user who wants it.
 
     Raises:

@@ -33,11 +33,8 @@ class Serial:
     """A serial that a code stands for.
 
     Args:
-        batch: Its batch.
-        code: Its code.
         number: Which one it is within the batch, from 0.
         index: Its index in the collection.
-        status: Its status.
         change: The change that brought it; empty for none.
         scans: How often it was looked up in public.
     """
@@ -74,7 +71,6 @@ def find(collection: str, text: str, product: str | None = None, batch: str | No
     """The serial of a code.
 
     Args:
-        collection: ID of the collection.
         text: The code, as somebody typed it.
         product: ID of the product that it should be of; None for any.
         batch: ID of the batch that it should be of; None for any.
@@ -126,7 +122,6 @@ def verify(collection: str, text: str, caller: str) -> Verified:
     """What everybody may know of a code.
 
     Args:
-        collection: ID of the collection.
         text: The code, as somebody typed it.
         caller: Where the question comes from.
 

@@ -42,7 +42,6 @@ def page(batch: BatchKey, start: int, size: int) -> Page:
     """A page of a batch's serials, with their codes and statuses.
 
     Args:
-        batch: Which batch.
         start: Number of the first one within the batch, from 0.
         size: How many, at most.
 

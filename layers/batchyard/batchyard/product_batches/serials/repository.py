@@ -54,7 +54,6 @@ def allocate(collection: str, size: int, key: int, capacity: int, made: int) -> 
     """Hands out indices that nothing ever had, nor will have; outside of any unit.
 
     Args:
-        collection: ID of the collection.
         size: How many; none of the collection's lengths has codes for fewer.
         key: Version of the key of their codes.
         capacity: How many indices there are codes for.
@@ -111,8 +110,6 @@ def stretches(unit: Unit, collection: str, first: int, last: int, end: int) -> l
     """The stretches of a block that hold some indices, in order, as this unit will leave them.
 
     Args:
-        unit: The unit.
-        collection: ID of the collection.
         first: The first index.
         last: The last one.
         end: The last index of their block.
@@ -159,7 +156,6 @@ def put_runs(unit: Unit, found: Iterable[Stretch], wanted: Sequence[Run]) -> Non
     """Stages other statuses of serials.
 
     Args:
-        unit: The unit.
         found: All stretches that hold them, or others whose statuses were decided on, as `stretches` found them.
         wanted: The statuses, in order; between them are gaps where nothing changes.
     """
@@ -292,7 +288,6 @@ def changes_between(batch: ProductBatch, first: str, end: str) -> Iterator[Statu
     """Changes of a batch's serials in their order, read page by page.
 
     Args:
-        batch: The batch.
         first: Only changes from that of this ID on.
         end: Only changes before that of this ID.
 

@@ -24,7 +24,6 @@ class Run(NamedTuple):
     Args:
         first: Index of the first serial, in the collection.
         last: Index of the last one.
-        status: Their status.
         change: The change that brought it; empty for none.
     """
 

@@ -70,7 +70,6 @@ def count(batch: ProductBatch, index: int) -> None:
     """Counts one scan of a serial, and flags the serial if there were too many today.
 
     Args:
-        batch: Its batch.
         index: Its index in the collection.
 
     Raises:
@@ -96,7 +95,7 @@ def count(batch: ProductBatch, index: int) -> None:
 
 
 def _update(collection: str, index: int, change: str, condition: str, values: dict[str, Any]) -> Item | None:
-    """Changes the scans of a serial; answers them, or None where the condition does not hold."""
+    """Changes the scans of a serial; returns them, or None where the condition does not hold."""
     try:
         with reaching_aws():
             answer = clients.dynamodb().update_item(

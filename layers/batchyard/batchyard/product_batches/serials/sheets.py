@@ -50,7 +50,6 @@ def sheet(batch: BatchKey, start: int, size: int, form: Form) -> str:
     """Serials as symbols with GS1's human-readable interpretation; of a batch without GTIN, their codes alone.
 
     Args:
-        batch: Which batch.
         start: Number of the first serial within the batch, from 0.
         size: How many, at most.
         form: How they are drawn.

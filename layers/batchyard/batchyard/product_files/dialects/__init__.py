@@ -36,7 +36,6 @@ def settings(dialect: Dialect, context: Mapping[str, Any], regions: Callable[[],
     """What the names of its columns depend on.
 
     Args:
-        dialect: The dialect.
         context: The context of the job.
         regions: Gives the currencies of regions, in lower case, by the names of these.
 

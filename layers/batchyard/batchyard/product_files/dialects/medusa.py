@@ -81,7 +81,6 @@ def _joined(row: Row, places: Sequence[int]) -> Row:
     """A row with its tags in the first cell of them.
 
     Args:
-        row: The row.
         places: The columns of its tags, in the order of their numbers.
     """
     found = [row.cells[place] for place in places if place < len(row.cells)]

@@ -163,7 +163,6 @@ class _Change:
     """A row on its way to our own form.
 
     Args:
-        row: The row.
         titles: What stands above the columns.
     """
 

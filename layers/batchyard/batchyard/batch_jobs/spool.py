@@ -2,6 +2,8 @@
 
 What a pass has read goes to S3 in *chunks*, each ordered by itself; the next pass merges them. So any number of records
 is put in order within bounded memory, and a worker can begin anywhere: where each chunk goes on is one number.
+
+Why: docs/decisions.md#a-file-is-sorted-before-it-is-compared
 """
 
 import json

@@ -6,6 +6,8 @@ a key is its own creation date, to within 8 ms; it grows with time, and fits 53 
 A node number belongs to one execution environment for one window of 268 seconds: it leases the next free one of the
 window, one small write, and makes keys of that window alone from it. Two environments therefore never make the same
 key, in whatever channels.
+
+Why: docs/decisions.md#a-primary-key-is-its-creation-date
 """
 
 import threading

@@ -3,6 +3,8 @@
 As long as a recount goes on, its journal is open for the channel. Whatever is counted then is noted in the same
 transaction, so that tallies and journal belong together at any moment. Each transaction holds only if the channel's
 journal is still the one that it reckons with, so none goes by a journal that is being opened.
+
+Why: docs/decisions.md#a-recount-reads-along
 """
 
 import json

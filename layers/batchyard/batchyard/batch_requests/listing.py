@@ -13,6 +13,9 @@ that index.
 
 Where a page ends is kept for a while (`positions`). A page asked for out of the blue is reached by counting keys from
 the nearest one that is known.
+
+Why: docs/decisions.md#four-indexes-of-keys-all-by-channel-and-status
+Why: docs/decisions.md#orderings-of-which-dynamodb-can-only-read-half
 """
 
 import hashlib

@@ -1,4 +1,7 @@
-"""Products, entities and claims as items, and back: what is null is absent."""
+"""Products, entities and claims as items, and back: what is null is absent.
+
+Why: docs/decisions.md#a-product-is-an-aggregate-a-claim-to-each-name-and-an-entity-for-each-integer-id
+"""
 
 import json
 import zlib

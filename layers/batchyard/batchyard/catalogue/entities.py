@@ -2,6 +2,9 @@
 
 A component of a bundle knows in how many bundles it is, so that nobody has to search before it is removed: whoever
 gives a bundle a component, or takes one away, writes the component's entity in the same transaction.
+
+Why: docs/decisions.md#what-an-entity-stores-itself-is-unpacked-when-it-is-wanted
+Why: docs/decisions.md#a-component-counts-its-bundles
 """
 
 from collections import Counter

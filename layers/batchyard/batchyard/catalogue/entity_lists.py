@@ -3,6 +3,8 @@
 Indexes are a moment behind the table, and labels follow by its change stream: what they name has to be looked at. They
 are spread over shards by the integer ID, since one partition takes 1,000 write units a second. Of each shard a little
 more than its share is read; only one that runs out before the page is full is asked again.
+
+Why: docs/decisions.md#lists-of-entities-are-merged-from-16-shards
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -2,6 +2,8 @@
 
 What an entity is listed under is kept beside it, in an item of its own. It is compared with the entity as it is now,
 not with what a change says: so a delivery may be lost, repeated or late, and the next one makes it right.
+
+Why: docs/decisions.md#lists-by-labels-follow-what-they-list
 """
 
 import json

@@ -1,6 +1,8 @@
 """How many entities there are, without reading them: a tally that follows the table's change stream.
 
 It is a row of the `Tallies` table in the place of a channel that there is none of: channels have primary keys from 1.
+
+Why: docs/decisions.md#entities-have-one-tally-repaired-when-the-catalogue-rests
 """
 
 import time

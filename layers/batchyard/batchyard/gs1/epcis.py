@@ -5,6 +5,9 @@ them, `closing`. Many serials that the same happened to at the same moment go in
 
 An event that was told stays told. Where it was an error, the same event comes once more with an error declaration
 (EPCIS 2.0, section 7.4.1.4), which names the events that say it better, if there are any.
+
+Why: docs/decisions.md#an-epc-is-born-once-and-dies-once
+Why: docs/decisions.md#what-epcis-was-told-stays-told
 """
 
 from collections.abc import Mapping, Sequence

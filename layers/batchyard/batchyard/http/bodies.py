@@ -2,6 +2,8 @@
 
 API Gateway hands a body on as text, and puts U+FFFD in the place of bytes that are no UTF-8. Nobody can tell any more
 what they were, so a body with U+FFFD is refused; who means that character writes its escape in JSON.
+
+Why: docs/decisions.md#a-body-is-taken-to-the-byte-or-refused
 """
 
 import base64

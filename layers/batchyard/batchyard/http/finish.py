@@ -1,6 +1,8 @@
 """What HTTP asks of every answer, whichever route made it.
 
 That is: conditions of reads, no content for HEAD, and what caches and browsers may do with it.
+
+Why: docs/decisions.md#what-http-asks-of-every-answer-is-done-in-one-place
 """
 
 from collections.abc import Mapping

@@ -2,6 +2,8 @@
 
 A path as sent has the characters of a URI alone, everything else as percent-encoded UTF-8 (RFC 3986). So no pattern
 that a path is matched against needs to know of line ends or of any alphabet.
+
+Why: docs/decisions.md#paths-are-decoded-once
 """
 
 from urllib.parse import quote, unquote

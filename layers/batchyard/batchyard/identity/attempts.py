@@ -2,6 +2,8 @@
 
 Counted are those of one address at one name, and those of one address at all names; of one name from all addresses none
 are, since that would let anybody keep a user out.
+
+Why: docs/decisions.md#what-failed-logins-count-by
 """
 
 import hashlib

@@ -3,6 +3,8 @@
 What is kept are good tokens alone, so that no flood of wrong keys takes up memory, and a new one works at once. A
 revoked one works for as long as it is kept, just as with answers that API Gateway keeps. That is told by the clock of
 the wall: one that only runs on may stand still for hours while Lambda has the environment frozen.
+
+Why: docs/decisions.md#a-kept-token-is-told-by-the-walls-clock
 """
 
 from batchyard import clock

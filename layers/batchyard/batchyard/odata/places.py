@@ -2,6 +2,8 @@
 
 Clients read the number in the URL of the next page, or count `$skip` up by themselves, and leave the `$skiptoken` out.
 What they skip would be looked at for each page again; so it is kept where their pages ended.
+
+Why: docs/decisions.md#skip-alone-goes-on-from-a-kept-place
 """
 
 import hashlib

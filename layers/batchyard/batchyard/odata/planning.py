@@ -2,6 +2,8 @@
 
 A filter's conditions that a key serves decide where is looked; all of the filter is checked on what is found there. An
 order that no key has is made in memory as long as there are few, and of many in passes (`lists`).
+
+Why: docs/decisions.md#a-list-of-entities-is-one-look-by-one-key-with-the-whole-filter-checked-behind-it
 """
 
 from collections.abc import Iterator, Sequence

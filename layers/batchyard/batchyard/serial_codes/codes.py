@@ -18,6 +18,8 @@ Both are FF1 permutations with keys of their own for each collection and length,
 A code of another collection comes out as any version, salt and index, and so is nobody's but by chance. With a million
 indices in use, a random code of n characters whose check character fits hits one once in 2^5n / 1,000,000 times: from
 n = 10 on, less than once in a billion.
+
+Why: docs/decisions.md#two-permutations-and-a-salt
 """
 
 import json

@@ -7,6 +7,8 @@ of AES and a handful of operations on large integers, whatever the count.
 
 Where the radix is a power of two, adding modulo a power of it is adding and masking all lanes at once; other radices
 go lane by lane there, and are otherwise computed by the same code.
+
+Why: docs/decisions.md#ff1-is-our-own-on-cryptographys-aes
 """
 
 import sys

@@ -2,6 +2,8 @@
 
 botocore takes each for any other structure, and its ten kinds for members. Over the wire attribute values are what
 Python has of them, except for bytes. What is of no kind that is known here is left to botocore.
+
+Why: docs/decisions.md#attribute-values-are-read-by-us-within-botocore
 """
 
 from base64 import b64decode, b64encode

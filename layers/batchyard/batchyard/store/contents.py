@@ -1,6 +1,8 @@
 """Texts kept compressed: in an attribute of an item, or in S3 where every write of the item would pay for too much.
 
 A text named `objects` is the attribute `objects`, or the blob that the attribute `objects_key` points at.
+
+Why: docs/decisions.md#contents-beyond-32-kb-are-in-s3
 """
 
 import zlib

@@ -3,6 +3,8 @@
 What a batch of changes adds up to is added in one transaction, together with a mark that this batch was counted. A
 batch that is delivered again finds its mark and changes nothing. Lambda may deliver it again with more records at its
 end; the mark therefore says up to where it was counted, and the rest is counted as a batch of its own.
+
+Why: docs/decisions.md#tallies-are-marked-per-delivery-not-per-record
 """
 
 from collections.abc import Callable, Mapping, Sequence

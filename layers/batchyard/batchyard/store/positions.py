@@ -2,6 +2,9 @@
 
 Clients count pages or entities up by themselves and ignore the URL of the next page. What a page ended with is
 therefore kept, so that the next one costs no more than the first.
+
+Why: docs/decisions.md#cursors-are-kept-because-clients-count
+Why: docs/decisions.md#a-page-that-has-a-next-one-writes-once
 """
 
 from batchyard import clock

@@ -2,6 +2,8 @@
 
 The reply is staged in the same unit as the request's own writes, so the two are committed together: there is no moment
 at which a repeat would find the one without the other.
+
+Why: docs/decisions.md#the-reply-to-an-idempotency-key-is-committed-with-what-it-replies-to
 """
 
 import hashlib

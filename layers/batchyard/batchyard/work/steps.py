@@ -3,6 +3,8 @@
 Each step begins from the state as it is stored then, and records its progress only if that is still the one that is
 stored. So a message that is delivered twice, or two workers at once, change nothing twice: one of them is ahead and the
 other follows. Whoever cancels the work stores that it is over, and the next step is not begun.
+
+Why: docs/decisions.md#long-work-is-done-in-short-steps-by-one-engine
 """
 
 from collections.abc import Callable, Mapping

@@ -3,6 +3,8 @@
 So the item tells two things: that the job has written the product, which a repeated step then leaves alone; and how it
 is taken back. It is gone eight days later. Of a product that takes several transactions it is written before the first
 of them, with what is written ahead of the product; in the last one it becomes one as all others are.
+
+Why: docs/decisions.md#what-an-import-has-replaced-tells-what-it-has-written
 """
 
 import json

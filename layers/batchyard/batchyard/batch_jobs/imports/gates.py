@@ -5,6 +5,8 @@ Each transaction therefore writes the item of a gate, and taking back closes all
 for each thread of a worker, since transactions that write the same item wait for each other.
 
 A job that has ended is looked for there, too, before it is taken back: so that its worker ends in the midst of a step.
+
+Why: docs/decisions.md#gates-close-before-anything-is-taken-back
 """
 
 from batchyard.batch_jobs import repository as jobs

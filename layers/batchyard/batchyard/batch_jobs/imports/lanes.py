@@ -1,4 +1,7 @@
-"""Products are written in packs, one transaction each; packs in lanes, side by side, one for each gate of the job."""
+"""Products are written in packs, one transaction each; packs in lanes, side by side, one for each gate of the job.
+
+Why: docs/decisions.md#one-worker-writes-an-import-with-four-threads
+"""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,6 +1,8 @@
 """Expressions: text into what `syntax` has, with every name and type checked against the model.
 
 Descends recursively, and not deeper than `DEEPEST`. Names, operators and functions are read in any case.
+
+Why: docs/decisions.md#odatas-queries-are-read-by-our-own-parser
 """
 
 from typing import Literal as OneOf

@@ -1,4 +1,7 @@
-"""Changes of serials' statuses: of one, of ranges of millions, and back again."""
+"""Changes of serials' statuses: of one, of ranges of millions, and back again.
+
+Why: docs/decisions.md#a-change-can-be-undone-as-long-as-nothing-came-after-it
+"""
 
 import os
 from collections.abc import Iterable, Sequence

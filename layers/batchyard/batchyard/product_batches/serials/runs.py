@@ -2,6 +2,8 @@
 
 Pure functions over lists of runs that tile a stretch of indices without gaps. A million serials that were
 decommissioned together are one run; a serial that was dispensed alone cuts a run in three.
+
+Why: docs/decisions.md#serials-are-runs-in-stretches
 """
 
 import json

@@ -49,6 +49,12 @@ def test_code_cites_decisions_that_stand() -> None:
     assert not list(missing(ROOT, cited))
 
 
+def test_each_decision_has_its_day() -> None:
+    headings = re.findall(r"(?m)^## (.+)\n(.*)$", (ROOT / "docs" / "decisions.md").read_text())
+    assert len(headings) > 100
+    assert [heading for heading, day in headings if not re.fullmatch(r"\*\d{4}-\d{2}-\d{2}\*", day)] == []
+
+
 @pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/glossary.md"])
 def test_files_that_are_named_are_there(document: str) -> None:
     named = re.findall(r"`([\w./-]+/(?:[\w.-]+\.\w+)?|[\w.-]+\.py)`", (ROOT / document).read_text())

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from batchyard.batch_requests import operations
 from batchyard.batch_requests.parameters import IN_CHANNEL, TAG, ChannelId
 from batchyard.batch_requests.schemas import BatchRequestAnswer, BatchRequestCreate
+from batchyard.channels import repository
 from batchyard.http import drf
 from batchyard.http.answers import etag
 from batchyard.http.app import App, answer
@@ -39,3 +40,4 @@ def create(
 
 
 handler = app.lambda_handler
+reads = repository.reads

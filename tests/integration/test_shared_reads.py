@@ -123,6 +123,19 @@ def test_moves_of_neighbours_are_read_for_at_once(api: Api, channel: int, calls:
     assert calls == ["dynamodb.BatchGetItem", *["dynamodb.PutItem"] * 5]
 
 
+def test_openings_of_neighbours_read_their_channel_once(api: Api, channel: int, calls: Calls) -> None:
+    opening = request("POST", batches(channel), {"channel": channel})
+    assert statuses(run_flat(api, opening)) == [201]
+    calls.clear()
+    assert statuses(run_flat(api, *[opening] * 5)) == [201] * 5
+    assert calls == ["dynamodb.BatchGetItem", *["dynamodb.PutItem"] * 5]
+    nowhere = request("POST", batches(channel).replace(str(channel), "9" * 30), {"channel": channel})
+    assert statuses(run_flat(api, opening, nowhere)) == [201, 404]
+    # Who closes the channel in the midst of it is heeded.
+    closing = request("PATCH", f"/api/v1/channels/{channel}/", {"is_active": False})
+    assert statuses(run_flat(api, opening, closing, opening)) == [201, 200, 400]
+
+
 def test_lots_of_neighbours_are_read_for_at_once(api: Api, calls: Calls) -> None:
     lots = "/admin/collection/wines/product/barolo/batch"
     for id in ("L1", "L2"):

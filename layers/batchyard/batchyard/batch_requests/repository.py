@@ -33,7 +33,7 @@ def key_of(channel: int, pk: int) -> Key:
 def reads(parameters: Mapping[str, str]) -> list[tuple[Table, Key]]:
     """What the store is asked for a batch request, by the parameters of its path."""
     channel, pk = parameters["channel_id"], parameters["id"]
-    if not all(given.isascii() and given.isdigit() and len(given) < 20 for given in (channel, pk)):
+    if not all(map(items.is_number, (channel, pk))):
         return []
     return [(BATCH_REQUESTS, key_of(int(channel), int(pk)))]
 

@@ -1,17 +1,23 @@
 """Channels as items: a few hundred in one partition, in order of their primary keys."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from batchyard.channels.rules import Channel
 from batchyard.errors import NotFound
 from batchyard.store import items
 from batchyard.store.items import Item, Key, Value
 from batchyard.store.queries import query
-from batchyard.store.tables import CHANNELS
+from batchyard.store.tables import CHANNELS, Table
 from batchyard.store.unit import Unit
 
 _PARTITION = "channels"
 _COUNTER: Key = {"yard": "counters", "pk": 0}
+
+
+def reads(parameters: Mapping[str, str]) -> list[tuple[Table, Key]]:
+    """What the store is asked for a channel, by the parameters of a path in it."""
+    given = parameters["channel_id"]
+    return [(CHANNELS, _key_of(int(given)))] if items.is_number(given) else []
 
 
 def find(unit: Unit, pk: int) -> Channel:

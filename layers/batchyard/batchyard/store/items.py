@@ -31,6 +31,11 @@ def attribute(value: Value) -> dict[str, Any]:
     return {"B": value}
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a whole number that the store takes as a key."""
+    return text.isascii() and text.isdigit() and len(text) < 20
+
+
 def size(item: Mapping[str, Value | None]) -> int:
     """As how many bytes DynamoDB counts an item, at most. The names of attributes are ASCII here."""
     # One loop: this is asked of every item of every transaction.

@@ -19,7 +19,7 @@ from batchyard.store.calls import reaching_aws
 from batchyard.store.items import Item
 
 if TYPE_CHECKING:
-    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsResponseTypeDef
 
 _AT_ONCE = 10
 
@@ -93,9 +93,9 @@ def publish(
     for change in changes:
         if events := _named(change, told(change)):
             subjects.setdefault(subject(change), []).extend(events)
-    # Made here: threads would each make one of their own.
-    client = clients.events()
-    ended = threads.each(lambda lane: _put(client, lane, source), _lanes(subjects.values()), _LANES)
+    # Of a client that is made here: threads would each make one of their own.
+    put = clients.events().put_events
+    ended = threads.each(lambda lane: _put(put, lane, source), _lanes(subjects.values()), _LANES)
     failed = min((number for number in ended if number is not None), key=int, default=None)
     try:
         also([change for change in changes if failed is None or int(change.number) < int(failed)])
@@ -129,7 +129,7 @@ def _named(change: RecordChange, told: Sequence[Event]) -> list[_Told]:
     return [_Told(number, f"{number}.{position}" if position else number, event) for position, event in enumerate(told)]
 
 
-def _put(client: "EventBridgeClient", told: Sequence[_Told], source: str) -> str | None:
+def _put(put: Callable[..., "PutEventsResponseTypeDef"], told: Sequence[_Told], source: str) -> str | None:
     """Sends events; returns the number of the first change of which one was refused."""
     for some in batched(told, _AT_ONCE, strict=False):
         entries: list[Any] = [
@@ -144,7 +144,7 @@ def _put(client: "EventBridgeClient", told: Sequence[_Told], source: str) -> str
         ]
         try:
             with reaching_aws():
-                answer = client.put_events(Entries=entries)
+                answer = put(Entries=entries)
         except Unavailable:
             return some[0].number
         for one, result in zip(some, answer["Entries"], strict=True):

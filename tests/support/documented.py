@@ -66,7 +66,7 @@ def _of_entity_sets(method: str, path: str, answer: "Answer") -> str:
     """What leads nowhere, or is told in words alone, has no operation: it is refused, or a property's value."""
     try:
         segments = urls.parse(decoded(path).strip("/").partition("/")[2])
-        is_batch = [segment.name.lower() for segment in segments] == ["$batch"]
+        is_batch = [(segment.name.lower(), segment.key) for segment in segments] == [("$batch", {})]
         documented = batch_document.PATH if is_batch else path_of(targets.resolve(segments, MODEL))
     except BatchyardError:
         assert answer.status in _OF_NOTHING

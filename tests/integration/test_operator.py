@@ -26,15 +26,29 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return Run(capsys, monkeypatch)
 
 
+class Terminal(io.StringIO):
+    """Somebody sits before it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class Run:
     """Runs commands."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self._capsys, self._monkeypatch = capsys, monkeypatch
 
-    def __call__(self, *arguments: str, status: int = 0, typed: str = "", told: str = "") -> str:
+    def __call__(
+        self,
+        *arguments: str,
+        status: int = 0,
+        typed: str = "",
+        told: str = "",
+        at: type[io.StringIO] = io.StringIO,
+    ) -> str:
         """What a command prints; where it fails, to standard error. Where it does not, it prints `told` there."""
-        self._monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        self._monkeypatch.setattr("sys.stdin", at(typed))
         assert operator.main(arguments) == status
         printed = self._capsys.readouterr()
         assert (printed.err if status == 0 else printed.out) == told
@@ -129,7 +143,7 @@ def test_a_user_is_made_listed_and_removed(run: Run) -> None:
 
 def test_a_password_is_asked_for_where_it_is_not_given(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("getpass.getpass", lambda: PASSWORD)
-    run("create-user", "anna")
+    run("create-user", "anna", at=Terminal)
     assert operations.log_in("anna", PASSWORD)
 
 

@@ -77,7 +77,7 @@ def replaced(text: str, part: str, content: str) -> str:
 def prices_table() -> str:
     """The list prices."""
     listed = [
-        [name, f"{one['usd'] / one['per'] * 1_000_000:,.2f}", one["of"], one["known of"]]
+        [name, f"{one['usd'] / one['per'] * 1_000_000:,.3f}", one["of"], one["known of"]]
         for name, one in price_list().items()
     ]
     return markdown(["price", "$ a million", "of what", "known of"], listed)

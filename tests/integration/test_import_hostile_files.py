@@ -126,8 +126,9 @@ def test_steps_of_long_rows_are_shorter(load: Importer, monkeypatch: pytest.Monk
     write = writing.write
 
     def counted(planner: Any, groups: Any) -> Any:
-        lanes.append(len(groups))
-        return write(planner, groups)
+        some = list(groups)
+        lanes.append(len(some))
+        return write(planner, some)
 
     monkeypatch.setattr(writing, "write", counted)
     header = HEADER.replace("Title", "Description")

@@ -57,7 +57,7 @@ PARAMETERS = {
     ("PATCH", ONE): {"channel_id", "id", "if-match", "if-none-match"},
     ("DELETE", ONE): {"channel_id", "id", "if-match", "if-none-match"},
     ("GET", PRODUCT_BATCHES): {"collectionid", "productid", "limit", "cursor", "if-none-match"},
-    ("GET", OF_COLLECTION): {"collectionid", "search", "productid", "limit", "cursor", "if-none-match"},
+    ("GET", OF_COLLECTION): {"collectionid", "search", "idprefix", "productid", "limit", "cursor", "if-none-match"},
     ("GET", OF_COLLECTION + "/{batchId}/tags"): {"collectionid", "batchid", "claimsetid", "if-none-match"},
     ("GET", PRODUCT_BATCH + "/getSN"): {"collectionid", "productid", "batchid", "startindex", "count", "if-none-match"},
 }

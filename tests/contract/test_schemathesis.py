@@ -86,8 +86,8 @@ DEPENDING = re.compile(
 # The same of entity sets: what a query means, and what there is. Numbers of 2^53 and more lose digits on their way.
 DEPENDING_ON_ENTITIES = re.compile(
     r"\$filter|\$orderby|There is no|There is a product with|is required|stands? there twice|has \d+ characters, of"
-    r"|does not change its parent|A child is no parent|Only a parent without|is made as a parent|Unconfirmed quantities|A bundle has no"
-    r"|A quantity is from 0"
+    r"|does not change its parent|A child is no parent|Only a parent without|is made as a parent|Unconfirmed quantities"
+    r"|A bundle has no|A quantity is from 0"
 )
 
 

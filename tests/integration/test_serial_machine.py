@@ -177,6 +177,10 @@ class Machine(RuleBasedStateMachine):
         elif overtook and answer.status == 200 and overtaken.batch in before.keys() - present.keys():
             # So does what became of serials, when the batch went without a look at them.
             assert fast == ("delete", overtaken.batch, True)
+            told = answer.json()
+            if "undoneBy" in told:
+                # What is kept of a removed batch tells of it, too.
+                self.history[overtaken.batch][told["id"]] = told
         else:
             overtaken.check(answer)
 

@@ -68,7 +68,8 @@ DEPENDING = re.compile(
             "It is none that an answer gave",
             "The ID of a batch cannot be changed",
             "It does not go together with search",
-            "Cannot undo a batch job of the type",
+            # What a job is asked for depends on how far it is, and on what it is.
+            "Cannot (confirm|cancel|undo)",
             "Ensure this has no more than 16384 bytes",
             "Modules would measure less than 0.396 mm in more than",
             # Lists of jobs: columns with commas, and dates in one of several forms.

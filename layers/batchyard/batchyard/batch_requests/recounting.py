@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from batchyard import clock
-from batchyard.batch_requests import journals, rules, tallies
+from batchyard.batch_requests import journals, repository, rules, tallies
 from batchyard.batch_requests.journals import Kind, Touched
 from batchyard.errors import Contended
 from batchyard.store import clients, items
@@ -33,8 +33,6 @@ _SKEW_US = 1_000_000
 """By how much clocks of two functions may differ, and more."""
 
 _AT_ONCE = 99
-
-_OF_STATUS = "channel = :channel AND #status = :status"
 
 _Index = Mapping[Kind, "array[int]"]
 
@@ -102,35 +100,19 @@ def _numbers(channel: int) -> Counter[Kind]:
 def _kinds(channel: int) -> Iterator[Kind]:
     """What a channel's batch requests are counted by, from one to the next."""
     for status in rules.STATUSES:
-        request, values = _of_status(channel, status)
-        while True:
-            limited = request | {"Limit": 1, "ProjectionExpression": "type_key"}
-            found = next(query(limited | {"ExpressionAttributeValues": items.encode(values)}), None)
-            if found is None:
-                break
-            kind = str(found["type_key"])
+        kind = None
+        while (kind := repository.next_type_key(channel, status, kind, descending=False)) is not None:
             yield kind, status
-            request = request | {"KeyConditionExpression": f"{_OF_STATUS} AND type_key > :type"}
-            values = {**values, ":type": kind}
 
 
 def _of_kind(channel: int, type_key: str, status: str) -> dict[str, Any]:
-    request, values = _of_status(channel, status)
     return {
-        **request,
-        "KeyConditionExpression": f"{_OF_STATUS} AND type_key = :type",
-        "ExpressionAttributeValues": items.encode({**values, ":type": type_key}),
-    }
-
-
-def _of_status(channel: int, status: str) -> tuple[dict[str, Any], dict[str, items.Value]]:
-    request = {
         "TableName": BATCH_REQUESTS.name,
         "IndexName": "by_status_type",
-        "KeyConditionExpression": _OF_STATUS,
+        "KeyConditionExpression": "channel = :channel AND #status = :status AND type_key = :type",
         "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": items.encode({":channel": channel, ":status": status, ":type": type_key}),
     }
-    return request, {":channel": channel, ":status": status}
 
 
 def _counted(index: _Index, touched: Touched) -> Counter[Kind]:

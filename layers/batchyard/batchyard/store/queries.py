@@ -1,6 +1,7 @@
 """Items of queries and scans, page after page: DynamoDB answers no more than 1 MB at once."""
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from batchyard.store import clients, items
@@ -35,15 +36,8 @@ def count(request: Mapping[str, Any]) -> int:
     Raises:
         Unavailable: The store did not answer.
     """
-    found = 0
-    step: dict[str, Any] = {**request, "Select": "COUNT"}
-    while True:
-        with reaching_aws():
-            answer: Mapping[str, Any] = clients.dynamodb().query(**step)
-        found += int(answer["Count"])
-        if "LastEvaluatedKey" not in answer:
-            return found
-        step["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    pages = _answers(lambda page: clients.dynamodb().query(**page), {**request, "Select": "COUNT"})
+    return sum(int(answer["Count"]) for answer in pages)
 
 
 class Looked(NamedTuple):
@@ -75,24 +69,26 @@ def look_through(request: Mapping[str, Any], wanted: Callable[[Item], bool], eno
     found: list[Item] = []
     units = 0.0
     last: Any = None
-    step: dict[str, Any] = {**request, "ReturnConsumedCapacity": "TOTAL"}
-    for _ in range(steps):
-        with reaching_aws():
-            answer: Mapping[str, Any] = clients.dynamodb().query(**step)
+    pages = _answers(lambda page: clients.dynamodb().query(**page), {**request, "ReturnConsumedCapacity": "TOTAL"})
+    for answer in islice(pages, steps):
         found += filter(wanted, map(items.decode, answer["Items"]))
         units += answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
         last = answer.get("LastEvaluatedKey")
-        if last is None or len(found) >= enough:
+        if len(found) >= enough:
             break
-        step["ExclusiveStartKey"] = last
     return Looked(found, None if last is None else items.decode(last), units)
 
 
 def _pages(ask: Callable[[Mapping[str, Any]], Any], request: Mapping[str, Any]) -> Iterator[Item]:
+    for answer in _answers(ask, request):
+        yield from map(items.decode, answer["Items"])
+
+
+def _answers(ask: Callable[[Mapping[str, Any]], Any], request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     while True:
         with reaching_aws():
-            answer = ask(request)
-        yield from map(items.decode, answer["Items"])
+            answer: Mapping[str, Any] = ask(request)
+        yield answer
         if "LastEvaluatedKey" not in answer:
             return
         request = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}

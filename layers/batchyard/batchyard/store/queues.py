@@ -38,13 +38,13 @@ def send(
             name: {"DataType": "Number", "StringValue": str(value)} for name, value in attributes.items()
         }
     # Of a client that is made here: threads would each make one of their own.
-    send = clients.sqs().send_message_batch
+    send_batch = clients.sqs().send_message_batch
     portions = batched(bodies, _AT_ONCE, strict=False)
 
     def send_portion(portion: Sequence[str]) -> None:
         entries: list[Any] = [{"Id": str(number), "MessageBody": body, **more} for number, body in enumerate(portion)]
         with reaching_aws():
-            answer = send(QueueUrl=url, Entries=entries)
+            answer = send_batch(QueueUrl=url, Entries=entries)
         if answer.get("Failed"):
             raise Unavailable
 

@@ -14,7 +14,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -146,7 +146,7 @@ class Unit:
         ahead = _read_ahead.get()
         known = {identity: ahead[identity] for identity in missing if identity in ahead}
         unknown = [place for identity, place in missing.items() if identity not in known]
-        found = known | (_read(unknown) if unknown else {})
+        found = known | _read(unknown)
         for identity in missing:
             self._reads[identity] = found.get(identity)
 
@@ -419,11 +419,8 @@ def reading_ahead(
     if found:
         more = following(_known_in(found))
         found |= read((table, key) for table, key in more if table.identity(key) not in found)
-    token = _read_ahead.set(found)
-    try:
+    with _having_read(found):
         yield
-    finally:
-        _read_ahead.reset(token)
 
 
 @contextmanager
@@ -440,26 +437,21 @@ def sharing(keys: Places, following: Callable[[Known], Places] = lambda _: ()) -
     asked = list(keys)
     found = _read_apart(asked) if len(asked) > 1 else {}
     found |= _read_apart(following(_known_in(found)))
-    token, shared = _read_ahead.set(found), _shared.set(found)
+    token = _shared.set(found)
     try:
-        yield
+        with _having_read(found):
+            yield
     finally:
-        _shared.reset(shared)
-        _read_ahead.reset(token)
+        _shared.reset(token)
 
 
 @contextmanager
 def not_sharing() -> Iterator[None]:
     """Inside, units know nothing of what others share; what they write, the others know."""
-    if _read_ahead.get() is not _shared.get():
-        # What was read ahead is no shared one's.
+    is_shared = _read_ahead.get() is _shared.get()
+    # What was read ahead otherwise is no shared one's.
+    with _having_read({}) if is_shared else nullcontext():
         yield
-        return
-    token = _read_ahead.set({})
-    try:
-        yield
-    finally:
-        _read_ahead.reset(token)
 
 
 @contextmanager
@@ -469,9 +461,13 @@ def at_hand(keys: Places) -> Iterator[None]:
     Raises:
         Unavailable: The store did not answer.
     """
-    places = {table.identity(key): (table, key) for table, key in keys}
-    found = _read(places.values()) if places else {}
-    token = _read_ahead.set({**_read_ahead.get(), **{identity: found.get(identity) for identity in places}})
+    with _having_read({**_read_ahead.get(), **_read_all(_by_identity(keys))}):
+        yield
+
+
+@contextmanager
+def _having_read(found: Mapping[tuple[Any, ...], Item | None]) -> Iterator[None]:
+    token = _read_ahead.set(found)
     try:
         yield
     finally:
@@ -493,20 +489,28 @@ def _share(writes: Iterable[_Write]) -> None:
 
 def _read_apart(keys: Places) -> dict[tuple[Any, ...], Item | None]:
     """Items by their identities; none where they cannot be read at once, which is left to who asks for them."""
-    places = {table.identity(key): (table, key) for table, key in keys}
     try:
-        found = _read(places.values())
+        return _read_all(_by_identity(keys))
     except Unavailable:
         return {}
     except ClientError as error:
         if code_of(error) != "ValidationException":
             log_defect(error)
         return {}
+
+
+def _by_identity(keys: Places) -> dict[tuple[Any, ...], tuple[Table, Key]]:
+    return {table.identity(key): (table, key) for table, key in keys}
+
+
+def _read_all(places: Mapping[tuple[Any, ...], tuple[Table, Key]]) -> dict[tuple[Any, ...], Item | None]:
+    """Each of these items, None for one that is not there."""
+    found = _read(places.values())
     return {identity: found.get(identity) for identity in places}
 
 
 def _read_together(keys: Places) -> dict[tuple[Any, ...], Item | None]:
-    places = {table.identity(key): (table, key) for table, key in keys}
+    places = _by_identity(keys)
     if not 1 < len(places) <= MAX_ACTIONS:
         return {}
     gets: list[Any] = [{"Get": {"TableName": table.name, "Key": items.encode(key)}} for table, key in places.values()]

@@ -12,7 +12,6 @@ from typing import Any
 from batchyard.catalogue.entity_sets.model import COMPONENT, DC_QUANTITY
 from batchyard.catalogue.limits import LARGEST_NUMBER
 from batchyard.http import refusals
-from batchyard.http.preconditions import LONGEST
 from batchyard.odata.entities import EXPLANATION, LONGEST_QUERY
 from batchyard.odata.model import (
     BOOLEAN,
@@ -36,6 +35,7 @@ from batchyard.odata.query.options import LARGEST_NUMBER as LARGEST_TOP
 from batchyard.odata.query.options import MOST_ORDERS
 from batchyard.odata.sets import Writable
 from batchyard.odata.targets import Document, Kind, Target
+from tools.generate import conditions
 from tools.generate.batch_document import REFUSAL
 
 type Json = dict[str, Any]
@@ -189,11 +189,7 @@ class EntitySets:
                 f"{name}.create", f"A new {kind}", [], made, (*_OF_WRITES, 501), body=_json(f"New{kind}")
             )
         yield _path(Target(Kind.ENTITIES, found)), several
-        counted = _found("text/plain", _TEXT)
-        yield (
-            _path(Target(Kind.COUNT, found)),
-            {"get": operation(f"{name}.count", f"How many {name}", [self._filter()], counted, _OF_READS)},
-        )
+        yield self._counted(Target(Kind.COUNT, found), name, f"How many {name}")
         query = {"text/plain": {"schema": {**_TEXT, "maxLength": LONGEST_QUERY}}}
         yield (
             _path(Target(Kind.QUERY, found)),
@@ -220,10 +216,10 @@ class EntitySets:
         read = _found("application/json", _reference(kind))
         if tagged:
             read["304"] = {"description": HTTPStatus.NOT_MODIFIED.phrase}
-        conditions = [_condition("If-None-Match")] if tagged else []
-        shown = [*keys, self._select(found.type), *self._expand(found.type), *conditions]
+        tag = [conditions.parameter("If-None-Match")] if tagged else []
+        shown = [*keys, self._select(found.type), *self._expand(found.type), *tag]
         item = {"get": operation(f"{found.name}.get", f"One {kind}", shown, read, _OF_READS)}
-        written = [*keys, _condition("If-Match"), _condition("If-None-Match")]
+        written = [*keys, conditions.parameter("If-Match"), conditions.parameter("If-None-Match")]
         if writable.change is not None:
             for method in ("patch", "put"):
                 item[method] = operation(
@@ -271,20 +267,15 @@ class EntitySets:
                 )
             },
         )
-        counted = _found("text/plain", _TEXT)
-        yield (
-            _path(Target(Kind.COUNT, found, _SOME_KEY, navigation)),
-            {
-                "get": _operation(
-                    _tag(found),
-                    f"{name}.count",
-                    f"How many {navigation.name} one {kind} has",
-                    [*keys, self._filter()],
-                    counted,
-                    _OF_READS,
-                )
-            },
+        yield self._counted(
+            Target(Kind.COUNT, found, _SOME_KEY, navigation), name, f"How many {navigation.name} one {kind} has", keys
         )
+
+    def _counted(self, target: Target, name: str, summary: str, keys: Iterable[Json] = ()) -> tuple[str, Json]:
+        counted = _found("text/plain", _TEXT)
+        parameters = [*keys, self._filter()]
+        operation = _operation(_tag(target.entity_set), f"{name}.count", summary, parameters, counted, _OF_READS)
+        return _path(target), {"get": operation}
 
     def _of_action(self, action: Action) -> tuple[str, Json]:
         found = self._model.set_of(action.type)
@@ -292,7 +283,7 @@ class EntitySets:
             _tag(found),
             f"{found.name}.{action.name}",
             f"{action.name} of one {action.type.name}",
-            [*_key_parameters(action.type), _condition("If-Match"), _condition("If-None-Match")],
+            [*_key_parameters(action.type), conditions.parameter("If-Match"), conditions.parameter("If-None-Match")],
             {str(HTTPStatus.NO_CONTENT.value): {"description": "No Content"}},
             _OF_WRITES,
             body=_json(action.name),
@@ -405,10 +396,6 @@ _OF_LISTS = (
     "empty, where few of those that were looked at fulfil a filter that no key serves. Administrators who send "
     f"`Prefer: explain` are told in `{EXPLANATION}` how it was found."
 )
-_CONDITIONS = {
-    "If-Match": "Only if it has one of these entity tags; `*`: if it is there",
-    "If-None-Match": "Only if it has none of these entity tags; `*`: if it is not there",
-}
 
 
 def _path(target: Target) -> str:
@@ -448,11 +435,6 @@ def _key_parameters(shown: EntityType) -> list[Json]:
         parameter = {"name": name, "in": "path", "required": True, "schema": schema}
         parameters.append(parameter | ({"description": told} if told else {}))
     return parameters
-
-
-def _condition(name: str) -> Json:
-    schema = {**_TEXT, "maxLength": LONGEST}
-    return {"name": name, "in": "header", "required": False, "schema": schema, "description": _CONDITIONS[name]}
 
 
 def _option(name: str, schema: Json, told: str) -> Json:

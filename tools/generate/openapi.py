@@ -17,8 +17,7 @@ from batchyard.catalogue.entity_sets import writing
 from batchyard.catalogue.entity_sets.model import MODEL, PRODUCT
 from batchyard.http import coded, dialects, drf, typed
 from batchyard.http.app import Dialect
-from batchyard.http.preconditions import LONGEST
-from tools.generate import Unfit, batch_document, entity_sets_document
+from tools.generate import Unfit, batch_document, conditions, entity_sets_document
 from tools.generate.entity_sets_document import EntitySets
 from tools.generate.handlers import Handler
 
@@ -99,10 +98,6 @@ _TAGS: Mapping[str, str] = {
 }
 # What the names of refusals begin with, which are shared by the routes of a family.
 _FAMILIES: dict[Dialect, str] = {drf: "", coded: "Coded", typed: "Typed"}
-_CONDITIONS = {
-    "If-Match": "Only if it has one of these entity tags; `*`: if it is there",
-    "If-None-Match": "Only if it has none of these entity tags; `*`: if it is not there",
-}
 _NOT_MET = 412
 _OF_CONDITIONS = (400, _NOT_MET)
 # The headers that the clients of a family bring their key in.
@@ -303,22 +298,13 @@ def _with_conditions(path: str, method: str, operation: Json) -> Json:
     refusals = dialects.of_path(path).documented(200, None, *_OF_CONDITIONS)
     responses = {**{str(status): refusals[status] for status in _OF_CONDITIONS}, **known}
     if method == "get" and "200" in known:
-        conditions = ["If-None-Match"]
+        names = ["If-None-Match"]
         responses["304"] = {"description": "Not Modified"}
     elif str(_NOT_MET) in known:
-        conditions = ["If-Match", "If-None-Match"]
+        names = ["If-Match", "If-None-Match"]
     else:
         return operation
-    found = [
-        {
-            "name": name,
-            "in": "header",
-            "required": False,
-            "schema": {"type": "string", "maxLength": LONGEST},
-            "description": _CONDITIONS[name],
-        }
-        for name in conditions
-    ]
+    found = map(conditions.parameter, names)
     return operation | {"parameters": [*operation.get("parameters", ()), *found], "responses": responses}
 
 

@@ -27,6 +27,13 @@ def _shown(entity: Any) -> JSON:
     return {one.name: getattr(entity, name) for name, one in entity.__odata__.properties}
 
 
+def _saved(service: ODataService, entity: Any, values: JSON) -> JSON:
+    for name, value in values.items():
+        setattr(entity, name, value)
+    service.save(entity)
+    return _shown(entity)
+
+
 def types(given: JSON) -> JSON:
     return {name: one.__odata_type__.rpartition(".")[2] for name, one in _service(given).entities.items()}
 
@@ -55,20 +62,12 @@ def read(given: JSON) -> JSON:
 def create(given: JSON) -> JSON:
     # It would send null for all that is not given, also where null is no value.
     service = _service(given, without_nulls=True)
-    entity = service.entities["Products"]()
-    for name, value in given["entity"].items():
-        setattr(entity, name, value)
-    service.save(entity)
-    return _shown(entity)
+    return _saved(service, service.entities["Products"](), given["entity"])
 
 
 def change(given: JSON) -> JSON:
     service = _service(given)
-    entity = service.query(service.entities["Products"]).get(given["id"])
-    for name, value in given["values"].items():
-        setattr(entity, name, value)
-    service.save(entity)
-    return _shown(entity)
+    return _saved(service, service.query(service.entities["Products"]).get(given["id"]), given["values"])
 
 
 def remove(given: JSON) -> None:

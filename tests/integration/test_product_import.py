@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -286,23 +287,28 @@ def test_what_others_changed_since_stays_and_is_told(load: Importer) -> None:
     assert undone["result"]["undo"]["status"] == "completed"
 
 
-def test_what_stays_is_told_though_the_step_is_made_again(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+def cut_off_behind(load: Importer, module: ModuleType, function: str) -> None:
+    """Has a worker take a message and not get beyond the function, though that has done its work."""
+    original = getattr(module, function)
+
+    def cut_off(*given: Any) -> None:
+        original(*given)
+        raise Unavailable
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, function, cut_off)
+        [message] = load.workers.receive()
+        assert not load.workers.work(message)
+
+
+def test_what_stays_is_told_though_the_step_is_made_again(load: Importer) -> None:
     done = load(SHIRTS)
     with permissions.by_the_test():
         catalogue.update(product("sock").id, lambda one: replace(one, status="published"), "req-9")
         catalogue.set_quantities(product("shirt").variants[0].entity, {0: 77}, "req-9")
     assert load.api.post(f"{JOBS}/{done['id']}/undo").status == 200
     load.workers.follow()
-    take_back = taking_back.take_back
-
-    def cut_off(*given: Any) -> Any:
-        take_back(*given)
-        raise Unavailable
-
-    with monkeypatch.context() as patch:
-        patch.setattr(taking_back, "take_back", cut_off)
-        [message] = load.workers.receive()
-        assert not load.workers.work(message)
+    cut_off_behind(load, taking_back, "take_back")
     load.workers.run()
     undone = job_of(load.api, done["id"])["result"]
     assert undone["undo"] == {"status": "completed", "count": 2, "advancement_count": 2}
@@ -415,16 +421,7 @@ def test_what_a_step_has_written_stays_though_it_could_not_be_written_again(
     waiting = load(f"Product Handle;Product Collection Handle\r\n{rows}", dry_run=True)
     assert load.api.post(f"{JOBS}/{waiting['id']}/confirm").status == 200
     load.workers.follow()
-    write = writing.write
-
-    def cut_off(*given: Any) -> Any:
-        write(*given)
-        raise Unavailable
-
-    with monkeypatch.context() as patch:
-        patch.setattr(writing, "write", cut_off)
-        [message] = load.workers.receive()
-        assert not load.workers.work(message)
+    cut_off_behind(load, writing, "write")
     monkeypatch.setattr(reference, "collections", list)
     load.workers.run()
     done = job_of(load.api, waiting["id"])

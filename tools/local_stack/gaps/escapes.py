@@ -2,7 +2,8 @@
 
 It undoes a path's before it routes, so that `%2F` parts segments and no policy matches `%0A`; API Gateway leaves a path
 as it was sent. It takes `multipart~1form-data` for a media type, as which CloudFormation writes `multipart/form-data`.
-As a program, this is the engine with both mended, and one that saves in between (`saving`); its own Python runs it.
+As a program, this is the engine with both mended, one that saves in between (`saving`) and reads the same text once
+(`texts`); its own Python runs it.
 """
 
 from importlib.util import module_from_spec, spec_from_file_location
@@ -13,7 +14,8 @@ from typing import Any
 def main() -> None:
     """Runs the engine."""
     from ministack import app  # type: ignore[import-not-found]
-    from ministack.services import apigateway_v1  # type: ignore[import-not-found]
+    from ministack.core import iam_evaluator  # type: ignore[import-not-found]
+    from ministack.services import apigateway_v1, dynamodb  # type: ignore[import-not-found]
 
     matches = apigateway_v1._media_type_matches
 
@@ -28,6 +30,7 @@ def main() -> None:
         return await handle(host, raw_path or path, *others, raw_path=raw_path, **options)
 
     app._handle_execute_api_request = as_sent
+    _beside("texts").mend(dynamodb, iam_evaluator)
     _beside("saving").mend(app)
     app.main()
 

@@ -71,7 +71,7 @@ def holding(entity: Entity, own: Own, write_blob: Callable[[Blob], None]) -> Ent
     """
     told = codec.own_told(own)
     if not told:
-        return replace(entity, stored={}, components=0)
+        return replace(entity, stored={}, components=0) if entity.stored else entity
     text = dumps(told)
     size = len(text.encode())
     if size > rules.LARGEST_PRODUCT:

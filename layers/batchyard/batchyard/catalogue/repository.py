@@ -475,7 +475,9 @@ class _Making:
                 entity = replace(entity, updated=product.updated, by=product.by, named=None)
                 entity = rules.of_variant(entity, variants.get(id), product.handle)
             entity = rules.stocked(entity, self.stock.get(id, {}), product.updated, product.by)
-            item = codec.encode_entity(replace(entity, stocked_by=self.stocked_by.get(id, entity.stocked_by)))
+            if id in self.stocked_by:
+                entity = replace(entity, stocked_by=self.stocked_by[id])
+            item = codec.encode_entity(entity)
             if not _is_stored(item, held):
                 yield item
 

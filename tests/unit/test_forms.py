@@ -59,6 +59,13 @@ def test_bytes_come_as_they_were_sent(contents: list[bytes]) -> None:
     assert [file.content for file in files(*sent)] == contents
 
 
+@pytest.mark.parametrize("boundary", [BOUNDARY, "--------------------------036279", "a b", "x" * 70, "'()+_,-./:=?"])
+def test_a_boundary_that_is_left_out_is_the_one_that_the_form_begins_with(boundary: str) -> None:
+    content = f"--{boundary}\r\nContent-Disposition: form-data; name=files; filename=a\r\n\r\nx\r\n--{boundary}--\r\n"
+    sent = event(end=content.encode(), Content_Type="multipart/form-data")
+    assert forms.files(sent, "files") == [File("a", "application/octet-stream", b"x")]
+
+
 def test_media_types_are_taken_where_they_are_some() -> None:
     said = ["text/csv", "Text/CSV; charset=utf-8", "nonsense", "text/html<", "", "a/" + "b" * 100]
     sent = [part('form-data; name="files"; filename="a"', b"x", f"Content-Type: {one}") for one in said]
@@ -84,7 +91,18 @@ def test_texts_and_places_where_nobody_chose_a_file_are_no_files() -> None:
         (event(*[part('form-data; name="a"')] * 129), "Maximum segment count"),
         (event(part('form-data; name="files"; filename="a"', b"x", "X: " + "y" * 9000)), "header length"),
         (event(part('form-data; name="files"', b"x", *["X: y"] * 9)), "header count"),
-        ({**event(end=b"--b0undary--"), "headers": {"Content-Type": "multipart/form-data"}}, "Empty boundary"),
+        *[
+            (event(end=end, Content_Type="multipart/form-data"), "Empty boundary")
+            for end in (
+                b"",
+                b"--b0undary--",
+                b"--\r\n",
+                b"--" + b"x" * 71 + b"\r\n",
+                b"--x \r\n",
+                b"--\xfc\r\n",
+                b"--x\n",
+            )
+        ],
         ({**event(), "body": "%"}, "cannot be decoded"),
     ],
 )

@@ -14,6 +14,8 @@ from batchyard.http.urls import header
 MOST_PARTS = 128
 
 _OCTETS = "application/octet-stream"
+# As RFC 2046 has it, which lets no blank stand at its end.
+_FIRST_LINE = re.compile(rb"--([\w'()+,./:=? -]{0,69}[\w'()+,./:=?-])\r\n", re.ASCII)
 _ENCODED_NAME = re.compile(r";\s*filename\*\s*=\s*utf-8'[^';]*'([^;\s]+)", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,63}/[a-z0-9!#$&^_.+-]{1,63}")
 
@@ -46,9 +48,18 @@ def files(event: Mapping[str, Any], field: str) -> list[File]:
     _, options = parse_options_header(header(event, "Content-Type") or "")
     raw = bodies.octets(event)
     try:
-        return list(_files(raw, options.get("boundary", ""), field))
+        return list(_files(raw, options.get("boundary") or _first_boundary(raw), field))
     except MultipartError as error:
         raise Malformed(f"The form cannot be read: {error}") from None
+
+
+def _first_boundary(raw: bytes) -> str:
+    """The boundary that a body begins with; nothing where it begins with none.
+
+    Some clients name the media type before the form is written, and leave out what its parts are told apart by.
+    """
+    found = _FIRST_LINE.match(raw)
+    return "" if found is None else found[1].decode()
 
 
 def _files(raw: bytes, boundary: str, field: str) -> Iterator[File]:

@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from moto import mock_aws
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from batchyard.identity import token_cache
 from tests.contract.gateway import Gateway
@@ -25,21 +26,20 @@ class Site:
     Args:
         base: What it puts before the API's paths.
         key: The token of somebody who may do everything.
+        channel: The primary key of a channel.
         gateway: What answers it.
     """
 
     base: str
     key: str
+    channel: int
     gateway: Gateway
 
 
-class _Handler(WSGIRequestHandler):
-    """One request: the path as it was sent, and no line of log for it."""
+class _Silent(WSGIRequestHandler):
+    """One request, and no line of log for it."""
 
-    def get_environ(self) -> dict[str, str]:
-        return {**super().get_environ(), "REQUEST_URI": self.path}
-
-    def log_message(self, *_: object) -> None:
+    def log(self, *_: object) -> None:
         pass
 
 
@@ -48,22 +48,19 @@ def site() -> Iterator[Site]:
     """The whole service on moto, behind a port of this machine's loopback."""
     gateway = Gateway()
     # One request at a time, as an environment of Lambda has it.
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        make_server("127.0.0.1", 0, gateway, handler_class=_Handler) as server,
-        mock_aws(),
-    ):
+    server = make_server("127.0.0.1", 0, gateway, request_handler=_Silent)
+    with pytest.MonkeyPatch.context() as patch, closing(server.socket), mock_aws():
         host = f"127.0.0.1:{server.server_port}"
         # One of the clients finds an API nowhere but there.
         gateway.front = Front(f"http://{host}{BASE_PATH}", BASE_PATH, BASE_PATH, protocol="http", host=host)
         GATEWAY.forget()
-        key = Service(patch).key
+        service = Service(patch)
         # What the service of another module said of its keys.
         token_cache.reset()
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield Site(gateway.front.base, key, gateway)
+            yield Site(gateway.front.base, service.key, service.channel, gateway)
         finally:
             server.shutdown()
             thread.join()

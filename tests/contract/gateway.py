@@ -71,7 +71,10 @@ class Gateway:
             environ["REQUEST_METHOD"],
             path.removeprefix(urlsplit(self.front.base).path) + (f"?{query}" if query else ""),
             list(_headers(environ)),
-            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
+            # What comes in chunks has no length, and an end that the server sees to.
+            environ["wsgi.input"].read(
+                -1 if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
+            ),
         )
         content = answer.text.encode()
         headers = [(name, value) for name, value in answer.headers.items() if name != "content-length"]

@@ -59,7 +59,7 @@ def ask(request: pytest.FixtureRequest, site: Site) -> Ask:
     return ask_of(site, request.param)
 
 
-def test_what_is_found_is_filtered_expanded_ordered_and_cut(ask: Ask, ids: dict[str, int]) -> None:
+def test_products_are_filtered_expanded_ordered_and_cut(ask: Ask, ids: dict[str, int]) -> None:
     found = ask("find", skus=["boots", "crème brûlée", "boots brown"], top=2)
     assert [(one["ID"], one["Title"]) for one in found] == [
         (ids[sku], f"The {sku}") for sku in ("crème brûlée", "boots brown")
@@ -87,7 +87,7 @@ def test_an_entity_is_made_read_changed_acted_upon_and_removed(ask: Ask, http: h
 
 
 @pytest.mark.parametrize("module", [DYNAMICS, ODATA_CLIENT, O_JS, ODATAPY])
-def test_the_number_of_what_a_filter_finds(site: Site, ids: dict[str, int], module: str) -> None:
+def test_products_that_match_a_filter_are_counted(site: Site, ids: dict[str, int], module: str) -> None:
     assert ask_of(site, module)("count", skus=["boots", "last", "nobodys"]) == 2
 
 
@@ -103,7 +103,7 @@ def test_the_number_of_what_a_filter_finds(site: Site, ids: dict[str, int], modu
         (ODATAPY, "batch_as_json", {"version": "4.01"}),
     ],
 )
-def test_a_batch_reads_changes_and_reads_again(
+def test_a_batch_reads_and_updates_products(
     site: Site, http: httpx.Client, two: tuple[int, int], module: str, form: str, more: dict[str, str]
 ) -> None:
     changes = [(two[0], {"Title": "After"}), (two[1], {"Title": "Also after"})]
@@ -125,7 +125,7 @@ def test_a_batch_reads_changes_and_reads_again(
         (ODATAPY, "batch_as_json", {"version": "4.01"}),
     ],
 )
-def test_a_change_set_happens_or_does_not(
+def test_a_change_set_is_all_or_nothing(
     site: Site, http: httpx.Client, two: tuple[int, int], module: str, form: str, more: dict[str, str]
 ) -> None:
     run = partial(ask_of(site, module), form, reads=[], **more)
@@ -159,6 +159,6 @@ def test_pages_are_followed_to_the_end(site: Site, http: httpx.Client, two: tupl
 
 
 @pytest.mark.parametrize("module", ALL)
-def test_what_is_wrong_is_told_in_our_words(site: Site, module: str) -> None:
+def test_validation_errors_reach_the_client_in_our_words(site: Site, module: str) -> None:
     with pytest.raises(published.Failed, match="Sku"):
         ask_of(site, module)("create", entity={"Title": "No SKU"})

@@ -90,7 +90,7 @@ def test_any_lot_is_printed_by_the_rules(http: httpx.Client) -> None:
         assert {ai: unquote(value) for ai, value in said.items()} == dict(elements), link
 
 
-def test_what_breaks_the_rules_is_found() -> None:
+def test_links_and_element_strings_that_break_the_rules_are_found() -> None:
     links = ["https://id.gs1.org/01/09521234543214", f"https://id.gs1.org/01/{GTIN}/21/A/10/B"]
     strings = [[("01", GTIN), ("10", "é")], [("01", GTIN), ("17", "281330")]]
     found = published.call("gs1.js", "check", links=links, strings=strings)

@@ -30,7 +30,7 @@ def test_the_schema_of_oasis_finds_nothing(metadata: str, schema: xmlschema.XMLS
     assert not schema.is_valid(metadata.replace('Type="Edm.String"', 'Typ="Edm.String"', 1))
 
 
-def test_the_converter_of_oasis_reads_all_of_it(metadata: str) -> None:
+def test_the_converter_of_oasis_reads_all_metadata(metadata: str) -> None:
     converted = published.call("csdl.js", "convert", xml=metadata)
     assert converted["messages"] == []
     namespace = converted["json"][MODEL.namespace]

@@ -23,14 +23,14 @@ def lint(document: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_the_linter_finds_nothing() -> None:
+def test_the_linter_finds_nothing_in_the_openapi_document() -> None:
     ended = lint(DOCUMENT)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert json.loads(ended.stdout)["totals"] == {"errors": 0, "warnings": 0, "ignored": 0}
 
 
 @pytest.mark.parametrize("member", ["summary", "operationId"])
-def test_it_would_find_something(tmp_path: Path, member: str) -> None:
+def test_the_linter_finds_a_fault_in_an_openapi_document(tmp_path: Path, member: str) -> None:
     document = json.loads(DOCUMENT.read_text())
     del document["paths"]["/api/v1/channels/"]["get"][member]
     faulty = tmp_path / "openapi.json"

@@ -48,7 +48,7 @@ def skus(name: str, number: int) -> Iterator[str]:
 
 @pytest.mark.parametrize("variants", [1, LARGE])
 @pytest.mark.parametrize("same", ["handle", "sku"])
-def test_of_those_who_want_the_same_one_gets_it(world: World, variants: int, same: str) -> None:
+def test_one_of_many_creators_gets_a_handle_or_sku(world: World, variants: int, same: str) -> None:
     def wanted(number: int) -> Product:
         one = product("boots" if same == "handle" else f"p{number}", *skus(f"w{number}", variants))
         if same == "sku":
@@ -135,7 +135,7 @@ def test_ids_are_nobody_elses(world: World) -> None:
     assert len(set(taken)) == len(taken) == 5 * WORKERS
 
 
-def test_what_is_removed_while_it_is_changed_is_removed_or_changed(world: World) -> None:
+def test_a_product_that_is_removed_while_changed_ends_in_one_of_both_states(world: World) -> None:
     for number in range(4):
         one = operations.create(_known(product(f"p{number}", *skus(f"p{number}", SMALL))), "req")
         changed, removed = at_once(
@@ -150,7 +150,7 @@ def test_what_is_removed_while_it_is_changed_is_removed_or_changed(world: World)
     must_be_whole()
 
 
-def test_a_sku_is_taken_again_while_what_let_go_of_it_is_cleaned_up(world: World) -> None:
+def test_a_sku_is_taken_again_during_clean_up_of_its_former_variant(world: World) -> None:
     one = operations.create(_known(product("many", *skus("many", LARGE))), "req")
     before = _item(one.id)
     operations.update(one.id, lambda now: replace(now, variants=now.variants[11:]), "req")
@@ -257,7 +257,7 @@ def _notice(old: Item | None, new: Item | None) -> str:
 @pytest.mark.parametrize("engine", [MINISTACK], indirect=True)
 @pytest.mark.parametrize("variants", [SMALL, LARGE])
 @pytest.mark.parametrize("case", [Create, Change, Remove])
-def test_stopped_at_any_call_it_happened_or_not_and_happens_once(
+def test_a_product_write_that_crashes_at_any_call_is_atomic_and_repeatable(
     world: World, case: type[Scene], variants: int
 ) -> None:
     numbers = itertools.count()
@@ -293,7 +293,7 @@ def test_stopped_at_any_call_it_happened_or_not_and_happens_once(
 
 @pytest.mark.parametrize("variants", [SMALL, LARGE])
 @pytest.mark.parametrize("case", [Create, Change, Remove])
-def test_a_lost_answer_goes_unnoticed(world: World, case: type[Scene], variants: int) -> None:
+def test_a_product_write_survives_a_lost_answer(world: World, case: type[Scene], variants: int) -> None:
     numbers = itertools.count()
     scene = case(next(numbers), variants)
     scene.act()

@@ -87,7 +87,7 @@ def done(world: World, small: None) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("fault", [crash_before, crash_after])
-def test_stopped_at_any_call_all_of_it_happened_or_nothing(
+def test_a_change_set_that_crashes_at_any_call_is_all_or_nothing(
     world: World, done: list[dict[str, Any]], fault: Fault
 ) -> None:
     found = []
@@ -109,7 +109,7 @@ def test_stopped_at_any_call_all_of_it_happened_or_nothing(
     assert not any(happened for _, happened in found[:-1])
 
 
-def test_a_lost_answer_goes_unnoticed(world: World, done: list[dict[str, Any]]) -> None:
+def test_a_change_set_survives_a_lost_answer(world: World, done: list[dict[str, Any]]) -> None:
     for number in itertools.count(1):
         assert number < MOST_CALLS
         scene = Scene(world)
@@ -122,7 +122,9 @@ def test_a_lost_answer_goes_unnoticed(world: World, done: list[dict[str, Any]]) 
 
 
 @pytest.mark.parametrize("call", ["PUT objects", "PUT logs", "TransactWriteItems"])
-def test_a_store_that_is_out_of_reach_leaves_nothing(world: World, done: list[dict[str, Any]], call: str) -> None:
+def test_a_change_set_leaves_nothing_when_the_store_is_unreachable(
+    world: World, done: list[dict[str, Any]], call: str
+) -> None:
     scene = Scene(world)
     with at_call(1, never_sent, of=call, lasting=True) as strike:
         refused = scene.change()
@@ -142,7 +144,7 @@ def test_reads_that_cannot_be_had_at_once_are_had_one_by_one(world: World, done:
     assert scene.after() == done
 
 
-def test_a_race_is_run_again_as_a_whole(world: World, done: list[dict[str, Any]]) -> None:
+def test_a_change_set_that_loses_a_race_is_run_again_as_a_whole(world: World, done: list[dict[str, Any]]) -> None:
     scene = Scene(world)
 
     def another() -> None:
@@ -155,7 +157,7 @@ def test_a_race_is_run_again_as_a_whole(world: World, done: list[dict[str, Any]]
     assert scene.after() == expected
 
 
-def test_a_race_that_ends_it_is_answered_and_leaves_nothing(world: World, small: None) -> None:
+def test_a_change_set_that_a_race_makes_invalid_is_refused_and_leaves_nothing(world: World, small: None) -> None:
     scene = Scene(world)
 
     def another() -> None:
@@ -174,7 +176,7 @@ def test_a_race_that_ends_it_is_answered_and_leaves_nothing(world: World, small:
 # Several processes at once.
 
 
-def test_readers_never_see_half_of_one(world: World) -> None:
+def test_readers_never_see_half_of_a_change_set(world: World) -> None:
     channel = world.api.open_channel()
     pks = [world.api.open_batch(channel, status="commit", remote_batch_id="none")["pk"] for _ in range(5)]
     times = 40
@@ -218,7 +220,7 @@ def test_of_change_sets_that_exclude_each_other_one_happens(world: World) -> Non
 # The engine's own limits.
 
 
-def test_a_hundred_writes_happen_at_once(world: World) -> None:
+def test_a_change_set_of_a_hundred_writes_is_committed_at_once(world: World) -> None:
     channel = world.api.open_channel()
     creation = request("POST", batches(channel), {"channel": channel})
     made = run_change_set(world.api, *[creation] * 100)

@@ -53,7 +53,7 @@ def _version(world: World, channel: int, pk: int) -> int:
 
 
 @pytest.mark.parametrize("seed", [0, 1], ids=["in the item", "in S3"])
-def test_no_merge_is_lost(world: World, channel: int, seed: int) -> None:
+def test_no_concurrent_merge_of_objects_is_lost(world: World, channel: int, seed: int) -> None:
     pk = world.api.open_batch(channel, status="commit")["pk"]
     before = _version(world, channel, pk)
     answers = at_once(
@@ -108,7 +108,7 @@ def test_one_worker_sends_a_batch_off(world: World, channel: int) -> None:
     assert winners[0].version == before + 1
 
 
-def test_one_end_wins(world: World, channel: int) -> None:
+def test_one_final_status_of_a_batch_request_wins(world: World, channel: int) -> None:
     pk = world.api.open_batch(channel, status="commit")["pk"]
     for status in ("sent_to_remote", "ongoing"):
         world.api.patch(batches(channel, pk), {"status": status})
@@ -125,7 +125,7 @@ def test_one_end_wins(world: World, channel: int) -> None:
     assert len([move for move in world.moves(channel) if move[1] == "ongoing"]) == 1
 
 
-def test_identical_repeats_are_one_change(world: World, channel: int) -> None:
+def test_identical_repeated_updates_are_one_version_of_a_batch_request(world: World, channel: int) -> None:
     pk = world.api.open_batch(channel, status="commit")["pk"]
     before = _version(world, channel, pk)
     change: Wanted = {"status": "fail", "objects": [{**dict.fromkeys(rules.OBJECT_FIELDS), "pk": 1}]}
@@ -258,7 +258,7 @@ def test_requests_beyond_the_limit_are_refused_over_all_environments(
     assert share * limit <= total <= limit, served
 
 
-def test_processes_share_nothing_but_the_store(world: World, channel: int) -> None:
+def test_processes_that_change_batch_requests_share_only_the_store(world: World, channel: int) -> None:
     opened = [world.api.open_batch(channel, status="commit")["pk"] for _ in range(3)]
     workers = range(3)
     entries = in_processes([partial(client_process.run, channel, opened, worker) for worker in workers])

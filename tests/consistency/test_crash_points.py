@@ -27,7 +27,7 @@ def _small() -> Iterator[None]:
 # A process that ends is the same to every engine; what differs between them are the answers to repeated calls.
 @pytest.mark.parametrize("engine", [MINISTACK], indirect=True)
 @pytest.mark.parametrize("case", CASES)
-def test_stopped_at_any_call_it_happens_once(world: World, case: type[Case]) -> None:
+def test_a_batch_request_write_that_crashes_at_any_call_happens_once(world: World, case: type[Case]) -> None:
     expected = _undisturbed(world, case)
     for number in itertools.count(1):
         assert number < MOST_CALLS
@@ -48,7 +48,7 @@ def test_stopped_at_any_call_it_happens_once(world: World, case: type[Case]) -> 
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_lost_answer_goes_unnoticed(world: World, case: type[Case]) -> None:
+def test_a_batch_request_write_survives_a_lost_answer(world: World, case: type[Case]) -> None:
     expected = _undisturbed(world, case)
     for number in itertools.count(1):
         assert number < MOST_CALLS

@@ -203,7 +203,7 @@ class Scene:
 
 @pytest.mark.parametrize("engine", [MINISTACK], indirect=True)
 @pytest.mark.parametrize("write", WRITES, ids=lambda write: write.name)
-def test_stopped_at_any_call_it_happened_or_not_and_can_be_repeated(world: World, write: Write) -> None:
+def test_an_entity_set_write_that_crashes_at_any_call_is_atomic_and_repeatable(world: World, write: Write) -> None:
     numbers = itertools.count()
     scene = Scene(world, next(numbers))
     before = scene.state()
@@ -240,7 +240,7 @@ def test_stopped_at_any_call_it_happened_or_not_and_can_be_repeated(world: World
 
 
 @pytest.mark.parametrize("write", WRITES, ids=lambda write: write.name)
-def test_a_lost_answer_to_what_writes_goes_unnoticed(world: World, write: Write) -> None:
+def test_an_entity_set_write_survives_a_lost_answer(world: World, write: Write) -> None:
     numbers = itertools.count()
     scene = Scene(world, next(numbers))
     answer = scene.send(write)
@@ -267,7 +267,7 @@ _SET = [one for one in WRITES if one.name in {"item", "change", "copy", "label",
 
 @pytest.mark.parametrize("engine", [MINISTACK], indirect=True)
 @pytest.mark.parametrize("fault", [crash_before, crash_after, lost_answer])
-def test_a_change_set_of_many_kinds_happens_as_a_whole(world: World, fault: Any) -> None:
+def test_a_change_set_of_entity_set_writes_is_atomic(world: World, fault: Any) -> None:
     def send(scene: Scene) -> list[Part] | Part:
         return run_change_set(world.api, *map(scene.part, _SET))
 

@@ -92,7 +92,7 @@ def test_no_update_of_a_batch_is_lost_that_shares_its_reads(world: World) -> Non
     must_be_whole()
 
 
-def test_of_more_sales_than_there_are_pieces_so_many_happen(world: World) -> None:
+def test_no_more_pieces_are_sold_than_are_in_stock(world: World) -> None:
     id = made(world.api, "A")
     assert stock(world.api, id, 20, kind="Absolute").status == 204
     answers = at_once([partial(stock, world.api, id, -1) for _ in range(WORKERS)])
@@ -123,7 +123,7 @@ def test_a_repeated_relative_update_counts_once_though_others_build_on_it(world:
         "DCQuantities(ProductID={id},DistributionCenterID=0)",
     ],
 )
-def test_a_repeated_removal_is_none_of_what_is_gone_though_others_build_on_it(world: World, part: str) -> None:
+def test_a_repeated_removal_of_an_entity_part_succeeds_after_another_update(world: World, part: str) -> None:
     other, id = made(world.api, "B"), made(world.api, "A")
     url = "/v1/" + part.format(id=id, other=other)
     body: dict[str, Any] = {"Url": "u"} if "Images" in part else {"Value": "x"}
@@ -146,7 +146,7 @@ def test_a_repeated_removal_is_none_of_what_is_gone_though_others_build_on_it(wo
     assert world.api.get(f"/v1/Products({id})").json()["UPC"] == "1"
 
 
-def test_of_those_who_make_the_same_sku_one_wins(world: World) -> None:
+def test_one_of_many_creators_of_a_sku_wins(world: World) -> None:
     jobs = [partial(world.api.post, "/v1/Products", {"Sku": "A", "Title": str(number)}) for number in range(8)]
     jobs += [partial(world.api.post, "/v1/Products", {"Sku": "A", "IsParent": True}) for _ in range(2)]
     answers = at_once(jobs)
@@ -158,7 +158,7 @@ def test_of_those_who_make_the_same_sku_one_wins(world: World) -> None:
     must_be_whole()
 
 
-def test_of_those_who_rename_to_the_same_sku_one_wins(world: World) -> None:
+def test_one_of_many_renames_to_a_sku_wins(world: World) -> None:
     ids = several(8)
     jobs = [partial(world.api.patch, f"/v1/Products({id})", {"Sku": "A"}) for id in ids]
     answers = at_once([*jobs, partial(world.api.post, "/v1/Products", {"Sku": "A"})])
@@ -181,7 +181,7 @@ def test_children_that_are_made_while_their_parent_goes_go_with_it_or_are_refuse
         must_be_whole()
 
 
-def test_what_is_removed_while_its_sku_is_made_again(world: World) -> None:
+def test_a_product_is_removed_while_its_sku_is_created_again(world: World) -> None:
     for _ in range(4):
         id = made(world.api, "A")
         removed, again = at_once(
@@ -423,7 +423,7 @@ def walked(api: Api, query: str) -> list[int]:
         ("$orderby=CreateDateUtc", False),
     ],
 )
-def test_pages_miss_nothing_while_others_write(world: World, query: str, again: bool) -> None:
+def test_pages_of_entities_miss_nothing_during_writes(world: World, query: str, again: bool) -> None:
     """Each comes once; in the order of what changes it may come again, with its new moment."""
     ids, gone = several(220), several(40, "gone")
     rng = random.Random(1)

@@ -64,7 +64,7 @@ def must_be_whole(lots: Collection, export: str) -> Any:
 
 @pytest.mark.parametrize("engine", [MINISTACK], indirect=True)
 @pytest.mark.parametrize("fault", [crash_before, crash_after, lost_answer, never_sent])
-def test_stopped_at_any_call_the_file_is_whole(lots: Collection, fault: Fault) -> None:
+def test_an_export_that_crashes_at_any_call_writes_a_whole_file(lots: Collection, fault: Fault) -> None:
     for number in itertools.count(1):
         assert number < MOST_CALLS
         export = started(lots)

@@ -126,7 +126,7 @@ def _must_be_safe(lots: Collection) -> None:
 # A process that ends is the same to every engine; what differs between them are the answers to repeated calls.
 @pytest.mark.parametrize("engine", [MINISTACK], indirect=True)
 @pytest.mark.parametrize("case", CASES)
-def test_stopped_at_any_call_it_happened_or_not_and_happens_once(world: World, case: type[Case]) -> None:
+def test_a_lot_write_that_crashes_at_any_call_is_atomic_and_happens_once(world: World, case: type[Case]) -> None:
     before, done = _undisturbed(world, case)
     found: list[tuple[Fault, bool]] = []
     for number in itertools.count(1):
@@ -156,7 +156,7 @@ def test_stopped_at_any_call_it_happened_or_not_and_happens_once(world: World, c
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_lost_answer_goes_unnoticed(world: World, case: type[Case]) -> None:
+def test_a_lot_write_survives_a_lost_answer(world: World, case: type[Case]) -> None:
     _, done = _undisturbed(world, case)
     for number in itertools.count(1):
         assert number < MOST_CALLS
@@ -172,7 +172,7 @@ def test_a_lost_answer_goes_unnoticed(world: World, case: type[Case]) -> None:
 
 @pytest.mark.parametrize("engine", [MINISTACK], indirect=True)
 @pytest.mark.parametrize("case", CASES)
-def test_a_store_that_is_out_of_reach_is_told_and_repeated(world: World, case: type[Case]) -> None:
+def test_a_lot_write_is_repeated_after_the_store_was_unreachable(world: World, case: type[Case]) -> None:
     before, done = _undisturbed(world, case)
     call = "PutItem" if case in {Update, CreateWithoutSerials} else "TransactWriteItems"
     for fault in (lost_answer, never_sent):

@@ -131,7 +131,7 @@ def test_a_create_whose_answer_gets_lost_meets_an_update(lots: Collection) -> No
     lots.must_be_whole()
 
 
-def test_indices_whose_answer_got_lost_are_nobodys(lots: Collection) -> None:
+def test_serial_indices_of_a_lost_answer_belong_to_no_lot(lots: Collection) -> None:
     for call in range(2):
         with at_call(1, lost_answer, of="UpdateItem") as strike:
             assert lots.create(f"L{call}", 10).status == 200
@@ -157,7 +157,7 @@ def test_a_batch_that_is_made_and_removed_unnoticed_does_not_come_back(lots: Col
 
 # To every engine, another process is another connection, as another thread is.
 @pytest.mark.parametrize("engine", [MINISTACK], indirect=True)
-def test_processes_share_nothing_but_the_store(lots: Collection) -> None:
+def test_processes_that_change_lots_share_only_the_store(lots: Collection) -> None:
     _create(lots, "shared", 100)()
     workers = range(3)
     entries = in_processes([partial(lot_process.run, lots.id, "shared", worker) for worker in workers])
@@ -245,7 +245,7 @@ def test_changes_of_overlapping_ranges_happen_in_some_order(lots: Collection, se
     lots.must_be_whole()
 
 
-def test_a_change_looks_again_at_what_it_was_to_leave(lots: Collection) -> None:
+def test_a_serial_change_rereads_the_serials_that_it_leaves_alone(lots: Collection) -> None:
     """Two changes that each leave what the other changes: one of them must come first."""
     _create(lots, "L1", 10)()
     _grow(lots, "L1", 20)()
@@ -276,7 +276,7 @@ def test_stretches_that_are_cut_at_once_lose_nothing(lots: Collection) -> None:
     assert lots.statuses("L1") == [(2400, COMMISSIONED)]
 
 
-def test_one_undoing_and_another_change_exclude_each_other(lots: Collection) -> None:
+def test_an_undo_and_a_serial_change_exclude_each_other(lots: Collection) -> None:
     for number in range(4):
         id = f"L{number}"
         _create(lots, id, 10)()
@@ -323,7 +323,7 @@ def _must_exclude(lots: Collection, batch: str, removed: Any, changed: Any) -> N
         assert (1, "dispensed") in lots.statuses(batch)
 
 
-def test_removal_and_the_change_of_a_serial_exclude_each_other(lots: Collection) -> None:
+def test_lot_removal_and_a_serial_change_exclude_each_other(lots: Collection) -> None:
     for number in range(8):
         id = f"L{number}"
         _create(lots, id, 10)()
@@ -357,7 +357,7 @@ def test_a_batch_is_removed_just_before_its_serial_is_changed(lots: Collection) 
     assert lots.stretches() == []
 
 
-def test_growth_and_removal_exclude_each_other(lots: Collection) -> None:
+def test_lot_growth_and_lot_removal_exclude_each_other(lots: Collection) -> None:
     for number in range(4):
         id = f"L{number}"
         _create(lots, id, 10)()

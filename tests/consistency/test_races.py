@@ -57,7 +57,7 @@ def pk(world: World, channel: int) -> int:
 
 
 @pytest.mark.parametrize("objects", [some(2), some(30, seed=2)], ids=["in the item", "in S3"])
-def test_a_repeated_write_leaves_what_others_build_on(
+def test_a_repeated_batch_request_update_keeps_a_later_change(
     world: World, channel: int, pk: int, objects: list[dict[str, Any]]
 ) -> None:
     url = batches(channel, pk)
@@ -86,7 +86,7 @@ def test_a_repeated_write_leaves_what_others_build_on(
         ("DELETE", None, "DeleteItem"),
     ],
 )
-def test_a_store_that_is_out_of_reach_is_told_and_repeated(
+def test_a_batch_request_write_is_repeated_after_the_store_was_unreachable(
     world: World, channel: int, pk: int, fault: Fault, method: str, body: Any, call: str
 ) -> None:
     """As a client sees it whose every attempt is lost, and who repeats the request later."""
@@ -135,7 +135,7 @@ def test_a_sweep_meets_the_second_delivery_of_an_upload(world: World, channel: i
     world.must_be_whole(channel)
 
 
-def test_one_form_is_posted_twice(world: World, channel: int, pk: int) -> None:
+def test_an_upload_form_is_posted_twice(world: World, channel: int, pk: int) -> None:
     key = _upload(channel, pk, b"the first")
     with at_call(1, crash_after, of="PUT logs"), pytest.raises(Crash):
         _attach(key)
@@ -210,7 +210,7 @@ def test_a_recount_meets_the_stream(world: World, at_rest: list[Callable[[], Non
     assert number > 1
 
 
-def test_many_kinds_of_changes_are_counted_once(world: World) -> None:
+def test_changes_to_more_tallies_than_a_transaction_takes_are_counted_once(world: World) -> None:
     """More tallies than one transaction takes, each of its parts stopped at each call."""
     for number in itertools.count(1):
         channel = world.api.open_channel()
@@ -238,7 +238,7 @@ def _opening(channel: int, position: int, content_type: str) -> dict[str, Any]:
 # Schedules.
 
 
-def test_what_is_finished_does_not_fail(world: World, channel: int, pk: int) -> None:
+def test_a_finished_batch_request_does_not_become_stale(world: World, channel: int, pk: int) -> None:
     """An index shows for a moment what is no longer so."""
     for status in ("fail", "done"):
         finished = world.api.open_batch(channel, status=status)["pk"]

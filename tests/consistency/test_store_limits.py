@@ -183,7 +183,7 @@ def test_readers_see_a_unit_whole_or_not_at_all(world: World, channel: int) -> N
     assert {row["remote_batch_id"] for row in world.items(channel)} == {"round 4"}
 
 
-def test_what_is_made_and_removed_within_a_unit_was_never_there(world: World, channel: int) -> None:
+def test_an_item_created_and_removed_within_a_unit_is_never_stored(world: World, channel: int) -> None:
     unit = Unit()
     with joined(unit):
         opened = _opened(channel)

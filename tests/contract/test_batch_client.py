@@ -250,7 +250,7 @@ def test_serials_are_printed_and_looked_up(library: Library, product: str, batch
     assert refused.value.details["batchId"] == batch
 
 
-def test_what_is_wrong_is_told_by_field(library: Library) -> None:
+def test_validation_errors_of_a_lot_are_told_by_field(library: Library) -> None:
     with pytest.raises(Refused) as refused:
         library.create("barolo", {"id": "L1", "gtin": "09521234543214", "quantity": "many"})
     assert (refused.value.code, refused.value.error_code) == (400, "VALIDATION_ERROR")

@@ -197,7 +197,7 @@ def test_bytes_that_are_no_utf8_are_refused(client: Client, known: dict[str, str
 @pytest.mark.parametrize("kind", BAD)
 @pytest.mark.parametrize("route", WRITES, ids=" ".join)
 @pytest.mark.usefixtures("unchanged", "client")
-def test_in_base64_too(known: dict[str, str], route: Route, kind: str) -> None:
+def test_base64_bytes_that_are_no_utf8_are_refused(known: dict[str, str], route: Route, kind: str) -> None:
     method, path = route[0], _path(route, known)
 
     def sent(method: str, path: str, content_type: str, body: bytes) -> Answer:
@@ -221,7 +221,7 @@ def test_in_base64_too(known: dict[str, str], route: Route, kind: str) -> None:
 @pytest.mark.parametrize("kind", UNREAD)
 @pytest.mark.parametrize("route", WRITES, ids=" ".join)
 @pytest.mark.usefixtures("unchanged")
-def test_what_it_says_of_its_encoding_must_be_utf8(
+def test_a_body_declared_in_another_charset_than_utf8_is_refused(
     client: Client, known: dict[str, str], route: Route, kind: str
 ) -> None:
     method, path, headers = route[0], _path(route, known), UNREAD[kind]
@@ -252,7 +252,7 @@ def invoke_behind(method: str, path: str, headers: Mapping[str, str]) -> Answer:
 
 @pytest.mark.parametrize("route", [route for route in WRITES if ROUTES[route]], ids=" ".join)
 @pytest.mark.usefixtures("unchanged")
-def test_nobody_unpacks_a_part(client: Client, known: dict[str, str], route: Route) -> None:
+def test_a_part_with_a_content_encoding_is_refused(client: Client, known: dict[str, str], route: Route) -> None:
     method, path = route[0], _path(route, known)
     for coding in ("gzip", "deflate"):
         headers = {**JSON, "Content-Encoding": coding}
@@ -279,7 +279,7 @@ def test_text_is_stored_to_the_byte(client: Client, service: Service, content_ty
 
 
 @pytest.mark.parametrize(("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)])
-def test_what_api_gateway_unpacks_is_taken(client: Client, service: Service, coding: str, pack: Any) -> None:
+def test_a_body_that_api_gateway_unpacked_is_accepted(client: Client, service: Service, coding: str, pack: Any) -> None:
     path = batches(service.channel, service.new_batch())
     body = json.dumps({"log_file": LOG}, ensure_ascii=False).encode()
     packed = {**JSON, "Content-Encoding": coding}
@@ -330,7 +330,7 @@ def _same(answer: Answer | Part, alone: Answer) -> bool:
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_nor_do_they_where_no_route_is(client: Client, odd: str) -> None:
+def test_odd_paths_without_a_route_are_not_found(client: Client, odd: str) -> None:
     for path in (f"/api/v1/{odd}", f"/admin/{odd}/x", f"/{odd}", f"/v1/{odd}", f"/v1/Products('{odd}')"):
         for send in (client.alone, client.in_json, client.in_multipart):
             assert send("GET", path, {}).status in {400, 404}

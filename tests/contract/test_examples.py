@@ -171,13 +171,13 @@ def must_be_fine(name: str, answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("name", READS)
-def test_reads_find_what_their_examples_ask_for(there: World, name: str) -> None:
+def test_examples_of_read_operations_find_something(there: World, name: str) -> None:
     must_be_fine(name, there.send(name, everything=False))
     must_be_fine(name, there.send(name, everything=True))
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_writes_take_their_examples(there: World, name: str) -> None:
+def test_examples_of_write_operations_are_accepted(there: World, name: str) -> None:
     must_be_fine(name, there.send(name, everything=False))
     there.restore()
     must_be_fine(name, there.send(name, everything=True))
@@ -212,7 +212,7 @@ def test_examples_are_what_their_schemas_say() -> None:
     assert wrong == []
 
 
-def test_whatever_is_sent_or_answered_has_an_example() -> None:
+def test_every_parameter_body_and_answer_has_an_example() -> None:
     without = []
     for name, (_, method, operation) in OPERATIONS.items():
         without += [

@@ -95,12 +95,12 @@ def channel(service: Service) -> int:
     return service.new_channel()
 
 
-def test_it_starts_up_without_a_token(client: Client) -> None:
+def test_an_existing_client_starts_without_a_token(client: Client) -> None:
     assert client.logins == 1
     assert client.user["username"] == NAME
 
 
-def test_it_logs_in_again_when_its_token_has_ended(client: Client, channel: int) -> None:
+def test_an_existing_client_logs_in_again_when_its_token_has_expired(client: Client, channel: int) -> None:
     client.open(channel)
     operations.revoke(lambda token: token.user == NAME and token.expires_s is not None)
     GATEWAY.forget()
@@ -118,7 +118,7 @@ def test_a_request_is_repeated_with_another_token(client: Client, channel: int) 
     assert client.logins == 2
 
 
-def test_it_gives_up_what_it_may_not_do(service: Service, channel: int) -> None:
+def test_an_existing_client_gives_up_on_forbidden_requests(service: Service, channel: int) -> None:
     operations.create_user("gina", "another horse", Scope(writes=False, channels=frozenset({channel})))
     client = Client("gina", "another horse")
     assert list(client.pages(f"channel/{channel}/batch_requests/")) == []
@@ -130,7 +130,7 @@ def test_it_gives_up_what_it_may_not_do(service: Service, channel: int) -> None:
     assert [found["pk"] for found in client.pages("channels/")] == [channel]
 
 
-def test_a_load_goes_all_the_way(client: Client, channel: int) -> None:
+def test_an_existing_client_follows_a_load_to_its_end(client: Client, channel: int) -> None:
     batch = client.open(channel)
     for kind in ("product", "stock", "price"):
         objects = [{"pk": pk, "content_type": kind, "version_date": "2026-11-22T02:50:19.114587Z"} for pk in range(100)]
@@ -161,7 +161,7 @@ def test_a_load_goes_all_the_way(client: Client, channel: int) -> None:
     assert read_log(client, batch) == "sent 300\nfailed 1\n"
 
 
-def test_it_counts_pages(client: Client, channel: int) -> None:
+def test_an_existing_client_counts_pages(client: Client, channel: int) -> None:
     opened = [client.open(channel) for _ in range(45)]
     for batch in opened[::3]:
         client.change(batch, status="fail")
@@ -184,7 +184,7 @@ def test_it_counts_pages(client: Client, channel: int) -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_it_repeats_what_the_store_did_not_answer(
+def test_an_existing_client_repeats_requests_that_the_store_did_not_answer(
     client: Client, channel: int, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     batch = client.change(client.open(channel), status="commit", objects=[{"pk": 1}])
@@ -214,7 +214,7 @@ def test_it_repeats_what_the_store_did_not_answer(
     assert (answer.json(), answer.headers["etag"]) == (sent, '"3"')
 
 
-def test_it_uploads_a_log_that_is_too_large_for_a_body(client: Client, channel: int) -> None:
+def test_an_existing_client_uploads_a_log_file_too_large_for_a_body(client: Client, channel: int) -> None:
     batch = client.open(channel)
     path = f"channel/{channel}/batch_requests/{batch['pk']}/log_file/"
     assert client.send("GET", path).status_code == 404

@@ -70,7 +70,7 @@ def run(*command: str | Path, **environment: str) -> str:
     return ended.stdout
 
 
-def test_a_generated_client_makes_and_reads_what_there_is(service: Service, address: str, tmp_path: Path) -> None:
+def test_a_generated_client_creates_and_reads_every_resource(service: Service, address: str, tmp_path: Path) -> None:
     assert (TOOLS / "python").exists(), "`make test` installs the generator: make .local/tools/openapi-client/.ready"
     package = tmp_path / "client"
     told = run(

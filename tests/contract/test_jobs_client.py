@@ -188,7 +188,7 @@ def test_a_job_is_made_under_a_key_of_its_own(desk: Desk) -> None:
     assert len(keys) == len(set(keys)) == 2
 
 
-def test_no_is_no(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_import_that_is_not_confirmed_changes_nothing(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     for reply in ("", "n", "yesterday", EOFError()):
         desk.replies = [reply]
         assert desk("import", desk.file(SHIRTS)) == endings.NOT_CONFIRMED
@@ -197,7 +197,7 @@ def test_no_is_no(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     assert handles() == set()
 
 
-def test_where_nobody_can_be_asked_it_waits(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_import_without_a_terminal_waits_for_confirmation(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     assert desk("import", desk.file(SHIRTS), someone=False) == endings.NOT_CONFIRMED
     assert desk.questions == []
     found = re.search(r"python -m tools\.jobs confirm (batch_\w+) --yes\n", desk.text)
@@ -212,7 +212,9 @@ def test_where_nobody_can_be_asked_it_waits(desk: Desk, capsys: pytest.CaptureFi
     assert desk("watch", found[1]) == endings.DONE
 
 
-def test_a_dry_run_shows_and_changes_nothing(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_of_an_import_shows_a_preview_and_changes_nothing(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert desk("import", desk.file(SHIRTS), "--dry-run", someone=False) == endings.DONE
     assert "This import makes: 2 new products, 3 new variants." in desk.text
     assert handles() == set()
@@ -228,7 +230,7 @@ def test_products_that_are_there_are_changed(desk: Desk) -> None:
     assert "2 changed products, 3 changed variants" in desk.text
 
 
-def test_what_is_wrong_is_a_table_and_a_file(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_of_an_import_are_a_table_and_a_file(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     path = desk.file(FAULTY)
     assert desk("import", path, "--yes", "--json") == endings.FAILED
     told = printed(capsys)
@@ -308,7 +310,7 @@ def test_a_watched_job_has_its_error_file_here(desk: Desk, capsys: pytest.Captur
         ("", "The file is empty", ""),
     ],
 )
-def test_files_that_are_none_are_told_what_to_do(desk: Desk, content: str | bytes, told: str, hint: str) -> None:
+def test_a_file_that_is_no_csv_gets_a_hint(desk: Desk, content: str | bytes, told: str, hint: str) -> None:
     assert desk("import", desk.file(content)) == endings.FAILED
     assert told in re.sub(r" +", " ", desk.text)
     assert hint in desk.text.partition("→")[2]
@@ -318,7 +320,7 @@ def test_files_that_are_none_are_told_what_to_do(desk: Desk, content: str | byte
     assert not list(desk.folder.glob("*errors*"))
 
 
-def test_columns_of_others_are_mapped(desk: Desk) -> None:
+def test_columns_of_other_shops_are_mapped(desk: Desk) -> None:
     mapping = desk.file(json.dumps({"Artikel": "Product Handle", "Farbe": None}), "mapping.json")
     path = desk.file("Artikel;Farbe;Product Title\r\nshirt;rot;Größe\r\n".encode("cp1252"))
     assert desk("import", path, "--yes", "--mapping", mapping, "--encoding", "cp1252") == endings.DONE
@@ -360,7 +362,7 @@ def test_a_large_file_goes_straight_to_s3(desk: Desk, monkeypatch: pytest.Monkey
     assert handles() == {"shirt", "sock"}
 
 
-def test_the_largest_file_for_the_api_goes_through_it(desk: Desk) -> None:
+def test_the_largest_file_for_the_api_is_uploaded_through_the_api(desk: Desk) -> None:
     padding = "x" * (api.LARGEST_FORM - len(SHIRTS) - len("cap;;;\r\n"))
     content = SHIRTS + f"cap;{padding};;\r\n"
     assert len(content) == api.LARGEST_FORM
@@ -384,7 +386,7 @@ def test_products_are_exported(desk: Desk, capsys: pytest.CaptureFixture[str]) -
     assert list(desk.folder.glob("*.part")) == []
 
 
-def test_a_file_that_is_there_stays(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_export_does_not_overwrite_an_existing_file(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     out = desk.file("mine", "mine.csv")
     assert desk("export", "--out", out, "--json") == endings.USAGE
     assert "--force" in desk.text
@@ -395,7 +397,7 @@ def test_a_file_that_is_there_stays(desk: Desk, capsys: pytest.CaptureFixture[st
     assert desk.read("mine.csv").startswith("Product Id;")
 
 
-def test_some_products_are_exported_in_an_order(desk: Desk) -> None:
+def test_filtered_products_are_exported_in_an_order(desk: Desk) -> None:
     assert desk("import", desk.file(SHIRTS + "hat;Hat;H-1;9.00\r\n"), "--yes") == endings.DONE
     words = ["--filter", "handle=hat", "--filter", "handle=sock", "--filter", "created_at[gte]=2020-01-01"]
     assert desk("export", *words, "--order=-handle", "--limit", "5", "--out", "some.csv") == endings.DONE
@@ -439,7 +441,7 @@ def test_an_import_is_taken_back(desk: Desk, capsys: pytest.CaptureFixture[str])
     assert "completed, taken back" in desk.text
 
 
-def test_what_has_been_changed_since_is_told(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_undo_tells_of_products_changed_since(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     assert desk("import", desk.file(SHIRTS), "--yes") == endings.DONE
     id = newest(desk, capsys)["id"]
     header = SHIRTS.splitlines()[0]
@@ -461,7 +463,7 @@ def test_a_job_is_canceled(desk: Desk, capsys: pytest.CaptureFixture[str]) -> No
     assert "Cannot cancel completed batch job" in desk.text
 
 
-def test_writing_that_fails_is_taken_back_before_the_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_that_fails_while_writing_is_taken_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(product_import, "_ROWS_AT_ONCE", 1)
 
     def takes_a_handle() -> None:
@@ -482,7 +484,7 @@ def test_writing_that_fails_is_taken_back_before_the_end(desk: Desk, monkeypatch
 # Ctrl-C.
 
 
-def test_interrupted_and_canceled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_job_is_canceled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(product_import, "_ROWS_AT_ONCE", 1)
     desk.waits = [desk.workers.run, desk.some_work, desk.some_work, interrupt]
     desk.replies = ["y"]
@@ -494,14 +496,14 @@ def test_interrupted_and_canceled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
     assert handles() == set()
 
 
-def test_interrupted_and_gone_on(desk: Desk) -> None:
+def test_an_interrupted_job_goes_on(desk: Desk) -> None:
     desk.waits = [interrupt]
     desk.replies = ["n"]
     assert desk("import", desk.file(SHIRTS), "--yes") == endings.DONE
     assert handles() == {"shirt", "sock"}
 
 
-def test_interrupted_twice(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_job_interrupted_twice_goes_on_unwatched(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     desk.waits = [desk.workers.run, interrupt]
     desk.replies = [KeyboardInterrupt()]
     assert desk("import", desk.file(SHIRTS), "--yes") == endings.INTERRUPTED
@@ -511,7 +513,9 @@ def test_interrupted_twice(desk: Desk, capsys: pytest.CaptureFixture[str]) -> No
     assert handles() == {"shirt", "sock"}
 
 
-def test_interrupted_where_nobody_can_be_asked(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupted_job_without_a_terminal_goes_on_unwatched(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
     desk.waits = [interrupt]
     assert desk("import", desk.file(SHIRTS), "--yes", "--json", someone=False) == endings.INTERRUPTED
     assert desk.questions == []
@@ -520,7 +524,7 @@ def test_interrupted_where_nobody_can_be_asked(desk: Desk, capsys: pytest.Captur
     assert f"watch {told['batch_job']['id']}" in told["message"]
 
 
-def test_interrupted_too_late(desk: Desk) -> None:
+def test_a_completed_job_is_interrupted_too_late(desk: Desk) -> None:
     def work_and_interrupt() -> None:
         desk.workers.run()
         interrupt()
@@ -532,7 +536,7 @@ def test_interrupted_too_late(desk: Desk) -> None:
     assert handles() == {"shirt", "sock"}
 
 
-def test_interrupted_when_asked(desk: Desk) -> None:
+def test_a_job_interrupted_at_its_confirmation_waits(desk: Desk) -> None:
     desk.replies = [KeyboardInterrupt()]
     assert desk("import", desk.file(SHIRTS)) == endings.INTERRUPTED
     found = re.search(r"python -m tools\.jobs (watch batch_\w+)\n", desk.text)
@@ -544,7 +548,9 @@ def test_interrupted_when_asked(desk: Desk) -> None:
 # Refusals.
 
 
-def test_tokens_that_are_none(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_tokens_are_refused(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("TOKEN", "abcdefgh")
     assert desk("list", "--json") == endings.REFUSED
     told = printed(capsys)
@@ -584,7 +590,7 @@ def test_the_bar_of_a_terminal(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
     assert "2/5" in desk.text or "3/5" in desk.text
 
 
-def test_nothing_is_left_in_the_bucket_but_files(desk: Desk, stores: dict[str, str]) -> None:
+def test_jobs_leave_nothing_in_the_bucket_but_files(desk: Desk, stores: dict[str, str]) -> None:
     assert desk("import", desk.file(SHIRTS), "--dry-run") == endings.DONE
     desk.workers.run()
     with permissions.by_the_test():

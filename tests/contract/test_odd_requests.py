@@ -27,14 +27,16 @@ def send(service: Service, method: str, target: str, *headers: tuple[str, str], 
         ({"remote_batch_id": "\0"}, {"remote_batch_id": ["Null characters are not allowed."]}),
     ],
 )
-def test_text_that_is_no_text_is_refused(service: Service, body: dict[str, Any], fields: dict[str, Any]) -> None:
+def test_lone_surrogates_and_other_invalid_text_are_refused(
+    service: Service, body: dict[str, Any], fields: dict[str, Any]
+) -> None:
     pk = service.new_batch()
     answer = service.ask("PATCH", batches(service.channel, pk), body)
     assert (answer.status, answer.json()) == (400, fields)
     assert service.ask("GET", batches(service.channel, pk)).headers["etag"] == '"1"'
 
 
-def test_what_is_ignored_may_hold_anything(service: Service) -> None:
+def test_ignored_fields_may_hold_anything(service: Service) -> None:
     body = {"\ud800": "\ud800", "pk": "\udfff", "created_date": [{}]}
     answer = service.ask("PATCH", batches(service.channel, service.new_batch()), body)
     assert answer.status == 200
@@ -139,7 +141,7 @@ def test_an_empty_idempotency_key_is_none(service: Service) -> None:
         ("Bearer ☃", "Invalid token."),
     ],
 )
-def test_who_is_not_known_is_asked_to_log_in(service: Service, authorization: str | None, said: str) -> None:
+def test_a_request_without_a_valid_token_is_401(service: Service, authorization: str | None, said: str) -> None:
     headers = [] if authorization is None else [("Authorization", authorization)]
     answer = GATEWAY.request("GET", batches(service.channel), headers)
     assert (answer.status, answer.json()) == (401, {"detail": said})
@@ -147,7 +149,7 @@ def test_who_is_not_known_is_asked_to_log_in(service: Service, authorization: st
 
 
 @pytest.mark.parametrize("scheme", ["Token", "token", "TOKEN  ", "Bearer", "bearer"])
-def test_the_scheme_has_any_case(service: Service, scheme: str) -> None:
+def test_the_authorization_scheme_has_any_case(service: Service, scheme: str) -> None:
     headers = [("Authorization", f"{scheme} {service.key}")]
     assert GATEWAY.request("GET", batches(service.channel), headers).status == 200
 
@@ -165,7 +167,7 @@ def test_a_functions_own_challenge_has_another_name(service: Service) -> None:
     assert refused.headers["www-authenticate"] == "Token"
 
 
-def test_what_lambda_does_not_carry_is_refused_in_the_gateways_words(service: Service) -> None:
+def test_a_body_too_large_for_lambda_is_413(service: Service) -> None:
     """Quotes of a body count twice in an event, so half of what has none is too much of what has them alone."""
     pk = service.new_batch()
     for filling, size, status in ((" ", 6_000_000, 200), (" ", LARGEST_EVENT, 413), ('"', LARGEST_EVENT // 2, 413)):
@@ -181,7 +183,7 @@ def test_a_path_is_as_long_as_its_arn_may_be(service: Service) -> None:
         assert send(service, "GET", f"/api/v1/channels/{'9' * length}/").status == status
 
 
-def test_what_a_query_may_not_hold_has_to_be_escaped(service: Service) -> None:
+def test_reserved_characters_of_a_query_have_to_be_escaped(service: Service) -> None:
     for query in ("status=a|b", "status={a}"):
         assert send(service, "GET", f"{batches(service.channel)}?{query}").status == 400
         escaped = query.replace("|", "%7C").replace("{", "%7B").replace("}", "%7D")
@@ -198,6 +200,6 @@ def test_a_semicolon_in_a_query_ends_a_parameter(service: Service) -> None:
     assert listed.json()["next"] is None
 
 
-def test_what_api_gateway_refuses_is_told_in_the_same_words(service: Service) -> None:
+def test_a_body_too_large_for_api_gateway_is_413(service: Service) -> None:
     answer = send(service, "POST", batches(service.channel), JSON, body=b" " * (LARGEST_REQUEST + 1))
     assert (answer.status, answer.json()["detail"]) == (413, "Request body is too large.")

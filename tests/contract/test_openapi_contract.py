@@ -147,7 +147,7 @@ def test_statuses_may_be_asked_for_together() -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_changes_have_the_contracts_fields(method: str) -> None:
+def test_update_bodies_have_the_contracts_fields(method: str) -> None:
     sent = body(operation((method, ONE))["requestBody"])
     assert {name: kinds(schema) for name, schema in sent["properties"].items()} == CHANGE
     assert sent.get("required", []) == []

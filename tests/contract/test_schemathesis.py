@@ -304,13 +304,17 @@ def asked(service: Service) -> Iterator[set[str]]:
 
 @SCHEMA.parametrize()  # type: ignore[untyped-decorator]
 @settings(settings.get_profile("contract"))
-def test_what_the_document_says(case: Case[Any], service: Service, asked: set[str]) -> None:
+def test_generated_requests_are_answered_as_the_document_says(
+    case: Case[Any], service: Service, asked: set[str]
+) -> None:
     hold(case, service, asked)
 
 
 @ENTITY_SETS.parametrize()  # type: ignore[untyped-decorator]
 @settings(settings.get_profile("contract"), max_examples=OF_ENTITY_SET)
-def test_what_the_document_says_of_entity_sets(case: Case[Any], service: Service, asked: set[str]) -> None:
+def test_generated_entity_set_requests_are_answered_as_the_document_says(
+    case: Case[Any], service: Service, asked: set[str]
+) -> None:
     hold(case, service, asked)
 
 
@@ -329,7 +333,7 @@ def hold(case: Case[Any], service: Service, asked: set[str]) -> None:
         )
 
 
-def test_what_follows_from_what(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_links_of_the_document_lead_from_request_to_request(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """Follows the document's links: what was made is there until it is removed, and then no more."""
 
     class Workflow(SCHEMA.as_state_machine()):  # type: ignore[misc] # made from the document

@@ -613,7 +613,7 @@ class BatchRequests(RuleBasedStateMachine):
         return bool(self.pending)
 
 
-def test_clients_are_told_what_the_model_says() -> None:
+def test_batch_requests_behave_like_the_model() -> None:
     with mock_aws():
         run_state_machine_as_test(
             BatchRequests,

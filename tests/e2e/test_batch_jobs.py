@@ -77,7 +77,7 @@ def keys(stack: LocalStack, prefix: str) -> list[str]:
     return [found["Key"] for found in listed.get("Contents", [])]
 
 
-def test_exports_hold_what_the_catalogue_does(stack: LocalStack, goods: list[Made]) -> None:
+def test_product_exports_hold_the_whole_catalogue(stack: LocalStack, goods: list[Made]) -> None:
     settings, seen = stack.settings, []
     client = Client(stack.base_url, settings["TOKEN"], int(settings["CHANNEL_ID"]))
     channels = {channel.id: channel for channel in reference.sales_channels()}
@@ -128,7 +128,7 @@ def test_a_product_with_many_variants(client: httpx.Client) -> None:
     ]
 
 
-def test_what_was_read_is_what_is_written(client: httpx.Client, goods: list[Made]) -> None:
+def test_an_export_writes_products_as_they_were_read(client: httpx.Client, goods: list[Made]) -> None:
     product = goods[3].product
     asked = {"filterable_fields": {"id": [product.id]}}
     waiting = job(client, asked, dry_run=True)
@@ -141,7 +141,9 @@ def test_what_was_read_is_what_is_written(client: httpx.Client, goods: list[Made
     assert (b";4321;" in old, b";4321;" in new) == (False, True)
 
 
-def test_calling_off(stack: LocalStack, client: httpx.Client, other_client: httpx.Client, goods: list[Made]) -> None:
+def test_a_batch_job_is_canceled(
+    stack: LocalStack, client: httpx.Client, other_client: httpx.Client, goods: list[Made]
+) -> None:
     assert goods
     waiting = job(client, dry_run=True)
     address = f"{JOBS}/{waiting['id']}"
@@ -178,7 +180,7 @@ def test_a_key_is_honoured_and_errors_have_their_words(client: httpx.Client) -> 
     assert reaching(client, first.json()["batch_job"]["id"], "completed")["result"]["count"] == 0
 
 
-def test_moves_are_published(stack: LocalStack, client: httpx.Client) -> None:
+def test_status_events_of_batch_jobs_are_published(stack: LocalStack, client: httpx.Client) -> None:
     id = job(client, {"limit": 0})["id"]
     seen: list[str] = []
 
@@ -197,7 +199,7 @@ def test_jobs_without_progress_are_looked_at(stack: LocalStack) -> None:
 
 
 @pytest.mark.parametrize("path", [UPLOADS, f"{UPLOADS}/protected"])
-def test_files_come_back_as_they_went(
+def test_uploaded_files_come_back_to_the_byte(
     client: httpx.Client, other_client: httpx.Client, anonymous: httpx.Client, path: str
 ) -> None:
     latin = "Product Handle;Product Title\r\nläufer;Läufer\r\n".encode("latin-1")
@@ -251,7 +253,7 @@ def test_products_are_shown(client: httpx.Client, goods: list[Made]) -> None:
     assert client.get("/admin/products/prod_nowhere").status_code == 404
 
 
-def test_an_access_token_is_good_for_all_of_it(stack: LocalStack, anonymous: httpx.Client) -> None:
+def test_an_access_token_is_good_for_files_products_and_jobs(stack: LocalStack, anonymous: httpx.Client) -> None:
     settings = stack.settings
     refused = anonymous.get("/admin/products")
     assert (refused.status_code, refused.text) == (401, "Unauthorized")
@@ -315,7 +317,7 @@ def test_a_file_is_imported_changed_deleted_and_taken_back(client: httpx.Client)
     assert stocks(client) == {}
 
 
-def test_what_is_wrong_with_a_file_comes_back_with_it(client: httpx.Client) -> None:
+def test_errors_of_an_imported_file_come_back_in_an_error_file(client: httpx.Client) -> None:
     context = {"fileKey": brought(client, IMPORTED.replace("24.90", "24,90")), "on_error": "skip"}
     made = job(client, context, type="product-import")
     done = reaching(client, made["id"], "completed")

@@ -35,7 +35,7 @@ def saved_since(file: Path, moment: float) -> bool:
     return file.exists() and file.stat().st_mtime > moment
 
 
-def test_what_was_saved_in_between_outlives_the_engine() -> None:
+def test_saved_state_outlives_the_engine() -> None:
     with deployed("e2e-killed") as stack:
         made = asked(stack, "POST", LOT, {"id": "L1", "quantity": 100})
         done = time.time()

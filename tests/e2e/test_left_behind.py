@@ -93,7 +93,7 @@ def kept_aside(stack: LocalStack, secret: str) -> str:
     return str(secrets.create_secret(Name="of-the-deleted-stack", SecretString=found["SecretString"])["ARN"])
 
 
-def test_a_deleted_stack_comes_back_with_what_it_left(own_stack: LocalStack, tmp_path: Path) -> None:
+def test_a_deleted_stack_comes_back_with_its_retained_resources(own_stack: LocalStack, tmp_path: Path) -> None:
     stack, name = own_stack, "batchyard"
     asked(stack, "POST", LOT, id="L1", quantity=100)
     code = asked(stack, "GET", f"{LOT}/L1/getSN?count=1")["items"][0]["code"]

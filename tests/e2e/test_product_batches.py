@@ -69,7 +69,7 @@ def test_another_method_is_refused_in_the_words_of_the_family(client: httpx.Clie
     assert answer.json()["errorCode"] == "METHOD_NOT_ALLOWED"
 
 
-def test_lists_and_look_ups(client: httpx.Client, anonymous: httpx.Client) -> None:
+def test_lots_are_listed_and_serials_looked_up(client: httpx.Client, anonymous: httpx.Client) -> None:
     first = made(client, "A1", name="First pressing", quantity=30, tags=[{"code": "c1", "claimSetId": "s"}])
     made(client, "A2", name="Second pressing")
     made(client, "A2", product="vinegar")
@@ -96,7 +96,7 @@ def test_lists_and_look_ups(client: httpx.Client, anonymous: httpx.Client) -> No
 
 
 @pytest.mark.parametrize("format", ["ndjson", "epcis"])
-def test_exports(client: httpx.Client, format: str) -> None:
+def test_a_lot_is_exported_in_each_format(client: httpx.Client, format: str) -> None:
     path = made(client, f"X-{format}", quantity=1_200)
     started = client.post(f"{path}/export", json={"format": format})
     assert started.status_code == 202, started.text
@@ -123,7 +123,7 @@ def test_a_sheet_to_print(client: httpx.Client) -> None:
     assert page.extract_text().split("\n")[0] == "S1 · 0-5"
 
 
-def test_both_families_in_one_change_set(client: httpx.Client, channel: int) -> None:
+def test_a_change_set_of_lots_and_batch_requests(client: httpx.Client, channel: int) -> None:
     path = f"/api/v1/channel/{channel}/batch_requests/"
     opening = {"id": "1", "method": "POST", "url": path, "body": {"channel": channel}, "atomicityGroup": "both"}
     making = {"id": "2", "method": "POST", "url": f"{PRODUCT}/batch", "atomicityGroup": "both"}
@@ -136,7 +136,9 @@ def test_both_families_in_one_change_set(client: httpx.Client, channel: int) -> 
     assert read(client, f"{PRODUCT}/batch/C1") == batch["body"]
 
 
-def test_changes_are_published_and_leftovers_removed(stack: LocalStack, client: httpx.Client) -> None:
+def test_events_of_lots_and_serials_are_published_and_leftovers_removed(
+    stack: LocalStack, client: httpx.Client
+) -> None:
     path = made(client, "P1", quantity=10)
     code = read(client, f"{path}/getSN?count=1")["items"][0]["code"]
     client.patch(f"{path}/serial/{code}", json={"status": "dispensed"})
@@ -171,7 +173,7 @@ def _is_of(sort_key: str, batch: str) -> bool:
     return f" {batch} " in sort_key and not sort_key.startswith("change ")
 
 
-def test_what_is_over_expires(stack: LocalStack, client: httpx.Client) -> None:
+def test_a_lot_expires(stack: LocalStack, client: httpx.Client) -> None:
     path = made(client, "E1", expiryDate="2020-02-29")
     invoke(stack, "ExpireProductBatchesFunction", {})
     assert read(client, path)["status"] == "expired"

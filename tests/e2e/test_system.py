@@ -54,13 +54,13 @@ def test_credentials_are_asked_for_as_the_contract_says(anonymous: httpx.Client,
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere/", "/api/v1/channels/1/nowhere"])
-def test_what_no_route_serves(client: httpx.Client, path: str) -> None:
+def test_paths_without_a_route_are_not_found(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.json()) == (404, {"detail": "Not found."})
 
 
 @pytest.mark.parametrize("odd", ["%0A", "%09", "%252E", "%2Fx", "%E2%80%91", "%F0%9F%98%80", "%FF", "%"])
-def test_odd_paths_are_those_of_nothing(client: httpx.Client, channel: int, odd: str) -> None:
+def test_odd_paths_are_not_found(client: httpx.Client, channel: int, odd: str) -> None:
     for path in (f"/api/v1/channels/{channel}{odd}", f"/admin/collection/c/batch/L1{odd}", f"/v1/{odd}", f"/{odd}"):
         # httpx would write some of it anew.
         request = client.build_request("GET", path)
@@ -69,13 +69,13 @@ def test_odd_paths_are_those_of_nothing(client: httpx.Client, channel: int, odd:
         assert answer.status_code in {400, 404}, (path, answer.text)
 
 
-def test_a_wrong_method(client: httpx.Client, channel: int) -> None:
+def test_a_wrong_method_is_405(client: httpx.Client, channel: int) -> None:
     answer = client.delete(f"/api/v1/channel/{channel}/batch_requests/")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
     assert answer.json() == {"detail": 'Method "DELETE" not allowed.'}
 
 
-def test_what_is_there_is_asked_about_without_its_content(client: httpx.Client, channel: int) -> None:
+def test_head_conditions_and_etags(client: httpx.Client, channel: int) -> None:
     url = f"/api/v1/channels/{channel}/"
     found, asked = client.get(url), client.head(url)
     named = ("content-type", "etag", "cache-control", "vary", "x-content-type-options")
@@ -188,7 +188,7 @@ def test_a_change_of_status_is_published(stack: LocalStack, client: httpx.Client
     assert seen == [(None, "initialized"), ("initialized", "commit")]
 
 
-def test_what_does_not_move_fails(stack: LocalStack, client: httpx.Client, channel: int) -> None:
+def test_a_stale_batch_request_fails(stack: LocalStack, client: httpx.Client, channel: int) -> None:
     path = opened(client, channel)
     pk = changed(client, path, status="commit", objects=products(9_000))["pk"]
     answer = client.patch(f"/api/v1/channels/{channel}/", json={"stale_after": 60})
@@ -205,7 +205,7 @@ def test_what_does_not_move_fails(stack: LocalStack, client: httpx.Client, chann
     assert client.get(path).json()["status"] == "fail"
 
 
-def test_a_recount_finds_what_is_off(stack: LocalStack, client: httpx.Client, channel: int) -> None:
+def test_a_recount_repairs_a_wrong_tally(stack: LocalStack, client: httpx.Client, channel: int) -> None:
     path = f"/api/v1/channel/{channel}/batch_requests/"
     opened(client, channel)
     opened(client, channel)
@@ -229,7 +229,7 @@ def test_replies_are_kept(client: httpx.Client, channel: int) -> None:
 
 
 @pytest.mark.parametrize("address", ["/v1/$batch", "/V1/%24batch"])
-def test_many_requests_in_one(client: httpx.Client, anonymous: httpx.Client, channel: int, address: str) -> None:
+def test_a_batch_of_many_requests(client: httpx.Client, anonymous: httpx.Client, channel: int, address: str) -> None:
     path = f"/api/v1/channel/{channel}/batch_requests/"
     opening = {"method": "POST", "url": path, "headers": {"content-type": "application/json"}, "atomicityGroup": "both"}
     requests = [{**opening, "id": number, "body": {"channel": channel}} for number in ("1", "2")]
@@ -250,7 +250,7 @@ def test_channels_end_with_their_batch_requests(client: httpx.Client, channel: i
     assert client.get(f"/api/v1/channels/{channel}/").status_code == 404
 
 
-def test_nothing_was_left_behind(stack: LocalStack) -> None:
+def test_no_dead_letters_and_no_refused_access(stack: LocalStack) -> None:
     """After all of the above: no message in a dead-letter queue, no access refused to any function."""
     dead = [name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetterQueue")]
     assert {name: list(messages(stack, name)) for name in dead} == {name: [] for name in dead}
@@ -258,7 +258,9 @@ def test_nothing_was_left_behind(stack: LocalStack) -> None:
     assert refused == []
 
 
-def test_data_is_there_after_a_stop_and_streams_go_on(stack: LocalStack, client: httpx.Client, channel: int) -> None:
+def test_data_survives_a_restart_of_the_stack_and_streams_go_on(
+    stack: LocalStack, client: httpx.Client, channel: int
+) -> None:
     path = opened(client, channel)
     before, settings = client.get(path).json(), stack.settings
     stack.down()

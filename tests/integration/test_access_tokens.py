@@ -53,7 +53,7 @@ def test_a_wrong_password_and_an_unknown_user_are_told_alike() -> None:
         ({"email": "x", "password": "x", "username": "x"}, "property username should not exist"),
     ],
 )
-def test_what_is_no_login_is_refused(body: dict[str, Any], message: str) -> None:
+def test_a_body_that_is_no_login_is_refused(body: dict[str, Any], message: str) -> None:
     refused = Api(None).post(TOKEN, body)
     assert (refused.status, refused.json()) == (400, {"type": "invalid_data", "message": message})
     assert SECRET not in refused.text

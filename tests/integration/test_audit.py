@@ -41,7 +41,7 @@ def test_no_parameter_is_logged_of_which_nobody_decided() -> None:
     assert names == audit.NAMED | {"codeId"}
 
 
-def test_each_change_is_told_with_who_made_it(anna: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_audit_log_tells_each_change_with_its_user(anna: Api, caplog: pytest.LogCaptureFixture) -> None:
     channel = anna.open_channel()
     pk = anna.open_batch(channel)["pk"]
     lines = told(caplog)
@@ -73,7 +73,7 @@ def test_each_change_is_told_with_who_made_it(anna: Api, caplog: pytest.LogCaptu
     assert changes(caplog) == [("PATCH", ids, None), ("DELETE", ids, None)]
 
 
-def test_what_is_read_or_refused_or_public_changes_nothing(anna: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_audit_log_tells_no_reads_refusals_or_public_requests(anna: Api, caplog: pytest.LogCaptureFixture) -> None:
     channel = anna.open_channel()
     make(anna, quantity=1)
     [code] = codes(anna)

@@ -78,7 +78,7 @@ def creation(channel: int, **headers: str) -> str:
 # The forms.
 
 
-def test_the_flat_form_as_a_vendors_clients_write_it(api: Api, channel: int) -> None:
+def test_the_flat_form_of_a_batch_as_a_vendors_clients_write_it(api: Api, channel: int) -> None:
     first = api.open_batch(channel)["pk"]
     body = (
         "--batch\n"
@@ -130,7 +130,7 @@ def test_the_nested_form_answers_change_sets_in_a_part_of_their_own(api: Api, ch
     assert opened(api, channel) == 0
 
 
-def test_the_json_form(api: Api, channel: int) -> None:
+def test_the_json_form_of_a_batch(api: Api, channel: int) -> None:
     answers = run_json(
         api,
         {"id": "list", "method": "GET", "url": "/api/v1/channels/"},
@@ -151,7 +151,7 @@ def test_the_json_form(api: Api, channel: int) -> None:
     assert answers[4] == {"id": "4", "status": 204, "headers": {name.lower(): STANDING[name] for name in STANDING}}
 
 
-def test_an_empty_batch_is_answered_with_nothing(api: Api) -> None:
+def test_an_empty_batch_has_an_empty_answer(api: Api) -> None:
     assert run(api) == []
     assert run(api, change_set()) == [[]]
     assert run_json(api) == []
@@ -199,7 +199,7 @@ def test_an_empty_batch_is_answered_with_nothing(api: Api) -> None:
         ({"Accept": "multipart/mixed;q=0.5, */*"}, None, 200, None),
     ],
 )
-def test_the_form_of_the_answer(
+def test_accept_decides_the_form_of_a_batch_answer(
     api: Api, headers: dict[str, str], multipart: bool | None, status: int, version: str | None
 ) -> None:
     part = request("GET", "/api/v1/channels/", Content_ID="a b")
@@ -284,14 +284,14 @@ def test_a_proxy_that_hides_the_host(api: Api, channel: int, monkeypatch: pytest
     assert again.json() == made.json()
 
 
-def test_the_address_has_several_spellings(api: Api) -> None:
+def test_the_path_of_a_batch_has_several_spellings(api: Api) -> None:
     body = envelope(request("GET", "/api/v1/channels/"))
     for path in ("/v1/$batch", "/v1/%24batch", "/V1/$batch", "/v1/$batch/", "/v1/$Batch", "/V1/%24BATCH"):
         answer = api.post(path, text=body, headers={"Content-Type": "multipart/mixed; boundary=b"})
         assert answer.status == 200, path
 
 
-def test_what_is_neither_a_batch_nor_an_entity_set_is_not_there(api: Api) -> None:
+def test_paths_below_v1_without_a_batch_or_an_entity_set_are_not_found(api: Api) -> None:
     for path in ("/v1/Nope(1)", "/v1/Nope", "/v1/$nope", "/v1/$batch/x", "/v1/$batch(1)"):
         for method in ("GET", "POST", "PATCH"):
             answer = api(method, path)
@@ -328,7 +328,7 @@ def test_of_a_malformed_batch_nothing_runs(api: Api, channel: int, content_type:
     assert opened(api, channel) == 0
 
 
-def test_more_than_a_hundred_requests_do_not_run(api: Api, channel: int) -> None:
+def test_a_batch_of_more_than_a_hundred_requests_does_not_run(api: Api, channel: int) -> None:
     hundred = [creation(channel) for _ in range(100)]
     answer = send(api, envelope(*hundred, request("GET", "/api/v1/channels/")))
     assert (answer.status, opened(api, channel)) == (400, 0)
@@ -378,7 +378,7 @@ def test_a_body_in_base64(api: Api, channel: int) -> None:
         assert (answer["statusCode"], json.loads(answer["body"])["error"]["code"]) == (400, "BadRequest")
 
 
-def test_a_body_that_is_no_text_is_refused_as_it_would_be_alone(api: Api, channel: int) -> None:
+def test_a_part_whose_body_is_no_utf8_is_refused_as_by_its_route(api: Api, channel: int) -> None:
     event, _ = api.event("POST", "/v1/$batch", text="", headers={"Content-Type": "multipart/mixed; boundary=b"})
     event["isBase64Encoded"] = True
     event["body"] = base64.b64encode(envelope(creation(channel)).encode().replace(b'{"channel"', b'{"\xff"')).decode()
@@ -388,7 +388,7 @@ def test_a_body_that_is_no_text_is_refused_as_it_would_be_alone(api: Api, channe
     assert (part.status, "JSON parse error" in part.json()["detail"]) == (400, True)
 
 
-def test_nobody_known_is_refused(api: Api, channel: int) -> None:
+def test_a_batch_without_a_caller_is_refused(api: Api, channel: int) -> None:
     answer = send(Api(caller=None), envelope(creation(channel)))
     assert (answer.status, answer.json()["error"]["code"]) == (401, "")
     assert opened(api, channel) == 0
@@ -397,7 +397,7 @@ def test_nobody_known_is_refused(api: Api, channel: int) -> None:
 # Order, and what follows an error.
 
 
-def test_requests_run_in_their_order(api: Api, channel: int) -> None:
+def test_requests_of_a_batch_run_in_order(api: Api, channel: int) -> None:
     pk = api.open_batch(channel)["pk"]
     one = batches(channel, pk)
     answers = run_flat(
@@ -416,7 +416,7 @@ def test_requests_run_in_their_order(api: Api, channel: int) -> None:
 
 
 @pytest.mark.parametrize("bad", ["/api/v1/nothing/", "https://evil.example/"])
-def test_the_flat_form_goes_on_after_an_error(api: Api, channel: int, bad: str) -> None:
+def test_a_flat_batch_goes_on_after_an_error(api: Api, channel: int, bad: str) -> None:
     answers = run_flat(api, creation(channel), request("GET", bad), creation(channel))
     assert [answer.status for answer in answers] == [201, answers[1].status, 201]
     assert answers[1].status in (400, 404)
@@ -434,7 +434,7 @@ def test_the_flat_form_goes_on_after_an_error(api: Api, channel: int, bad: str) 
         ('continue-on-error="false"', False),
     ],
 )
-def test_the_nested_form_stops_at_an_error_unless_told_otherwise(
+def test_a_nested_batch_stops_at_an_error_without_continue_on_error(
     api: Api, channel: int, prefer: str | None, goes_on: bool
 ) -> None:
     bad = creation(channel + 1)
@@ -454,7 +454,7 @@ def test_the_nested_form_stops_at_an_error_unless_told_otherwise(
         assert opened(api, channel) == before + (2 if goes_on else 1)
 
 
-def test_the_json_form_goes_on_and_fails_what_depends(api: Api, channel: int) -> None:
+def test_a_json_batch_goes_on_after_an_error_and_fails_dependent_requests(api: Api, channel: int) -> None:
     def post(identifier: str, target: int, **fields: Any) -> dict[str, Any]:
         return {"id": identifier, "method": "POST", "url": batches(target), "body": {"channel": target}, **fields}
 
@@ -525,7 +525,7 @@ def test_a_request_runs_if_its_condition_holds(api: Api, channel: int) -> None:
     assert opened(api, channel) == 7
 
 
-def test_a_member_that_comes_twice_stops_all_of_it(api: Api, channel: int) -> None:
+def test_a_repeated_json_member_refuses_the_whole_batch(api: Api, channel: int) -> None:
     one = f'{{"id": "1", "method": "POST", "url": "{batches(channel)}", "body": {{"channel": {channel}}}'
     for twice in (', "method": "GET"}', ', "headers": {"X": "1", "X": "2"}}'):
         refused = send(api, f'{{"requests": [{one}}}, {one.replace("1", "2", 1)}{twice}]}}', "application/json")
@@ -553,7 +553,7 @@ def test_a_flat_batch_stops_where_its_client_prefers_that(api: Api, channel: int
 # References.
 
 
-def test_references_to_what_was_made(api: Api, channel: int) -> None:
+def test_references_to_created_resources(api: Api, channel: int) -> None:
     answers = run_flat(
         api,
         creation(channel, Content_ID="a b"),
@@ -569,7 +569,7 @@ def test_references_to_what_was_made(api: Api, channel: int) -> None:
     assert answers[1].json() == answers[0].json()
 
 
-def test_references_that_lead_nowhere(api: Api, channel: int) -> None:
+def test_references_without_a_target_are_refused(api: Api, channel: int) -> None:
     pk = api.open_batch(channel)["pk"]
     answers = run_flat(
         api,
@@ -609,7 +609,7 @@ def test_a_reference_may_have_the_services_root_in_front(api: Api, channel: int,
 @pytest.mark.parametrize(
     "name", ["metadata", "batch", "root", "id", "all", "entity", "crossjoin", "crossjoin(a,b)", "METADATA"]
 )
-def test_what_is_odatas_own_is_never_a_reference(api: Api, channel: int, name: str) -> None:
+def test_names_reserved_by_odata_are_never_references(api: Api, channel: int, name: str) -> None:
     made, removed, escaped, left = run_json(
         api,
         {"id": name, "method": "POST", "url": batches(channel), "body": {"channel": channel}},
@@ -638,7 +638,7 @@ def test_what_is_odatas_own_is_never_a_reference(api: Api, channel: int, name: s
         "/v1/nothing/of(1)/this",
     ],
 )
-def test_an_address_means_in_a_batch_what_it_means_alone(api: Api, channel: int, url: str) -> None:
+def test_a_url_means_the_same_in_a_batch_as_alone(api: Api, channel: int, url: str) -> None:
     alone = api.get(url)
     served, unreadable = {"/v1/%24metadata", "/v1/", "/V1"}, {"/v1/%241", "/v1/Products%2F1", "/v1/Products(0d7a4a3e)"}
     assert alone.status == (200 if url in served else 400 if url in unreadable else 404)
@@ -665,7 +665,7 @@ def test_without_a_key_a_batch_is_refused_in_the_shape_of_odata(api: Api, channe
     assert opened(api, channel) == 0
 
 
-def test_of_several_with_one_content_id_the_last_one_counts(api: Api, channel: int) -> None:
+def test_the_last_of_several_requests_with_one_content_id_counts(api: Api, channel: int) -> None:
     first, second, read, failed, after = run_flat(
         api,
         creation(channel, Content_ID="1"),
@@ -779,7 +779,7 @@ _twins = iter(range(70001, 99999))
 
 @given(st.lists(_ANYTHING, min_size=1, max_size=8), _CALLERS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_part_means_what_it_means_alone(api: Api, requests: list[Any], caller: Caller) -> None:
+def test_a_part_of_a_batch_is_answered_as_the_request_alone(api: Api, requests: list[Any], caller: Caller) -> None:
     client = Api(caller)
     left, right, third = (_Twin(api, next(_twins)) for _ in range(3))
     alone = []
@@ -1018,7 +1018,9 @@ class _Ending(Context):
         return RESERVE_MILLISECONDS + (1 if self.looks >= 0 else 0)
 
 
-def test_when_time_runs_out_no_request_begins(api: Api, channel: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_request_of_a_batch_begins_when_time_runs_out(
+    api: Api, channel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The store's clients look at the clock, too; one that has the time to begin has it for its calls.
     assert clients.attempt_ms(clients._CONFIG) < RESERVE_MILLISECONDS
     monkeypatch.setattr("batchyard.deadline.allows", lambda _: True)
@@ -1041,7 +1043,7 @@ def test_when_time_runs_out_no_request_begins(api: Api, channel: int, monkeypatc
         assert opened(api, channel) == before + made
 
 
-def test_answers_that_have_no_room_are_refused_one_by_one(api: Api, channel: int) -> None:
+def test_answers_without_room_in_a_batch_are_refused_one_by_one(api: Api, channel: int) -> None:
     objects = [{"pk": number, "remote_id": "x" * 200} for number in range(6000)]
     pk = api.open_batch(channel, status="commit", objects=objects)["pk"]
     one = batches(channel, pk)
@@ -1063,7 +1065,7 @@ def test_answers_that_have_no_room_are_refused_one_by_one(api: Api, channel: int
 # The store.
 
 
-def test_a_hundred_reads_are_one_call(api: Api, channel: int, calls: Calls) -> None:
+def test_a_hundred_reads_of_a_batch_are_one_store_call(api: Api, channel: int, calls: Calls) -> None:
     pks = [api.open_batch(channel)["pk"] for _ in range(100)]
     calls.clear()
     answers = run_flat(api, *(request("GET", batches(channel, pk)) for pk in pks))
@@ -1071,7 +1073,7 @@ def test_a_hundred_reads_are_one_call(api: Api, channel: int, calls: Calls) -> N
     assert calls == ["dynamodb.TransactGetItems"]
 
 
-def test_reads_around_writes_are_read_in_their_turn(api: Api, channel: int, calls: Calls) -> None:
+def test_reads_of_a_batch_between_writes_are_read_in_order(api: Api, channel: int, calls: Calls) -> None:
     first, second = (api.open_batch(channel)["pk"] for _ in range(2))
     calls.clear()
     one, two = batches(channel, first), batches(channel, second)
@@ -1095,7 +1097,7 @@ def test_reads_around_writes_are_read_in_their_turn(api: Api, channel: int, call
     assert reads == ["dynamodb.TransactGetItems", "dynamodb.GetItem", "dynamodb.TransactGetItems"]
 
 
-def test_what_cannot_be_read_at_once_is_read_one_by_one(
+def test_reads_of_a_batch_that_cannot_be_shared_are_read_one_by_one(
     api: Api, channel: int, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pks = [api.open_batch(channel)["pk"] for _ in range(3)]
@@ -1129,7 +1131,7 @@ def test_a_handler_that_breaks_breaks_its_own_part_alone(
     assert "RuntimeError" in caplog.text
 
 
-def test_whatever_breaks_the_batch_is_told_in_its_own_words(
+def test_a_defect_of_the_batch_is_an_odata_error(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object) -> Any:

@@ -79,7 +79,9 @@ def test_a_repeat_with_the_same_key_is_the_same_job(api: Api) -> None:
         ({"type": "product-export", "context": {"a": "ä" * 33_000}}, "context must have at most 65536 bytes"),
     ],
 )
-def test_bad_bodies_are_told_in_class_validators_words(api: Api, body: dict[str, Any], message: str) -> None:
+def test_bad_bodies_of_batch_jobs_are_refused_in_class_validators_words(
+    api: Api, body: dict[str, Any], message: str
+) -> None:
     refused = api.post(JOBS, body)
     assert (refused.status, refused.json()) == (400, {"type": "invalid_data", "message": message})
     assert api.get(JOBS).json()["count"] == 0
@@ -111,7 +113,7 @@ def test_jobs_of_others_are_refused(api: Api) -> None:
     assert Api(OTHER).get(JOBS).json()["count"] == 0
 
 
-def test_whoever_may_read_the_catalogue_may_export_it(api: Api) -> None:
+def test_a_token_that_reads_the_catalogue_may_export_products(api: Api) -> None:
     reader = Api(Caller("reader", "tok_reader", READS))
     id = create(reader)["id"]
     assert reader.post(f"{JOBS}/{id}/cancel").status == 200
@@ -130,7 +132,7 @@ def test_whoever_may_read_the_catalogue_may_export_it(api: Api) -> None:
 # Its life.
 
 
-def test_a_dry_run_waits_for_its_confirmation(api: Api, workers: JobWorkers) -> None:
+def test_a_job_with_a_dry_run_waits_for_confirmation(api: Api, workers: JobWorkers) -> None:
     id = create(api, dry_run=True)["id"]
     early = api.post(f"{JOBS}/{id}/confirm")
     message = "Cannot confirm processing for a batch job that is not pre processed"
@@ -165,7 +167,7 @@ def test_a_dry_run_waits_for_its_confirmation(api: Api, workers: JobWorkers) -> 
     assert api.post(f"{JOBS}/{id}/confirm").status == 400
 
 
-def test_without_a_dry_run_it_confirms_itself(api: Api, workers: JobWorkers) -> None:
+def test_a_job_without_a_dry_run_confirms_itself(api: Api, workers: JobWorkers) -> None:
     id = create(api)["id"]
     workers.run()
     done = job_of(api, id)
@@ -191,7 +193,7 @@ def test_a_completed_job_is_not_canceled_nor_an_export_undone(api: Api, workers:
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_cancel_answers_at_once_and_is_followed(api: Api, workers: JobWorkers, dry_run: bool) -> None:
+def test_a_job_is_canceled_at_once_and_workers_stop(api: Api, workers: JobWorkers, dry_run: bool) -> None:
     id = create(api, dry_run=dry_run)["id"]
     if dry_run:
         workers.run()
@@ -216,7 +218,7 @@ def test_a_context_that_cannot_be_understood_fails_the_job(api: Api, workers: Jo
     }
 
 
-def test_whoever_may_not_have_it_done_any_more_has_it_fail(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_whose_user_lost_the_right_fails(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     workers = JobWorkers(monkeypatch)
     id = create(api)["id"]
     workers.run()
@@ -246,7 +248,7 @@ def ids(api: Api, query: str = "") -> list[str]:
     return [job["id"] for job in found.json()["batch_jobs"]]
 
 
-def test_lists_are_of_ones_own_newest_first(api: Api, at: Callable[[float], None]) -> None:
+def test_the_list_of_jobs_has_the_users_own_newest_first(api: Api, at: Callable[[float], None]) -> None:
     made = []
     for second in range(12):
         at(second)
@@ -282,7 +284,7 @@ def test_lists_are_of_ones_own_newest_first(api: Api, at: Callable[[float], None
     assert ids(api, "?order=status&limit=1") == [made[2]]
 
 
-def test_lists_show_what_is_asked_for(api: Api) -> None:
+def test_the_list_of_jobs_has_fields_and_expand(api: Api) -> None:
     create(api)
     [job] = api.get(f"{JOBS}?fields=id,status&expand=created_by_user").json()["batch_jobs"]
     assert list(job) == ["id", "status", "created_by_user"]
@@ -373,7 +375,7 @@ def deliver_look(workers: JobWorkers) -> int:
     return int(look.handler({}, Context())["announced"])
 
 
-def test_every_move_is_told_once(api: Api, workers: JobWorkers, event_queue: str) -> None:
+def test_every_status_change_of_a_job_is_published_once(api: Api, workers: JobWorkers, event_queue: str) -> None:
     stream = Stream(workers.stream._table)
     id = create(api)["id"]
     workers.run()

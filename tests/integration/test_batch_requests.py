@@ -94,7 +94,7 @@ def test_read_only_and_unknown_fields_are_ignored(api: Api, channel: int) -> Non
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-def test_a_whole_resource_can_be_sent_back_and_changes_nothing(api: Api, channel: int, method: str) -> None:
+def test_a_batch_request_sent_back_whole_changes_nothing(api: Api, channel: int, method: str) -> None:
     objects = [{"pk": 1, "content_type": "product", "version_date": "2026-11-22T02:50:19Z"}, {"pk": 2}]
     moves: list[dict[str, Any]] = [
         {},
@@ -301,14 +301,14 @@ def test_a_repeat_is_answered_also_where_if_match_names_the_version_before(api: 
     assert (first.status, again.status, again.text) == (200, 200, first.text)
 
 
-def test_removing_honours_if_match(api: Api, channel: int) -> None:
+def test_deleting_a_batch_request_honours_if_match(api: Api, channel: int) -> None:
     url = batches(channel, api.open_batch(channel, content_type="stock")["pk"])
     assert api.delete(url, headers={"If-Match": '"1"'}).status == 412
     assert api.get(url).status == 200
     assert api.delete(url, headers={"If-Match": '"2"'}).status == 204
 
 
-def test_of_two_changes_at_once_that_both_match_one_is_refused(
+def test_one_of_two_concurrent_updates_with_the_same_if_match_is_refused(
     api: Api, channel: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
@@ -330,7 +330,7 @@ def overtake(monkeypatch: pytest.MonkeyPatch, other: Any) -> list[Any]:
     return answers
 
 
-def test_of_two_workers_at_once_both_merges_survive(api: Api, channel: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_merges_of_objects_both_survive(api: Api, channel: int, monkeypatch: pytest.MonkeyPatch) -> None:
     url = batches(channel, api.open_batch(channel, status="commit", objects=[{"pk": 1}])["pk"])
     other = overtake(
         monkeypatch, lambda: api.patch(url, {"objects": [{"pk": 2, "remote_id": "two"}], "content_type": "stock"})
@@ -343,9 +343,7 @@ def test_of_two_workers_at_once_both_merges_survive(api: Api, channel: int, monk
     assert answer.json() == found
 
 
-def test_of_two_moves_at_once_one_wins_and_the_other_is_told(
-    api: Api, channel: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_of_two_concurrent_status_changes_wins(api: Api, channel: int, monkeypatch: pytest.MonkeyPatch) -> None:
     url = batches(channel, api.open_batch(channel, status="commit")["pk"])
     other = overtake(monkeypatch, lambda: api.patch(url, {"status": "fail"}))
     answer = api.patch(url, {"status": "sent_to_remote"})
@@ -354,7 +352,7 @@ def test_of_two_moves_at_once_one_wins_and_the_other_is_told(
     assert api.get(url).json()["status"] == "fail"
 
 
-def test_of_two_workers_that_send_one_batch_off_the_second_is_told(
+def test_a_batch_request_is_sent_to_remote_by_one_worker(
     api: Api, channel: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = batches(channel, api.open_batch(channel, status="commit")["pk"])
@@ -402,7 +400,7 @@ def test_a_write_whose_answer_got_lost_is_not_a_lost_race(
         monkeypatch.setattr(client, name, call)
 
 
-def test_a_retrieval_is_one_read_and_a_move_one_read_and_one_write(api: Api, channel: int, calls: Calls) -> None:
+def test_store_calls_of_a_retrieval_and_a_status_change(api: Api, channel: int, calls: Calls) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     for request, expected in (
         (lambda: api.get(url), ["dynamodb.GetItem"]),

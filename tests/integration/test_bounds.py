@@ -228,7 +228,7 @@ def test_bodies_of_hostile_sizes_are_answered_in_a_few_words(operation: Operatio
 
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
-def test_in_a_batch_they_leave_the_others_their_answers(operation: Operation, world: World) -> None:
+def test_bodies_of_hostile_sizes_leave_other_parts_of_a_batch_alone(operation: Operation, world: World) -> None:
     last = request("GET", batches(world.channel, world.pk))
 
     def must_leave_others(sent: list[tuple[str, str]]) -> None:
@@ -301,7 +301,7 @@ FILLED: dict[str, Callable[[int], str]] = {
 
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
-def test_a_request_as_large_as_can_be_takes_little_memory(operation: Operation, world: World) -> None:
+def test_the_largest_request_takes_little_memory(operation: Operation, world: World) -> None:
     assert operation.schema is not None
     for filled, hostile in FILLED.items():
         for where, text in with_hostile(operation.schema, hostile(LARGEST_REQUEST - 2_000), world.known):
@@ -316,7 +316,7 @@ def test_a_request_as_large_as_can_be_takes_little_memory(operation: Operation, 
 
 
 @pytest.mark.parametrize("filled", FILLED)
-def test_a_batch_as_large_as_can_be_takes_little_memory(filled: str, api: Api, channel: int) -> None:
+def test_the_largest_batch_takes_little_memory(filled: str, api: Api, channel: int) -> None:
     hostile = FILLED[filled](LARGEST_REQUEST - 2_000)
     url = json.dumps(batches(channel))
     for text in (
@@ -340,7 +340,7 @@ PACKAGE = str(Path(batchyard.__file__).parent)
 
 
 @pytest.mark.parametrize("filled", FILLED)
-def test_work_grows_no_faster_than_the_request(filled: str, api: Api, channel: int) -> None:
+def test_work_grows_linearly_with_the_size_of_a_request(filled: str, api: Api, channel: int) -> None:
     one = batches(channel, api.open_batch(channel)["pk"])
     make(api)
 
@@ -363,7 +363,7 @@ def test_work_grows_no_faster_than_the_request(filled: str, api: Api, channel: i
 # What is said of it.
 
 
-def test_of_many_messages_the_first_hundred_are_told_and_how_many_there_are(api: Api, channel: int) -> None:
+def test_the_first_hundred_of_many_validation_messages_are_told_with_their_number(api: Api, channel: int) -> None:
     one = batches(channel, api.open_batch(channel)["pk"])
     refused = api.patch(one, {"objects": [1] * 15_000, "status": 5})
     said = refused.json()
@@ -380,7 +380,7 @@ def test_of_many_messages_the_first_hundred_are_told_and_how_many_there_are(api:
     assert list(exactly.json()["details"]["fields"]) == [f"tags.{number}.code" for number in range(100)]
 
 
-def test_lists_have_a_length(api: Api, channel: int) -> None:
+def test_lists_in_bodies_have_a_greatest_length(api: Api, channel: int) -> None:
     one = batches(channel, api.open_batch(channel)["pk"])
     refused = api.patch(one, {"objects": [{"pk": 1}] * 20_001})
     assert (refused.status, refused.json()) == (
@@ -396,7 +396,7 @@ def test_lists_have_a_length(api: Api, channel: int) -> None:
     assert api.put(LOT, {"tags": [{"code": "a"}] * 1_170}).status == 200
 
 
-def test_what_was_sent_is_repeated_in_its_beginning(api: Api, channel: int) -> None:
+def test_error_messages_repeat_only_the_beginning_of_a_value(api: Api, channel: int) -> None:
     one = batches(channel, api.open_batch(channel)["pk"])
     assert api.patch(one, {"status": "x" * 5_000}).json() == {"status": [f'"{"x" * 100}…" is not a valid choice.']}
     assert len(api.patch(one, {"status": [1e15] * 5_000}).text) < 200
@@ -412,7 +412,7 @@ def test_what_was_sent_is_repeated_in_its_beginning(api: Api, channel: int) -> N
     assert (part["status"], len(json.dumps(part)) < 500) == (405, True)
 
 
-def test_too_many_values_are_refused_and_those_in_a_text_are_not_counted(api: Api, channel: int) -> None:
+def test_json_with_too_many_values_is_refused(api: Api, channel: int) -> None:
     one = batches(channel, api.open_batch(channel)["pk"])
     refused = api.patch(one, text=FILLED["lists"](3 * MOST_VALUES))
     assert (refused.status, refused.json()) == (400, {"detail": "JSON parse error - It holds more than 500000 values."})
@@ -425,7 +425,7 @@ def test_too_many_values_are_refused_and_those_in_a_text_are_not_counted(api: Ap
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN", "Infinity", "-Infinity", "1" * 400 + ".5"])
-def test_what_is_no_number_is_nowhere_taken(api: Api, channel: int, number: str) -> None:
+def test_nan_and_infinity_are_refused_everywhere(api: Api, channel: int, number: str) -> None:
     one = batches(channel, api.open_batch(channel)["pk"])
     before = api.get(one).text
     for field in ("remote_batch_id", "content_type", "log_file", "status", "channel", "unknown"):
@@ -437,7 +437,7 @@ def test_what_is_no_number_is_nowhere_taken(api: Api, channel: int, number: str)
     assert api.get(one).text == before
 
 
-def test_a_number_as_text_has_an_end(api: Api, channel: int) -> None:
+def test_a_number_as_text_has_a_greatest_length(api: Api, channel: int) -> None:
     one = batches(channel, api.open_batch(channel)["pk"])
     assert api.patch(one, {"remote_batch_id": 10**20}).json()["remote_batch_id"] == "1" + "0" * 20
     assert api.patch(one, {"remote_batch_id": -1.5}).json()["remote_batch_id"] == "-1.5"
@@ -445,7 +445,7 @@ def test_a_number_as_text_has_an_end(api: Api, channel: int) -> None:
     assert api.patch(one, {"log_file": 1e300}).json() == {"log_file": ["Not a valid string."]}
 
 
-def test_moments_have_a_length(api: Api, channel: int) -> None:
+def test_dates_have_a_greatest_length(api: Api, channel: int) -> None:
     one = batches(channel, api.open_batch(channel)["pk"])
     long = "2030-01-01T00:00:00." + "0" * 43 + "Z"
     assert api.patch(one, {"objects": [{"pk": 1, "version_date": long}]}).json()["objects"][0]["version_date"] == long

@@ -96,7 +96,7 @@ def test_a_handle_and_a_sku_are_refused_with_their_holder() -> None:
     must_be_whole()
 
 
-def test_what_it_refers_to_has_to_be_there() -> None:
+def test_references_of_a_product_have_to_exist() -> None:
     wanted = given(
         fields={"collection": "winter"},
         sales_channels=("sc_1",),
@@ -216,7 +216,7 @@ def test_quantities_that_cannot_be_are_refused_as_a_whole(quantities: dict[int, 
     assert entities() == before
 
 
-def test_a_parent_has_no_quantities_and_nobody_has_those_of_what_is_not_there() -> None:
+def test_quantities_of_a_parent_or_a_missing_entity_are_refused() -> None:
     made = operations.create(given("boots", "A", "B"), "req-1")
     assert made.parent is not None
     with pytest.raises(Invalid):

@@ -111,12 +111,12 @@ def test_centre_0_is_there_from_the_start_and_others_stay_while_they_hold_stock(
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 256, "a\nb"])
-def test_a_name_is_some_printed_characters(run: Run, name: str) -> None:
+def test_a_name_of_reference_data_has_1_to_255_printed_characters(run: Run, name: str) -> None:
     for command in (("create-region", name, "eur"), ("create-collection", name, "x"), ("create-sales-channel", name)):
         assert "1 to 255 characters" in run(*command, status=1)
 
 
-def test_what_is_not_there_is_not_removed() -> None:
+def test_a_missing_sales_channel_and_an_existing_centre_are_refused() -> None:
     with pytest.raises(NotFound):
         reference.delete_sales_channel("sc_none")
     reference.create_centre(5, "Five")

@@ -52,7 +52,7 @@ def many(number: int, handle: str = "many") -> Product:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 @given(products(), products())
-def test_a_change_leaves_exactly_the_items_of_what_it_makes(one: Product, other: Product) -> None:
+def test_a_product_change_leaves_exactly_the_items_of_the_new_state(one: Product, other: Product) -> None:
     stored = put(one)
     assert stored_products() == {one.id: stored}
     assert stored == replace(one, version=1)
@@ -80,7 +80,7 @@ def test_a_product_of_one_variant_is_four_items_in_one_transaction(calls: Calls)
     assert repository.items_of(two) == 7
 
 
-def test_it_is_found_by_its_handle_and_its_skus() -> None:
+def test_a_product_is_found_by_its_handle_and_its_skus() -> None:
     one = put(product("boots", "A", "B"))
     unit = Unit()
     assert repository.find(unit, "boots") == one
@@ -147,7 +147,7 @@ def test_a_handle_and_a_sku_belong_to_one_product(handle: str, sku: str) -> None
     must_be_whole()
 
 
-def test_within_a_change_set_what_one_lets_go_of_is_the_nexts() -> None:
+def test_a_handle_freed_within_a_change_set_can_be_taken() -> None:
     one = put(product("boots", "A"))
     unit = Unit()
     with joined(unit):
@@ -167,7 +167,7 @@ def test_two_variants_have_different_skus() -> None:
         put(product("boots", "A", "A"))
 
 
-def test_a_state_that_was_read_elsewhere_is_no_ground_for_a_change() -> None:
+def test_a_product_state_read_outside_of_the_unit_cannot_be_replaced() -> None:
     one = put(product("boots", "A"))
     change(one.id, status=rules.DRAFT)
     with pytest.raises(Contended):
@@ -283,7 +283,9 @@ def test_a_claim_that_no_product_names_is_nobodys_and_taken_over_after_a_day(mon
     assert entities()[rest.variants[0].entity].quantities == {0: 4}
 
 
-def test_what_is_written_again_is_what_it_was(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
+def test_an_abandoned_large_product_is_written_again_with_the_same_items(
+    monkeypatch: pytest.MonkeyPatch, calls: Calls
+) -> None:
     lost = many(60)
     abandon(lost, monkeypatch)
     before = {row["id"]: row for row in rows(CATALOGUE)}
@@ -333,7 +335,7 @@ def test_all_products_come_page_by_page(segments: int, monkeypatch: pytest.Monke
     assert sorted(found, key=lambda one: one.id) == sorted(made.values(), key=lambda one: one.id)
 
 
-def test_a_page_of_many_reads_its_keys_at_once(calls: Calls, at: Callable[[float], None]) -> None:
+def test_handles_and_skus_of_many_products_are_read_at_once(calls: Calls, at: Callable[[float], None]) -> None:
     made = [product(f"p{number}", f"s{number}") for number in range(24)]
 
     def operation(unit: Unit) -> None:

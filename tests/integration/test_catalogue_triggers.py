@@ -67,13 +67,13 @@ def events(queue: str) -> list[tuple[str, dict[str, Any]]]:
     return [(told["detail-type"], told["detail"]) for told in drained(queue)]
 
 
-def test_the_mapping_lets_entities_through_alone() -> None:
+def test_the_filter_of_catalogue_events_lets_entities_through_alone() -> None:
     mapping = resources("AWS::Lambda::EventSourceMapping")["PublishCatalogueChanges"]
     patterns = [json.loads(one["Pattern"]) for one in mapping["FilterCriteria"]["Filters"]]
     assert patterns == [{"dynamodb": {"Keys": {"part": {"S": ["entity"]}}}}]
 
 
-def test_products_tell_of_themselves(streams: tuple[Stream, Stream], event_queue: str, leftovers: str) -> None:
+def test_changes_of_products_are_published(streams: tuple[Stream, Stream], event_queue: str, leftovers: str) -> None:
     one = put(product("boots", "A", status=rules.DRAFT))
     changed = operations.update(one.id, lambda now: replace(now, status=rules.PUBLISHED), "req-2")
     operations.remove(one.id)
@@ -98,7 +98,7 @@ def test_products_tell_of_themselves(streams: tuple[Stream, Stream], event_queue
     assert drained(leftovers) == []
 
 
-def test_quantities_tell_of_themselves(streams: tuple[Stream, Stream], event_queue: str, leftovers: str) -> None:
+def test_changes_of_quantities_are_published(streams: tuple[Stream, Stream], event_queue: str, leftovers: str) -> None:
     one = put(product("boots", "A"))
     [id] = one.entities
     publish_all(streams)
@@ -123,7 +123,7 @@ def test_quantities_tell_of_themselves(streams: tuple[Stream, Stream], event_que
     }
 
 
-def test_what_a_job_brings_about_is_not_told(streams: tuple[Stream, Stream], event_queue: str, leftovers: str) -> None:
+def test_changes_by_a_job_are_not_published(streams: tuple[Stream, Stream], event_queue: str, leftovers: str) -> None:
     one = put(product("boots", "A", by="batch_1"))
     [id] = one.entities
     put(replace(one, tags=(), updated=one.updated + 5), stock={id: {0: 5}})
@@ -272,7 +272,7 @@ def test_labels_of_an_entity_with_much_of_its_own_are_listed(
     assert {row["part"] for row in rows(CATALOGUE)} == {"entity", "claim"}
 
 
-def test_an_entity_that_stores_nothing_costs_nothing(
+def test_an_entity_without_labels_costs_no_store_calls(
     streams: tuple[Stream, Stream], event_queue: str, leftovers: str, calls: Calls
 ) -> None:
     [id] = put(product("boots", "A")).entities
@@ -287,7 +287,7 @@ def test_an_entity_that_stores_nothing_costs_nothing(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 @given(st.data())
-def test_deliveries_that_are_lost_repeated_or_late_end_at_what_is_so(
+def test_label_lists_are_right_after_lost_repeated_or_late_deliveries(
     streams: tuple[Stream, Stream], event_queue: str, leftovers: str, data: st.DataObject
 ) -> None:
     """The last change of what an entity stores is delivered in the end; whatever comes before and after that."""
@@ -317,7 +317,7 @@ def says_else(record: dict[str, Any]) -> bool:
     return record["dynamodb"].get("OldImage", {}).get("own") != record["dynamodb"].get("NewImage", {}).get("own")
 
 
-def test_a_list_that_is_kept_from_being_written_is_delivered_again(
+def test_a_label_list_that_cannot_be_written_is_delivered_again(
     streams: tuple[Stream, Stream], event_queue: str, leftovers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [id] = put(product("boots", "A")).entities
@@ -381,7 +381,7 @@ def test_what_a_large_product_took_again_is_not_removed(
 
 
 @pytest.mark.usefixtures("large_is_few")
-def test_a_claim_of_another_is_not_removed(
+def test_a_claim_of_another_product_is_not_removed(
     streams: tuple[Stream, Stream], event_queue: str, leftovers: str, at: Callable[[float], None]
 ) -> None:
     one = put(product("many", *(f"many-{number}" for number in range(12))))

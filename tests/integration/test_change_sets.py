@@ -92,7 +92,7 @@ def cancelled(*reasons: str) -> ClientError:
 # All of it.
 
 
-def test_a_hundred_creations_are_one_transaction(api: Api, channel: int, calls: Calls) -> None:
+def test_a_change_set_of_a_hundred_creations_is_one_transaction(api: Api, channel: int, calls: Calls) -> None:
     api.open_batch(channel)
     calls.clear()
     answers = happened(run_change_set(api, *(creation(channel) for _ in range(100))))
@@ -103,7 +103,7 @@ def test_a_hundred_creations_are_one_transaction(api: Api, channel: int, calls: 
         assert api.get(answer.headers["Location"]).json() == answer.json()
 
 
-def test_a_hundred_changes_are_read_at_once_and_written_at_once(api: Api, channel: int, calls: Calls) -> None:
+def test_a_change_set_of_a_hundred_updates_reads_once_and_writes_once(api: Api, channel: int, calls: Calls) -> None:
     pks = [api.open_batch(channel)["pk"] for _ in range(100)]
     calls.clear()
     changes = [
@@ -118,12 +118,12 @@ def test_a_hundred_changes_are_read_at_once_and_written_at_once(api: Api, channe
     assert everything(api, channel) == [answer.json() for answer in answers if answer.status == 200]
 
 
-def test_one_write_needs_no_transaction(api: Api, channel: int, calls: Calls) -> None:
+def test_a_change_set_of_one_write_needs_no_transaction(api: Api, channel: int, calls: Calls) -> None:
     assert happened(run_change_set(api, creation(channel)))[0].status == 201
     assert writes(calls) == ["dynamodb.PutItem"]
 
 
-def test_later_requests_read_what_earlier_ones_will_have_done(api: Api, channel: int) -> None:
+def test_later_requests_of_a_change_set_read_the_state_left_by_earlier_requests(api: Api, channel: int) -> None:
     made, committed, merged, replaced, sent = happened(
         run_change_set(
             api,
@@ -145,7 +145,9 @@ def test_later_requests_read_what_earlier_ones_will_have_done(api: Api, channel:
     assert api.get(made.headers["Location"] + "log_file/").status == 303
 
 
-def test_what_is_made_and_removed_again_leaves_nothing(api: Api, channel: int, calls: Calls, small_items: None) -> None:
+def test_a_batch_request_created_and_deleted_in_a_change_set_leaves_nothing(
+    api: Api, channel: int, calls: Calls, small_items: None
+) -> None:
     answers = happened(
         run_change_set(
             api,
@@ -159,7 +161,7 @@ def test_what_is_made_and_removed_again_leaves_nothing(api: Api, channel: int, c
     assert (everything(api, channel), stored()) == ([], set())
 
 
-def test_what_is_removed_is_gone_for_the_rest(api: Api, channel: int) -> None:
+def test_a_batch_request_deleted_in_a_change_set_is_gone_for_later_requests(api: Api, channel: int) -> None:
     one = batches(channel, api.open_batch(channel)["pk"])
     answer = refused(run_change_set(api, request("DELETE", one), request("PATCH", one, {"status": "commit"})))
     assert answer.status == 404
@@ -275,7 +277,7 @@ def test_a_change_set_counts_its_requests_once_however_often_it_is_tried(
     ],
 )
 @pytest.mark.parametrize("place", [0, 1, 3])
-def test_the_answer_is_the_error_of_the_request_that_failed(
+def test_a_change_set_is_answered_with_the_error_of_its_failed_request(
     api: Api, channel: int, calls: Calls, small_items: None, failing: str, status: int, says: str, place: int
 ) -> None:
     one = batches(channel, api.open_batch(channel, status="commit", objects=objects(5000), log_file="before")["pk"])
@@ -294,7 +296,7 @@ def test_the_answer_is_the_error_of_the_request_that_failed(
     assert (everything(api, channel), stored()) == (before, blobs_before)
 
 
-def test_the_error_has_the_id_of_the_request_that_failed(api: Api, channel: int) -> None:
+def test_the_error_of_a_change_set_has_the_id_of_its_failed_request(api: Api, channel: int) -> None:
     parts = [
         creation(channel, Content_ID="1"),
         creation(channel + 1, Content_ID="2"),
@@ -330,7 +332,7 @@ def test_neighbours_of_a_change_set_that_failed_are_left_alone(api: Api, channel
     assert everything(api, channel) == [answer.json() for answer in made]
 
 
-def test_more_items_than_a_transaction_holds(api: Api, channel: int, calls: Calls) -> None:
+def test_a_change_set_of_more_items_than_a_transaction_holds_is_413(api: Api, channel: int, calls: Calls) -> None:
     def with_keys(count: int) -> list[str]:
         return [
             creation(channel, Idempotency_Key=f"{count} {number}", Content_ID=str(number)) for number in range(count)
@@ -345,7 +347,7 @@ def test_more_items_than_a_transaction_holds(api: Api, channel: int, calls: Call
     assert len(everything(api, channel)) == 50
 
 
-def test_more_bytes_than_a_transaction_holds(
+def test_a_change_set_of_more_bytes_than_a_transaction_holds_is_413(
     api: Api, channel: int, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contents, "INLINE_BYTES", 300_000)
@@ -370,7 +372,7 @@ def test_more_bytes_than_a_transaction_holds(
 # Races, and a store that does not answer.
 
 
-def test_a_race_that_is_lost_is_run_again_on_what_the_other_has_left(
+def test_a_change_set_that_loses_a_race_runs_again_on_the_new_state(
     api: Api, channel: int, monkeypatch: pytest.MonkeyPatch, small_items: None
 ) -> None:
     pks = [api.open_batch(channel, status="commit", objects=[{"pk": 1}])["pk"] for _ in range(2)]
@@ -390,7 +392,7 @@ def test_a_race_that_is_lost_is_run_again_on_what_the_other_has_left(
     assert len(stored()) == 4
 
 
-def test_a_race_that_is_always_lost_leaves_nothing(
+def test_a_change_set_that_loses_every_race_leaves_nothing(
     api: Api, channel: int, monkeypatch: pytest.MonkeyPatch, small_items: None
 ) -> None:
     pks = [api.open_batch(channel)["pk"] for _ in range(2)]
@@ -407,7 +409,7 @@ def test_a_race_that_is_always_lost_leaves_nothing(
 
 
 @pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded"])
-def test_a_store_that_is_too_busy_is_told_as_such(
+def test_a_change_set_is_503_when_the_store_is_too_busy(
     api: Api, channel: int, monkeypatch: pytest.MonkeyPatch, reason: str
 ) -> None:
     def busy(attempt: int, commit: Commit) -> Any:
@@ -418,7 +420,9 @@ def test_a_store_that_is_too_busy_is_told_as_such(
     assert everything(api, channel) == []
 
 
-def test_a_store_that_does_not_answer_is_told_as_such(api: Api, channel: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_set_is_503_when_the_store_does_not_answer(
+    api: Api, channel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def nobody_there(attempt: int, commit: Commit) -> Any:
         raise ConnectTimeoutError(endpoint_url="of nobody")
 
@@ -468,7 +472,7 @@ def test_a_change_set_that_meets_a_change_under_way_is_tried_again(api: Api, mon
     ]
 
 
-def test_what_was_made_with_a_200_can_be_referred_to(api: Api) -> None:
+def test_a_lot_created_with_a_200_can_be_referred_to_in_a_change_set(api: Api) -> None:
     made = request("POST", LOTS, {"id": "L1"}, **{"Content-ID": "lot"})
     changed = request("PUT", "$lot", {"name": "First"})
     answers = happened(run_change_set(api, made, changed))

@@ -63,7 +63,9 @@ def test_channels_are_changed_by_what_is_given_alone(api: Api) -> None:
         ),
     ],
 )
-def test_bad_fields_are_refused(api: Api, channel: int, fields: dict[str, Any], errors: dict[str, Any]) -> None:
+def test_bad_fields_of_a_channel_are_refused(
+    api: Api, channel: int, fields: dict[str, Any], errors: dict[str, Any]
+) -> None:
     before = api.get(f"{URL}{channel}/").json()
     made, changed = api.post(URL, {"name": "x", **fields}), api.patch(f"{URL}{channel}/", {"name": "x", **fields})
     assert (made.status, made.json()) == (400, errors)
@@ -124,7 +126,7 @@ def test_a_primary_key_that_an_operator_took_is_passed_over(api: Api) -> None:
     assert [api.open_channel() for _ in range(3)] == [1, 3, 4]
 
 
-def test_nothing_is_opened_in_a_channel_that_is_not_active_but_the_rest_goes_on(api: Api, channel: int) -> None:
+def test_no_batch_request_is_opened_in_an_inactive_channel(api: Api, channel: int) -> None:
     pk = api.open_batch(channel)["pk"]
     api.patch(f"{URL}{channel}/", {"is_active": False})
     refused = api.post(batches(channel), {"channel": channel})

@@ -162,7 +162,7 @@ def left(stack: Stack, queue: str) -> int:
 
 
 @pytest.mark.parametrize("whole", [False, True])
-def test_changes_that_were_not_published_are(
+def test_replay_publishes_changes_that_were_not_published(
     api: Api, stack: Stack, stream: Stream, event_queue: str, channel: int, *, whole: bool
 ) -> None:
     """Whether the records are JSON or its text: the documentation shows them as `"<Whole Event>"`."""
@@ -178,7 +178,7 @@ def test_changes_that_were_not_published_are(
     assert replay(stack) == {}
 
 
-def test_what_fails_again_stays(api: Api, stack: Stack, stream: Stream, channel: int) -> None:
+def test_a_dead_letter_that_fails_again_stays(api: Api, stack: Stack, stream: Stream, channel: int) -> None:
     stream.read()
     api.open_batch(channel)
     records = stream.read()
@@ -190,7 +190,7 @@ def test_what_fails_again_stays(api: Api, stack: Stack, stream: Stream, channel:
     assert (in_bucket(), left(stack, "ChangesDeadLetterQueue")) == ([key], 1)
 
 
-def test_a_handler_that_asks_for_another_delivery_has_failed(
+def test_replay_counts_a_handler_that_asks_for_redelivery_as_failed(
     api: Api, stack: Stack, stream: Stream, channel: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream.read()
@@ -225,7 +225,7 @@ def test_entities_that_were_not_counted_are_counted_once_whatever_a_recount_has_
     assert stack.invoked == []
 
 
-def test_what_a_removed_batch_left_goes_after_all(api: Api, stack: Stack, lot_stream: Stream, event_queue: str) -> None:
+def test_replay_cleans_up_behind_a_removed_lot(api: Api, stack: Stack, lot_stream: Stream, event_queue: str) -> None:
     make(api, "L1", quantity=5)
     lot_stream.read()
     assert api.delete(f"{BATCHES}/L1").status == 200
@@ -235,14 +235,14 @@ def test_what_a_removed_batch_left_goes_after_all(api: Api, stack: Stack, lot_st
     assert told["batch"] == "L1"
 
 
-def test_a_record_that_is_gone_is_done(stack: Stack) -> None:
+def test_a_dead_letter_whose_record_is_gone_is_done(stack: Stack) -> None:
     key = stack.fail("PublishBatchRequestsFunction", [])
     clients.s3().delete_object(Bucket=blobs.bucket(), Key=key)
     assert replay(stack)["ChangesDeadLetterQueue"].done == 1
     assert stack.invoked == []
 
 
-def test_messages_go_back_to_the_queue_that_they_were_in(stack: Stack) -> None:
+def test_dead_letters_go_back_to_their_queue(stack: Stack) -> None:
     for queue in ("Uploads", "Sweep", "ProductBatchLeftovers", "Exports", "StatusChanges"):
         for number in range(12):
             stack.send(f"{queue}DeadLetterQueue", {"of": queue, "number": number})
@@ -263,7 +263,7 @@ def test_messages_go_back_to_the_queue_that_they_were_in(stack: Stack) -> None:
     assert event in drained(stack.queues["StatusChangesQueue"])
 
 
-def test_one_run_stands_for_all_that_failed(stack: Stack) -> None:
+def test_replay_runs_a_failed_schedule_once_for_all_its_dead_letters(stack: Stack) -> None:
     stale, recount = (
         f"{ARN}:yard-{name}-X1" for name in ("FailStaleBatchRequestsFunction", "RecountBatchRequestsFunction")
     )
@@ -286,13 +286,13 @@ def test_one_run_stands_for_all_that_failed(stack: Stack) -> None:
         ("SchedulesDeadLetterQueue", {"requestContext": {"functionArn": f"{ARN}:another"}, "requestPayload": {}}),
     ],
 )
-def test_what_nobody_knows_stays(stack: Stack, queue: str, body: Any) -> None:
+def test_an_unknown_dead_letter_stays(stack: Stack, queue: str, body: Any) -> None:
     stack.send(queue, body)
     assert len(replay(stack)[queue].failed) == 1
     assert (left(stack, queue), stack.invoked) == (1, [])
 
 
-def test_an_object_that_is_no_record_stays(stack: Stack) -> None:
+def test_an_object_that_is_no_dead_letter_stays(stack: Stack) -> None:
     key = stack.fail("PublishBatchRequestsFunction", [])
     clients.s3().put_object(Bucket=blobs.bucket(), Key=key, Body=b"{}")
     assert len(replay(stack)["ChangesDeadLetterQueue"].failed) == 1
@@ -333,7 +333,7 @@ def test_an_export_that_nobody_was_told_of_is_announced_once_an_hour_until_it_is
     assert announced(stack) == []
 
 
-def test_the_message_is_the_one_that_was_lost(
+def test_an_overdue_export_is_announced_by_the_same_message(
     api: Api, stack: Stack, export: str, lot_stream: Stream, at: Callable[[float], None]
 ) -> None:
     assert deliver(start_export.handler, lot_stream.read()) == {"batchItemFailures": []}
@@ -360,7 +360,7 @@ def test_an_export_that_makes_progress_is_left_alone(
     assert announced(stack) == [message]
 
 
-def test_an_export_that_went_with_its_batch_is_none(
+def test_an_export_removed_with_its_lot_is_not_announced_again(
     api: Api, stack: Stack, export: str, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert api.delete(f"{BATCHES}/L1?force=true").status == 200
@@ -370,7 +370,9 @@ def test_an_export_that_went_with_its_batch_is_none(
     assert announced(stack) == []
 
 
-def test_the_rest_waits_for_the_next_time(api: Api, stack: Stack, export: str, at: Callable[[float], None]) -> None:
+def test_overdue_exports_beyond_the_time_limit_wait_for_the_next_run(
+    api: Api, stack: Stack, export: str, at: Callable[[float], None]
+) -> None:
     exports.start(LOT, "ndjson")
     at(HOUR)
     assert [overdue.announce_again(lambda: True) for _ in range(3)] == [1, 1, 0]

@@ -79,7 +79,7 @@ def test_a_bucket_that_refuses_leaves_the_batch_request_as_it_was(
     assert api.get(url).text == before
 
 
-def test_races_that_are_lost_each_time(api: Api, channel: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_race_lost_on_every_attempt_is_500(api: Api, channel: int, monkeypatch: pytest.MonkeyPatch) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     monkeypatch.setattr("batchyard.store.unit.time.sleep", lambda _: None)
     with monkeypatch.context() as broken:
@@ -117,7 +117,7 @@ def test_a_defect_is_a_500_that_tells_nothing_and_is_logged_without_data(
         assert record.exc_info is None
 
 
-def test_an_event_that_is_none_is_a_defect_too(stores: dict[str, str], channel: int) -> None:
+def test_an_event_without_a_request_is_a_defect(stores: dict[str, str], channel: int) -> None:
     for event in ({}, {"httpMethod": "GET"}, {"requestContext": None, "headers": None, "path": None}):
         answer = invoke("batch_requests.retrieve.handler", event)
         assert answer.status in {401, 404, 500}
@@ -159,7 +159,7 @@ def served() -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("path", sorted(served()))
-def test_another_method_is_not_allowed_and_told_which_are(stores: dict[str, str], path: str) -> None:
+def test_another_method_is_405_with_the_allowed_methods(stores: dict[str, str], path: str) -> None:
     if "+}" in path:
         pytest.skip("takes any path")
     url = path.replace("{channel_id}", "5").replace("{id}", "7")
@@ -197,7 +197,7 @@ def test_another_method_is_not_allowed_and_told_which_are(stores: dict[str, str]
         "/API/V1/channels/",
     ],
 )
-def test_an_unknown_path_is_not_found_whatever_the_method(stores: dict[str, str], url: str) -> None:
+def test_an_unknown_path_is_404_by_any_method(stores: dict[str, str], url: str) -> None:
     for method in METHODS:
         answer = Api(None)(method, url)
         assert answer.status == 404

@@ -7,7 +7,7 @@ from tools.template import resources
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
-def test_everybody_may_keep_them_for_an_hour_and_ask_whether_they_changed(path: str) -> None:
+def test_docs_and_openapi_are_cached_for_an_hour_and_have_an_etag(path: str) -> None:
     api = Api(None)
     found = api.get(path)
     assert (found.status, found.headers["Cache-Control"]) == (200, "public, max-age=3600")
@@ -21,7 +21,7 @@ def test_everybody_may_keep_them_for_an_hour_and_ask_whether_they_changed(path: 
         assert api.get(path, headers={"If-None-Match": given}).text == found.text
 
 
-def test_a_document_with_another_address_in_it_is_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_openapi_document_with_another_server_url_has_another_etag(monkeypatch: pytest.MonkeyPatch) -> None:
     tag = Api(None).get("/openapi.json").headers["ETag"]
     monkeypatch.setenv("PUBLIC_URL", "https://api.example.com")
     found = Api(None).get("/openapi.json", headers={"If-None-Match": tag})
@@ -30,7 +30,7 @@ def test_a_document_with_another_address_in_it_is_another_one(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("path", ["/~1docs", "/~1openapi.json"])
-def test_all_of_them_together_ask_a_few_times_a_second(path: str) -> None:
+def test_docs_and_openapi_are_throttled(path: str) -> None:
     found = [one for one in resources("AWS::Serverless::Api")["Api"]["MethodSettings"] if one["ResourcePath"] == path]
     assert [settings["HttpMethod"] for settings in found] == ["GET", "HEAD"]
     for settings in found:

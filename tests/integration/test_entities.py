@@ -47,7 +47,7 @@ def bundles() -> dict[int, int]:
     return {id: one.bundles for id, one in entities().items() if one.bundles}
 
 
-def test_an_entity_stores_what_it_is_told(calls: Calls) -> None:
+def test_an_entity_stores_fields_labels_and_attributes(calls: Calls) -> None:
     id = item("A")
     before = entities()[id]
     calls.clear()
@@ -64,7 +64,7 @@ def test_an_entity_stores_what_it_is_told(calls: Calls) -> None:
     assert change(id, fields={}, labels=(), attributes={}).stored == {}
 
 
-def test_what_is_not_there_or_not_the_one_that_is_meant_is_refused() -> None:
+def test_a_missing_entity_or_another_version_is_refused() -> None:
     id = item("A")
     with pytest.raises(NotFound):
         change(99)
@@ -77,7 +77,7 @@ def test_what_is_not_there_or_not_the_one_that_is_meant_is_refused() -> None:
     assert stored_owns() == {id: NOTHING}
 
 
-def test_changes_of_one_change_set_come_together() -> None:
+def test_changes_of_an_entity_in_one_change_set_are_committed_together() -> None:
     one = put(product("boots", "A"))
     [id] = one.entities
     together = Unit()
@@ -93,7 +93,7 @@ def test_changes_of_one_change_set_come_together() -> None:
     assert (found.by, found.stocked_by, found.quantity) == ("req-3", "req-4", 5)
 
 
-def test_what_moves_the_stock_or_the_product_keeps_it(stores: dict[str, str], calls: Calls) -> None:
+def test_changes_of_stock_or_product_keep_the_content_of_an_entity(stores: dict[str, str], calls: Calls) -> None:
     one = put(product("boots", "A"))
     [id] = one.entities
     operations.change_entity(id, lambda _: LARGE, "req-2")
@@ -109,7 +109,7 @@ def test_what_moves_the_stock_or_the_product_keeps_it(stores: dict[str, str], ca
     assert entities()[id].quantity == 7
 
 
-def test_a_new_entity_has_what_it_is_given(stores: dict[str, str]) -> None:
+def test_a_new_entity_stores_its_own_content(stores: dict[str, str]) -> None:
     component = item("C")
     one = product("boots", "A", "B")
     assert one.parent is not None
@@ -121,7 +121,7 @@ def test_a_new_entity_has_what_it_is_given(stores: dict[str, str]) -> None:
     must_be_whole()
 
 
-def test_a_product_of_several_transactions_has_what_it_is_given(
+def test_entities_of_a_product_of_several_transactions_store_their_own_content(
     stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repository, "MOST_AT_ONCE", 20)
@@ -187,7 +187,7 @@ def test_a_variant_becomes_a_product_with_all_that_is_its_own(stores: dict[str, 
     must_be_whole()
 
 
-def test_what_is_no_variant_of_a_product_becomes_none() -> None:
+def test_an_entity_that_is_no_variant_cannot_be_split_off() -> None:
     one, other = put(product("boots", "A", "B")), item("C")
     a = one.variants[0].entity
     assert one.parent is not None
@@ -221,7 +221,7 @@ def test_components_know_in_how_many_bundles_they_are(calls: Calls) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["nothing", "itself", "a parent", "a bundle", "an entity that no product names"])
-def test_not_everything_can_be_a_component(wrong: str) -> None:
+def test_entities_that_cannot_be_components(wrong: str) -> None:
     a, other = item("A"), item("B")
     parent = put(product("boots", "C", "D")).parent
     abandoned = 9_999
@@ -241,7 +241,7 @@ def test_not_everything_can_be_a_component(wrong: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["a parent", "a component"])
-def test_not_everything_can_be_a_bundle(wrong: str) -> None:
+def test_entities_that_cannot_be_bundles(wrong: str) -> None:
     a, b = item("A"), item("B")
     parent = put(product("boots", "C", "D")).parent
     assert parent is not None
@@ -316,14 +316,14 @@ def test_a_component_of_a_large_product_is_not_removed(monkeypatch: pytest.Monke
     must_be_whole()
 
 
-def test_what_an_entity_stores_has_its_bounds_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_content_of_an_entity_has_a_greatest_size(monkeypatch: pytest.MonkeyPatch) -> None:
     id = item("A")
     monkeypatch.setattr(rules, "LARGEST_PRODUCT", 1000)
     with pytest.raises(TooLarge, match="1000"):
         change(id, attributes={"a": "x" * 1000})
 
 
-def test_many_are_read_at_once(calls: Calls) -> None:
+def test_contents_of_many_entities_are_read_at_once(calls: Calls) -> None:
     ids = [item(f"S-{number}") for number in range(12)]
     for id in ids[::2]:
         operations.change_entity(id, lambda _: LARGE, "req-2")

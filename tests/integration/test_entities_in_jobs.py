@@ -44,7 +44,9 @@ def filled(load: Importer) -> dict[str, int]:
     return ids
 
 
-def test_an_import_leaves_what_entities_store(load: Importer, filled: dict[str, int], stores: dict[str, str]) -> None:
+def test_an_import_keeps_the_content_of_entities(
+    load: Importer, filled: dict[str, int], stores: dict[str, str]
+) -> None:
     before, keys = stored_owns(), keys_in_bucket(stores, "entities/")
     header = "Product Handle;Product Title;Variant SKU;Variant Inventory Quantity;Price EUR\r\n"
     skus = {"hat": "H", "shoe": "S", "sock": "K", "set": "B"}
@@ -74,7 +76,9 @@ def contents() -> dict[str, Any]:
     return {**found, "entities": {id: replace(one, by="", named=None) for id, one in found["entities"].items()}}
 
 
-def test_what_a_deletion_removed_comes_back(load: Importer, filled: dict[str, int], stores: dict[str, str]) -> None:
+def test_undo_of_a_deletion_restores_the_content_of_entities(
+    load: Importer, filled: dict[str, int], stores: dict[str, str]
+) -> None:
     before = contents()
     done = delete(load, {"handle": [*filled]})
     assert done["status"] == "completed", done["result"]
@@ -105,7 +109,7 @@ def test_a_component_stays_as_long_as_its_bundle(load: Importer, filled: dict[st
     assert handles() == set(filled)
 
 
-def test_components_beyond_those_that_are_put_off_are_told_at_once(
+def test_components_beyond_the_number_that_waits_are_reported_at_once(
     load: Importer, filled: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(product_delete, "_MOST_LATER", 1)
@@ -126,7 +130,7 @@ def test_a_bundle_of_too_many_components_stays_and_is_told(
     must_be_whole()
 
 
-def test_a_bundle_comes_back_without_what_is_gone(load: Importer, filled: dict[str, int]) -> None:
+def test_undo_restores_a_bundle_without_components_that_are_gone(load: Importer, filled: dict[str, int]) -> None:
     removed = delete(load, {"handle": ["set"]})
     assert delete(load, {"handle": ["hat"]})["status"] == "completed"
     undone = load.act(removed["id"], "undo")
@@ -136,7 +140,7 @@ def test_a_bundle_comes_back_without_what_is_gone(load: Importer, filled: dict[s
     must_be_whole()
 
 
-def test_what_somebody_made_of_an_imported_variant_stays(load: Importer) -> None:
+def test_undo_of_an_import_keeps_entities_changed_since(load: Importer) -> None:
     done = load(FILE)
     change(entity("hat"), labels=("new",))
     change(entity("set"), components={entity("shoe"): 1})

@@ -46,7 +46,7 @@ def ids_of_skus(skus: list[str]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("descending", [False, True])
-def test_all_ids_come_in_order_each_once(descending: bool, calls: Calls) -> None:
+def test_entity_ids_are_listed_once_in_order(descending: bool, calls: Calls) -> None:
     rng = random.Random(7)
     made = made_up(rng, 1000)
     write([codec.encode_entity(one) for one in made])
@@ -69,7 +69,7 @@ def test_all_ids_come_in_order_each_once(descending: bool, calls: Calls) -> None
 
 
 @pytest.mark.parametrize("attribute", get_args(entity_lists.Moment.__value__))
-def test_any_page_of_a_span_is_what_a_sorted_list_has_there(
+def test_any_page_of_a_span_of_entities_is_a_slice_of_the_sorted_list(
     attribute: Literal["created", "updated", "stocked"],
 ) -> None:
     rng = random.Random(attribute)
@@ -94,7 +94,7 @@ def test_any_page_of_a_span_is_what_a_sorted_list_has_there(
         assert entity_lists.ids_between(*asked, descending=descending) == wanted, (asked, descending)
 
 
-def test_what_a_span_costs(calls: Calls) -> None:
+def test_store_calls_of_a_span_of_entities(calls: Calls) -> None:
     write([codec.encode_entity(Entity(id, "prod_1", id, id, id, "a")) for id in range(1, 301)])
     calls.clear()
     assert [id for _, id in entity_lists.ids_between("updated", None, None, None, 100)] == list(range(1, 101))
@@ -118,7 +118,7 @@ def test_only_entities_are_in_order() -> None:
 # By what they are called.
 
 
-def test_what_is_called_so_is_found(calls: Calls) -> None:
+def test_entities_are_found_by_sku_or_handle(calls: Calls) -> None:
     boots, hat = put(product("boots", "A", "B")), put(product("hat", "H"))
     a, b = (variant.entity for variant in boots.variants)
     [h] = hat.entities
@@ -151,7 +151,7 @@ def test_a_sku_comes_before_a_handle() -> None:
 # With all that is known of them.
 
 
-def test_many_are_read_with_what_is_known_of_them(calls: Calls) -> None:
+def test_entities_are_read_with_their_products_and_contents(calls: Calls) -> None:
     boots, hat = put(product("boots", "A", "B")), put(product("hat", "H"))
     shadow = put(product("shadow", "boots"))
     assert boots.parent is not None
@@ -180,7 +180,7 @@ def test_many_are_read_with_what_is_known_of_them(calls: Calls) -> None:
     assert entity_lists.read([]) == ([], [])
 
 
-def test_what_its_product_does_not_name_is_gone() -> None:
+def test_an_entity_that_its_product_does_not_name_is_gone() -> None:
     boots = put(product("boots", "A"))
     [id] = boots.entities
     [seen] = entity_lists.read([id]).seen
@@ -190,7 +190,7 @@ def test_what_its_product_does_not_name_is_gone() -> None:
     assert [one.entity.id for one in entity_lists.read([*entities()]).seen] == [id]
 
 
-def test_what_there_is_no_room_for_is_left() -> None:
+def test_entities_without_room_in_an_answer_are_left_over() -> None:
     ids = [put(product(f"p-{number}", str(number))).entities[0] for number in range(4)]
     operations.change_entity(ids[2], lambda own: replace(own, attributes={"a": "x" * 5000}), "req-2")
     assert entity_lists.read(ids, room=5000).left == ids[2:]

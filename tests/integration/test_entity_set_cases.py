@@ -56,7 +56,7 @@ def is_refused(answer: Answer, *words: str) -> None:
     assert all(word in error["message"] for word in words), error
 
 
-def test_every_case_is_tested() -> None:
+def test_every_odata_case_is_tested() -> None:
     assert sorted(path.stem for path in CASES.glob("*.json")) == [
         "apostrophe",
         "count",
@@ -187,7 +187,7 @@ def test_a_count_is_of_all_that_the_filter_accepts(api: Api, condition: str, cou
     assert api.get(f"/v1/Products/$count?{query}{rest}").text == str(count)
 
 
-def test_what_belongs_to_a_product_is_counted_like_it(api: Api) -> None:
+def test_parts_of_a_product_are_counted_like_products(api: Api) -> None:
     id = made(api, Sku="A", Attributes=[{"Name": f"N{number}", "Value": str(number)} for number in range(5)])
     made(api, Sku="B", Attributes=[{"Name": "N1", "Value": "x"}])
     for url, count in ((f"Products({id})/Attributes", 5), ("AttributeValues", 6)):
@@ -202,7 +202,7 @@ NUMBERS = ["-1", "x", "1.5", "", "1e3", "0x1", "null", "'1'", "1;2", "NaN", "\N{
 
 @pytest.mark.parametrize("option", ["$top", "$skip"])
 @pytest.mark.parametrize("number", NUMBERS)
-def test_what_is_no_number_of_entities(api: Api, option: str, number: str) -> None:
+def test_top_and_skip_refuse_bad_numbers(api: Api, option: str, number: str) -> None:
     several(1)
     for set_of in ("Products", "DCQuantities", "Profiles"):
         is_refused(api.get(f"/v1/{set_of}?{option}={quote(number)}"), option)
@@ -211,7 +211,7 @@ def test_what_is_no_number_of_entities(api: Api, option: str, number: str) -> No
 @pytest.mark.parametrize(
     "query", ["$count=maybe", "$count=", "$count=1", "$top=1&$top=2", "$filter=ID eq 1&$filter=ID eq 2"]
 )
-def test_what_is_no_option(api: Api, query: str) -> None:
+def test_unknown_query_options_are_refused(api: Api, query: str) -> None:
     is_refused(api.get(f"/v1/Products?{query.replace(' ', '%20')}"), query.partition("=")[0])
 
 
@@ -246,7 +246,7 @@ def test_expand_too_deep(api: Api) -> None:
         "Products({id})/Children?$expand=ChildProduct($expand=Images)",
     ],
 )
-def test_two_levels_from_anywhere_and_not_three(api: Api, url: str) -> None:
+def test_expand_has_two_levels_from_any_entity_set(api: Api, url: str) -> None:
     parent = stored(product("shoes", "S-1", "S-2")).parent
     url = url.format(id=parent)
     assert api.get(f"/v1/{url}").status == 200
@@ -257,7 +257,7 @@ def test_two_levels_from_anywhere_and_not_three(api: Api, url: str) -> None:
 
 
 @pytest.mark.parametrize("depth", [3, 50, 500])
-def test_depth_costs_nothing(api: Api, depth: int) -> None:
+def test_deep_expands_and_filters_are_refused_at_no_cost(api: Api, depth: int) -> None:
     several(1)
     expand = "Children($expand=ChildProduct($expand=" * depth + "Children" + "))" * depth
     is_refused(api.post("/v1/Products/$query", text=f"$expand={expand}", headers={"Content-Type": "text/plain"}))
@@ -333,7 +333,7 @@ def posted(api: Api, body: Mapping[str, Any]) -> Answer:
     return api.post("/v1/AttributeValues", body)
 
 
-def test_limits(api: Api) -> None:
+def test_limits_of_texts_are_those_of_the_case(api: Api) -> None:
     id = made(api, Sku="ONLYSKU")
     assert id == 1
     told = [said for _, said, _ in case("limits")["requests"]]

@@ -54,7 +54,7 @@ def walk(api: Api, query: str) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("query", ["", FILTERED, "$orderby=ID desc", FILTERED + "&$orderby=UpdateDateUtc", "$top=7"])
-def test_counting_up_gives_each_once(api: Api, query: str) -> None:
+def test_counting_skip_up_gives_each_entity_once(api: Api, query: str) -> None:
     made = several(45)
     found = [id for some in walk(api, query) for id in some]
     assert sorted(found) == [id for _, id in made]
@@ -62,7 +62,7 @@ def test_counting_up_gives_each_once(api: Api, query: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["", FILTERED])
-def test_each_page_costs_the_same(api: Api, calls: Calls, query: str) -> None:
+def test_each_page_by_skip_costs_the_same(api: Api, calls: Calls, query: str) -> None:
     several(75)
     costs = []
     for skip in range(0, 70, PAGE):
@@ -75,7 +75,7 @@ def test_each_page_costs_the_same(api: Api, calls: Calls, query: str) -> None:
     assert len(costs[2]) <= len(costs[0]) + 2
 
 
-def test_nothing_is_kept_for_who_follows_the_links_or_wants_one_page(api: Api, calls: Calls) -> None:
+def test_no_position_is_kept_for_next_links_or_a_single_page(api: Api, calls: Calls) -> None:
     several(35)
     calls.clear()
     found = page(api, "", 0)
@@ -84,7 +84,7 @@ def test_nothing_is_kept_for_who_follows_the_links_or_wants_one_page(api: Api, c
     assert [call for call in calls.writes() if call != "dynamodb.UpdateItem"] == []
 
 
-def test_what_others_write_meanwhile_makes_it_neither_repeat_nor_miss_anything(api: Api) -> None:
+def test_pages_by_skip_neither_repeat_nor_miss_entities_during_writes(api: Api) -> None:
     made = several(40)
     pages = walk(api, FILTERED)
     found = next(pages) + next(pages)
@@ -140,7 +140,7 @@ def test_a_count_of_what_a_filter_accepts_is_kept_along(api: Api, monkeypatch: p
     assert [page(api, "$count=true", skip)["@odata.count"] for skip in (0, 10, 20)] == [25] * 3
 
 
-def test_who_looks_for_little_among_much_gets_on(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_selective_filter_by_skip_gets_on(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lists, "MOST_LOOKED_AT", 12)
     made = several(40)
     wanted = "$filter=" + quote("endswith(Sku,'9')")

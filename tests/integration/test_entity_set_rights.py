@@ -108,7 +108,7 @@ def test_a_change_set_over_families_needs_the_rights_of_all_of_it(
 
 
 @pytest.mark.parametrize("caller", [None])
-def test_nobody_without_a_token(api: Api, stores: dict[str, str], caller: None) -> None:
+def test_entity_sets_without_a_token_are_401(api: Api, stores: dict[str, str], caller: None) -> None:
     id = made(api)
     before = stored(stores)
     for method, address, body in (*READING, *WRITING):

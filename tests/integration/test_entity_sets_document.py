@@ -62,7 +62,7 @@ def test_each_path_has_the_methods_that_it_is_served_with(api: Api, path: str) -
     assert set(answer.headers["Allow"].split(", ")) == documented | ({"HEAD"} if "GET" in documented else set())
 
 
-def test_all_that_the_metadata_names_has_a_path() -> None:
+def test_every_entity_set_and_operation_of_the_metadata_has_a_path() -> None:
     types = {last(one.attrib["Name"]): one for one in of_kind("EntityType")}
     wanted = {"/v1/", "/v1/$metadata"}
     for found in of_kind("EntitySet"):
@@ -91,7 +91,7 @@ def test_schemas_have_the_properties_of_the_metadata() -> None:
         assert named == {name for name in shown if "@" not in name}
 
 
-def test_what_a_body_needs_is_needed(api: Api) -> None:
+def test_required_properties_of_bodies_are_required(api: Api) -> None:
     id = api.post("/v1/Products", {"Sku": "A"}).json()["ID"]
     bodies: dict[str, dict[str, Any]] = {
         "NewProduct": {"Sku": "B"},

@@ -72,7 +72,7 @@ def filtered(condition: str, rest: str = "&$select=ID") -> str:
 # What there is.
 
 
-def test_the_service_tells_what_it_has(api: Api) -> None:
+def test_the_service_document_lists_the_entity_sets(api: Api) -> None:
     found = asked(api, "")
     assert [one["url"] for one in found["value"]][:2] == ["Products", "AttributeValues"]
     answer = api.get("/v1/$metadata")
@@ -121,7 +121,7 @@ def test_a_parent_and_its_children_are_products_each(api: Api) -> None:
     assert ids(asked(api, filtered(f"Sku eq 'shoes#{parent}'"))) == [parent]
 
 
-def test_what_belongs_to_products_is_an_entity_set_of_its_own(api: Api) -> None:
+def test_parts_of_products_are_entity_sets_of_their_own(api: Api) -> None:
     first, second = several(2)
     for id in (first, second):
         operations.change_entity(
@@ -159,7 +159,7 @@ def test_what_belongs_to_products_is_an_entity_set_of_its_own(api: Api) -> None:
 
 
 @pytest.mark.parametrize("name", ["Profiles", "DistributionCenters"])
-def test_small_sets_have_their_one(api: Api, name: str) -> None:
+def test_entity_sets_with_a_single_entity(api: Api, name: str) -> None:
     [one] = asked(api, f"{name}?$count=true")["value"]
     assert asked(api, f"{name}({one['ID']})")["ID"] == one["ID"]
     assert api.get(f"/v1/{name}/$count").text == "1"
@@ -213,7 +213,7 @@ def test_counts_and_cuts(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     refused(api, f"Products/$count?$filter={quote('contains(Title,null)')}", 501)
 
 
-def test_a_depth_that_is_too_deep(api: Api) -> None:
+def test_an_expand_that_is_too_deep_is_refused(api: Api) -> None:
     stored(product("shoes", "S-1", "S-2"))
     asked(api, "Products?$expand=Children($expand=ChildProduct)")
     assert "2 levels" in refused(api, "Products?$expand=Children($expand=ChildProduct($expand=Children))")
@@ -296,7 +296,7 @@ def test_a_query_may_come_in_a_body(api: Api) -> None:
 # Who may ask, and how.
 
 
-def test_rights(api: Api) -> None:
+def test_reading_entity_sets_needs_the_right_to_the_catalogue(api: Api) -> None:
     first = item("A")
     assert Api(narrowed(catalogue="read")).get(f"/v1/Products({first})").status == 200
     for url in (f"/v1/Products({first})", "/v1/Products", "/v1/AttributeValues"):
@@ -307,7 +307,7 @@ def test_rights(api: Api) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_methods_that_are_not_there(api: Api, method: str) -> None:
+def test_writing_methods_on_read_only_entity_sets_are_405(api: Api, method: str) -> None:
     for url in ("/v1/Profiles", "/v1/$metadata", "/v1/Products/$count", "/v1"):
         answer = api(method, url)
         assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
@@ -327,7 +327,7 @@ def test_entity_tags(api: Api) -> None:
 # What it costs.
 
 
-def test_what_reading_costs(api: Api, calls: Calls) -> None:
+def test_store_calls_of_reading_entity_sets(api: Api, calls: Calls) -> None:
     found = several(120)
     stored(product("shoes", "S-1", "S-2"))
 
@@ -400,7 +400,7 @@ def test_neighbouring_reads_of_a_batch_are_two_calls(api: Api, calls: Calls) -> 
         ("", "all in order of ID"),
     ],
 )
-def test_plans(api: Api, query: str, plan: str) -> None:
+def test_prefer_explain_shows_the_plan(api: Api, query: str, plan: str) -> None:
     item("A")
     answer = api.get(f"/v1/Products?{query.replace(' ', '%20')}", headers={"Prefer": "explain"})
     assert answer.status == 200, answer.text
@@ -411,7 +411,7 @@ def test_plans(api: Api, query: str, plan: str) -> None:
     assert explained["units"] >= 0
 
 
-def test_what_is_in_no_order_is_sorted_in_passes(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_orderby_without_an_index_is_sorted_in_passes(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     several(12)
     monkeypatch.setattr("batchyard.odata.planning.MOST_SORTED", 5)
     monkeypatch.setattr(lists, "MOST_LOOKED_AT", 5)
@@ -426,7 +426,7 @@ def test_what_is_in_no_order_is_sorted_in_passes(api: Api, monkeypatch: pytest.M
     assert [len(page["value"]) for page in found] == [0, 0, 12]
 
 
-def test_only_administrators_are_told_how(api: Api) -> None:
+def test_only_administrators_are_shown_the_plan(api: Api) -> None:
     answer = Api(narrowed(admin=False)).get("/v1/Products", headers={"Prefer": "explain"})
     assert "@batchyard.explain" not in answer.json()
     assert "preference-applied" not in answer.headers

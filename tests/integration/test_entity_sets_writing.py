@@ -109,7 +109,7 @@ def test_every_property_that_can_be_written_is_read_back(api: Api) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_what_is_not_given_stays(api: Api, method: str) -> None:
+def test_an_update_keeps_properties_that_are_not_given(api: Api, method: str) -> None:
     id = made(api, "A", Title="Boots", UPC="1")
     done(api(method, f"/v1/Products({id})", {"Brand": "Alpina"}))
     found = shown(api, id)
@@ -119,7 +119,7 @@ def test_what_is_not_given_stays(api: Api, method: str) -> None:
     wrong(api(method, f"/v1/Products({id})", {"Sku": None}), 400, "Sku")
 
 
-def test_a_write_that_changes_nothing_writes_nothing(api: Api, calls: Calls) -> None:
+def test_an_update_of_an_entity_without_a_change_writes_nothing(api: Api, calls: Calls) -> None:
     id = made(api, "A", Title="Boots", UPC="1", Attributes=[{"Name": "Size", "Value": "13M"}])
     tag = api.get(f"/v1/Products({id})").headers["etag"]
     calls.clear()
@@ -350,7 +350,7 @@ def test_quantities(api: Api) -> None:
 # Conditions and rights.
 
 
-def test_conditions(api: Api) -> None:
+def test_if_match_of_products(api: Api) -> None:
     id = made(api, "A", Title="Boots")
     tag = api.get(f"/v1/Products({id})").headers["etag"]
     done(api.patch(f"/v1/DCQuantities(ProductID={id},DistributionCenterID=0)", {"AvailableQuantity": 4}))
@@ -366,7 +366,7 @@ def test_conditions(api: Api) -> None:
     done(api.delete(f"/v1/Products({id})", headers={"If-Match": "*"}))
 
 
-def test_who_may_only_read_writes_nothing(api: Api) -> None:
+def test_a_token_that_reads_cannot_write_entity_sets(api: Api) -> None:
     id = made(api, "A")
     reader = Api(narrowed(catalogue="read"))
     for method, url, body in (
@@ -380,7 +380,7 @@ def test_who_may_only_read_writes_nothing(api: Api) -> None:
     assert shown(api, id)["Title"] is None
 
 
-def test_methods(api: Api) -> None:
+def test_allowed_methods_of_entity_sets(api: Api) -> None:
     id = made(api, "A")
     for url, allowed in (
         ("/v1/Products", "GET, HEAD, POST"),
@@ -397,7 +397,7 @@ def test_methods(api: Api) -> None:
 # In batches.
 
 
-def test_a_change_set_over_all_of_it_and_a_batch_request(api: Api, channel: int) -> None:
+def test_a_change_set_of_entity_sets_and_a_batch_request(api: Api, channel: int) -> None:
     answers = send(
         api,
         envelope(
@@ -421,7 +421,7 @@ def test_a_change_set_over_all_of_it_and_a_batch_request(api: Api, channel: int)
     assert [one["Value"] for one in found["Attributes"]] == ["1"]
 
 
-def test_of_a_change_set_that_fails_nothing_happens(api: Api) -> None:
+def test_a_failed_change_set_of_entity_sets_writes_nothing(api: Api) -> None:
     id = made(api, "A")
     answers = send(
         api,

@@ -85,7 +85,7 @@ def history(changes: Stream) -> Records:
     return records
 
 
-def test_the_mapping_lets_through_what_comes_and_goes() -> None:
+def test_the_filter_of_the_entity_tally_lets_inserts_and_removals_through() -> None:
     mapping = resources("AWS::Lambda::EventSourceMapping")["TallyEntitiesChanges"]
     patterns = [json.loads(one["Pattern"]) for one in mapping["FilterCriteria"]["Filters"]]
     assert patterns == [{"eventName": ["INSERT", "REMOVE"], "dynamodb": {"Keys": {"part": {"S": ["entity"]}}}}]
@@ -98,7 +98,9 @@ def test_every_entity_is_counted_by_one_transaction(history: Records, calls: Cal
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_is_delivered_again_and_with_more_at_its_end_is_counted_once(history: Records, seed: int) -> None:
+def test_records_delivered_again_with_more_records_are_counted_once_by_the_entity_tally(
+    history: Records, seed: int
+) -> None:
     source, start = random.Random(seed), 0
     while start < len(history):
         end = start
@@ -110,7 +112,7 @@ def test_what_is_delivered_again_and_with_more_at_its_end_is_counted_once(histor
     assert entity_tally.number() == there()
 
 
-def test_a_delivery_that_breaks_off_or_meets_another_one_is_counted_once(
+def test_a_delivery_that_breaks_off_or_meets_another_is_counted_once_by_the_entity_tally(
     history: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = clients.dynamodb()
@@ -151,16 +153,14 @@ def test_entries_in_lists_and_claims_are_no_entities(changes: Stream, calls: Cal
 # Recounts.
 
 
-def test_a_recount_repairs_what_is_off(history: Records, calls: Calls) -> None:
+def test_a_recount_repairs_the_entity_tally(history: Records, calls: Calls) -> None:
     assert recounted() == {"repaired": 6, "busy": False}
     calls.clear()
     assert recounted() == {"repaired": 0, "busy": False}
     assert not calls.writes()
 
 
-def test_a_recount_leaves_alone_what_the_stream_is_about_to_count(
-    changes: Stream, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_recount_of_entities_waits_for_the_stream(changes: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     several(3)
     monkeypatch.setattr(entity_tally, "_rest", lambda: count(told(changes)) if not entity_tally.number() else None)
     assert recounted() == {"repaired": 0, "busy": False}
@@ -185,7 +185,7 @@ def test_a_catalogue_that_does_not_come_to_rest_waits_for_the_next_night(monkeyp
 # What is told of it.
 
 
-def test_few_are_counted_exactly_and_many_by_the_tally(api: Api, changes: Stream) -> None:
+def test_few_entities_are_counted_exactly_and_many_by_the_tally(api: Api, changes: Stream) -> None:
     def told_of() -> tuple[int, int]:
         page = api.get("/v1/Products?$count=true&$top=1&$select=ID").json()
         return int(api.get("/v1/Products/$count").text), page["@odata.count"]
@@ -212,7 +212,7 @@ def test_counting_asks_each_shard_once(api: Api, calls: Calls) -> None:
     ]
 
 
-def test_a_count_goes_on_where_one_shard_has_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_count_goes_on_where_one_shard_has_all_entities(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("batchyard.catalogue.entity_lists._share", lambda _: 1)
     several(40)
     assert entity_lists.count(40) == entity_lists.count(100) == 40
@@ -220,7 +220,9 @@ def test_a_count_goes_on_where_one_shard_has_them_all(monkeypatch: pytest.Monkey
     assert 20 < entity_lists.count(20) <= 40
 
 
-def test_what_cannot_be_counted_is_refused_or_left_out(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_count_of_a_filter_over_too_many_entities_is_refused_or_left_out(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("batchyard.odata.lists.MOST_LOOKED_AT", MOST)
     several(MOST + 1)
     dense = "$filter=startswith(Sku,'C-')"

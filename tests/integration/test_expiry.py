@@ -53,7 +53,7 @@ def soon(at: Callable[[float], None]) -> str:
     return moment
 
 
-def test_a_batch_expires_at_its_moment_and_that_is_told(
+def test_a_lot_expires_at_its_moment_and_the_change_is_published(
     api: Api, soon: str, at: Callable[[float], None], lot_stream: Stream, event_queue: str, leftovers_queue: str
 ) -> None:
     made = make(api, expiryDate=soon, quantity=7, theirs={"kept": True})
@@ -73,7 +73,7 @@ def test_a_batch_expires_at_its_moment_and_that_is_told(
     assert (event["detail"]["oldStatus"], event["detail"]["newStatus"]) == ("active", "expired")
 
 
-def test_a_day_is_over_at_its_end(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expiry_date_is_over_at_the_end_of_its_day(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     end = int(datetime(2031, 6, 1, tzinfo=UTC).timestamp())
     make(api, "day", expiryDate="2031-05-31")
     make(api, "seconds", expiryDate={"seconds": end - 86_400})
@@ -85,7 +85,7 @@ def test_a_day_is_over_at_its_end(api: Api, monkeypatch: pytest.MonkeyPatch) -> 
     assert found == [["active", "active"], ["active", "active"], ["expired", "expired"]]
 
 
-def test_readers_need_not_wait_for_the_schedule(
+def test_an_expired_lot_is_shown_as_expired_before_the_schedule_runs(
     api: Api, soon: str, at: Callable[[float], None], lot_stream: Stream, event_queue: str, leftovers_queue: str
 ) -> None:
     make(api, expiryDate=soon, quantity=1, gtin=GTIN)
@@ -110,7 +110,7 @@ def test_readers_need_not_wait_for_the_schedule(
     assert make(api, "L2", expiryDate="2020-01-01")["version"] == 1
 
 
-def test_only_active_batches_expire(api: Api, soon: str, at: Callable[[float], None], calls: Calls) -> None:
+def test_only_active_lots_expire(api: Api, soon: str, at: Callable[[float], None], calls: Calls) -> None:
     ids = ["draft", "active", "recalled", "expired", "withdrawn", "archived"]
     for id in ids:
         make(api, id, status=id, expiryDate=soon)
@@ -124,7 +124,7 @@ def test_only_active_batches_expire(api: Api, soon: str, at: Callable[[float], N
     assert states(api, *ids, "for-ever") == ["draft", "expired", *ids[2:], "active"]
 
 
-def test_what_expires_is_spread_over_partitions(api: Api, soon: str) -> None:
+def test_the_index_of_lots_by_expiry_is_spread_over_partitions(api: Api, soon: str) -> None:
     """A partition takes 1,000 write units a second, and the index is of all collections."""
     for number in range(200):
         make(api, f"L{number}", expiryDate=soon)
@@ -135,7 +135,7 @@ def test_what_expires_is_spread_over_partitions(api: Api, soon: str) -> None:
     assert max(partitions.values()) < 40
 
 
-def test_what_has_been_due_the_longest_expires_first(
+def test_the_lot_due_the_longest_expires_first(
     api: Api, soon: str, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(by_expiry, "_AT_ONCE", 2)
@@ -159,7 +159,9 @@ def scanned() -> list[Any]:
     return [row for row in rows if row["sort_key"]["S"].startswith("batch ")]
 
 
-def test_a_later_date_makes_it_active_again(api: Api, soon: str, at: Callable[[float], None]) -> None:
+def test_a_later_expiry_date_allows_an_expired_lot_to_be_active_again(
+    api: Api, soon: str, at: Callable[[float], None]
+) -> None:
     make(api, expiryDate=soon)
     at(3 * HOUR)
     later = iso(clock.now())
@@ -177,7 +179,7 @@ def test_a_later_date_makes_it_active_again(api: Api, soon: str, at: Callable[[f
     assert states(api, "L1") == ["active"]
 
 
-def test_what_is_changed_at_that_very_moment_is_left_as_it_is(
+def test_a_lot_changed_during_its_expiry_is_left_alone(
     api: Api, soon: str, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for id in ("L1", "L2", "L3"):
@@ -202,7 +204,7 @@ def test_what_is_changed_at_that_very_moment_is_left_as_it_is(
     assert api.get(f"{BATCHES}/L2").status == 404
 
 
-def test_one_that_fails_keeps_no_other_and_is_seen(
+def test_a_lot_that_fails_to_expire_keeps_no_other_lot_and_is_logged(
     api: Api, soon: str, at: Callable[[float], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     for id in ("L1", "L2", "L3"):
@@ -234,7 +236,7 @@ def test_one_that_fails_keeps_no_other_and_is_seen(
     assert expired() == 1
 
 
-def test_where_the_time_runs_out_the_next_run_goes_on(api: Api, soon: str, at: Callable[[float], None]) -> None:
+def test_expiry_goes_on_in_the_next_run_when_time_runs_out(api: Api, soon: str, at: Callable[[float], None]) -> None:
     ids = [f"L{number}" for number in range(7)]
     for id in ids:
         make(api, id, expiryDate=soon)

@@ -90,7 +90,7 @@ def files(stores: dict[str, str]) -> list[str]:
 
 @pytest.mark.parametrize("fields", [{}, LINKED, {**LINKED, "lotNumber": "a,b\"c%/'", "variant": '"'}])
 @pytest.mark.parametrize(("kind", "written"), [("csv", as_csv), ("ndjson", as_ndjson)])
-def test_the_file_holds_the_serials_of_all_pages(
+def test_an_export_holds_the_serials_of_all_pages(
     api: Api, workers: Workers, kind: str, written: Callable[[Any], bytes], fields: dict[str, Any]
 ) -> None:
     make(api, quantity=35, **fields)
@@ -156,7 +156,7 @@ def test_a_file_name_cannot_say_more_than_a_name(api: Api, workers: Workers) -> 
 @pytest.mark.parametrize(
     ("kind", "content"), [("csv", b"index,code,digitalLink\r\n"), ("ndjson", b""), ("epcis", None)]
 )
-def test_a_batch_without_serials(api: Api, workers: Workers, kind: str, content: bytes | None) -> None:
+def test_an_export_of_a_lot_without_serials(api: Api, workers: Workers, kind: str, content: bytes | None) -> None:
     make(api, **LINKED)
     export = start(api, kind)
     workers.run()
@@ -172,7 +172,7 @@ def test_epcis_needs_a_gtin(api: Api, workers: Workers) -> None:
     assert "exports" not in api.get(f"{BATCHES}/L1").json()
 
 
-def test_what_is_no_export_is_refused(api: Api) -> None:
+def test_a_bad_export_is_refused(api: Api) -> None:
     assert api.post(f"{BATCHES}/L1/export").status == 404
     make(api)
     refused = api.post(f"{BATCHES}/L1/export", {"format": "xml"})
@@ -229,7 +229,7 @@ def test_who_may_ask_for_an_export_and_who_may_read_it(api: Api, workers: Worker
     assert [stranger.post(url).status, stranger.get(f"{url}/{export['id']}").status] == [403, 403]
 
 
-def test_an_answer_that_got_lost_starts_no_second_export(
+def test_an_export_repeated_after_a_lost_answer_is_the_same_export(
     api: Api, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(api, quantity=5)
@@ -254,7 +254,7 @@ def test_an_answer_that_got_lost_starts_no_second_export(
     assert len(api.get(f"{BATCHES}/L1").json()["exports"]) == 2
 
 
-def test_in_a_change_set(api: Api, workers: Workers) -> None:
+def test_an_export_in_a_change_set(api: Api, workers: Workers) -> None:
     url = f"{BATCHES}/L1"
     parts = run_change_set(
         api,
@@ -277,7 +277,9 @@ def expected(api: Api, kind: str) -> bytes:
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
-def test_every_step_by_another_worker(api: Api, workers: Workers, stores: dict[str, str], kind: str) -> None:
+def test_every_step_of_an_export_by_another_worker(
+    api: Api, workers: Workers, stores: dict[str, str], kind: str
+) -> None:
     make(api, quantity=95, **LINKED)
     export = start(api, kind)
     workers.follow()
@@ -294,7 +296,7 @@ def test_every_step_by_another_worker(api: Api, workers: Workers, stores: dict[s
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_without_time_nothing_is_done_and_nothing_lost(api: Api, workers: Workers) -> None:
+def test_an_export_without_time_is_queued_again(api: Api, workers: Workers) -> None:
     make(api, quantity=30)
     export = start(api)
     workers.follow()
@@ -342,7 +344,7 @@ class Faults:
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("lost", [False, True], ids=["not made", "answer lost"])
 @pytest.mark.parametrize("quantity", [5, 45], ids=["one part", "many parts"])
-def test_any_call_may_fail(
+def test_an_export_survives_a_failure_of_any_call(
     api: Api,
     workers: Workers,
     stores: dict[str, str],
@@ -376,7 +378,7 @@ def test_any_call_may_fail(
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("step", range(5))
 @pytest.mark.parametrize("whole", [False, True], ids=["one step", "all steps"])
-def test_two_workers_do_no_harm(
+def test_two_workers_of_one_export_do_no_harm(
     api: Api, workers: Workers, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch, step: int, whole: bool
 ) -> None:
     make(api, quantity=45, **LINKED)
@@ -461,7 +463,7 @@ def test_an_export_that_is_cleaned_up_meanwhile(
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("kind", ["csv", "ndjson", "epcis"])
-def test_what_a_batch_becomes_later_is_not_in_the_file(api: Api, workers: Workers, kind: str) -> None:
+def test_an_export_shows_the_lot_as_it_was_when_started(api: Api, workers: Workers, kind: str) -> None:
     make(api, quantity=45, **LINKED)
     # The next one begins a block of its own.
     make(api, "L2", quantity=5)
@@ -491,7 +493,7 @@ def test_what_a_batch_becomes_later_is_not_in_the_file(api: Api, workers: Worker
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("steps", [1, 3])
-def test_an_upload_that_s3_gave_up_is_begun_anew(
+def test_an_export_whose_multipart_upload_was_aborted_begins_anew(
     api: Api, workers: Workers, stores: dict[str, str], steps: int
 ) -> None:
     make(api, quantity=45, **LINKED)
@@ -508,9 +510,7 @@ def test_an_upload_that_s3_gave_up_is_begun_anew(
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_a_part_that_came_out_otherwise_begins_the_file_anew(
-    api: Api, workers: Workers, stores: dict[str, str]
-) -> None:
+def test_an_export_whose_written_part_differs_begins_anew(api: Api, workers: Workers, stores: dict[str, str]) -> None:
     make(api, quantity=45, **LINKED)
     export = start(api)
     workers.follow()
@@ -582,7 +582,7 @@ def refused(**_: Any) -> None:
     raise ConnectionClosedError(endpoint_url="https://aws")
 
 
-def test_a_store_that_does_not_even_take_the_failure(
+def test_an_export_whose_failure_cannot_be_stored_is_delivered_again(
     api: Api, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(api, quantity=5)
@@ -615,7 +615,7 @@ def test_only_new_exports_are_work(api: Api, workers: Workers) -> None:
     assert not workers.receive()
 
 
-def test_changes_that_could_not_be_told_are_delivered_again(
+def test_started_exports_that_could_not_be_queued_are_delivered_again(
     api: Api, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(api, quantity=5)
@@ -659,7 +659,7 @@ def told(document: bytes) -> list[tuple[str, list[str]]]:
 
 
 @pytest.mark.parametrize("size", [10, 10_000], ids=["small parts", "one part"])
-def test_events_of_what_happened_and_whether_it_stands(
+def test_an_epcis_export_tells_events_of_changes_that_stand(
     api: Api, workers: Workers, small_parts: None, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     if size > 10:
@@ -744,7 +744,7 @@ def test_an_export_by_a_clock_that_is_behind_is_not_older_than_its_batch(
 
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson", "epcis"])
-def test_codes_by_a_key_that_was_added_elsewhere(
+def test_an_export_has_codes_of_a_serial_key_added_elsewhere(
     api: Api, workers: Workers, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     at(0)
@@ -773,7 +773,7 @@ def test_codes_by_a_key_that_was_added_elsewhere(
         assert download(api, export) == written[kind](rows)
 
 
-def test_serials_whose_key_is_not_to_be_found_are_not_to_be_had_now(
+def test_an_export_whose_serial_key_is_missing_is_unavailable(
     api: Api, workers: Workers, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = stores["SERIAL_KEYS_SECRET"]

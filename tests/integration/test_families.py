@@ -25,7 +25,7 @@ NOT_FOUND = {"code": 404, "errorCode": "NOT_FOUND", "message": "There is no such
 
 
 @pytest.mark.parametrize("path", ["/admin/nothing", "/admin/collection/shoes/", "/public/collection/shoes", "/admin/"])
-def test_below_the_paths_of_product_batches_nothing_is_found_in_their_dialect(path: str) -> None:
+def test_unknown_paths_of_product_batches_are_404_in_their_dialect(path: str) -> None:
     missing = Api(None).get(path)
     assert (missing.status, missing.json()) == (404, NOT_FOUND)
 
@@ -34,13 +34,13 @@ def test_below_the_paths_of_product_batches_nothing_is_found_in_their_dialect(pa
     "path",
     ["/admin/batch-jobs/a/b", "/admin/uploads/nothing", "/admin/products/a/b", "/admin/auth", "/admin/auth/token/x"],
 )
-def test_below_the_paths_of_the_catalogue_nothing_is_found_in_its_dialect(path: str) -> None:
+def test_unknown_paths_of_the_catalogue_are_404_in_its_dialect(path: str) -> None:
     missing = Api(None).get(path.rstrip("/"))
     assert (missing.status, missing.json()) == (404, {"type": "not_found", "message": "Not found."})
 
 
 @pytest.mark.parametrize("path", ["/", "/administration", "/api/admin/x", "/api/public/x", "/publication/x"])
-def test_elsewhere_nothing_is_found_in_the_words_of_the_first_family(path: str) -> None:
+def test_other_unknown_paths_are_404_in_the_dialect_of_batch_requests(path: str) -> None:
     missing = Api(None).get(path)
     assert (missing.status, missing.json()) == (404, {"detail": "Not found."})
 
@@ -144,7 +144,7 @@ def test_a_route_of_product_batches_refuses_in_their_dialect(
 
 
 @pytest.mark.usefixtures("stores")
-def test_a_body_of_another_kind_and_one_request_too_many_too(at: Callable[[float], None]) -> None:
+def test_product_batches_refuse_media_types_and_request_limits_in_their_dialect(at: Callable[[float], None]) -> None:
     at(50)
     refused = send("id=x", EVERY, "text/plain")
     assert (refused.status, refused.json()["errorCode"]) == (415, "UNSUPPORTED_MEDIA_TYPE")

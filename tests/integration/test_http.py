@@ -46,7 +46,7 @@ def shown(name: str, answer: Answer) -> tuple[int, dict[str, str]]:
 
 
 @pytest.mark.parametrize("name", READS)
-def test_head_is_get_without_its_content(name: str) -> None:
+def test_head_is_get_without_content(name: str) -> None:
     found, asked = alone(name), alone(name, "HEAD")
     assert found.text or found.status == 303
     assert asked.text == ""
@@ -54,7 +54,7 @@ def test_head_is_get_without_its_content(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", READS_IN_BATCHES)
-def test_head_in_a_batch_is_get_without_its_content(name: str) -> None:
+def test_head_in_a_batch_is_get_without_content(name: str) -> None:
     found, asked = in_a_batch(name), in_a_batch(name, "HEAD")
     assert "body" in found
     assert "body" not in asked
@@ -68,7 +68,7 @@ def test_head_in_a_batch_is_get_without_its_content(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in READS if name not in UNTAGGED | FLEETING])
-def test_what_the_client_has_is_not_sent_again(name: str) -> None:
+def test_if_none_match_with_the_etag_is_304(name: str) -> None:
     found = alone(name)
     tag = found.headers["ETag"]
     for given in (tag, f"W/{tag}", f'"other", {tag}', f'"a,b",W/{tag} , "c"', "*"):
@@ -88,7 +88,7 @@ def test_what_the_client_has_is_not_sent_again(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", READS_IN_BATCHES)
-def test_in_a_batch_what_the_client_has_is_not_sent_again(name: str) -> None:
+def test_if_none_match_with_the_etag_in_a_batch_is_304(name: str) -> None:
     tags = [] if name in UNTAGGED | FLEETING else [in_a_batch(name)["headers"]["etag"]]
     for given in ("*", *tags):
         kept = in_a_batch(name, If_None_Match=given)
@@ -96,7 +96,7 @@ def test_in_a_batch_what_the_client_has_is_not_sent_again(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(UNTAGGED))
-def test_what_is_public_tells_no_version_and_can_still_be_asked_about(name: str) -> None:
+def test_conditions_of_public_answers_without_an_etag(name: str) -> None:
     assert "etag" not in alone(name).headers
     assert alone(name, If_None_Match="*").status == 304
     assert alone(name, If_None_Match='"1"').status == 200
@@ -104,7 +104,7 @@ def test_what_is_public_tells_no_version_and_can_still_be_asked_about(name: str)
     assert alone(name, If_Match='"1"').status == 412
 
 
-def test_a_batch_whose_exports_go_on_is_another_answer_of_the_same_version() -> None:
+def test_a_lot_with_running_exports_has_another_etag_of_the_same_version() -> None:
     name = "product_batches/retrieve"
     tag = alone(name).headers["ETag"]
     assert alone(name, If_None_Match=tag).status == 304
@@ -117,7 +117,7 @@ def test_a_batch_whose_exports_go_on_is_another_answer_of_the_same_version() -> 
 # Conditions of writes.
 
 
-def test_whatever_can_be_read_is_changed_on_condition() -> None:
+def test_writing_routes_with_conditions_are_these() -> None:
     assert CONDITIONAL == [
         "batch_requests/create",
         "batch_requests/update",
@@ -135,7 +135,7 @@ def test_whatever_can_be_read_is_changed_on_condition() -> None:
 
 
 @pytest.mark.parametrize("name", CONDITIONAL)
-def test_what_is_there_is_not_written_where_nothing_should_be(name: str, stores: dict[str, str]) -> None:
+def test_if_none_match_star_on_an_existing_resource_is_412(name: str, stores: dict[str, str]) -> None:
     before = contents(stores)
     for given in ("*", ' "other" , *'):
         refused = alone(name, If_None_Match=given)
@@ -153,7 +153,7 @@ def test_what_is_there_is_not_written_where_nothing_should_be(name: str, stores:
 
 
 @pytest.mark.parametrize("name", ["batch_requests/update", "channels/partial_update", "product_batches/update"])
-def test_what_is_changed_names_its_tag_and_takes_it_as_a_condition(name: str, stores: dict[str, str]) -> None:
+def test_an_update_takes_if_match_and_answers_the_new_etag(name: str, stores: dict[str, str]) -> None:
     tag = alone(name, "GET").headers["ETag"]
     for given in (tag, f'W/{tag}, "other"'):
         assert alone(name, If_None_Match=given).status == 412
@@ -167,7 +167,7 @@ def test_what_is_changed_names_its_tag_and_takes_it_as_a_condition(name: str, st
         assert alone(name, "GET", If_None_Match=changed.headers["ETag"]).status == 304
 
 
-def test_a_condition_that_does_not_hold_refuses_a_whole_change_set(api: Api, stores: dict[str, str]) -> None:
+def test_a_failed_precondition_refuses_a_whole_change_set(api: Api, stores: dict[str, str]) -> None:
     one, two = (url_of(SAMPLES[f"batch_requests/{name}"].event) for name in ("retrieve", "delete"))
     channel = one.partition("/batch_requests/")[0]
     opening = batch.request("POST", f"{channel}/batch_requests/", {"channel": int(channel.rpartition("/")[2])})
@@ -185,7 +185,7 @@ def test_a_condition_that_does_not_hold_refuses_a_whole_change_set(api: Api, sto
     assert contents(stores) != before
 
 
-def test_conditions_of_what_is_not_there_change_no_refusal(api: Api) -> None:
+def test_conditions_on_a_missing_resource_are_404(api: Api) -> None:
     nowhere = {
         "/api/v1/channels/999999/": ("PATCH", "DELETE"),
         "/api/v1/channel/999999/batch_requests/": ("POST",),
@@ -205,7 +205,7 @@ def test_conditions_of_what_is_not_there_change_no_refusal(api: Api) -> None:
 
 
 @pytest.mark.parametrize("name", [*READS, *WRITES])
-def test_every_answer_says_what_may_be_done_with_it(name: str) -> None:
+def test_every_answer_has_caching_and_security_headers(name: str) -> None:
     event = SAMPLES[name].event
     found, nothing = alone(name), alone(name, If_Match='"other"')
     unknown = Api(None)(event["httpMethod"], event["path"])
@@ -219,7 +219,7 @@ def test_every_answer_says_what_may_be_done_with_it(name: str) -> None:
     assert ("authorizer" in event["requestContext"]) == (unknown.status == 401)
 
 
-def test_what_no_route_makes_says_so_too(api: Api) -> None:
+def test_refusals_without_a_route_have_caching_and_security_headers(api: Api) -> None:
     for answer in (
         api.get("/nothing"),
         api.get("/admin/products/x/y"),
@@ -309,7 +309,7 @@ def test_a_browser_is_told_that_scripts_may_send_headers_of_their_own(name: str)
         assert (found.status, found.headers["Access-Control-Allow-Origin"]) == (200, "*")
 
 
-def test_browsers_get_leave_for_nothing_else(api: Api) -> None:
+def test_cors_is_allowed_for_public_paths_alone(api: Api) -> None:
     nowhere = Api(None)("OPTIONS", "/public/nothing")
     assert (nowhere.status, nowhere.headers["Access-Control-Allow-Origin"]) == (404, "*")
     for name in {*READS, *WRITES} - UNTAGGED:
@@ -322,7 +322,7 @@ def test_browsers_get_leave_for_nothing_else(api: Api) -> None:
 
 
 @pytest.mark.parametrize("name", READS)
-def test_there_is_one_media_type_whatever_is_accepted(name: str) -> None:
+def test_accept_does_not_change_the_media_type(name: str) -> None:
     found = alone(name)
     for given in ("text/html", "application/json;q=0, image/svg+xml;q=0", "*/*;q=0", "nonsense;;,", ""):
         assert shown(name, alone(name, Accept=given)) == shown(name, found)
@@ -340,7 +340,7 @@ def lines(event: dict[str, Any], *several: tuple[str, str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["batch_requests/retrieve", "product_batches/retrieve", "batch_jobs/retrieve"])
-def test_several_lines_of_a_condition_are_one_list(name: str) -> None:
+def test_several_lines_of_if_none_match_are_one_list(name: str) -> None:
     event = SAMPLES[name].event
     tag = alone(name).headers["ETag"]
     handler = route_of(event["httpMethod"], event["path"]).handler

@@ -92,7 +92,7 @@ def test_nobody_without_a_password_can_log_in_as_nobody(stores: dict[str, str]) 
         assert Api(None).post("/api/v1/auth/login/", {"username": "ghost", "password": password}).status == 400
 
 
-def test_guessing_at_one_user_is_slowed_down(anna: User, at: Callable[[float], None]) -> None:
+def test_guessing_the_password_of_one_user_is_429(anna: User, at: Callable[[float], None]) -> None:
     at(10)
     api = Api(None)
     statuses = [api.post("/api/v1/auth/login/", ACCOUNT | {"password": f"s3cret {n}"}).status for n in range(21)]
@@ -122,7 +122,7 @@ def test_nobody_can_lock_a_user_out_from_elsewhere(anna: User, at: Callable[[flo
     assert tries("192.0.2.1", name="bert", password=PASSWORD).status == 200
 
 
-def test_one_address_guesses_at_all_users_together_only_so_often(anna: User, at: Callable[[float], None]) -> None:
+def test_one_address_has_a_limit_of_failed_logins_over_all_users(anna: User, at: Callable[[float], None]) -> None:
     at(10)
     statuses = [tries("192.0.2.1", name=f"user {number}").status for number in range(61)]
     assert statuses == [400] * 60 + [429]
@@ -132,9 +132,7 @@ def test_one_address_guesses_at_all_users_together_only_so_often(anna: User, at:
     assert tries("192.0.2.1", password=PASSWORD).status == 200
 
 
-def test_what_the_client_says_of_its_address_and_the_rest_of_its_network_do_not_count(
-    anna: User, at: Callable[[float], None]
-) -> None:
+def test_failed_logins_count_by_network_and_ignore_x_forwarded_for(anna: User, at: Callable[[float], None]) -> None:
     at(10)
     for number in range(20):
         forged = {"X-Forwarded-For": f"198.51.100.{number}, 203.0.113.9"}
@@ -200,7 +198,9 @@ def made_at(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
     return made
 
 
-def test_who_is_not_known_costs_as_much_as_who_is(anna: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_login_of_an_unknown_user_costs_as_much_as_of_a_known_user(
+    anna: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = made_at(monkeypatch)
     for name in ("anna", "nobody"):
         for _ in range(2):
@@ -267,7 +267,7 @@ def test_keys_and_passwords_are_stored_as_hashes_alone(anna: User, stores: dict[
     assert re.search(r"\$scrypt\$ln=4,r=8,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}", stored)
 
 
-def test_every_key_is_another_one(anna: User) -> None:
+def test_every_token_has_a_key_of_its_own(anna: User) -> None:
     keys = {log_in(Api(None)) for _ in range(3)} | {operations.create_token("anna", Scope()) for _ in range(3)}
     assert len(keys) == 6
     assert all(admitted(key) for key in keys)
@@ -287,7 +287,7 @@ def test_a_known_key_is_let_in(anna: User, scheme: str, name: str) -> None:
 @pytest.mark.parametrize(
     "sent", ["Token", "Bearer ", "Token nonsense", "bearer by_x", "Token a b", "Token " + "x" * 9000]
 )
-def test_a_wrong_key_is_denied_so_that_it_is_a_401_that_says_so(anna: User, sent: str) -> None:
+def test_a_wrong_key_is_denied_with_401(anna: User, sent: str) -> None:
     assert effect(authorizer.handler(asks(Authorization=sent), Context())) == "Deny"
 
 
@@ -298,7 +298,7 @@ def test_no_key_at_all_is_unauthorized(anna: User, sent: str | None) -> None:
         authorizer.handler(asks(**({} if sent is None else {"Authorization": sent})), Context())
 
 
-def test_the_gateway_words_both_as_the_clients_expect() -> None:
+def test_gateway_responses_of_401_have_drfs_words() -> None:
     (api,) = resources("AWS::Serverless::Api").values()
     responses = api["GatewayResponses"]
     for kind, detail in (
@@ -442,7 +442,7 @@ def test_a_key_is_taken_from_either_header(anna: User) -> None:
 
 
 @pytest.mark.usefixtures("seconds")
-def test_without_a_good_key_a_request_goes_on_as_nobodys(anna: User, calls: Calls) -> None:
+def test_the_open_authorizer_lets_a_request_without_a_valid_key_pass(anna: User, calls: Calls) -> None:
     key = operations.create_token("anna", Scope())
     calls.clear()
     for headers in (
@@ -632,7 +632,7 @@ def test_a_users_scope_is_that_of_its_logins(stores: dict[str, str]) -> None:
     )
 
 
-def test_logging_in_at_once_works_for_both(anna: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_concurrent_logins_both_work(anna: User, monkeypatch: pytest.MonkeyPatch) -> None:
     commit, keys = Unit.commit, []
 
     def overtaken(unit: Unit) -> None:

@@ -205,13 +205,13 @@ def calls(first: int) -> Iterator[tuple[int, Striking]]:
 
 
 @EACH_KIND
-def test_whatever_befalls_an_import_it_is_whole(stand: Stand) -> None:
+def test_an_import_is_whole_after_a_fault_at_any_call(stand: Stand) -> None:
     for number, strike in calls(1 + stand.is_large):
         stand.begin_anew()
         stand.must_be_imported(stand.run(stand.begin(), {number: strike}))
 
 
-def test_whatever_befalls_an_undo_all_is_as_before(stand: Stand) -> None:
+def test_an_undo_of_an_import_is_whole_after_a_fault_at_any_call(stand: Stand) -> None:
     id = stand.begin()
     stand.must_be_imported(stand.run(id))
     stand.keep()
@@ -225,7 +225,7 @@ def test_whatever_befalls_an_undo_all_is_as_before(stand: Stand) -> None:
         stand.must_be_as_before()
 
 
-def test_whenever_an_import_is_canceled_all_is_as_before(stand: Stand) -> None:
+def test_an_import_canceled_at_any_call_leaves_the_catalogue_as_before(stand: Stand) -> None:
     """Also where the worker that finds out about it is struck some calls later."""
     was_late = False
     for number in itertools.count(1 + stand.is_large, STRIDE):
@@ -258,7 +258,7 @@ def test_whenever_an_import_is_canceled_all_is_as_before(stand: Stand) -> None:
 
 
 @EACH_KIND
-def test_whenever_another_worker_overtakes_an_import_it_is_whole(stand: Stand) -> None:
+def test_an_import_overtaken_by_another_worker_at_any_call_is_whole(stand: Stand) -> None:
     for number in itertools.count(1 + stand.is_large, STRIDE):
         stand.begin_anew()
         id = stand.begin()
@@ -280,7 +280,7 @@ def test_whenever_another_worker_overtakes_an_import_it_is_whole(stand: Stand) -
 
 
 @EACH_KIND
-def test_a_late_worker_writes_nothing_of_what_is_taken_back(stand: Stand) -> None:
+def test_a_late_worker_writes_nothing_of_an_import_taken_back(stand: Stand) -> None:
     for number in itertools.count(1 + stand.is_large, STRIDE):
         stand.begin_anew()
         id = stand.begin()

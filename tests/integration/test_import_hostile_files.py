@@ -63,7 +63,7 @@ BAD: dict[str, tuple[bytes, list[str]]] = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_a_file_is_read_as_what_it_is(load: Importer, name: str) -> None:
+def test_an_import_detects_the_encoding_and_delimiter_of_a_file(load: Importer, name: str) -> None:
     content, context = GOOD[name]
     done = load(content, context)
     assert done["status"] == "completed", done["result"]

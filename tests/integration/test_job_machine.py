@@ -604,7 +604,7 @@ def test_a_job_ends_well_whichever_call_its_worker_dies_behind(
 
 
 @pytest.mark.parametrize("plan", [LOAD, REMOVE])
-def test_whoever_is_late_writes_nothing_of_what_is_taken_back(machine: type[Machine], plan: Any) -> None:
+def test_a_late_worker_writes_nothing_of_a_job_taken_back(machine: type[Machine], plan: Any) -> None:
     state = begun(machine, plan)
     begin_anew = state.kept()
     for number in count(1):
@@ -619,5 +619,5 @@ def test_whoever_is_late_writes_nothing_of_what_is_taken_back(machine: type[Mach
     assert number > 10
 
 
-def test_jobs_do_what_the_model_says(machine: type[Machine]) -> None:
+def test_batch_jobs_behave_like_the_model(machine: type[Machine]) -> None:
     run_state_machine_as_test(machine, settings=settings(max_examples=12, stateful_step_count=30, deadline=None))

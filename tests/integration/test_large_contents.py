@@ -99,7 +99,9 @@ def test_an_import_that_is_overtaken_leaves_no_content_of_its_first_try(
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-def test_a_change_that_is_overtaken_leaves_nothing_of_its_first_try(api: Api, channel: int, method: str) -> None:
+def test_an_overtaken_batch_request_update_leaves_no_content_of_its_first_try(
+    api: Api, channel: int, method: str
+) -> None:
     objects = [{"pk": n, "content_type": "product"} for n in range(3000)]
     for n, one in enumerate(objects):
         one["remote_id"] = f"{random.Random(n).getrandbits(256):064x}"

@@ -48,7 +48,7 @@ def bring(api: Api, channel: int, status: str, method: str = "PATCH") -> str:
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 @pytest.mark.parametrize("source", STATUSES)
-def test_every_move_is_made_or_refused_as_the_table_says(api: Api, channel: int, source: str, method: str) -> None:
+def test_every_status_change_is_made_or_refused_by_the_table(api: Api, channel: int, source: str, method: str) -> None:
     for target in STATUSES:
         url = bring(api, channel, source)
         before = api.get(url)
@@ -70,7 +70,7 @@ def test_every_move_is_made_or_refused_as_the_table_says(api: Api, channel: int,
             assert api.get(url).headers["ETag"] == before.headers["ETag"]
 
 
-def test_a_refused_move_tells_which_ones_are_allowed(api: Api, channel: int) -> None:
+def test_a_refused_status_change_tells_the_allowed_statuses(api: Api, channel: int) -> None:
     refused = api.patch(bring(api, channel, "initialized"), {"status": "ongoing"})
     message = (
         'Status cannot be changed from "initialized" to "ongoing". '
@@ -80,7 +80,7 @@ def test_a_refused_move_tells_which_ones_are_allowed(api: Api, channel: int) -> 
 
 
 @pytest.mark.parametrize("source", STATUSES)
-def test_a_refused_move_changes_nothing_else_either(api: Api, channel: int, source: str) -> None:
+def test_a_refused_status_change_changes_no_field(api: Api, channel: int, source: str) -> None:
     url = bring(api, channel, source)
     before = api.get(url)
     refused = [target for target in STATUSES if target != source and (source, target) not in ALLOWED]
@@ -99,7 +99,7 @@ def test_a_refused_move_changes_nothing_else_either(api: Api, channel: int, sour
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 @pytest.mark.parametrize("status", [status for status in STATUSES if WAYS[status]])
-def test_a_repeat_of_what_brought_it_there_changes_nothing(
+def test_a_repeated_status_change_changes_nothing(
     api: Api, channel: int, status: str, method: str, calls: Calls
 ) -> None:
     url = bring(api, channel, status, method)
@@ -123,7 +123,7 @@ def test_a_repeat_of_what_brought_it_there_changes_nothing(
     ],
 )
 @pytest.mark.parametrize("with_status", [True, False])
-def test_a_different_body_on_a_finished_one_is_refused(
+def test_a_different_body_on_a_finished_batch_request_is_refused(
     api: Api, channel: int, status: str, difference: dict[str, Any], with_status: bool
 ) -> None:
     url = bring(api, channel, status)
@@ -137,7 +137,7 @@ def test_a_different_body_on_a_finished_one_is_refused(
 
 
 @pytest.mark.parametrize("status", ["done", "fail"])
-def test_emptying_a_finished_one_by_a_full_update_is_refused(api: Api, channel: int, status: str) -> None:
+def test_emptying_a_finished_batch_request_by_a_full_update_is_refused(api: Api, channel: int, status: str) -> None:
     url = bring(api, channel, status)
     bodies: list[dict[str, Any]] = [{"objects": []}, {"objects": None}]
     for body in bodies:
@@ -156,16 +156,14 @@ def test_a_log_file_may_be_attached_in_every_status(api: Api, channel: int, stat
     assert api.get(f"{url}log_file/").status == 303
 
 
-def test_more_objects_are_added_while_it_is_committed(api: Api, channel: int) -> None:
+def test_objects_are_added_to_a_committed_batch_request(api: Api, channel: int) -> None:
     url = bring(api, channel, "commit")
     answer = api.patch(url, {"status": "commit", "objects": [{"pk": 2, "remote_id": "b"}, {"pk": 3}]})
     assert [(one["pk"], one["remote_id"]) for one in answer.json()["objects"]] == [(1, None), (2, "b"), (3, None)]
 
 
 @pytest.mark.parametrize("status", ["sent_to_remote", "ongoing"])
-def test_the_remote_batch_of_one_under_way_is_not_taken_over_by_repeating_its_move(
-    api: Api, channel: int, status: str
-) -> None:
+def test_the_remote_batch_id_is_not_replaced_by_a_repeated_status_change(api: Api, channel: int, status: str) -> None:
     url = bring(api, channel, "sent_to_remote")
     api.patch(url, {"status": status})
     for other in ("R-2", None):
@@ -176,7 +174,7 @@ def test_the_remote_batch_of_one_under_way_is_not_taken_over_by_repeating_its_mo
     assert (corrected.status, corrected.json()["remote_batch_id"]) == (200, "R-2")
 
 
-def test_a_whole_life(api: Api, channel: int) -> None:
+def test_a_batch_request_from_initialized_to_done(api: Api, channel: int) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     first = [{"pk": pk, "content_type": "product", "version_date": f"2026-11-22T02:50:0{pk}Z"} for pk in range(1, 4)]
     second = [{"pk": pk, "content_type": "product"} for pk in range(4, 6)]

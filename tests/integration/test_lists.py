@@ -74,14 +74,14 @@ def orderings(columns: int) -> list[str]:
     ]
 
 
-def test_every_ordering_is_that_of_sorting_in_python(api: Api, channel: int) -> None:
+def test_every_ordering_of_batch_requests_is_that_of_sorting_in_python(api: Api, channel: int) -> None:
     population = populate(api, channel, 14)
     for ordering in ["", *orderings(1), *orderings(2), *orderings(3)[::11], *orderings(4)[::95]]:
         found = pks(walk(api, channel, 100, ordering=ordering))
         assert found == expected(population, ordering), ordering
 
 
-def test_every_ordering_goes_on_from_page_to_page(api: Api, channel: int) -> None:
+def test_every_ordering_of_batch_requests_goes_on_from_page_to_page(api: Api, channel: int) -> None:
     population = populate(api, channel, 12)
     for ordering in ["", *orderings(1), *orderings(2)[::3], *orderings(3)[::23]]:
         found = pks(walk(api, channel, 5, ordering=ordering))
@@ -105,7 +105,7 @@ def test_filters_choose_under_every_ordering(api: Api, channel: int) -> None:
         assert pks(walk(api, channel, 3, **query)) == wanted, query
 
 
-def test_a_content_type_is_matched_exactly(api: Api, channel: int) -> None:
+def test_a_filter_by_content_type_matches_exactly(api: Api, channel: int) -> None:
     population = populate(api, channel, 21)
     for content_type in ("product", "Product", "produc", "products", "product ", "1product"):
         found = api.get(f"{batches(channel)}?{urlencode({'content_type': content_type})}").json()
@@ -114,7 +114,7 @@ def test_a_content_type_is_matched_exactly(api: Api, channel: int) -> None:
         ]
 
 
-def test_empty_filters_are_none(api: Api, channel: int) -> None:
+def test_empty_filters_are_ignored(api: Api, channel: int) -> None:
     population = populate(api, channel, 8)
     found = api.get(f"{batches(channel)}?status=&content_type=&ordering=&page=&limit=").json()
     assert [one["pk"] for one in found["results"]] == [one["pk"] for one in population]
@@ -144,7 +144,7 @@ def test_unknown_names_in_an_ordering_are_ignored(api: Api, channel: int) -> Non
         assert pks(walk(api, channel, 100, ordering=given)) == expected(population, means), given
 
 
-def test_the_oldest_come_first_by_default(api: Api, channel: int) -> None:
+def test_the_oldest_batch_requests_come_first_by_default(api: Api, channel: int) -> None:
     opened = [api.open_batch(channel)["pk"] for _ in range(5)]
     api.patch(batches(channel, opened[0]), {"status": "commit"})
     assert pks(walk(api, channel)) == opened
@@ -189,7 +189,7 @@ def test_an_empty_list_is_a_page_too(api: Api, channel: int) -> None:
         assert (answer.status, answer.json()) == (404, {"detail": "Invalid page."})
 
 
-def test_a_page_beyond_the_end_or_a_bad_one_is_invalid(api: Api, channel: int) -> None:
+def test_a_page_beyond_the_end_or_a_bad_page_is_invalid(api: Api, channel: int) -> None:
     for _ in range(6):
         api.open_batch(channel)
     for page in ("0", "-1", "4", "99", "999999999", "9" * 30, "x", "1.0", "last", "%D9%A1", "+1", "1%20"):
@@ -220,7 +220,7 @@ def test_pages_can_be_jumped_to(api: Api, channel: int, monkeypatch: pytest.Monk
             assert page["previous"] is not None
 
 
-def test_walks_do_not_disturb_each_other(api: Api, channel: int) -> None:
+def test_walks_through_pages_do_not_disturb_each_other(api: Api, channel: int) -> None:
     population = populate(api, channel, 12)
     colleague = Api(caller_with("colleague", "tok_other", channels=None))
     walks = {
@@ -248,7 +248,7 @@ def test_batch_requests_opened_meanwhile_come_at_the_end_of_a_walk(api: Api, cha
     assert seen == opened
 
 
-def test_a_walk_through_a_filter_misses_nothing_that_others_leave_it_by(api: Api, channel: int) -> None:
+def test_a_walk_through_a_filter_misses_no_batch_request_while_statuses_change(api: Api, channel: int) -> None:
     opened = [api.open_batch(channel, status="commit")["pk"] for _ in range(9)]
     seen = []
     for page in walk(api, channel, 3, status="commit"):
@@ -259,7 +259,7 @@ def test_a_walk_through_a_filter_misses_nothing_that_others_leave_it_by(api: Api
     assert seen == opened
 
 
-def test_where_a_page_begins_is_forgotten_after_a_while(
+def test_the_position_of_a_page_is_forgotten_after_a_while(
     api: Api, channel: int, at: Callable[[float], None], calls: Calls
 ) -> None:
     at(0)
@@ -277,7 +277,7 @@ def test_where_a_page_begins_is_forgotten_after_a_while(
     assert api.get(f"{url}&page=4").status == 404
 
 
-def test_what_is_kept_of_a_walk_ends_by_itself(api: Api, channel: int, stores: dict[str, str]) -> None:
+def test_positions_of_pages_expire(api: Api, channel: int, stores: dict[str, str]) -> None:
     for _ in range(3):
         api.open_batch(channel)
     api.get(f"{batches(channel)}?limit=1")
@@ -299,7 +299,7 @@ def test_what_is_kept_of_a_walk_ends_by_itself(api: Api, channel: int, stores: d
         ("status=done&status=fail&ordering=-modified_date", 2),
     ],
 )
-def test_a_page_costs_what_it_holds_the_last_as_the_first(
+def test_the_last_page_costs_as_many_store_calls_as_the_first(
     api: Api, channel: int, calls: Calls, query: str, queries: int
 ) -> None:
     for number in range(18):
@@ -320,7 +320,7 @@ def test_a_page_costs_what_it_holds_the_last_as_the_first(
     assert costs[-1] == sorted(page_itself + count + place)
 
 
-def test_nothing_is_ever_scanned(api: Api, channel: int, calls: Calls) -> None:
+def test_lists_of_batch_requests_never_scan(api: Api, channel: int, calls: Calls) -> None:
     populate(api, channel, 7)
     calls.clear()
     for ordering in ("", "-modified_date", "content_type,-pk", "status,content_type"):
@@ -343,7 +343,7 @@ def test_the_count_is_exact_where_everything_fits_one_page(api: Api, channel: in
         assert api.get(f"{batches(channel)}?{query}").json()["count"] == sum(map(chosen, population))
 
 
-def test_the_count_elsewhere_is_that_of_the_tallies(api: Api, channel: int, stream: Stream) -> None:
+def test_the_count_of_several_pages_is_that_of_the_tallies(api: Api, channel: int, stream: Stream) -> None:
     population = populate(api, channel, 12)
     deliver(tally.handler, stream.read())
     for query, chosen in (

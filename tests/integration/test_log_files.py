@@ -78,7 +78,7 @@ def test_a_log_file_is_in_no_answer_and_in_no_item(api: Api, channel: int, store
         assert SECRET not in str(clients.dynamodb().scan(TableName=stores[name])["Items"])
 
 
-def test_the_url_works_for_five_minutes_and_is_not_kept_by_caches(api: Api, channel: int) -> None:
+def test_the_url_of_a_log_file_works_for_five_minutes_and_is_not_cached(api: Api, channel: int) -> None:
     url = batches(channel, api.open_batch(channel, log_file=TEXT)["pk"])
     answer = api.get(f"{url}log_file/")
     query = parse_qs(urlsplit(answer.headers["Location"]).query)
@@ -112,7 +112,7 @@ def test_the_same_log_file_again_changes_nothing(api: Api, channel: int, stores:
     assert len(keys_in_bucket(stores)) == 1
 
 
-def test_another_log_file_takes_its_place(api: Api, channel: int, stores: dict[str, str]) -> None:
+def test_another_log_file_replaces_the_first(api: Api, channel: int, stores: dict[str, str]) -> None:
     url = batches(channel, api.open_batch(channel, status="done", log_file="s3cret first")["pk"])
     assert api.patch(url, {"log_file": "s3cret second"}).status == 200
     assert download(api, url) == b"s3cret second"
@@ -151,7 +151,7 @@ def test_an_uploaded_log_file_is_attached(api: Api, channel: int, stores: dict[s
     assert after.headers["ETag"] != before.headers["ETag"]
 
 
-def test_the_form_ends_and_limits_the_size(api: Api, channel: int) -> None:
+def test_the_upload_form_of_a_log_file_expires_and_limits_the_size(api: Api, channel: int) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     before = clock.now()
     answer = api.post(f"{url}log_file/upload/")
@@ -164,12 +164,14 @@ def test_the_form_ends_and_limits_the_size(api: Api, channel: int) -> None:
     assert logs.LARGEST_UPLOAD >= 50 * 1024 * 1024
 
 
-def test_only_what_exists_can_be_uploaded_to(api: Api, channel: int) -> None:
+def test_a_log_file_of_a_missing_batch_request_cannot_be_uploaded(api: Api, channel: int) -> None:
     answer = api.post(f"{batches(channel, 5)}log_file/upload/")
     assert (answer.status, answer.json()) == (404, {"detail": "Not found."})
 
 
-def test_a_delivery_repeated_changes_nothing(api: Api, channel: int, stores: dict[str, str]) -> None:
+def test_a_repeated_delivery_of_an_uploaded_log_file_changes_nothing(
+    api: Api, channel: int, stores: dict[str, str]
+) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     key = upload(api, url, TEXT.encode())
     assert attach(aws_events.stored(key), aws_events.stored(key)) == []
@@ -179,7 +181,7 @@ def test_a_delivery_repeated_changes_nothing(api: Api, channel: int, stores: dic
     assert (again.text, again.headers["ETag"], keys_in_bucket(stores)) == (first.text, first.headers["ETag"], stored)
 
 
-def test_a_delivery_repeated_after_a_crash_before_its_end_attaches_nothing_twice(
+def test_a_log_file_delivered_again_after_a_crash_is_attached_once(
     api: Api, channel: int, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
@@ -210,7 +212,9 @@ def test_the_same_text_inline_and_uploaded_is_one_log_file(api: Api, channel: in
     assert download(api, url) == TEXT.encode()
 
 
-def test_an_upload_to_what_is_gone_by_then_is_removed(api: Api, channel: int, stores: dict[str, str]) -> None:
+def test_an_uploaded_log_file_of_a_deleted_batch_request_is_removed(
+    api: Api, channel: int, stores: dict[str, str]
+) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     key = upload(api, url, TEXT.encode())
     api.delete(url)
@@ -218,7 +222,7 @@ def test_an_upload_to_what_is_gone_by_then_is_removed(api: Api, channel: int, st
     assert keys_in_bucket(stores) == []
 
 
-def test_one_bad_message_does_not_keep_the_others_from_being_attached(
+def test_a_bad_message_does_not_keep_other_log_files_from_being_attached(
     api: Api, channel: int, stores: dict[str, str]
 ) -> None:
     urls = [batches(channel, api.open_batch(channel)["pk"]) for _ in range(2)]
@@ -291,7 +295,7 @@ def test_a_log_file_of_fifty_megabytes_takes_little_memory(
 
 
 @pytest.mark.parametrize("letters", ["ab", "abcd", "0123456789"])
-def test_texts_that_are_hard_to_compress_are_done_within_the_functions_time(
+def test_a_log_file_hard_to_compress_is_attached_within_the_functions_time(
     api: Api, channel: int, letters: str
 ) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])

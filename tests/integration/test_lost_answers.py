@@ -8,7 +8,7 @@ from batchyard.store import clients
 from tests.support.api import Api, batches
 
 
-def test_an_opening_that_somebody_already_changed_is_answered_as_opened(
+def test_a_batch_request_changed_right_after_its_opening_is_answered_as_opened(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     channel = api.open_channel()

@@ -46,7 +46,9 @@ def lost(api: Api, channel: int) -> str:
     return url
 
 
-def test_what_is_lost_is_told_and_logged(api: Api, lost: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_batch_request_with_lost_contents_is_410_and_logged(
+    api: Api, lost: str, caplog: pytest.LogCaptureFixture
+) -> None:
     answer = api.get(lost)
     assert (answer.status, answer.json()) == (410, {"detail": "Its contents are lost."})
     [told] = [record.message for record in caplog.records if record.levelname == "ERROR"]
@@ -55,7 +57,7 @@ def test_what_is_lost_is_told_and_logged(api: Api, lost: str, caplog: pytest.Log
     assert (merged.status, merged.json()) == (410, {"detail": "Its contents are lost."})
 
 
-def test_it_keeps_no_other_from_being_listed(api: Api, channel: int, lost: str) -> None:
+def test_a_lost_batch_request_keeps_no_other_from_being_listed(api: Api, channel: int, lost: str) -> None:
     others = [api.open_batch(channel, status="commit", objects=objects)["pk"] for objects in ([{"pk": 1}], MANY)]
     for question in ("", "?status=commit", "?ordering=-modified_date"):
         answer = api.get(batches(channel) + question)
@@ -63,7 +65,7 @@ def test_it_keeps_no_other_from_being_listed(api: Api, channel: int, lost: str) 
         assert {one["pk"] for one in answer.json()["results"]} == set(others)
 
 
-def test_it_moves_on_and_is_replaced_and_removed_without_them(api: Api, lost: str) -> None:
+def test_a_lost_batch_request_changes_status_and_is_replaced_without_its_contents(api: Api, lost: str) -> None:
     moved = api.patch(lost, {"status": "sent_to_remote", "remote_batch_id": "feed-1"})
     assert (moved.status, moved.json()["status"], moved.json()["objects"]) == (200, "sent_to_remote", None)
     # The very same again changes nothing, nor does an echo of that answer.
@@ -77,12 +79,12 @@ def test_it_moves_on_and_is_replaced_and_removed_without_them(api: Api, lost: st
     assert api.get(lost).json() == replaced.json()
 
 
-def test_it_is_removed(api: Api, lost: str) -> None:
+def test_a_lost_batch_request_is_deleted(api: Api, lost: str) -> None:
     assert api.delete(lost).status == 204
     assert api.get(lost).status == 404
 
 
-def test_a_lost_one_fails_when_it_is_stale_and_so_do_all_behind_it(api: Api, at: Callable[[float], None]) -> None:
+def test_stale_batch_requests_fail_with_and_without_lost_contents(api: Api, at: Callable[[float], None]) -> None:
     at(0)
     urls = []
     for number in range(3):
@@ -109,7 +111,7 @@ def spoil(table: Table, key: dict[str, Any], name: str) -> None:
         )
 
 
-def test_one_that_cannot_fail_keeps_no_other_and_is_seen(
+def test_a_stale_batch_request_that_cannot_fail_keeps_no_other_and_is_logged(
     api: Api, at: Callable[[float], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     at(0)
@@ -131,7 +133,7 @@ def test_one_that_cannot_fail_keeps_no_other_and_is_seen(
     assert fail_stale.handler({}, Context()) == {"failed": 0}
 
 
-def test_a_channel_that_cannot_be_looked_through_keeps_no_other(
+def test_a_channel_that_cannot_be_searched_keeps_no_other_stale_batch_request(
     api: Api, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at(0)

@@ -9,7 +9,7 @@ from tests.support.catalogue import entities, must_be_whole, stored_products
 from tools import catalogue
 
 
-def test_a_seed_makes_one_catalogue() -> None:
+def test_a_made_up_catalogue_follows_from_its_seed() -> None:
     first = list(catalogue.made_up(300, 5))
     assert first == list(catalogue.made_up(300, 5))
     other = list(catalogue.made_up(300, 6))
@@ -18,7 +18,7 @@ def test_a_seed_makes_one_catalogue() -> None:
         assert len(set(names)) == len(names)
 
 
-def test_it_is_possible_and_of_all_kinds() -> None:
+def test_a_made_up_catalogue_is_valid_and_of_all_kinds() -> None:
     made = [one.product for one in catalogue.made_up(500, 2, sales_channels=("sc_1", "sc_2"))]
     for product in made:
         limits.check(product)
@@ -32,7 +32,7 @@ def test_it_is_possible_and_of_all_kinds() -> None:
 
 
 @pytest.mark.usefixtures("stores")
-def test_it_is_in_the_store_as_it_was_made() -> None:
+def test_a_made_up_catalogue_is_stored_as_it_was_made() -> None:
     made = catalogue.fill(12, 4)
     stored = stored_products()
     assert [stored[one.product.id].variants for one in made] == [one.product.variants for one in made]

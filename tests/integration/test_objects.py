@@ -77,7 +77,7 @@ def pairs(answer: Any) -> list[tuple[str | None, int, str | None]]:
     return [(one["content_type"], one["pk"], one["remote_id"]) for one in answer.json()["objects"]]
 
 
-def test_a_partial_update_replaces_twins_and_leaves_the_others(api: Api, channel: int) -> None:
+def test_a_partial_update_replaces_objects_with_the_same_key_alone(api: Api, channel: int) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     api.patch(
         url,
@@ -103,14 +103,14 @@ def test_a_partial_update_replaces_twins_and_leaves_the_others(api: Api, channel
     assert answer.json()["objects"][0]["failed_reason_type"] is None
 
 
-def test_of_twins_in_one_list_the_last_counts(api: Api, channel: int) -> None:
+def test_the_last_of_several_objects_with_the_same_key_counts(api: Api, channel: int) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     twins = [{"pk": 1, "remote_id": "first"}, {"pk": 2}, {"pk": "1", "remote_id": "last"}]
     for method in ("PATCH", "PUT"):
         assert pairs(api(method, url, {"objects": twins})) == [(None, 1, "last"), (None, 2, None)]
 
 
-def test_nothing_is_erased_by_an_empty_list_or_null_in_a_partial_update(api: Api, channel: int, calls: Calls) -> None:
+def test_an_empty_list_or_null_in_a_partial_update_erases_no_objects(api: Api, channel: int, calls: Calls) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     nothing: tuple[list[Any] | None, ...] = ([], None)
     for objects in nothing:
@@ -260,7 +260,7 @@ def test_a_page_reads_objects_of_its_own_places(api: Api, channel: int) -> None:
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-def test_more_than_an_answer_can_hold_is_refused_and_nothing_is_written(
+def test_more_objects_than_an_answer_can_hold_are_413(
     api: Api, channel: int, stores: dict[str, str], method: str, calls: Calls
 ) -> None:
     url = batches(channel, api.open_batch(channel, status="commit", objects=[{"pk": 1}])["pk"])
@@ -282,7 +282,7 @@ def test_a_batch_request_never_grows_beyond_an_answer_by_merging(api: Api, chann
     assert len(api.get(url).json()["objects"]) == 8_000
 
 
-def test_quotes_count_twice_in_what_an_answer_can_hold(api: Api, channel: int) -> None:
+def test_quotes_in_objects_count_twice_in_the_size_of_an_answer(api: Api, channel: int) -> None:
     """Escaped in the body, each of them is escaped again in the function's answer, which is JSON too."""
     url = batches(channel, api.open_batch(channel)["pk"])
     fits = api.patch(url, {"objects": [{"pk": pk, "remote_id": '"\\' * 127} for pk in range(5_000)]})
@@ -293,7 +293,7 @@ def test_quotes_count_twice_in_what_an_answer_can_hold(api: Api, channel: int) -
     assert len(fits.text) * 6 / 5 < LARGEST_ANSWER
 
 
-def test_a_page_of_more_than_an_answer_can_hold_is_refused_and_a_smaller_one_is_not(api: Api, channel: int) -> None:
+def test_a_page_of_more_objects_than_an_answer_can_hold_is_413(api: Api, channel: int) -> None:
     for _ in range(3):
         api.open_batch(channel, objects=bulky(5_000))
     answer = api.get(batches(channel))

@@ -99,7 +99,7 @@ def test_a_terminal_that_ends_gives_no_password(
     assert capsys.readouterr().err == "batchyard: No password was typed.\n"
 
 
-def test_help_calls_it_as_it_was_called(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_usage_names_the_command_as_it_was_called(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.refused("create-user").startswith("usage: python -m batchyard.operator create-user ")
     monkeypatch.setenv("BATCHYARD_CALLED_AS", "make operator ARGS=…")
     assert run.refused("create-user").startswith("usage: make operator ARGS=… create-user ")
@@ -211,7 +211,7 @@ def test_a_token_is_shown_once_listed_without_its_key_and_revoked(run: Run) -> N
         ),
     ],
 )
-def test_a_token_gets_no_more_than_its_user_has_and_it_is_told(
+def test_a_token_gets_no_more_rights_than_its_user_and_the_difference_is_told(
     run: Run, users: tuple[str, ...], tokens: tuple[str, ...], granted: dict[str, object], left_out: str
 ) -> None:
     for pk in ("5", "6", "7"):
@@ -241,7 +241,7 @@ def test_a_token_gets_no_more_than_its_user_has_and_it_is_told(
         (("--catalogue", "none"), (), "none"),
     ],
 )
-def test_what_a_token_may_do_with_the_catalogue(
+def test_a_tokens_right_to_the_catalogue_is_set_and_described(
     run: Run, users: tuple[str, ...], tokens: tuple[str, ...], granted: str
 ) -> None:
     run("create-channel", "Marketplace", "--pk", "5")
@@ -251,7 +251,7 @@ def test_what_a_token_may_do_with_the_catalogue(
     assert context["catalogue"] == granted
 
 
-def test_what_only_reads_does_not_write_the_catalogue(run: Run) -> None:
+def test_a_read_only_user_cannot_write_the_catalogue(run: Run) -> None:
     said = run(
         "create-user", "anna", "--password-stdin", "--read-only", "--catalogue", "write", typed=PASSWORD, status=1
     )
@@ -267,7 +267,7 @@ def test_what_only_reads_does_not_write_the_catalogue(run: Run) -> None:
         (Scope(collections=frozenset({"shoes"})), "none"),
     ],
 )
-def test_from_before_there_was_a_catalogue_users_may_use_it_as_new_ones_and_tokens_not_at_all(
+def test_old_users_may_use_the_catalogue_and_old_tokens_may_not(
     run: Run, stores: dict[str, str], scope: Scope, of_user: str
 ) -> None:
     operations.create_user("anna", PASSWORD, scope)
@@ -285,7 +285,7 @@ def test_from_before_there_was_a_catalogue_users_may_use_it_as_new_ones_and_toke
     assert context["catalogue"] == of_user
 
 
-def test_a_limit_that_the_user_has_not_is_the_tokens_own(run: Run) -> None:
+def test_a_request_limit_of_a_token_is_its_own(run: Run) -> None:
     run("create-user", "anna", "--password-stdin", typed=PASSWORD)
     run("create-token", "anna", "--requests-per-minute", "10000")
     [listed] = map(json.loads, run("list-tokens").splitlines())
@@ -313,7 +313,7 @@ def test_channels_are_made_with_the_primary_keys_that_clients_know(run: Run) -> 
     ]
 
 
-def test_what_is_missing_or_there_already_is_told(run: Run) -> None:
+def test_missing_and_existing_users_tokens_and_channels_are_told(run: Run) -> None:
     run("create-user", "anna", "--password-stdin", typed=PASSWORD)
     assert "anna" in run("create-user", "anna", "--password-stdin", typed=PASSWORD[::-1], status=1)
     assert operations.log_in("anna", PASSWORD)
@@ -360,7 +360,7 @@ def test_the_key_for_serial_numbers_is_rotated_and_only_its_version_shown(
         ("recount", "x"),
     ],
 )
-def test_bad_arguments_are_refused_and_nothing_is_made(run: Run, arguments: tuple[str, ...]) -> None:
+def test_bad_arguments_of_the_operators_command_are_refused(run: Run, arguments: tuple[str, ...]) -> None:
     operations.create_user("anna", PASSWORD, Scope())
     assert "usage" in run.refused(*arguments)
     assert run("list-tokens") == ""
@@ -426,7 +426,7 @@ def test_a_stack_that_is_not_ready_is_a_sentence(
 
 
 @pytest.mark.parametrize("missing", ["AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID"])
-def test_what_the_operators_own_environment_lacks_is_a_sentence(
+def test_a_missing_region_or_credentials_of_the_operator_is_a_sentence(
     run: Run, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     for name in (missing, *(("AWS_REGION",) if missing == "AWS_DEFAULT_REGION" else ())):

@@ -23,7 +23,7 @@ def test_a_trigger_acts_in_its_own_name(stores: dict[str, str], used: set[tuple[
     assert {function for function, _ in used} == {"ExpireProductBatchesFunction"}
 
 
-def test_what_a_test_does_itself_is_no_functions(api: Api, used: set[tuple[str, str]]) -> None:
+def test_calls_of_a_test_itself_are_no_functions_calls(api: Api, used: set[tuple[str, str]]) -> None:
     clients.dynamodb().list_tables()
     with permissions.acting("product_batches.expire.handler"), permissions.by_the_test():
         assert api.get("/api/v1/channels/").status == 200
@@ -31,7 +31,9 @@ def test_what_a_test_does_itself_is_no_functions(api: Api, used: set[tuple[str, 
     assert {function for function, _ in used} == {"ListChannelsFunction"}
 
 
-def test_a_version_is_asked_for_by_a_right_of_its_own(stores: dict[str, str], used: set[tuple[str, str]]) -> None:
+def test_reading_an_object_version_needs_a_permission_of_its_own(
+    stores: dict[str, str], used: set[tuple[str, str]]
+) -> None:
     blobs.write(Blob("files/1", b"12", "text/plain"))
     with permissions.acting("batch_jobs.work.handler"):
         found = blobs.version_of("files/1")
@@ -41,7 +43,7 @@ def test_a_version_is_asked_for_by_a_right_of_its_own(stores: dict[str, str], us
     assert {power for _, power in used} == {f"s3:GetObject {prefix}", f"s3:GetObjectVersion {prefix}"}
 
 
-def test_what_is_permitted_in_vain_is_told(used: set[tuple[str, str]]) -> None:
+def test_permissions_that_no_function_uses_are_told(used: set[tuple[str, str]]) -> None:
     function = "ExpireProductBatchesFunction"
     every = {(function, power) for power in permissions.powers(function)}
     told = {one for one in permissions.unused(set()) if one.startswith(function)}
@@ -51,7 +53,7 @@ def test_what_is_permitted_in_vain_is_told(used: set[tuple[str, str]]) -> None:
     assert [one for one in one_left if one.startswith(function)] == [f"{function} {left[0]}"]
 
 
-def test_what_a_function_may_not_do_is_told(stores: dict[str, str], used: set[tuple[str, str]]) -> None:
+def test_calls_that_a_functions_policy_denies_are_told(stores: dict[str, str], used: set[tuple[str, str]]) -> None:
     with permissions.acting("channels.list.handler"):
         blobs.write(Blob("files/1", b"", "text/plain"))
     assert permissions.REFUSED == ["ListChannelsFunction may not s3:PutObject ${ContentBucket.Arn}/files/*"]

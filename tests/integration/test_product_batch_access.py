@@ -47,7 +47,7 @@ def send(caller: Caller | None, method: str, path: str) -> Answer:
     return Api(caller)(method, url, body)
 
 
-def test_there_are_routes_of_all_kinds() -> None:
+def test_reading_and_writing_routes_of_lots_are_asked() -> None:
     assert {method for method, _ in WRITES} == {"POST", "PUT", "PATCH", "DELETE"}
     assert len(READS) == len(HEADS) >= 9
 
@@ -62,7 +62,7 @@ def test_without_a_key_no_route_does_anything(calls: Calls) -> None:
     assert calls == []
 
 
-def test_a_key_for_other_collections_may_do_nothing_in_this_one(api: Api, calls: Calls) -> None:
+def test_a_key_for_another_collection_is_403(api: Api, calls: Calls) -> None:
     made = make(api, quantity=3)
     calls.clear()
     for method, path in READS + WRITES:
@@ -83,7 +83,7 @@ def test_a_key_that_only_reads_changes_nothing(api: Api) -> None:
         assert Api(READER).get(url).status == 200
 
 
-def test_a_key_for_this_collection_is_enough(api: Api) -> None:
+def test_a_key_for_the_collection_is_enough(api: Api) -> None:
     worker = Api(OF_WINES)
     make(worker, quantity=3)
     change(worker, "stolen", (0, 1))
@@ -91,7 +91,7 @@ def test_a_key_for_this_collection_is_enough(api: Api) -> None:
     assert worker.delete(f"{LOT}?force=true").status == 200
 
 
-def test_what_is_public_takes_no_key(api: Api) -> None:
+def test_public_routes_of_lots_take_no_key(api: Api) -> None:
     make(api, quantity=1)
     [code] = codes(api)
     for caller in (None, READER, OF_OILS, EVERYTHING):
@@ -130,7 +130,7 @@ def test_a_key_is_sent_in_several_ways(key: str) -> None:
         assert (answer.status, answer.text) == (200, "[]"), headers.keys()
 
 
-def test_other_keys_are_none(key: str) -> None:
+def test_invalid_keys_are_401(key: str) -> None:
     for headers in (
         {},
         {"Authorization": "Bearer by_no-such-key"},
@@ -157,7 +157,7 @@ def test_the_scope_of_a_key_is_kept_on_the_way(key: str, stores: dict[str, str])
     assert [ask(few).status for _ in range(3)] == [200, 200, 429]
 
 
-def test_the_answers_tell_who_did_it(key: str) -> None:
+def test_serial_changes_tell_the_user_of_the_key(key: str) -> None:
     header = {"X-API-Key": key}
     ask(header, "POST", BATCHES, {"id": "L1", "quantity": 3})
     body = {"status": "stolen", "ranges": [{"startIndex": 0, "count": 1}]}

@@ -64,7 +64,7 @@ def small_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_stretches")
-def test_everything_of_a_removed_batch_goes(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
+def test_all_items_of_a_removed_lot_are_cleaned_up(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
     full_life(api)
     assert len(stored()) > 2 * unit.MOST_DELETES
     [told] = removed(api, lot_stream, leftovers_queue)
@@ -77,7 +77,7 @@ def test_everything_of_a_removed_batch_goes(api: Api, lot_stream: Stream, leftov
 
 
 @pytest.mark.usefixtures("small_stretches")
-def test_what_others_have_stays(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
+def test_clean_up_of_a_lot_keeps_items_of_other_lots(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
     full_life(api, "L0", 10)
     full_life(api, "L1", 40)
     # Their blocks lie between one another's, one ID begins like another, and other places have the same one.
@@ -103,7 +103,9 @@ def test_what_others_have_stays(api: Api, lot_stream: Stream, leftovers_queue: s
 
 
 @pytest.mark.usefixtures("small_stretches")
-def test_a_batch_that_was_made_anew_meanwhile_keeps_its_own(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
+def test_clean_up_of_a_lot_keeps_items_of_a_lot_created_anew(
+    api: Api, lot_stream: Stream, leftovers_queue: str
+) -> None:
     make(api, "L0", quantity=3)
     others = stored()
     full_life(api, "L1", 40)
@@ -129,7 +131,7 @@ def test_a_batch_that_was_made_anew_meanwhile_keeps_its_own(api: Api, lot_stream
 
 
 @pytest.mark.usefixtures("small_stretches")
-def test_what_a_batch_leaves_behind_that_was_made_anew_in_one_change_set(
+def test_clean_up_of_a_lot_removed_and_created_anew_in_one_change_set(
     api: Api, lot_stream: Stream, leftovers_queue: str
 ) -> None:
     full_life(api)
@@ -158,7 +160,7 @@ def test_a_batch_that_nothing_happened_to_leaves_nothing(api: Api, lot_stream: S
 
 
 @pytest.mark.usefixtures("small_stretches")
-def test_where_the_time_runs_out_a_further_message_goes_on(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
+def test_clean_up_of_a_lot_goes_on_by_a_further_message(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
     full_life(api)
     messages = removed(api, lot_stream, leftovers_queue)
     sizes = [len(stored())]
@@ -173,7 +175,7 @@ def test_where_the_time_runs_out_a_further_message_goes_on(api: Api, lot_stream:
 
 
 @pytest.mark.usefixtures("small_stretches")
-def test_what_the_store_has_no_room_for_is_tried_again(
+def test_clean_up_of_a_lot_retries_unprocessed_deletions(
     api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full_life(api)
@@ -195,7 +197,7 @@ def test_what_the_store_has_no_room_for_is_tried_again(
     assert left() == {"counter"}
 
 
-def test_a_message_that_fails_is_delivered_again_and_keeps_no_other(
+def test_a_failed_clean_up_message_is_delivered_again_and_keeps_no_other(
     api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full_life(api)
@@ -204,7 +206,7 @@ def test_a_message_that_fails_is_delivered_again_and_keeps_no_other(
     assert left() == {"counter"}
 
 
-def test_what_the_store_does_not_take_for_now_is_gone_on_with_in_the_next_message(
+def test_clean_up_of_a_lot_goes_on_by_the_next_message_when_throttled(
     api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full_life(api)
@@ -225,7 +227,7 @@ def test_what_the_store_does_not_take_for_now_is_gone_on_with_in_the_next_messag
 
 @pytest.mark.usefixtures("small_stretches")
 @pytest.mark.parametrize("units", [0.0, 100.0])
-def test_removing_leaves_the_partition_to_the_requests(
+def test_clean_up_of_a_lot_is_paced(
     api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch, units: float
 ) -> None:
     full_life(api)
@@ -250,7 +252,7 @@ def test_removing_leaves_the_partition_to_the_requests(
     assert rests == [max(units, size) / leftovers.UNITS_A_SECOND for size in calls]
 
 
-def test_a_further_message_that_is_not_taken_has_this_one_delivered_again(
+def test_a_clean_up_message_is_delivered_again_if_the_next_cannot_be_sent(
     api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full_life(api)
@@ -259,7 +261,7 @@ def test_a_further_message_that_is_not_taken_has_this_one_delivered_again(
     assert cleaned(told, context=Hurried(1)) == [0]
 
 
-def test_a_queue_that_takes_nothing_has_the_removal_delivered_again(
+def test_a_lot_removal_is_delivered_again_if_its_clean_up_cannot_be_queued(
     api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(api)
@@ -281,7 +283,7 @@ def test_a_queue_that_takes_nothing_has_the_removal_delivered_again(
     assert len(drained(leftovers_queue)) == 1
 
 
-def test_many_removals_at_once_are_told_in_portions_that_the_queue_takes(
+def test_many_lot_removals_are_queued_in_portions(
     api: Api, lot_stream: Stream, leftovers_queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocks = tuple(Block(10**13 + 2 * number, 1, 1, 1) for number in range(1000))

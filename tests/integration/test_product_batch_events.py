@@ -53,7 +53,7 @@ def let_through(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [record for record in records if any(fits(pattern, record) for pattern in PATTERNS)]
 
 
-def test_each_move_is_told(api: Api, lot_stream: Stream, event_queue: str) -> None:
+def test_each_status_change_of_a_lot_is_published(api: Api, lot_stream: Stream, event_queue: str) -> None:
     make(api, status="draft", quantity=3, admin={"note": SECRET})
     answers = [
         api.put(f"{BATCHES}/L1", {"status": "active"}),
@@ -90,7 +90,7 @@ def test_each_move_is_told(api: Api, lot_stream: Stream, event_queue: str) -> No
     assert SECRET not in json.dumps(events)
 
 
-def test_each_move_of_a_batch_names_who_made_it(api: Api, lot_stream: Stream, event_queue: str) -> None:
+def test_each_status_change_of_a_lot_in_a_batch_names_its_user(api: Api, lot_stream: Stream, event_queue: str) -> None:
     other = Api(EVERYTHING._replace(user="other"))
     make(api, status="draft", quantity=3)
     other.put(f"{BATCHES}/L1", {"status": "active"})
@@ -165,7 +165,7 @@ def test_a_serial_that_is_seen_too_often_is_told_once(api: Api, lot_stream: Stre
     assert often not in json.dumps(event)
 
 
-def test_what_is_told_gets_through_the_filter_and_little_else(api: Api, lot_stream: Stream, event_queue: str) -> None:
+def test_the_stream_filter_of_lots_passes_published_changes(api: Api, lot_stream: Stream, event_queue: str) -> None:
     make(api, quantity=40)
     make(api, "L2", quantity=5)
     made = change(api, "decommissioned", (3, 4), path=path_of("L1"), reason=SECRET)
@@ -188,7 +188,7 @@ def test_what_is_told_gets_through_the_filter_and_little_else(api: Api, lot_stre
     assert set(kinds) == {"batch", "counter", "serials", "change", "scan"}
 
 
-def test_what_the_clean_up_removes_is_not_told(api: Api, lot_stream: Stream, event_queue: str) -> None:
+def test_items_removed_by_clean_up_are_not_published(api: Api, lot_stream: Stream, event_queue: str) -> None:
     make(api, quantity=5)
     made = change(api, "decommissioned", (0, 1), path=path_of("L1"), reason=SECRET)
     lot_stream.read()
@@ -262,7 +262,7 @@ def test_two_events_of_one_change_are_delivered_again_together(
 
 
 @pytest.mark.parametrize("bad", [0, 9, 10, 17, 24])
-def test_what_was_refused_and_all_after_it_is_delivered_again(
+def test_lot_events_refused_by_the_bus_and_later_ones_are_delivered_again(
     api: Api, lot_stream: Stream, event_queue: str, bad: int
 ) -> None:
     ids = [f"L{number:02}" for number in range(25)]
@@ -277,7 +277,7 @@ def test_what_was_refused_and_all_after_it_is_delivered_again(
     assert all(told.count(id) == 1 for id in ids[:bad])
 
 
-def test_without_the_bus_everything_is_delivered_again(
+def test_lot_events_are_delivered_again_when_the_bus_is_down(
     api: Api, lot_stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):

@@ -61,26 +61,26 @@ def seven(api: Api) -> list[tuple[str, str]]:
     return [(id, product) for id, product, _ in made]
 
 
-def test_a_list_is_in_order_of_the_ids(api: Api, seven: list[tuple[str, str]]) -> None:
+def test_a_list_of_lots_is_in_order_of_the_ids(api: Api, seven: list[tuple[str, str]]) -> None:
     assert ids(api.get(ALL)) == seven
     assert ids(api.get(BATCHES)) == [batch for batch in seven if batch[1] == "barolo"]
     assert following(api.get(ALL)) is None
     assert ids(api.get("/admin/collection/oils/batch")) == [("A-1", "barolo")]
 
 
-def test_a_list_holds_whole_batches(api: Api) -> None:
+def test_a_list_of_lots_holds_whole_lots(api: Api) -> None:
     made = [make(api, id, name="x", theirs=[1], quantity=2) for id in ("L1", "L2")]
     assert api.get(ALL).json() == api.get(BATCHES).json() == made
 
 
-def test_there_may_be_none(api: Api, seven: list[tuple[str, str]]) -> None:
+def test_a_list_of_lots_may_be_empty(api: Api, seven: list[tuple[str, str]]) -> None:
     for empty in ("/admin/collection/none/batch", f"{COLLECTION}/product/none/batch", f"{ALL}?productId=none"):
         assert (api.get(empty).status, api.get(empty).text) == (200, "[]")
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8])
 @pytest.mark.parametrize("query", ["", "&productId=barolo", "&search=r", "&search=B&productId=barbera"])
-def test_a_walk_meets_each_once(api: Api, seven: list[tuple[str, str]], limit: int, query: str) -> None:
+def test_a_walk_meets_each_lot_once(api: Api, seven: list[tuple[str, str]], limit: int, query: str) -> None:
     whole = ids(api.get(f"{ALL}?{query}"))
     pages = walk(api, f"{ALL}?limit={limit}{query}")
     assert [batch for page in pages for batch in page] == whole
@@ -97,7 +97,7 @@ def test_a_walk_through_a_product_keeps_its_query(api: Api, seven: list[tuple[st
     assert [batch for page in walk(api, f"{BATCHES}?limit=2") for batch in page] == ids(api.get(BATCHES))
 
 
-def test_what_comes_and_goes_during_a_walk_moves_nothing_else(api: Api, seven: list[tuple[str, str]]) -> None:
+def test_lots_created_and_deleted_during_a_walk_move_no_other(api: Api, seven: list[tuple[str, str]]) -> None:
     first = api.get(f"{ALL}?limit=3")
     for id, product in ids(first):
         api.delete(f"{COLLECTION}/product/{product}/batch/{id}")
@@ -122,7 +122,9 @@ def test_what_comes_and_goes_during_a_walk_moves_nothing_else(api: Api, seven: l
         ("", ["A-1", "A-10", "A-2", "B", "B", "B.1", "_x"]),
     ],
 )
-def test_a_search_looks_at_ids_and_names(api: Api, seven: list[tuple[str, str]], search: str, found: list[str]) -> None:
+def test_a_search_of_lots_looks_at_ids_and_names(
+    api: Api, seven: list[tuple[str, str]], search: str, found: list[str]
+) -> None:
     assert [id for id, _ in ids(api.get(f"{ALL}?search={search}"))] == found
     of_product = [id for id, product in ids(api.get(f"{ALL}?search={search}&productId=barolo"))]
     assert of_product == [id for id, product in ids(api.get(f"{ALL}?search={search}")) if product == "barolo"]
@@ -166,7 +168,7 @@ def test_a_page_costs_one_or_two_reads(api: Api, seven: list[tuple[str, str]], c
     assert calls == ["dynamodb.Query", "dynamodb.Query", "dynamodb.BatchGetItem"]
 
 
-def test_of_a_search_those_come_first_whose_id_begins_with_it(api: Api) -> None:
+def test_lots_whose_id_begins_with_the_search_come_first(api: Api) -> None:
     for id, name in [("0", "Lot"), ("L2", "x"), ("L1", "x"), ("M", "AL"), ("l3", "x"), ("XL", "x")]:
         make(api, id, name=name)
     wanted = ["L1", "L2", "0", "M", "XL", "l3"]
@@ -179,9 +181,7 @@ def test_of_a_search_those_come_first_whose_id_begins_with_it(api: Api) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 100])
-def test_ids_that_begin_with_something_are_found_by_their_keys(
-    api: Api, seven: list[tuple[str, str]], calls: Calls, limit: int
-) -> None:
+def test_lots_are_found_by_id_prefix(api: Api, seven: list[tuple[str, str]], calls: Calls, limit: int) -> None:
     for prefix, found in (("A", seven[:3]), ("A-1", seven[:2]), ("B", seven[3:6]), ("a", []), ("A 1", []), ("", seven)):
         query = f"idPrefix={quote(prefix)}&limit={limit}"
         assert [batch for page in walk(api, f"{ALL}?{query}") for batch in page] == found
@@ -205,7 +205,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> int:
     return 6
 
 
-def test_a_page_of_a_search_ends_where_it_has_looked_at_enough(api: Api, calls: Calls, small_steps: int) -> None:
+def test_a_page_of_a_lot_search_ends_after_a_number_of_lots_read(api: Api, calls: Calls, small_steps: int) -> None:
     made = [f"L{number:02}" for number in range(30)]
     for id in made:
         make(api, id, name="needle" if id in {"L13", "L14", "L29"} else "hay")
@@ -223,7 +223,7 @@ def test_a_page_of_a_search_ends_where_it_has_looked_at_enough(api: Api, calls: 
 
 @pytest.mark.parametrize("search", ["L", "L1", "needle", "E", "hay", "l2"])
 @pytest.mark.parametrize("limit", [1, 3, 100])
-def test_a_walk_through_a_long_search_misses_none(api: Api, small_steps: int, search: str, limit: int) -> None:
+def test_a_walk_through_a_long_search_misses_no_lot(api: Api, small_steps: int, search: str, limit: int) -> None:
     names = {f"L{number:02}": "needle" if number % 7 == 0 else "hay" for number in range(25)}
     for id, name in names.items():
         make(api, id, name=name)
@@ -234,7 +234,7 @@ def test_a_walk_through_a_long_search_misses_none(api: Api, small_steps: int, se
 
 
 @pytest.mark.parametrize(("units", "counted"), [(0.5, 1), (24.5, 1), (25.0, 2), (110.0, 5), (1000.0, 10)])
-def test_what_it_takes_to_look_is_counted_as_requests(
+def test_capacity_units_of_a_lot_search_count_as_requests(
     seven: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch, units: float, counted: int
 ) -> None:
     """Up to what is left of the minute: the next request is refused then, not this one."""
@@ -259,7 +259,7 @@ def test_a_cursor_of_a_search_is_one_of_a_search(api: Api, seven: list[tuple[str
     assert [id for id, _ in ids(api.get(f"{ALL}?search=B&cursor={cursor}"))] == ["B.1"]
 
 
-def test_a_hundred_are_on_a_page_unless_more_are_asked_for(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_has_a_hundred_lots_by_default(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
     def page(_: str, *, limit: int, **__: Any) -> Any:
@@ -273,7 +273,7 @@ def test_a_hundred_are_on_a_page_unless_more_are_asked_for(api: Api, monkeypatch
 
 
 @pytest.mark.parametrize("url", [ALL, BATCHES, f"{ALL}?search=l"])
-def test_a_page_ends_before_an_answer_cannot_hold_it(api: Api, url: str) -> None:
+def test_a_page_of_lots_is_no_larger_than_an_answer(api: Api, url: str) -> None:
     made = [(f"L{number:02}", "barolo") for number in range(70)]
     # Lambda's own JSON has them four times as long.
     quotes = '"' * 8_000
@@ -316,7 +316,7 @@ def test_a_cursor_of_another_list_is_refused(api: Api, seven: list[tuple[str, st
     assert ids(api.get(f"{BATCHES}?cursor={forged('barolo', 'B')}")) == seven[5:]
 
 
-def test_no_product_has_an_id_that_no_product_can_have(api: Api, seven: list[tuple[str, str]]) -> None:
+def test_a_list_by_an_impossible_product_id_is_empty(api: Api, seven: list[tuple[str, str]]) -> None:
     assert ids(api.get(f"{ALL}?productId={'x' * 3000}")) == []
     assert ids(api.get(f"{ALL}?productId=")) == seven
 
@@ -331,7 +331,7 @@ def test_a_batch_is_found_by_its_id_alone(api: Api, seven: list[tuple[str, str]]
     assert found.headers["ETag"] == '"1"'
 
 
-def test_where_several_products_have_it_one_must_be_named(api: Api, seven: list[tuple[str, str]]) -> None:
+def test_a_lot_id_of_several_products_needs_the_product_id(api: Api, seven: list[tuple[str, str]]) -> None:
     refused = api.get(f"{ALL}/B")
     assert (refused.status, refused.json()) == (
         409,
@@ -348,14 +348,14 @@ def test_where_several_products_have_it_one_must_be_named(api: Api, seven: list[
     assert api.get(f"{ALL}/B").json()["productId"] == "barbera"
 
 
-def test_of_a_named_product_nothing_else_is_read(api: Api, seven: list[tuple[str, str]], calls: Calls) -> None:
+def test_a_lot_of_a_named_product_is_one_read(api: Api, seven: list[tuple[str, str]], calls: Calls) -> None:
     api.get(f"{ALL}/B?productId=barolo")
     calls.clear()
     assert api.get(f"{ALL}/B?productId=barolo").json()["productId"] == "barolo"
     assert calls == ["dynamodb.GetItem"]
 
 
-def test_of_many_products_a_hundred_are_named(api: Api) -> None:
+def test_an_ambiguous_lot_id_names_a_hundred_products(api: Api) -> None:
     products = [f"p{number:03}" for number in range(103)]
     for product in products:
         make(api, product=product)

@@ -121,7 +121,7 @@ def unchanged(api: Api, calls: Calls) -> Iterator[None]:
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize(("body", "fields"), FIELDS, ids=lambda value: json.dumps(value)[:60])
-def test_a_bad_field_is_refused(api: Api, body: dict[str, Any], fields: dict[str, str]) -> None:
+def test_a_bad_field_of_a_lot_is_refused(api: Api, body: dict[str, Any], fields: dict[str, str]) -> None:
     expected = invalid(**{name: [message] for name, message in fields.items()})
     for refused in (api.post(BATCHES, {"id": "L2", **body}), api.put(LOT, body)):
         assert (refused.status, refused.json()) == (400, expected)
@@ -135,18 +135,18 @@ def test_a_bad_field_is_refused(api: Api, body: dict[str, Any], fields: dict[str
         *((id, STRING) for id in (5, None, True, ["a"])),
     ],
 )
-def test_a_bad_id_is_refused(api: Api, id: object, message: str) -> None:
+def test_a_bad_lot_id_is_refused(api: Api, id: object, message: str) -> None:
     refused = api.post(BATCHES, {"id": id})
     assert (refused.status, refused.json()) == (400, invalid(id=[message]))
 
 
-def test_an_id_is_required(api: Api) -> None:
+def test_a_lot_id_is_required(api: Api) -> None:
     for refused in (api.post(BATCHES, {"name": "x"}), api.post(BATCHES), api.post(BATCHES, text="")):
         assert (refused.status, refused.json()) == (400, invalid(id=[REQUIRED]))
 
 
 @pytest.mark.parametrize("bad", ["a%20b", "%C3%A4", "-a", ".", "a%2Fb", "x" * 101, "a%0A", "%00"])
-def test_nothing_has_a_bad_id(api: Api, bad: str) -> None:
+def test_paths_with_a_bad_id_are_404(api: Api, bad: str) -> None:
     for method, path in (
         ("GET", f"/admin/collection/{bad}/batch"),
         ("GET", f"/admin/collection/{bad}/product/barolo/batch"),
@@ -173,7 +173,7 @@ CARRY = invalid(body=["It holds a number or a character that JSON cannot carry."
     "part",
     ['"k":"\\ud800"', '"\\udc00":1', '"data":{"a":[{"b":"\\ud800"}]}'],
 )
-def test_what_json_cannot_carry_is_refused(api: Api, part: str) -> None:
+def test_values_that_json_cannot_carry_are_refused(api: Api, part: str) -> None:
     for refused in (api.post(BATCHES, text=f'{{"id":"L2",{part}}}'), api.put(LOT, text=f"{{{part}}}")):
         assert (refused.status, refused.json()) == (400, CARRY)
 
@@ -228,12 +228,12 @@ def test_other_media_types_are_refused(api: Api, media_type: str) -> None:
 
 
 @pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON"])
-def test_json_may_say_more_of_itself(api: Api, media_type: str) -> None:
+def test_media_types_of_json_with_parameters_are_accepted(api: Api, media_type: str) -> None:
     assert api.post(BATCHES, {"id": "L1"}, headers={"Content-Type": media_type}).status == 200
 
 
 @pytest.mark.parametrize("value", [-0.0, 1e22, 12345678901234567890123, "a\x00b", "\u2028", "😀", [[[[]]]], 1.0])
-def test_what_json_can_carry_is_kept_as_it_came(api: Api, value: Any) -> None:
+def test_any_json_value_of_a_lot_is_kept_as_it_came(api: Api, value: Any) -> None:
     make(api, theirs=value, data={"k": value})
     body = api.get(LOT).json()
     assert [repr(body["theirs"]), repr(body["data"]["k"])] == [repr(value)] * 2
@@ -278,7 +278,7 @@ def test_a_cursor_that_no_answer_gave_is_refused(api: Api, path: str) -> None:
         assert (refused.status, refused.json()) == (400, invalid(cursor=["It is none that an answer gave."]))
 
 
-def test_force_is_yes_or_no(api: Api) -> None:
+def test_force_is_a_boolean(api: Api) -> None:
     make(api)
     refused = api.delete(f"{LOT}?force=perhaps")
     assert (refused.status, refused.json()["details"]["fields"].keys()) == (400, {"force"})
@@ -308,7 +308,7 @@ SEND: dict[str, Callable[[Api, str, dict[str, Any]], Answer]] = {
         ({"status": "stolen", "reason": "x" * 1001}, {"reason": "String should have at most 1000 characters"}),
     ],
 )
-def test_a_bad_change_is_refused(api: Api, kind: str, body: dict[str, Any], fields: dict[str, str]) -> None:
+def test_a_bad_serial_change_is_refused(api: Api, kind: str, body: dict[str, Any], fields: dict[str, str]) -> None:
     [code] = codes(api, count=1)
     refused = SEND[kind](api, code, body)
     assert (refused.status, refused.json()) == (
@@ -355,7 +355,7 @@ def test_a_batch_without_serials_has_no_ranges(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("levels", "status"), [(49, 200), (52, 400), (900, 400)])
-def test_what_is_nested_too_deeply_is_refused(api: Api, levels: int, status: int) -> None:
+def test_json_nested_too_deeply_is_refused(api: Api, levels: int, status: int) -> None:
     nested = "[" * levels + "]" * levels
     answer = api.post(BATCHES, text=f'{{"id": "L1", "theirs": {nested}}}')
     assert answer.status == status, answer.text
@@ -363,7 +363,7 @@ def test_what_is_nested_too_deeply_is_refused(api: Api, levels: int, status: int
         assert "levels deep" in answer.text
 
 
-def test_what_python_cannot_nest_is_no_defect(api: Api) -> None:
+def test_json_nested_deeper_than_python_can_is_400(api: Api) -> None:
     answer = api.post(BATCHES, text='{"id": "L1", "theirs": ' + "[" * 200_000 + "]" * 200_000 + "}")
     assert (answer.status, answer.json()["errorCode"]) == (400, "MALFORMED_REQUEST")
     assert answer.json()["message"] == "JSON parse error - It is nested too deeply."

@@ -93,7 +93,7 @@ def test_the_least_that_a_batch_is(api: Api) -> None:
     }
 
 
-def test_the_very_same_made_again_is_answered_as_it_is(api: Api, calls: Calls) -> None:
+def test_a_lot_created_again_with_the_same_body_is_200(api: Api, calls: Calls) -> None:
     first = api.post(BATCHES, GIVEN)
     there = codes(api)
     calls.clear()
@@ -120,7 +120,7 @@ def test_the_very_same_made_again_is_answered_as_it_is(api: Api, calls: Calls) -
         {"more": 1},
     ],
 )
-def test_another_of_its_id_is_refused(api: Api, other: dict[str, Any]) -> None:
+def test_a_lot_with_an_existing_id_and_another_body_is_409(api: Api, other: dict[str, Any]) -> None:
     first = api.post(BATCHES, GIVEN)
     refused = api.post(BATCHES, GIVEN | other)
     assert (refused.status, refused.json()) == (
@@ -165,7 +165,7 @@ def test_ten_and_ten_million_serials_cost_the_same_calls(api: Api, calls: Calls)
     assert len(serials(api, path_of("millions"), 9_999_990)) == 10
 
 
-def test_two_that_are_made_at_once_share_no_serial(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_concurrently_created_lots_share_no_serial(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     once = [lambda: make(api, "L2", quantity=20)]
     commit = Unit.commit
 
@@ -182,7 +182,7 @@ def test_two_that_are_made_at_once_share_no_serial(api: Api, monkeypatch: pytest
 # Changed.
 
 
-def test_a_change_takes_the_place_of_what_it_names(api: Api) -> None:
+def test_a_lot_update_replaces_the_fields_that_it_names(api: Api) -> None:
     made = api.post(BATCHES, GIVEN).json()
     changed = api.put(LOT, {"name": "Second", "data": {"new": 1}, "theirs": "else", "status": "active"})
     assert changed.status == 200
@@ -201,7 +201,7 @@ def test_a_change_takes_the_place_of_what_it_names(api: Api) -> None:
     assert api.get(LOT).text == changed.text
 
 
-def test_null_removes_a_field_and_is_kept_in_keys_of_the_clients_own(api: Api) -> None:
+def test_null_removes_a_field_of_a_lot_and_is_kept_in_the_clients_own_keys(api: Api) -> None:
     api.post(BATCHES, {**GIVEN, "quantity": 0})
     removed = ["name", "gtin", "variant", "lotNumber", "expiryDate", "data", "admin", "tags"]
     body = api.put(LOT, {**dict.fromkeys(removed), "theirs": None}).json()
@@ -213,7 +213,7 @@ def test_null_removes_a_field_and_is_kept_in_keys_of_the_clients_own(api: Api) -
     assert api.put(LOT, {"quantity": None, "status": None, "serialFormat": None}).json() == body
 
 
-def test_what_is_printed_stays(api: Api, calls: Calls) -> None:
+def test_printed_fields_of_a_lot_cannot_be_changed(api: Api, calls: Calls) -> None:
     made = api.post(BATCHES, GIVEN).json()
     calls.clear()
     for wanted, fields in (
@@ -231,7 +231,7 @@ def test_what_is_printed_stays(api: Api, calls: Calls) -> None:
     assert api.get(LOT).json()["gtin"] == made["gtin"]
 
 
-def test_names_are_free_until_there_are_serials(api: Api) -> None:
+def test_printed_fields_of_a_lot_are_free_until_there_are_serials(api: Api) -> None:
     make(api, gtin=GTIN, lotNumber="A")
     changed = api.put(LOT, {"gtin": "09501101530003", "variant": "V", "lotNumber": "B", "quantity": 5}).json()
     assert (changed["gtin"], changed["variant"], changed["lotNumber"]) == ("09501101530003", "V", "B")
@@ -290,7 +290,7 @@ def test_an_expiry_that_a_label_cannot_tell_is_warned_of(api: Api) -> None:
         assert (changed["expiryDate"], changed["status"], "warnings" in changed) == (never, "active", False)
 
 
-def test_an_answer_may_come_back_as_it_is(api: Api, calls: Calls) -> None:
+def test_a_lot_sent_back_as_answered_changes_nothing(api: Api, calls: Calls) -> None:
     made = api.post(BATCHES, GIVEN)
     calls.clear()
     again = api.put(LOT, made.json())
@@ -298,7 +298,7 @@ def test_an_answer_may_come_back_as_it_is(api: Api, calls: Calls) -> None:
     assert calls.writes() == []
 
 
-def test_the_id_is_not_changed(api: Api) -> None:
+def test_the_id_of_a_lot_cannot_be_changed(api: Api) -> None:
     make(api)
     assert api.put(LOT, {"id": "L2"}).json() == invalid(id=["The ID of a batch cannot be changed."])
     assert api.put(LOT, {"id": "L1", "name": "x"}).json()["name"] == "x"
@@ -306,7 +306,7 @@ def test_the_id_is_not_changed(api: Api) -> None:
 
 
 @pytest.mark.parametrize("if_match", ['"1"', "*", ' "1" ', '"7", "1"'])
-def test_a_change_of_the_version_that_is_meant(api: Api, if_match: str) -> None:
+def test_a_lot_update_with_a_matching_if_match(api: Api, if_match: str) -> None:
     make(api)
     assert api.put(LOT, {"name": "x"}, headers={"If-Match": if_match}).headers["ETag"] == '"2"'
     # Repeated, since the answer may have got lost.
@@ -314,7 +314,7 @@ def test_a_change_of_the_version_that_is_meant(api: Api, if_match: str) -> None:
 
 
 @pytest.mark.parametrize("if_match", ['"2"', "1", 'W/"1"', '""'])
-def test_another_version_is_not_changed(api: Api, if_match: str) -> None:
+def test_a_lot_update_with_another_if_match_is_412(api: Api, if_match: str) -> None:
     made = make(api)
     for refused in (
         api.put(LOT, {"name": "x"}, headers={"If-Match": if_match}),
@@ -333,7 +333,7 @@ def test_a_missing_batch_is_not_found(api: Api, send: Callable[[Api], Any]) -> N
 
 
 @pytest.mark.parametrize(("part", "around"), [("data", 8), ("admin", 8), ("tags", 21), ("keys of your own", 8)])
-def test_each_part_has_16_kb(api: Api, part: str, around: int) -> None:
+def test_each_part_of_a_lot_has_16_kb(api: Api, part: str, around: int) -> None:
     def fields(size: int) -> dict[str, Any]:
         match part:
             case "tags":
@@ -399,7 +399,7 @@ def test_the_length_of_codes(api: Api, length: int) -> None:
         assert api.get(f"{LOT}/lookupSN/{code}").json()["index"] == number
 
 
-def test_the_length_of_codes_is_fixed_as_soon_as_there_are_some(api: Api) -> None:
+def test_the_length_of_codes_is_fixed_as_soon_as_there_are_serials(api: Api) -> None:
     make(api, serialFormat={"length": 9})
     api.put(LOT, {"serialFormat": {"length": 11}})
     api.put(LOT, {"quantity": 1})

@@ -47,7 +47,7 @@ def test_products_go_and_come_back(load: Importer, filled: bytes) -> None:
     assert load.export() == filled
 
 
-def test_what_came_back_is_taken_back_further(load: Importer) -> None:
+def test_an_import_before_an_undone_deletion_can_be_undone(load: Importer) -> None:
     """Its stock is again that of whoever had set it before the product was removed."""
     header = "Product Handle;Variant SKU;Variant Inventory Quantity\r\n"
     assert load(f"{header}hat;H-1;5\r\n")["status"] == "completed"
@@ -60,7 +60,7 @@ def test_what_came_back_is_taken_back_further(load: Importer) -> None:
     assert load.export() == made
 
 
-def test_a_dry_run_counts_them(load: Importer, filled: bytes) -> None:
+def test_a_dry_run_of_a_deletion_counts_products(load: Importer, filled: bytes) -> None:
     waiting = delete(load, {"handle": ["hat", "nothing"]}, dry_run=True)
     assert (waiting["status"], waiting["result"]["operations"]) == ("pre_processed", {"PRODUCT_DELETE": 1})
     assert load.export() == filled
@@ -69,7 +69,7 @@ def test_a_dry_run_counts_them(load: Importer, filled: bytes) -> None:
 
 
 @pytest.mark.parametrize("filters", [{}, None, [], {"colour": "red"}])
-def test_nothing_goes_without_a_filter(load: Importer, filled: bytes, filters: Any) -> None:
+def test_a_deletion_without_a_filter_fails(load: Importer, filled: bytes, filters: Any) -> None:
     failed = delete(load, filters)
     assert failed["status"] == "failed"
     assert failed["result"]["errors"][0]["code"] == "invalid_data"
@@ -106,7 +106,7 @@ def test_a_file_names_products(load: Importer, filled: bytes, column: str, cells
         ("", None, "empty"),
     ],
 )
-def test_a_file_that_names_none_is_told(
+def test_a_deletion_by_a_file_without_products_fails(
     load: Importer, filled: bytes, content: str, line: int | None, message: str
 ) -> None:
     context = {"fileKey": load.upload(content.encode())}
@@ -120,7 +120,7 @@ def test_a_file_that_names_none_is_told(
     assert load.export() == filled
 
 
-def test_what_is_made_anew_meanwhile_stays(load: Importer, filled: bytes) -> None:
+def test_undo_of_a_deletion_keeps_a_product_with_the_sku_created_since(load: Importer, filled: bytes) -> None:
     done = delete(load, {"status": ["draft"]})
     load("Product Handle;Variant SKU\r\nother;H-1\r\n")
     undone = load.act(done["id"], "undo")
@@ -130,7 +130,7 @@ def test_what_is_made_anew_meanwhile_stays(load: Importer, filled: bytes) -> Non
     assert "H-1" in error["message"]
 
 
-def test_a_canceled_one_leaves_all(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_canceled_deletion_restores_all_products(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(product_delete, "_AT_ONCE", 1)
     load(FILE)
     before = load.export()
@@ -145,7 +145,7 @@ def test_a_canceled_one_leaves_all(load: Importer, monkeypatch: pytest.MonkeyPat
     assert load.export() == before
 
 
-def test_one_that_is_canceled_before_it_tells_of_its_first_step_leaves_all(
+def test_a_deletion_canceled_during_its_first_step_restores_all_products(
     load: Importer, filled: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = {"type": "product-delete", "context": {"filterable_fields": {"status": ["draft", "published"]}}}
@@ -164,9 +164,7 @@ def test_one_that_is_canceled_before_it_tells_of_its_first_step_leaves_all(
     assert load.export() == filled
 
 
-def test_a_file_that_names_some_leaves_nothing_to_read_again(
-    load: Importer, filled: bytes, stores: dict[str, str]
-) -> None:
+def test_a_failed_deletion_by_file_leaves_no_spool(load: Importer, filled: bytes, stores: dict[str, str]) -> None:
     context = {"fileKey": load.upload(b"Product Handle\nhat\nnone\n")}
     id = load.api.post(JOBS, {"type": "product-delete", "context": context}).json()["batch_job"]["id"]
     load.workers.run()
@@ -174,7 +172,7 @@ def test_a_file_that_names_some_leaves_nothing_to_read_again(
     assert keys_in_bucket(stores, "spools/") == []
 
 
-def test_a_reader_deletes_nothing(api: Api, workers: JobWorkers) -> None:
+def test_a_token_that_reads_cannot_delete_products(api: Api, workers: JobWorkers) -> None:
     assert api.caller is not None
     reader = Api(api.caller._replace(scope=api.caller.scope._replace(catalogue="read")))
     body = {"type": "product-delete", "context": {"filterable_fields": {"status": ["draft"]}}}

@@ -92,7 +92,7 @@ def test_an_empty_catalogue_is_a_header(api: Api, workers: JobWorkers) -> None:
     assert text.endswith("Variant Material\r\n")
 
 
-def test_a_file_has_what_the_catalogue_has(api: Api, workers: JobWorkers) -> None:
+def test_an_export_has_all_columns_of_the_catalogue(api: Api, workers: JobWorkers) -> None:
     with permissions.by_the_test():
         collection = reference.create_collection("shoes", "Shoes; all of them")
         channel = reference.create_sales_channel("Web", "The shop, at night")
@@ -123,7 +123,7 @@ def test_a_file_has_what_the_catalogue_has(api: Api, workers: JobWorkers) -> Non
     }.items() <= second.items()
 
 
-def test_a_file_is_downloaded_by_its_key_alone(api: Api, workers: JobWorkers) -> None:
+def test_an_export_is_downloaded_by_its_file_key(api: Api, workers: JobWorkers) -> None:
     store("boots", "B-1")
     text = exported(api, workers)
     assert not text.startswith("\ufeff")
@@ -146,7 +146,7 @@ def test_large_exports_are_put_together_in_order(api: Api, workers: JobWorkers, 
 
 
 @pytest.mark.usefixtures("small")
-def test_ties_are_told_apart_by_ids(api: Api, workers: JobWorkers) -> None:
+def test_products_exported_with_equal_dates_are_ordered_by_id(api: Api, workers: JobWorkers) -> None:
     made = [store(f"p{number}", f"S-{number}", created=1_000_000) for number in range(12)]
     wanted = [one.handle for one in sorted(made, key=lambda one: one.id)]
     assert handles_in(exported(api, workers)) == wanted
@@ -154,7 +154,7 @@ def test_ties_are_told_apart_by_ids(api: Api, workers: JobWorkers) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_a_file_has_the_columns_of_what_is_in_it(api: Api, workers: JobWorkers) -> None:
+def test_an_export_has_the_columns_of_its_products(api: Api, workers: JobWorkers) -> None:
     for number in range(12):
         store(f"plain{number}", f"S-{number}", images=(), fields={"title": "Plain"})
     store("rich", "R-1", "R-2", images=tuple(f"https://img.example/{number}" for number in range(9)))
@@ -181,9 +181,7 @@ def test_a_file_has_the_columns_of_what_is_in_it(api: Api, workers: JobWorkers) 
         ({"handle": ["socks", "boots"], "status": ["draft", "rejected"]}, ["socks"]),
     ],
 )
-def test_filters_leave_out_the_others(
-    api: Api, workers: JobWorkers, filters: dict[str, Any], wanted: list[str]
-) -> None:
+def test_an_export_is_filtered(api: Api, workers: JobWorkers, filters: dict[str, Any], wanted: list[str]) -> None:
     store("boots", "B-1")
     store("socks", "S-1", status=rules.DRAFT, tags=("wool",))
     store("hat", "H-1", fields={"title": "The hat", "type": "head"})
@@ -200,14 +198,16 @@ def test_products_are_found_by_id_and_collection(api: Api, workers: JobWorkers) 
 
 
 @pytest.mark.usefixtures("small")
-def test_many_keys_are_read_in_several_steps(api: Api, workers: JobWorkers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_of_many_handles_is_read_in_several_steps(
+    api: Api, workers: JobWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(selecting, "_AT_ONCE", 3)
     made = [store(f"p{number:02}", f"S-{number}").handle for number in range(10)]
     wanted = [*made[2:], *(f"none{number}" for number in range(9))]
     assert handles_in(exported(api, workers, {"filterable_fields": {"handle": wanted}}, looks=1)) == made[2:]
 
 
-def test_what_was_read_is_what_is_written(api: Api, workers: JobWorkers) -> None:
+def test_an_export_writes_products_as_they_were_read(api: Api, workers: JobWorkers) -> None:
     boots = store("boots", "B-1")
     id = create(api, dry_run=True)["id"]
     workers.run()
@@ -237,7 +237,7 @@ def test_currencies_have_their_own_digits(api: Api, workers: JobWorkers) -> None
 
 
 @pytest.mark.usefixtures("small")
-def test_progress_grows_and_never_falls(api: Api, workers: JobWorkers) -> None:
+def test_the_progress_of_an_export_never_falls(api: Api, workers: JobWorkers) -> None:
     for number in range(24):
         store(f"p{number:02}", f"S-{number}")
     id = create(api)["id"]
@@ -276,7 +276,7 @@ def test_a_canceled_export_leaves_nothing(api: Api, workers: JobWorkers, after: 
 
 
 @pytest.mark.usefixtures("small")
-def test_a_message_that_comes_twice_changes_nothing(api: Api, workers: JobWorkers) -> None:
+def test_an_export_whose_message_comes_twice_is_whole(api: Api, workers: JobWorkers) -> None:
     made = [store(f"p{number:02}", f"S-{number}").handle for number in range(8)]
     id = create(api)["id"]
     workers.follow()
@@ -290,7 +290,7 @@ def test_a_message_that_comes_twice_changes_nothing(api: Api, workers: JobWorker
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("faults", [[killed_after], [killed_before, answer_lost, out_of_reach]])
-def test_whatever_befalls_a_worker_at_whatever_call(
+def test_an_export_is_whole_after_a_fault_at_any_call(
     api: Api, workers: JobWorkers, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch, faults: list[Fault]
 ) -> None:
     made = [store(f"p{number}", f"S-{number}").handle for number in range(5)]

@@ -81,7 +81,7 @@ def test_an_export_imported_again_changes_nothing(load: Importer) -> None:
     assert load.export() == file
 
 
-def test_a_dry_run_is_a_preview(load: Importer) -> None:
+def test_a_dry_run_of_an_import_is_a_preview(load: Importer) -> None:
     waiting = load(SHIRTS, dry_run=True)
     assert waiting["status"] == "pre_processed"
     assert waiting["result"]["operations"] == operations(2, 0, 3, 0)
@@ -96,7 +96,7 @@ def test_products_are_made_in_the_order_of_the_file(load: Importer) -> None:
     assert [row["Product Handle"] for row in rows_in(load.export())] == ["zebra", "apple", "mango"]
 
 
-def test_errors_fail_the_job_before_anything_is_written(load: Importer) -> None:
+def test_an_import_with_errors_fails_before_a_product_is_written(load: Importer) -> None:
     failed = load(SHIRTS.replace("24.90", "24,90").replace("sock;Sock", ";Sock"))
     assert failed["status"] == "failed"
     result = failed["result"]
@@ -146,7 +146,7 @@ def test_a_product_that_is_meant_by_its_handle_and_by_its_id_is_told(load: Impor
     assert (handles(), product("a").fields["title"]) == ({"a"}, "New")
 
 
-def test_what_another_product_has_is_a_duplicate(load: Importer) -> None:
+def test_a_handle_or_sku_of_another_product_is_a_duplicate(load: Importer) -> None:
     load(SHIRTS)
     failed = load("Product Handle;Variant SKU\nshirt;X-1\nhat;K-1\n")
     assert [(error["line"], error["code"]) for error in failed["result"]["errors"]] == [
@@ -156,7 +156,7 @@ def test_what_another_product_has_is_a_duplicate(load: Importer) -> None:
     assert "two steps" in failed["result"]["errors"][1]["message"]
 
 
-def test_the_same_file_again_and_again_with_match(load: Importer) -> None:
+def test_an_import_of_the_same_file_again_with_match(load: Importer) -> None:
     load(SHIRTS)
     done = load(SHIRTS.replace("Shirt", "Blouse"), {"match": "handle"})
     assert done["status"] == "completed", done["result"]
@@ -228,7 +228,7 @@ def test_a_missing_file_fails_the_job_and_is_named(api: Api, workers: JobWorkers
 # Taking back.
 
 
-def test_undo_takes_back_what_was_made_and_changed(load: Importer) -> None:
+def test_undo_of_an_import_removes_new_products_and_restores_changed_products(load: Importer) -> None:
     load(SHIRTS)
     before = product("shirt")
     file = load.export()
@@ -252,7 +252,7 @@ def test_undo_takes_back_what_was_made_and_changed(load: Importer) -> None:
     assert load.act(done["id"], "undo") == undone
 
 
-def test_undo_in_reverse_order_always_works(load: Importer) -> None:
+def test_undo_of_imports_in_reverse_order_always_works(load: Importer) -> None:
     first = load(SHIRTS)
     files, ids = [load.export()], list[str]()
     for title in ("Blouse", "Top", "Vest"):
@@ -266,7 +266,7 @@ def test_undo_in_reverse_order_always_works(load: Importer) -> None:
     assert handles() == set()
 
 
-def test_undo_takes_back_what_changed_of_the_stock_alone(load: Importer) -> None:
+def test_undo_of_an_import_restores_the_stock(load: Importer) -> None:
     load(SHIRTS)
     file = load.export()
     done = load("Product Handle;Variant SKU;Variant Inventory Quantity\nsock;K-1;4\n", {"match": "handle"})
@@ -276,7 +276,7 @@ def test_undo_takes_back_what_changed_of_the_stock_alone(load: Importer) -> None
     assert load.export() == file
 
 
-def test_what_others_changed_since_stays_and_is_told(load: Importer) -> None:
+def test_undo_of_an_import_keeps_and_reports_products_changed_since(load: Importer) -> None:
     done = load(SHIRTS)
     load(SHIRTS.replace("Shirt", "Blouse"), {"match": "handle"})
     undone = load.act(done["id"], "undo")
@@ -301,7 +301,7 @@ def cut_off_behind(load: Importer, module: ModuleType, function: str) -> None:
         assert not load.workers.work(message)
 
 
-def test_what_stays_is_told_though_the_step_is_made_again(load: Importer) -> None:
+def test_undo_reports_kept_products_though_its_step_is_repeated(load: Importer) -> None:
     done = load(SHIRTS)
     with permissions.by_the_test():
         catalogue.update(product("sock").id, lambda one: replace(one, status="published"), "req-9")
@@ -334,9 +334,7 @@ def test_undo_of_a_large_product_and_its_stock(load: Importer, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("end", ["undo", "cancel"])
-def test_taking_back_that_nobody_can_go_on_with_can_be_asked_for_again(
-    load: Importer, monkeypatch: pytest.MonkeyPatch, end: str
-) -> None:
+def test_an_undo_that_gave_up_can_be_asked_for_again(load: Importer, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
     monkeypatch.setattr(product_import, "_ROWS_AT_ONCE", 1)
     id = load.begin(SHIRTS.encode())
     if end == "undo":
@@ -392,7 +390,7 @@ def test_a_canceled_import_leaves_nothing(load: Importer, monkeypatch: pytest.Mo
     assert stored == []
 
 
-def test_writing_compares_again(load: Importer) -> None:
+def test_an_import_checks_for_duplicates_again_when_writing(load: Importer) -> None:
     waiting = load(SHIRTS, dry_run=True)
     load("Product Handle;Variant SKU\r\nhat;K-1\r\n")
     failed = load.act(waiting["id"], "confirm")
@@ -402,7 +400,7 @@ def test_writing_compares_again(load: Importer) -> None:
     assert handles() == {"hat"}
 
 
-def test_writing_compares_again_and_skips(load: Importer) -> None:
+def test_an_import_skips_duplicates_found_when_writing(load: Importer) -> None:
     waiting = load(SHIRTS, {"on_error": "skip"}, dry_run=True)
     load("Product Handle;Variant SKU\r\nhat;K-1\r\n")
     done = load.act(waiting["id"], "confirm")
@@ -414,9 +412,7 @@ def test_writing_compares_again_and_skips(load: Importer) -> None:
     assert (row["Product Handle"], row["Error Line"]) == ("sock", "3")
 
 
-def test_what_a_step_has_written_stays_though_it_could_not_be_written_again(
-    load: Importer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_products_written_by_a_repeated_step_of_an_import_stay(load: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = "".join(f"{handle};shoes\r\n" for handle in ("boot", "clog", "pump"))
     waiting = load(f"Product Handle;Product Collection Handle\r\n{rows}", dry_run=True)
     assert load.api.post(f"{JOBS}/{waiting['id']}/confirm").status == 200
@@ -445,7 +441,7 @@ def _cases() -> list[str]:
 
 
 @pytest.mark.parametrize("name", _cases())
-def test_a_case_comes_out_as_it_must(load: Importer, name: str) -> None:
+def test_an_import_case_has_its_expected_result(load: Importer, name: str) -> None:
     case = json.loads((CASES / f"{name}.json").read_text())
     setup = CASES / f"{name}.setup.csv"
     content = (CASES / case["file"]).read_bytes()

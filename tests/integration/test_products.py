@@ -110,7 +110,7 @@ def test_a_product_has_every_field_of_medusas(api: Api) -> None:
     assert listed(api)["products"] == [shown]
 
 
-def test_what_has_little_is_shown_with_nulls(api: Api) -> None:
+def test_a_bare_product_is_shown_with_nulls(api: Api) -> None:
     given = stored(product("bare", fields={}, tags=(), images=()))
     shown = api.get(f"/admin/products/{given.id}").json()["product"]
     assert (shown["title"], shown["collection"], shown["type"], shown["variants"]) == (None, None, None, [])
@@ -118,7 +118,7 @@ def test_what_has_little_is_shown_with_nulls(api: Api) -> None:
 
 
 @pytest.mark.parametrize("id", ["prod_none", "x", "%2F", "prod_" + "x" * 59, "..%2Fx", "handle%20boots"])
-def test_a_product_that_is_not_there(api: Api, id: str) -> None:
+def test_a_missing_product_is_404(api: Api, id: str) -> None:
     stored(product("boots", "B-1"))
     refused = api.get(f"/admin/products/{id}")
     assert (refused.status, refused.json()["type"]) == (404, "not_found")
@@ -126,12 +126,12 @@ def test_a_product_that_is_not_there(api: Api, id: str) -> None:
         assert refused.json()["message"] == f"Product with id: {id} was not found"
 
 
-def test_an_id_that_none_can_be_is_not_found(api: Api) -> None:
+def test_an_impossible_product_id_is_404(api: Api) -> None:
     refused = api.get("/admin/products/" + "x" * 1000)
     assert (refused.status, refused.json()) == (404, {"type": "not_found", "message": "Not found."})
 
 
-def test_the_newest_come_first_by_pages(api: Api) -> None:
+def test_the_newest_products_come_first_by_pages(api: Api) -> None:
     several(7)
     found = listed(api)
     assert handles(found) == [f"boots-{n}" for n in reversed(range(7))]
@@ -143,7 +143,7 @@ def test_the_newest_come_first_by_pages(api: Api) -> None:
 
 
 @pytest.mark.parametrize("column", listing.ORDERS)
-def test_they_come_in_the_order_that_is_asked_for(api: Api, column: str) -> None:
+def test_products_are_listed_in_any_order(api: Api, column: str) -> None:
     for n, (title, handle) in enumerate([("b", "y"), ("a", "z"), ("c", "x"), ("a", "w")]):
         moment = BEGAN + n * SECOND
         stored(product(handle, None, fields={"title": title}, created=moment, updated=BEGAN - n * SECOND))
@@ -153,7 +153,7 @@ def test_they_come_in_the_order_that_is_asked_for(api: Api, column: str) -> None
         assert listed(api, f"?order={sign}{column}")["products"] == wanted
 
 
-def test_they_are_found_by_what_they_are_called(api: Api) -> None:
+def test_products_are_searched_by_title_handle_and_sku(api: Api) -> None:
     stored(product("snow-boots", "SB-1", fields={"title": "Stiefel für Schnee"}, status="draft"))
     stored(product("sandals", "SA-1", "SA-2", fields={"title": "Sandalen"}, status="published"))
     stored(product("old", "OL-1", fields={"title": "SB-1"}, status="rejected"))
@@ -198,13 +198,13 @@ def test_they_are_found_by_what_they_are_called(api: Api) -> None:
         ("handle[]=a", "property handle[] should not exist"),
     ],
 )
-def test_a_bad_question_is_refused(api: Api, query: str, message: str | None) -> None:
+def test_a_bad_query_of_products_is_refused(api: Api, query: str, message: str | None) -> None:
     refused = api.get(f"/admin/products?{query}")
     assert (refused.status, refused.json()["type"]) == (400, "invalid_data")
     assert message in {None, refused.json()["message"]}
 
 
-def test_a_list_is_about_so_many(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_of_products_looks_at_a_limited_number(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     several(40)
     monkeypatch.setattr(listing, "MOST_LOOKED_AT", 16)
     found = listed(api, "?limit=100")
@@ -215,7 +215,9 @@ def test_a_list_is_about_so_many(api: Api, monkeypatch: pytest.MonkeyPatch) -> N
     assert handles(listed(api, "?q=SKU-0")) == ["boots-0"]
 
 
-def test_what_no_answer_can_hold_is_refused_before_it_is_read_whole(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_of_products_larger_than_an_answer_is_refused_before_all_are_read(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     large = {"title": "x", "description": "x" * 99_000}
     for n in range(70):
         stored(product(f"large-{n}", fields=large))
@@ -234,7 +236,7 @@ def test_what_no_answer_can_hold_is_refused_before_it_is_read_whole(api: Api, mo
     assert max(read) <= 10
 
 
-def test_what_is_gone_since_is_left_out(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_product_deleted_during_a_list_is_left_out(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     several(3)
     page = listing.page
 
@@ -270,7 +272,7 @@ def _values(one: Any) -> dict[str, Any]:
     return {name: getattr(one, name) for name in one.__dataclass_fields__}
 
 
-def test_who_may_not_read_the_catalogue_sees_none_of_it(api: Api) -> None:
+def test_products_need_the_right_to_read_the_catalogue(api: Api) -> None:
     given = stored(product("boots", "B-1"))
     accesses: list[tuple[Access, int]] = [("none", 403), ("read", 200)]
     for catalogue, status in accesses:

@@ -75,7 +75,7 @@ def test_tokens_have_limits_of_their_own(api: Api, channel: int, at: Callable[[f
     assert [other.get(batches(channel)).status for _ in range(3)] == [200, 200, 429]
 
 
-def test_without_a_limit_of_its_own_a_token_has_the_services(
+def test_a_token_without_a_request_limit_has_that_of_the_service(
     api: Api, channel: int, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at(0)
@@ -99,7 +99,7 @@ def test_a_request_costs_a_store_call_of_its_own_once_in_fifty(
     assert calls == ["dynamodb.GetItem"] * 50
 
 
-def test_who_is_not_let_in_is_not_counted(api: Api, channel: int, calls: Calls) -> None:
+def test_a_request_without_a_token_is_not_counted(api: Api, channel: int, calls: Calls) -> None:
     calls.clear()
     assert Api(None).get(batches(channel)).status == 401
     assert calls == []

@@ -160,7 +160,7 @@ def asked() -> Iterator[tuple[Handler, Ask]]:
         yield handler, ask_of(handler)
 
 
-def test_every_route_has_a_request_to_ask_it_with() -> None:
+def test_every_route_has_a_sample_request() -> None:
     assert len(list(asked())) == len(ROUTES) > 35
 
 
@@ -182,9 +182,7 @@ def test_each_route_declares_the_channel_or_collection_that_its_path_names() -> 
 
 
 @pytest.mark.parametrize("kind", NOBODY)
-def test_without_a_good_key_only_what_is_public_answers(
-    keys: dict[str, str], stores: dict[str, str], kind: str
-) -> None:
+def test_without_a_valid_key_only_public_routes_answer(keys: dict[str, str], stores: dict[str, str], kind: str) -> None:
     before = stored(stores)
     for handler, ask in asked():
         assert handler.app is not None
@@ -233,7 +231,7 @@ def test_a_key_may_do_what_the_rights_of_a_route_say(keys: dict[str, str], store
             assert (status, "by itself" in str(body)) == (400, True), (handler.name, body)
 
 
-def test_what_a_key_may_do_differs_from_kind_to_kind() -> None:
+def test_rights_of_keys_differ_by_kind() -> None:
     """The kinds tell apart what they are meant to: none of them is refused everywhere or nowhere by mistake."""
     counts = {
         kind: sum(may(handler.app.rights, scope, ask) for handler, ask in asked() if handler.app is not None)

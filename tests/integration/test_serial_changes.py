@@ -54,7 +54,7 @@ def test_one_serial_changes(api: Api, status: str) -> None:
     assert [one["id"] for one in api.get(CHANGES).json()] == [body["changeId"]]
 
 
-def test_the_status_that_it_has_is_no_change(api: Api, calls: Calls) -> None:
+def test_the_present_status_of_a_serial_is_no_change(api: Api, calls: Calls) -> None:
     make(api, quantity=5)
     code = codes(api)[3]
     calls.clear()
@@ -74,7 +74,7 @@ def test_a_serial_changes_as_it_is_typed(api: Api) -> None:
 
 @pytest.mark.parametrize("wanted", STATUSES)
 @pytest.mark.parametrize("present", ["decommissioned", "destroyed"])
-def test_what_is_out_of_use_stays_so(api: Api, present: str, wanted: str) -> None:
+def test_a_serial_out_of_use_stays_out_of_use(api: Api, present: str, wanted: str) -> None:
     make(api, quantity=3)
     code = codes(api)[1]
     api.patch(f"{LOT}/serial/{code}", {"status": present})
@@ -92,7 +92,7 @@ def test_what_is_out_of_use_stays_so(api: Api, present: str, wanted: str) -> Non
 # By ranges.
 
 
-def test_ranges_change_together(api: Api, at: Callable[[float], None]) -> None:
+def test_ranges_of_serials_change_together(api: Api, at: Callable[[float], None]) -> None:
     at(5)
     make(api, quantity=10)
     worker = Api(caller_with("berta", "tok_berta", writes=True, collections=frozenset({"wines"})))
@@ -113,7 +113,7 @@ def test_ranges_change_together(api: Api, at: Callable[[float], None]) -> None:
     assert api.get(CHANGES).json() == [changed]
 
 
-def test_what_cannot_be_changed_is_left(api: Api) -> None:
+def test_serials_that_cannot_change_are_left(api: Api) -> None:
     make(api, quantity=10)
     change(api, "destroyed", (0, 2))
     change(api, "stolen", (2, 3))
@@ -125,7 +125,7 @@ def test_what_cannot_be_changed_is_left(api: Api) -> None:
     assert len(api.get(CHANGES).json()) == 3
 
 
-def test_ranges_reach_over_blocks(api: Api) -> None:
+def test_ranges_of_serials_reach_over_blocks(api: Api) -> None:
     make(api, quantity=4)
     for quantity in (6, 9):
         make(api, f"between-{quantity}", quantity=5)
@@ -138,7 +138,7 @@ def test_ranges_reach_over_blocks(api: Api) -> None:
     assert set(statuses(api)) == {"commissioned"}
 
 
-def test_a_million_cost_what_one_costs(api: Api, calls: Calls) -> None:
+def test_a_change_of_a_million_serials_costs_as_much_as_of_one(api: Api, calls: Calls) -> None:
     make(api, quantity=10_000_000)
     codes(api, LOT, 0, 1)
     taken = []
@@ -234,7 +234,7 @@ def test_changes_of_other_serials_are_undone_in_any_order(api: Api) -> None:
     assert set(statuses(api)) == {"commissioned"}
 
 
-def test_what_is_out_of_use_comes_back_by_undoing_alone(api: Api) -> None:
+def test_a_serial_out_of_use_comes_back_by_undo_alone(api: Api) -> None:
     make(api, quantity=1)
     [code] = codes(api)
     api.patch(f"{LOT}/serial/{code}", {"status": "dispensed"})
@@ -293,7 +293,7 @@ def test_serials_are_given_out_of_active_batches_alone(api: Api, status: str, wa
         assert [answer.status for answer in answers] == [200, 200]
 
 
-def test_what_was_given_out_before_is_no_change(api: Api) -> None:
+def test_dispensing_a_dispensed_serial_of_a_recalled_lot_is_no_change(api: Api) -> None:
     make(api, quantity=1)
     [code] = codes(api)
     api.patch(f"{LOT}/serial/{code}", {"status": "dispensed"})
@@ -335,7 +335,7 @@ def test_dispensing_is_undone_for_a_time_by_who_did_it(
 # Told of.
 
 
-def test_changes_are_told_last_first_page_by_page(api: Api, at: Callable[[float], None]) -> None:
+def test_serial_changes_are_listed_last_first_by_pages(api: Api, at: Callable[[float], None]) -> None:
     make(api, quantity=30)
     make(api, "L2", quantity=3)
     change(api, "stolen", (0, 1), path=path_of("L2"))
@@ -353,9 +353,7 @@ def test_changes_are_told_last_first_page_by_page(api: Api, at: Callable[[float]
     assert pages == [made[:2:-1], made[2:0:-1], made[:1]]
 
 
-def test_what_the_serials_were_before_is_not_read_for_those_who_are_not_told(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_list_of_serial_changes_does_not_read_former_statuses(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     make(api, quantity=30)
     made = [change(api, "stolen", (number, 2), reason="lost") for number in (0, 5)]
     made[1] = undo(api, made[1]["id"])
@@ -422,7 +420,9 @@ def test_a_batch_request_and_a_product_batch_are_made_together(api: Api) -> None
         ({"method": "DELETE", "url": LOT}, 409),
     ],
 )
-def test_all_of_a_change_set_or_nothing(api: Api, wrong: dict[str, Any], status: int) -> None:
+def test_a_change_set_of_lots_serials_and_batch_requests_is_all_or_nothing(
+    api: Api, wrong: dict[str, Any], status: int
+) -> None:
     channel = api.open_channel()
     make(api, quantity=5)
     change(api, "active", (0, 1))
@@ -445,7 +445,7 @@ def test_all_of_a_change_set_or_nothing(api: Api, wrong: dict[str, Any], status:
     assert [batch["id"] for batch in api.get(f"{COLLECTION}/batch").json()] == ["L1"]
 
 
-def test_changes_of_one_set_build_on_each_other(api: Api) -> None:
+def test_serial_changes_of_one_change_set_build_on_each_other(api: Api) -> None:
     make(api, quantity=1000)
     requests = [
         {
@@ -476,7 +476,7 @@ def test_changes_of_one_set_build_on_each_other(api: Api) -> None:
     assert set(statuses(api)) == {"commissioned"}
 
 
-def test_a_batch_made_used_and_removed_in_one_set_leaves_nothing(api: Api) -> None:
+def test_a_lot_created_used_and_removed_in_one_change_set_leaves_nothing(api: Api) -> None:
     requests: list[dict[str, Any]] = [
         {"method": "POST", "url": BATCHES, "body": {"id": "L1", "quantity": 5}},
         {
@@ -504,7 +504,7 @@ def test_a_range_that_does_not_fit_changes_nothing(api: Api, calls: Calls) -> No
 
 
 @pytest.mark.parametrize("id", ["x", "0" * 21, "0" * 2000, "G" * 22])
-def test_what_is_no_id_of_a_change_is_none(api: Api, id: str) -> None:
+def test_a_bad_id_of_a_serial_change_is_404(api: Api, id: str) -> None:
     make(api, quantity=3)
     assert api.post(f"{CHANGES}/{id}/undo").status == 404
     assert api.get(f"{CHANGES}?before={id}").json()["errorCode"] == "VALIDATION_ERROR"

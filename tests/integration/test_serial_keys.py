@@ -105,7 +105,7 @@ def new(stores: dict[str, str], calls: Calls, at: Callable[[float], None], monke
     return made
 
 
-def test_codes_are_read_where_they_were_not_made(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_codes_are_read_in_another_environment(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert keys.current_version() == 1
     for length in (8, 10, 19):
         made = code(length=length)
@@ -113,7 +113,7 @@ def test_codes_are_read_where_they_were_not_made(stores: dict[str, str], monkeyp
         assert keys.find("autumn", made) is None
 
 
-def test_rotation_keeps_old_codes(stores: dict[str, str]) -> None:
+def test_rotation_of_the_serial_key_keeps_old_codes(stores: dict[str, str]) -> None:
     old = code()
     first = secret(stores)["1"]
     assert keys.rotate() == 2
@@ -131,7 +131,7 @@ def test_rotation_keeps_old_codes(stores: dict[str, str]) -> None:
     assert not content["1"].startswith("no-numbers.")
 
 
-def test_all_versions_are_used_and_not_one_more(stores: dict[str, str]) -> None:
+def test_all_16_versions_of_the_serial_key_are_used(stores: dict[str, str]) -> None:
     made = [code()]
     for version in range(2, 17):
         assert keys.rotate() == version
@@ -142,7 +142,7 @@ def test_all_versions_are_used_and_not_one_more(stores: dict[str, str]) -> None:
     assert len(set(secret(stores).values())) == 17
 
 
-def test_keys_are_kept_for_five_minutes(calls: Calls, at: Callable[[float], None]) -> None:
+def test_serial_keys_are_cached_for_five_minutes(calls: Calls, at: Callable[[float], None]) -> None:
     for second in (0, 1, 299):
         at(second)
         assert keys.find("spring", code()) == Place(1, 42)
@@ -154,7 +154,7 @@ def test_keys_are_kept_for_five_minutes(calls: Calls, at: Callable[[float], None
     assert calls == [GET, GET]
 
 
-def test_books_are_kept_until_the_keys_change(stores: dict[str, str], at: Callable[[float], None]) -> None:
+def test_codebooks_are_cached_until_the_serial_keys_change(stores: dict[str, str], at: Callable[[float], None]) -> None:
     book = keys.codebook("spring", 10)
     at(400)
     assert keys.codebook("spring", 10) is book
@@ -163,20 +163,18 @@ def test_books_are_kept_until_the_keys_change(stores: dict[str, str], at: Callab
     assert keys.codebook("spring", 10) is not book
 
 
-def test_a_version_that_others_added_is_read_at_once(calls: Calls, new: str) -> None:
+def test_a_key_version_added_elsewhere_is_read_at_once(calls: Calls, new: str) -> None:
     assert keys.find("spring", new) == Place(2, 42)
     assert keys.find("spring", new) == Place(2, 42)
     assert calls == [GET]
 
 
-def test_codes_of_a_version_that_others_added_are_made_at_once(calls: Calls, new: str) -> None:
+def test_codes_of_a_key_version_added_elsewhere_are_made_at_once(calls: Calls, new: str) -> None:
     assert [keys.codes("spring", 10, 2, [42]) for _ in range(2)] == [[new], [new]]
     assert calls == [GET]
 
 
-def test_codes_of_a_version_that_is_not_to_be_found_are_not_to_be_had_now(
-    calls: Calls, at: Callable[[float], None]
-) -> None:
+def test_codes_of_a_missing_key_version_are_unavailable(calls: Calls, at: Callable[[float], None]) -> None:
     keys.current_version()
     for second in (5, 11, 12):
         at(second)
@@ -186,7 +184,7 @@ def test_codes_of_a_version_that_is_not_to_be_found_are_not_to_be_had_now(
     assert keys.codes("spring", 10, 1, [42]) == [code()]
 
 
-def test_made_up_versions_do_not_cause_a_call_each(calls: Calls, at: Callable[[float], None]) -> None:
+def test_made_up_key_versions_do_not_cause_a_call_each(calls: Calls, at: Callable[[float], None]) -> None:
     book = keys.codebook("spring", 10)
     guesses = [f"{number:010}0" for number in range(60)]
     guesses = [guess for guess in guesses if book.version_of(guess) != 1]
@@ -197,7 +195,7 @@ def test_made_up_versions_do_not_cause_a_call_each(calls: Calls, at: Callable[[f
     assert calls == [GET] * 5
 
 
-def test_two_who_rotate_at_once_add_one_key(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_concurrent_rotations_add_one_serial_key(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     read = keys._read()
     assert elsewhere(keys.rotate, monkeypatch) == 2
     kept = secret(stores)
@@ -207,7 +205,7 @@ def test_two_who_rotate_at_once_add_one_key(stores: dict[str, str], monkeypatch:
     assert secret(stores) == kept
 
 
-def test_without_secrets_manager_the_known_keys_go_on(
+def test_cached_serial_keys_work_without_secrets_manager(
     calls: Calls, at: Callable[[float], None], unreachable: Callable[[], None]
 ) -> None:
     made = code()
@@ -243,7 +241,7 @@ def test_a_missing_secret_is_a_defect(stores: dict[str, str], monkeypatch: pytes
         '{"current": "1", "1": "%s", "unspeakable": ""}' % ("unspeakable" * 4),
     ],
 )
-def test_what_a_wrong_secret_holds_is_not_told(stores: dict[str, str], content: str) -> None:
+def test_a_malformed_secret_is_not_shown(stores: dict[str, str], content: str) -> None:
     put(stores, content)
     with pytest.raises(RuntimeError, match="does not hold what it should") as told:
         keys.current_version()
@@ -251,7 +249,7 @@ def test_what_a_wrong_secret_holds_is_not_told(stores: dict[str, str], content: 
     assert "unspeakable" not in str(told.value)
 
 
-def test_nothing_shows_the_keys(stores: dict[str, str]) -> None:
+def test_the_repr_of_a_codebook_shows_no_key(stores: dict[str, str]) -> None:
     book = keys.codebook("spring", 10)
     assert "kkk" in secret(stores)["1"]
     assert "kkk" not in repr(keys._kept) + repr(book)

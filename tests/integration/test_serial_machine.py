@@ -487,7 +487,7 @@ def machine(
 
 @pytest.mark.parametrize("slow", [False, True])
 @pytest.mark.parametrize("fast", [False, True])
-def test_of_two_removals_at_once_one_finds_nothing(machine: type[Machine], slow: bool, fast: bool) -> None:
+def test_one_of_two_concurrent_lot_removals_is_404(machine: type[Machine], slow: bool, fast: bool) -> None:
     state = machine()
     state.begin(20)
     state.overtake(("delete", "A", slow), ("delete", "A", fast))
@@ -495,5 +495,5 @@ def test_of_two_removals_at_once_one_finds_nothing(machine: type[Machine], slow:
     state.teardown()
 
 
-def test_serials_are_what_the_model_says(machine: type[Machine]) -> None:
+def test_serials_behave_like_the_model(machine: type[Machine]) -> None:
     run_state_machine_as_test(machine, settings=settings(max_examples=15, stateful_step_count=30, deadline=None))

@@ -68,7 +68,7 @@ def test_a_page_of_serials(api: Api) -> None:
 
 
 @pytest.mark.parametrize("start", [25, 26, 10_000_000])
-def test_behind_the_last_serial_there_is_none(api: Api, start: int) -> None:
+def test_a_page_behind_the_last_serial_is_empty(api: Api, start: int) -> None:
     make(api, quantity=25)
     assert page(api, start) == {"items": [], "startIndex": start, "count": 0, "total": 25, "nextStartIndex": None}
 
@@ -78,12 +78,12 @@ def test_a_batch_may_have_no_serials(api: Api) -> None:
     assert page(api) == {"items": [], "startIndex": 0, "count": 0, "total": 0, "nextStartIndex": None}
 
 
-def test_without_a_gtin_there_are_no_links(api: Api) -> None:
+def test_serials_without_a_gtin_have_no_digital_links(api: Api) -> None:
     make(api, quantity=2)
     assert [serial["digitalLink"] for serial in serials(api)] == [None, None]
 
 
-def test_pages_are_slices_of_the_whole_over_several_blocks_and_changes(api: Api) -> None:
+def test_pages_of_serials_are_slices_over_several_blocks_and_changes(api: Api) -> None:
     make(api, quantity=7)
     for quantity in (8, 20, 31):
         make(api, f"between-{quantity}", quantity=quantity)
@@ -105,7 +105,7 @@ def test_pages_are_slices_of_the_whole_over_several_blocks_and_changes(api: Api)
     assert found == whole
 
 
-def test_the_last_page_of_ten_million_costs_what_the_first_does(api: Api, calls: Calls) -> None:
+def test_the_last_page_of_ten_million_serials_costs_as_much_as_the_first(api: Api, calls: Calls) -> None:
     make(api, quantity=10_000_000)
     taken = []
     for start in (0, 9_990_000):
@@ -178,7 +178,7 @@ def test_a_serial_is_looked_up_on_three_levels(api: Api) -> None:
         ("PATCH", f"{LOT}/serial/{{code}}", {"status": "stolen"}),
     ],
 )
-def test_who_has_no_keys_yet_fetches_them(api: Api, method: str, url: str, body: Any) -> None:
+def test_an_environment_without_serial_keys_fetches_the_keys(api: Api, method: str, url: str, body: Any) -> None:
     make(api, quantity=25)
     [code] = codes(api, LOT, 20, 1)
     keys.reset()
@@ -224,7 +224,7 @@ def test_a_code_is_read_as_somebody_types_it(api: Api) -> None:
         ("0" * 101, "A serial number is too long."),
     ],
 )
-def test_what_is_no_code(api: Api, calls: Calls, text: str, message: str) -> None:
+def test_a_malformed_code_is_refused(api: Api, calls: Calls, text: str, message: str) -> None:
     make(api, quantity=5)
     calls.clear()
     for level in LEVELS:
@@ -245,7 +245,7 @@ def test_a_mistyped_code_costs_no_call(api: Api, calls: Calls) -> None:
     assert calls == []
 
 
-def test_a_look_up_costs_two_reads(api: Api, calls: Calls) -> None:
+def test_a_look_up_of_a_serial_costs_two_reads(api: Api, calls: Calls) -> None:
     make(api, quantity=10_000_000)
     api.put(LOT, {"data": {"some": "thing"}})
     change(api, "stolen", *((start, 1) for start in range(0, 2000, 2)))
@@ -293,7 +293,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waited
 
 
-def test_behind_the_last_stretch_nobody_looks_twice(api: Api, calls: Calls, pauses: list[float]) -> None:
+def test_an_index_behind_the_last_stretch_is_looked_up_once(api: Api, calls: Calls, pauses: list[float]) -> None:
     make(api, quantity=5)
     calls.clear()
     assert serials_repository.holder(Unit(), "wines", 5) is None
@@ -321,7 +321,7 @@ def test_a_gap_between_stretches_is_looked_at_again_a_moment_later(
     assert pauses == [0.05]
 
 
-def test_a_gap_that_stays_is_nobodys(api: Api, calls: Calls, pauses: list[float]) -> None:
+def test_a_gap_between_stretches_that_stays_belongs_to_no_lot(api: Api, calls: Calls, pauses: list[float]) -> None:
     make(api, quantity=5)
     make(api, "L2", quantity=5)
     api.delete(LOT)
@@ -339,7 +339,7 @@ def test_serials_of_another_length_are_of_another_batch(api: Api) -> None:
             assert (found["batchId"], found["index"]) == (id, number)
 
 
-def test_guesses_find_nothing(api: Api, calls: Calls) -> None:
+def test_guessed_codes_find_no_serial(api: Api, calls: Calls) -> None:
     make(api, quantity=1_000_000)
     api.get(f"{COLLECTION}/batch")
     guesses = random.Random(5)

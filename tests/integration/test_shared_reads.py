@@ -67,7 +67,7 @@ def statuses(parts: list[Part]) -> list[int]:
     return [part.status for part in parts]
 
 
-def test_writes_of_neighbours_are_read_for_at_once(api: Api, calls: Calls) -> None:
+def test_neighbouring_entity_writes_share_their_reads(api: Api, calls: Calls) -> None:
     some = [made(api, f"S{number}") for number in range(20)]
     calls.clear()
     verbs = [look, lambda id: price(id, 5), lambda id: attribute(id, "red"), lambda id: stock(id, 3, "Absolute")]
@@ -81,7 +81,7 @@ def test_writes_of_neighbours_are_read_for_at_once(api: Api, calls: Calls) -> No
         assert (shown(api, id)["RetailPrice"], shown(api, id)["TotalAvailableQuantity"]) == (5, 3)
 
 
-def test_writes_of_one_product_are_read_for_at_once(api: Api, calls: Calls) -> None:
+def test_neighbouring_writes_of_one_product_share_their_reads(api: Api, calls: Calls) -> None:
     one = made(api, "ONE")
     calls.clear()
     assert statuses(run_flat(api, price(one, 5), attribute(one, "red"), look(one), price(one, 6))) == [
@@ -94,7 +94,7 @@ def test_writes_of_one_product_are_read_for_at_once(api: Api, calls: Calls) -> N
     assert len(calls) == 6
 
 
-def test_reads_beside_writes_are_of_one_moment(api: Api, calls: Calls) -> None:
+def test_neighbouring_entity_reads_are_one_transaction(api: Api, calls: Calls) -> None:
     some = [made(api, f"S{number}") for number in range(3)]
     calls.clear()
     parts = run_flat(api, *(price(id, 5) for id in some), *map(look, some))
@@ -115,7 +115,7 @@ def test_stock_alone_needs_no_products(api: Api, calls: Calls) -> None:
     assert calls == ["dynamodb.BatchGetItem", *["dynamodb.PutItem"] * 3]
 
 
-def test_moves_of_neighbours_are_read_for_at_once(api: Api, channel: int, calls: Calls) -> None:
+def test_neighbouring_batch_request_updates_share_their_reads(api: Api, channel: int, calls: Calls) -> None:
     some = [api.open_batch(channel)["pk"] for _ in range(5)]
     calls.clear()
     parts = run_flat(api, *(request("PATCH", batches(channel, pk), {"remote_batch_id": "r"}) for pk in some))
@@ -123,7 +123,7 @@ def test_moves_of_neighbours_are_read_for_at_once(api: Api, channel: int, calls:
     assert calls == ["dynamodb.BatchGetItem", *["dynamodb.PutItem"] * 5]
 
 
-def test_openings_of_neighbours_read_their_channel_once(api: Api, channel: int, calls: Calls) -> None:
+def test_neighbouring_openings_of_batch_requests_read_the_channel_once(api: Api, channel: int, calls: Calls) -> None:
     opening = request("POST", batches(channel), {"channel": channel})
     assert statuses(run_flat(api, opening)) == [201]
     calls.clear()
@@ -136,7 +136,7 @@ def test_openings_of_neighbours_read_their_channel_once(api: Api, channel: int, 
     assert statuses(run_flat(api, opening, closing, opening)) == [201, 200, 400]
 
 
-def test_lots_of_neighbours_are_read_for_at_once(api: Api, calls: Calls) -> None:
+def test_neighbouring_lot_updates_share_their_reads(api: Api, calls: Calls) -> None:
     lots = "/admin/collection/wines/product/barolo/batch"
     for id in ("L1", "L2"):
         assert api.post(lots, {"id": id}).status == 200
@@ -147,7 +147,7 @@ def test_lots_of_neighbours_are_read_for_at_once(api: Api, calls: Calls) -> None
     assert calls.count("dynamodb.GetItem") == 0
 
 
-def test_a_request_sees_what_the_ones_before_it_did(api: Api) -> None:
+def test_a_request_of_a_batch_sees_changes_of_earlier_requests(api: Api) -> None:
     one, two = made(api, "ONE"), made(api, "TWO")
     parts = run_flat(
         api,
@@ -177,7 +177,7 @@ def test_a_product_that_was_not_there_yet_is_found_once_it_is(api: Api) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
-def test_what_somebody_else_does_in_between_is_not_lost(api: Api, number: int) -> None:
+def test_a_concurrent_change_between_requests_of_a_batch_is_not_lost(api: Api, number: int) -> None:
     one, two = made(api, "ONE"), made(api, "TWO")
 
     def somebody() -> None:
@@ -196,7 +196,7 @@ def test_what_somebody_else_does_in_between_is_not_lost(api: Api, number: int) -
     assert [shown(api, id)["TotalAvailableQuantity"] for id in (one, two)] == [104, 106]
 
 
-def test_a_read_is_of_its_own_turn(api: Api) -> None:
+def test_a_read_of_a_batch_sees_concurrent_changes_after_earlier_writes(api: Api) -> None:
     """Whoever has seen a write of a batch, and changed something then, is seen by its later reads."""
     one, two = made(api, "ONE"), made(api, "TWO")
     with before_commit(2, lambda: api.patch(f"/v1/Products({two})", {"Title": "Somebody's"})):
@@ -206,7 +206,7 @@ def test_a_read_is_of_its_own_turn(api: Api) -> None:
     assert parts[4].json()["RetailPrice"] == 7
 
 
-def test_a_condition_is_compared_with_what_is_there(api: Api) -> None:
+def test_a_condition_within_a_batch_is_compared_with_the_stored_state(api: Api) -> None:
     """A brand is the parent's: who writes a child's price would not find out by the write alone that it has changed."""
     parent = made(api, "P", IsParent=True)
     child, other = (made(api, sku, ParentProductID=parent) for sku in ("C", "O"))
@@ -218,7 +218,7 @@ def test_a_condition_is_compared_with_what_is_there(api: Api) -> None:
     assert shown(api, child)["RetailPrice"] == 8
 
 
-def test_what_was_read_is_old_after_a_while(api: Api, calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shared_reads_expire(api: Api, calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
     some = [made(api, f"S{number}") for number in range(4)]
     monkeypatch.setattr(runs, "SHARED_SECONDS", 0)
     calls.clear()
@@ -228,7 +228,7 @@ def test_what_was_read_is_old_after_a_while(api: Api, calls: Calls, monkeypatch:
 
 
 @pytest.mark.parametrize("error", ["ValidationException", "InternalServerError", "unreachable"])
-def test_what_cannot_be_read_at_once_is_read_one_by_one(api: Api, error: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shared_reads_that_fail_are_read_one_by_one(api: Api, error: str, monkeypatch: pytest.MonkeyPatch) -> None:
     some = [made(api, f"S{number}") for number in range(3)]
 
     def refused(**_: Any) -> Any:
@@ -242,7 +242,7 @@ def test_what_cannot_be_read_at_once_is_read_one_by_one(api: Api, error: str, mo
     assert [shown(api, id)["TotalAvailableQuantity"] for id in some] == [3, 3, 3]
 
 
-def test_after_a_write_of_which_nobody_knows_others_read_anew(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_after_a_lost_write_answer_read_anew(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = made(api, "ONE"), made(api, "TWO")
     client, waiting = clients.dynamodb(), [1]
     put = client.put_item

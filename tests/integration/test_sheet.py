@@ -103,7 +103,7 @@ def test_modules_that_gs1_finds_too_small_are_refused(api: Api) -> None:
     assert api.get(f"{BATCHES}/L1/sheet?columns={sheets.MOST_COLUMNS}&symbology=datamatrix").status == 200
 
 
-def test_without_saying_how_many_it_is_a_page_of_labels(api: Api) -> None:
+def test_a_sheet_without_a_count_is_a_page_of_labels(api: Api) -> None:
     make(api, quantity=40, gtin=GTIN)
     page = api.get(f"{BATCHES}/L1/sheet").text
     assert len(drawn(page)) == 24
@@ -111,7 +111,7 @@ def test_without_saying_how_many_it_is_a_page_of_labels(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("quantity", "start", "captions"), [(0, 0, 0), (3, 3, 0), (3, 1, 2), (3, 10_000_000, 0)])
-def test_at_the_end_of_the_batch(api: Api, quantity: int, start: int, captions: int) -> None:
+def test_a_sheet_at_the_end_of_a_lot(api: Api, quantity: int, start: int, captions: int) -> None:
     make(api, quantity=quantity)
     page = api.get(f"{BATCHES}/L1/sheet?startIndex={start}")
     assert page.status == 200
@@ -138,13 +138,13 @@ def test_the_largest_sheet_fits_into_an_answer(api: Api, written_as: str) -> Non
         ("format=png", "format", "'svg' or 'pdf'"),
     ],
 )
-def test_what_is_no_page_is_refused(api: Api, query: str, field: str, bound: str) -> None:
+def test_bad_parameters_of_a_sheet_are_refused(api: Api, query: str, field: str, bound: str) -> None:
     make(api, quantity=3)
     refused = api.get(f"{BATCHES}/L1/sheet?{query}")
     assert (refused.status, refused.json()["details"]["fields"]) == (400, {field: [f"Input should be {bound}"]})
 
 
-def test_of_no_batch_and_in_no_batch(api: Api) -> None:
+def test_a_sheet_of_a_missing_lot_or_within_a_batch_is_refused(api: Api) -> None:
     assert api.get(f"{BATCHES}/L1/sheet").json()["errorCode"] == "NOT_FOUND"
     make(api, quantity=3)
     [part] = run(api, request("GET", f"{BATCHES}/L1/sheet"))

@@ -22,7 +22,7 @@ PLACES = st.text(max_size=3) | st.integers(0, 5).map(lambda number: f"{number:02
     at_once=st.integers(1, 200),
     data=st.data(),
 )
-def test_entries_come_back_in_order_from_anywhere(
+def test_spool_entries_come_back_in_order_from_any_position(
     stores: dict[str, str],
     chunks: list[list[tuple[str, dict[str, str]]]],
     descending: bool,
@@ -46,14 +46,14 @@ def test_entries_come_back_in_order_from_anywhere(
         assert list(spool.read(written, descending=descending)) == []
 
 
-def test_numbers_are_places_too(stores: dict[str, str]) -> None:
+def test_numbers_are_places_of_spool_entries(stores: dict[str, str]) -> None:
     chunk = spool.write(
         "batch_1", spool.ordered([Entry(10, "a", {}), Entry(9, "b", {}), Entry(10, "0", {})], descending=True)
     )
     assert [merged.entry.id for merged in spool.read([chunk], descending=True)] == ["0", "a", "b"]
 
 
-def test_a_chunk_is_of_its_owner_and_goes(stores: dict[str, str]) -> None:
+def test_a_chunk_of_a_spool_is_below_the_prefix_of_its_job_and_removed(stores: dict[str, str]) -> None:
     chunk = spool.write("batch_1", [Entry(1, "a", {})])
     assert keys_in_bucket(stores) == [chunk.key]
     assert chunk.key.startswith("spools/batch_1/")
@@ -61,7 +61,9 @@ def test_a_chunk_is_of_its_owner_and_goes(stores: dict[str, str]) -> None:
     assert keys_in_bucket(stores) == []
 
 
-def test_a_worker_that_goes_on_reads_nothing_twice(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_resumes_reads_no_chunk_of_a_spool_twice(
+    stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     entries = [Entry(f"{n // 3:04}", str(n), {"text": "x" * 50}) for n in range(300)]
     chunks = [spool.write("job", entries[n::7]) for n in range(7)]
     reads: list[str] = []

@@ -26,7 +26,7 @@ def run() -> int:
     return int(answer["failed"])
 
 
-def test_what_made_no_progress_for_too_long_fails(api: Api, at: Callable[[float], None]) -> None:
+def test_a_stale_batch_request_fails(api: Api, at: Callable[[float], None]) -> None:
     at(0)
     channel = api.open_channel(stale_after=HOUR)
     ways: tuple[tuple[str, ...], ...] = (
@@ -58,7 +58,9 @@ def test_what_made_no_progress_for_too_long_fails(api: Api, at: Callable[[float]
     assert run() == 0
 
 
-def test_it_is_off_by_default(api: Api, channel: int, at: Callable[[float], None], calls: Calls) -> None:
+def test_batch_requests_become_stale_only_where_the_channel_says_so(
+    api: Api, channel: int, at: Callable[[float], None], calls: Calls
+) -> None:
     at(0)
     pk = api.open_batch(channel)["pk"]
     at(10_000 * HOUR)
@@ -68,7 +70,7 @@ def test_it_is_off_by_default(api: Api, channel: int, at: Callable[[float], None
     assert api.get(batches(channel, pk)).json()["status"] == "initialized"
 
 
-def test_channels_have_patience_of_their_own(api: Api, at: Callable[[float], None]) -> None:
+def test_stale_after_is_of_each_channel(api: Api, at: Callable[[float], None]) -> None:
     at(0)
     channels = [api.open_channel(stale_after=patience) for patience in (60, 600, None)]
     opened = [batches(channel, api.open_batch(channel)["pk"]) for channel in channels]
@@ -84,7 +86,7 @@ def test_channels_have_patience_of_their_own(api: Api, at: Callable[[float], Non
     ]
 
 
-def test_progress_of_any_kind_begins_the_wait_anew(api: Api, at: Callable[[float], None]) -> None:
+def test_any_update_restarts_the_time_until_a_batch_request_is_stale(api: Api, at: Callable[[float], None]) -> None:
     at(0)
     channel = api.open_channel(stale_after=100)
     url = batches(channel, api.open_batch(channel)["pk"])
@@ -96,7 +98,7 @@ def test_progress_of_any_kind_begins_the_wait_anew(api: Api, at: Callable[[float
     assert run() == 1
 
 
-def test_what_goes_on_at_that_very_moment_does_not_fail(
+def test_a_stale_batch_request_changed_meanwhile_does_not_fail(
     api: Api, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at(0)
@@ -119,7 +121,7 @@ def test_what_goes_on_at_that_very_moment_does_not_fail(
     assert [api.get(url).json()["status"] for url in (urls[0], urls[2])] == ["commit", "fail"]
 
 
-def test_many_fail_in_one_run_and_their_failure_is_told(
+def test_many_stale_batch_requests_fail_in_one_run_and_are_published(
     api: Api,
     at: Callable[[float], None],
     stream: Stream,
@@ -182,7 +184,7 @@ def test_blobs_that_nothing_points_at_are_removed(api: Api, stores: dict[str, st
     assert keys_in_bucket(stores) == []
 
 
-def test_what_a_crash_left_behind_is_removed(api: Api, channel: int, stores: dict[str, str]) -> None:
+def test_the_sweep_removes_blobs_that_a_crash_left(api: Api, channel: int, stores: dict[str, str]) -> None:
     pk = api.open_batch(channel)["pk"]
     left = [f"objects/{channel}/{pk}/a", f"logs/{channel}/{pk}/b", f"objects/{channel}/{pk + 1}/c", "logs/99/1/d"]
     for key in left:
@@ -192,7 +194,7 @@ def test_what_a_crash_left_behind_is_removed(api: Api, channel: int, stores: dic
     assert sweeping(*({"key": key} for key in left)) == []
 
 
-def test_one_bad_message_does_not_keep_the_others_from_being_swept(
+def test_a_bad_message_does_not_keep_other_blobs_from_being_swept(
     api: Api, channel: int, stores: dict[str, str]
 ) -> None:
     key = f"logs/{channel}/5/b"
@@ -202,5 +204,5 @@ def test_one_bad_message_does_not_keep_the_others_from_being_swept(
     assert keys_in_bucket(stores) == []
 
 
-def test_an_unreadable_message_is_delivered_again(stores: dict[str, str]) -> None:
+def test_an_unreadable_message_of_the_sweep_is_delivered_again(stores: dict[str, str]) -> None:
     assert sweeping("{s3cret") == [0]

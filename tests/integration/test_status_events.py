@@ -37,7 +37,9 @@ def failed(records: list[dict[str, Any]]) -> str | None:
     return failures[0]["itemIdentifier"] if failures else None
 
 
-def test_each_move_is_told_with_its_outcome(api: Api, channel: int, stream: Stream, event_queue: str) -> None:
+def test_each_status_change_of_a_batch_request_is_published_with_its_outcome(
+    api: Api, channel: int, stream: Stream, event_queue: str
+) -> None:
     opened = api.open_batch(channel)
     url = batches(channel, opened["pk"])
     objects = [{"pk": pk} for pk in range(5)]
@@ -95,7 +97,7 @@ def actors(url: str) -> list[tuple[str | None, str | None, str | None]]:
     return [(detail.get("new_status"), detail["by"], detail["trigger"]) for detail in details]
 
 
-def test_each_move_names_who_made_it(
+def test_each_status_change_of_a_batch_request_names_its_user(
     api: Api, channel: int, stream: Stream, event_queue: str, at: Callable[[float], None]
 ) -> None:
     worker = Api(EVERYTHING._replace(user="worker"))
@@ -121,7 +123,9 @@ def test_each_move_names_who_made_it(
     ]
 
 
-def test_the_moves_of_a_batch_name_who_sent_it(api: Api, channel: int, stream: Stream, event_queue: str) -> None:
+def test_status_changes_within_a_change_set_name_their_user(
+    api: Api, channel: int, stream: Stream, event_queue: str
+) -> None:
     opening = request("POST", batches(channel), {"channel": channel}, Content_ID="1")
     answers = run_change_set(
         Api(EVERYTHING._replace(user="worker")), opening, request("PATCH", "$1", {"status": "done"})
@@ -131,7 +135,7 @@ def test_the_moves_of_a_batch_name_who_sent_it(api: Api, channel: int, stream: S
     assert actors(event_queue) == [("done", "worker", None)]
 
 
-def test_what_was_stored_before_anybody_noted_who_is_told_as_nobodys(
+def test_a_batch_request_stored_without_a_user_is_published_without_a_user(
     api: Api, channel: int, stream: Stream, event_queue: str
 ) -> None:
     pk = api.open_batch(channel)["pk"]
@@ -150,7 +154,9 @@ def test_what_was_stored_before_anybody_noted_who_is_told_as_nobodys(
     assert actors(event_queue) == [("commit", "tester", None)]
 
 
-def test_changes_within_a_status_are_not_told(api: Api, channel: int, stream: Stream, event_queue: str) -> None:
+def test_batch_request_updates_within_a_status_are_not_published(
+    api: Api, channel: int, stream: Stream, event_queue: str
+) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     stream.read()
     api.patch(url, {"objects": [{"pk": 1}], "content_type": "stock"})
@@ -207,7 +213,7 @@ def test_changes_of_a_batch_request_are_told_in_their_order(
     assert told_of(event_queue) == found
 
 
-def test_a_hundred_changes_take_as_long_as_ten(
+def test_a_hundred_status_events_are_put_in_parallel(
     api: Api, channel: int, stream: Stream, event_queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = clients.events()
@@ -230,7 +236,7 @@ def test_a_hundred_changes_take_as_long_as_ten(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_what_is_told_again_is_told_in_its_order(
+def test_status_events_published_again_are_in_order(
     api: Api, channel: int, stream: Stream, event_queue: str, slow_bus: None, seed: int
 ) -> None:
     source = random.Random(seed)
@@ -248,7 +254,7 @@ def test_what_is_told_again_is_told_in_its_order(
 
 
 @pytest.mark.parametrize("bad", [0, 9, 10, 17, 24])
-def test_what_was_refused_and_all_after_it_is_delivered_again(
+def test_status_events_refused_by_the_bus_and_later_ones_are_delivered_again(
     api: Api, channel: int, stream: Stream, event_queue: str, bad: int
 ) -> None:
     opened = [api.open_batch(channel)["pk"] for _ in range(25)]
@@ -263,7 +269,7 @@ def test_what_was_refused_and_all_after_it_is_delivered_again(
     assert all(told.count(pk) == 1 for pk in opened[:bad])
 
 
-def test_without_the_bus_everything_is_delivered_again(
+def test_status_events_are_delivered_again_when_the_bus_is_down(
     api: Api, channel: int, stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
@@ -277,7 +283,7 @@ def test_without_the_bus_everything_is_delivered_again(
     assert failed(records) == records[0]["dynamodb"]["SequenceNumber"]
 
 
-def test_blobs_that_an_item_let_go_of_are_named_to_the_sweep(
+def test_blobs_that_a_batch_request_no_longer_uses_are_queued_for_the_sweep(
     api: Api, channel: int, stream: Stream, event_queue: str, sweep_queue: str
 ) -> None:
     source = [{**one, "failed_reason_type": digest(one)} for one in many(9_000, 11)]
@@ -305,7 +311,7 @@ def test_blobs_that_an_item_let_go_of_are_named_to_the_sweep(
     assert {body["key"] for body in drained(sweep_queue)} == {fourth["log_key"]["S"]}
 
 
-def test_many_blobs_at_once_are_named_in_portions_that_the_queue_takes(
+def test_many_blobs_are_queued_for_the_sweep_in_portions(
     api: Api, channel: int, stream: Stream, event_queue: str, sweep_queue: str
 ) -> None:
     opened = [api.open_batch(channel, log_file=f"s3cret {number}")["pk"] for number in range(23)]
@@ -316,7 +322,7 @@ def test_many_blobs_at_once_are_named_in_portions_that_the_queue_takes(
     assert len({body["key"] for body in drained(sweep_queue)}) == 23
 
 
-def test_a_queue_that_takes_nothing_has_the_changes_delivered_again(
+def test_changes_are_delivered_again_if_the_sweep_queue_takes_no_blobs(
     api: Api, channel: int, stream: Stream, event_queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pk = api.open_batch(channel, log_file=SECRET)["pk"]

@@ -65,24 +65,24 @@ def history(api: Api, stores: dict[str, str], stream: Stream) -> Records:
     return records
 
 
-def test_every_change_is_counted(history: Records, stores: dict[str, str]) -> None:
+def test_every_change_is_counted_by_the_tallies(history: Records, stores: dict[str, str]) -> None:
     count(history)
     assert tallied(stores) == right(stores) != {}
 
 
-def test_changes_are_counted_in_whatever_pieces_they_come(history: Records, stores: dict[str, str]) -> None:
+def test_tallies_are_right_for_any_split_of_the_changes(history: Records, stores: dict[str, str]) -> None:
     for start in range(0, len(history), 3):
         count(history[start : start + 3])
     assert tallied(stores) == right(stores)
 
 
-def test_a_delivery_repeated_is_counted_once(history: Records, stores: dict[str, str]) -> None:
+def test_a_repeated_delivery_is_counted_once_by_the_tallies(history: Records, stores: dict[str, str]) -> None:
     for _ in range(3):
         count(history)
     assert tallied(stores) == right(stores)
 
 
-def test_each_record_alone_and_repeated_is_counted_once(history: Records, stores: dict[str, str]) -> None:
+def test_each_record_delivered_twice_is_counted_once_by_the_tallies(history: Records, stores: dict[str, str]) -> None:
     for record in history:
         count([record])
         count([record])
@@ -90,7 +90,7 @@ def test_each_record_alone_and_repeated_is_counted_once(history: Records, stores
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_delivery_repeated_with_more_records_at_its_end_counts_these_alone(
+def test_tallies_count_only_the_new_records_of_a_repeated_delivery(
     history: Records, stores: dict[str, str], seed: int
 ) -> None:
     # What Lambda does after a failure or a timeout: the same start, and whatever has come since.
@@ -104,7 +104,7 @@ def test_a_delivery_repeated_with_more_records_at_its_end_counts_these_alone(
     assert tallied(stores) == right(stores)
 
 
-def test_records_at_the_end_that_undo_what_was_counted_are_counted(
+def test_tallies_count_new_records_that_reverse_counted_records(
     api: Api, channel: int, stores: dict[str, str], stream: Stream
 ) -> None:
     pk = api.open_batch(channel)["pk"]
@@ -116,7 +116,7 @@ def test_records_at_the_end_that_undo_what_was_counted_are_counted(
     assert tallied(stores) == {}
 
 
-def test_a_delivery_that_breaks_off_counts_nothing_twice(
+def test_tallies_are_right_after_a_delivery_that_breaks_off(
     history: Records, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = clients.dynamodb()
@@ -171,14 +171,12 @@ def test_more_tallies_than_a_transaction_can_change_are_changed_by_several(
     assert {number for (_, name), number in found.items() if name.startswith("type#")} == {1}
 
 
-def test_a_batch_of_changes_is_counted_by_one_transaction(
-    history: Records, stores: dict[str, str], calls: Calls
-) -> None:
+def test_tallies_count_a_delivery_by_one_transaction(history: Records, stores: dict[str, str], calls: Calls) -> None:
     count(history)
     assert calls == ["dynamodb.TransactWriteItems"]
 
 
-def test_changes_that_move_nothing_cost_nothing(
+def test_tallies_cost_no_store_call_for_changes_within_a_status(
     api: Api, channel: int, stores: dict[str, str], stream: Stream, calls: Calls
 ) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
@@ -190,7 +188,7 @@ def test_changes_that_move_nothing_cost_nothing(
     assert calls == []
 
 
-def test_marks_of_what_was_counted_outlive_the_stream_and_no_longer(history: Records, stores: dict[str, str]) -> None:
+def test_marks_of_counted_records_expire_after_the_stream(history: Records, stores: dict[str, str]) -> None:
     count(history)
     items = clients.dynamodb().scan(TableName=stores["EPHEMERA_TABLE"])["Items"]
     (mark,) = [item for item in items if item["id"]["S"].startswith("tallied#")]
@@ -210,7 +208,7 @@ def recounted() -> Any:
     return recount.handler({"detail-type": "Scheduled Event"}, Context())
 
 
-def test_a_recount_repairs_whatever_is_off(history: Records, stores: dict[str, str]) -> None:
+def test_a_recount_repairs_the_tallies(history: Records, stores: dict[str, str]) -> None:
     count(history)
     client = clients.dynamodb()
     rows = sorted(tallied(stores))
@@ -236,14 +234,14 @@ def test_a_recount_repairs_whatever_is_off(history: Records, stores: dict[str, s
     assert recounted() == {"repaired": {}, "busy": []}
 
 
-def test_a_recount_of_what_is_right_writes_nothing(history: Records, stores: dict[str, str], calls: Calls) -> None:
+def test_a_recount_of_right_tallies_writes_nothing(history: Records, stores: dict[str, str], calls: Calls) -> None:
     count(history)
     calls.clear()
     assert recounted() == {"repaired": {}, "busy": []}
     assert not calls.writes()
 
 
-def test_a_recount_leaves_alone_what_the_stream_is_about_to_count(
+def test_a_recount_of_tallies_waits_for_the_stream(
     api: Api, channel: int, stores: dict[str, str], stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.open_batch(channel)
@@ -413,7 +411,7 @@ def test_a_journal_that_grows_while_it_is_read_is_no_hindrance(
     assert tallied(stores) == right(stores)
 
 
-def test_numbers_are_compared_without_reading_what_is_counted(
+def test_a_recount_compares_tallies_without_reading_batch_requests(
     history: Records, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count(history)
@@ -465,7 +463,7 @@ def test_a_journal_that_nobody_closed_ends_by_itself(
     assert tallied(stores) == right(stores)
 
 
-def test_of_two_recounts_one_gives_way(
+def test_one_of_two_concurrent_recounts_gives_way(
     api: Api, channel: int, stores: dict[str, str], stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.open_batch(channel)

@@ -83,7 +83,7 @@ def exported(api: Api, workers: Workers, batch: str = "L1") -> bytes:
     return download(api, export, batch)
 
 
-def test_a_life_begins_and_ends_once(api: Api, workers: Workers) -> None:
+def test_epcis_exports_tell_one_begin_and_one_end_of_a_serial(api: Api, workers: Workers) -> None:
     make(api, quantity=2, **LINKED)
     for _ in range(5):
         change(api, "active", (0, 2))
@@ -105,7 +105,7 @@ def test_a_life_begins_and_ends_once(api: Api, workers: Workers) -> None:
     assert last == [("OBSERVE", found[:1]), ("DELETE", found[1:])]
 
 
-def test_what_was_undone_is_withdrawn_under_the_name_that_it_has(api: Api, workers: Workers) -> None:
+def test_an_undone_change_is_withdrawn_by_its_event_id(api: Api, workers: Workers) -> None:
     make(api, quantity=3, **LINKED)
     out = change(api, "decommissioned", (0, 2))
     listener = Listener()
@@ -122,7 +122,7 @@ def test_what_was_undone_is_withdrawn_under_the_name_that_it_has(api: Api, worke
     assert list(listener.statuses().values()) == ["commissioned", "decommissioned", "decommissioned"]
 
 
-def test_a_corrected_date_withdraws_what_was_told_and_says_it_anew(
+def test_a_corrected_date_withdraws_told_events_and_tells_new_events(
     api: Api, workers: Workers, at: Callable[[float], None]
 ) -> None:
     at(0)
@@ -165,7 +165,7 @@ def test_a_corrected_date_withdraws_what_was_told_and_says_it_anew(
     assert listener.statuses() == dict.fromkeys(codes(api), "commissioned")
 
 
-def test_an_export_under_way_tells_of_no_later_correction(api: Api, workers: Workers) -> None:
+def test_an_epcis_export_under_way_tells_no_later_correction(api: Api, workers: Workers) -> None:
     make(api, quantity=3, **LINKED)
     first = start(api, "epcis")
     api.put(LOT, {"expiryDate": None})
@@ -176,7 +176,9 @@ def test_an_export_under_way_tells_of_no_later_correction(api: Api, workers: Wor
     assert len(json.loads(download(api, second))["epcisBody"]["eventList"]) == 3
 
 
-def test_dates_are_corrected_so_often_and_no_more(api: Api, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dates_told_by_epcis_are_corrected_a_limited_number_of_times(
+    api: Api, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rules, "MOST_TOLD", 2)
     make(api, quantity=1, **LINKED)
     for month in ("10", "11"):
@@ -189,7 +191,7 @@ def test_dates_are_corrected_so_often_and_no_more(api: Api, workers: Workers, mo
     assert api.post(f"{LOT}/export", {"format": "epcis"}).status == 202
 
 
-def test_nothing_is_told_of_a_draft(api: Api, workers: Workers) -> None:
+def test_an_epcis_export_of_a_draft_lot_is_refused(api: Api, workers: Workers) -> None:
     batch = make(api, quantity=3, status="draft", **LINKED)
     refused = api.post(f"{LOT}/export", {"format": "epcis"})
     assert (refused.status, refused.json()["errorCode"]) == (409, "DRAFT_BATCH")
@@ -216,7 +218,7 @@ _numbers = itertools.count()
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(did=st.lists(steps, min_size=4, max_size=14))
-def test_all_that_was_told_adds_up_to_what_is(
+def test_all_told_epcis_events_add_up_to_the_statuses_of_serials(
     api: Api, workers: Workers, monkeypatch: pytest.MonkeyPatch, did: list[tuple[str, Any]]
 ) -> None:
     monkeypatch.setattr(export_files, "PIECE", 6)

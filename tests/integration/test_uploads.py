@@ -120,7 +120,7 @@ def test_all_files_of_a_request_have_four_mebibytes(api: Api, stores: dict[str, 
         (form(("a", b"x")), {**FORM, "Content-Encoding": "br"}, 415, 'Unsupported content coding "br" in request.'),
     ],
 )
-def test_what_is_no_form_with_files_is_refused(
+def test_a_body_that_is_no_form_with_files_is_refused(
     api: Api, stores: dict[str, str], body: Any, headers: dict[str, str], status: int, message: str | None
 ) -> None:
     refused = api.post("/admin/uploads", text=body, headers=headers)
@@ -168,7 +168,7 @@ def test_a_url_is_for_a_name_and_a_size(api: Api, body: dict[str, Any], message:
     assert (refused.status, refused.json()) == (400, {"type": "invalid_data", "message": message})
 
 
-def test_what_was_put_at_the_url_is_there(api: Api) -> None:
+def test_a_file_put_at_a_presigned_url_is_there(api: Api) -> None:
     key = presigned(api)["key"]
     assert got(api, key).status == 404
     assert operations.own(EVERYTHING.user, key) is None
@@ -198,7 +198,7 @@ def test_a_file_is_removed_once(api: Api, stores: dict[str, str]) -> None:
         )
 
 
-def test_what_is_not_the_users_is_answered_like_what_is_not_there(api: Api, stores: dict[str, str]) -> None:
+def test_a_file_of_another_user_is_answered_like_a_missing_file(api: Api, stores: dict[str, str]) -> None:
     own, foreign = uploaded(api), uploaded(OTHER)
     others = {"objects/5/1/x", "logs/5/1/x", "exports/c/1/x", "uploads/5/1/x", "aws/lambda/x", "files/x", "files/"}
     for key in others:
@@ -318,7 +318,7 @@ def test_a_job_that_uses_a_file_makes_room_and_keeps_it(api: Api, at: Callable[[
     assert got(api, used).status == 404
 
 
-def test_what_a_job_writes_for_its_user_is_the_users(api: Api, at: Callable[[float], None]) -> None:
+def test_a_file_written_by_a_job_belongs_to_its_user(api: Api, at: Callable[[float], None]) -> None:
     at(0)
     key = operations.new_key(EVERYTHING.user, "product-export.csv")
     transact(lambda unit: operations.use(unit, EVERYTHING.user, key))
@@ -347,7 +347,7 @@ def test_a_file_that_cannot_be_stored_is_no_open_upload(api: Api, monkeypatch: p
     assert upload(api, *((f"{n}.csv", b"x") for n in range(100))).status == 200
 
 
-def test_without_a_right_to_list_what_is_not_there_is_forbidden(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_file_that_s3_answers_with_403_is_404(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """S3 answers 403 to a HEAD of nothing, unless who asks may list the bucket; these functions may not."""
     key = f"{OWN}/{ulids.new(clock.now())}/x"
 
@@ -358,7 +358,7 @@ def test_without_a_right_to_list_what_is_not_there_is_forbidden(api: Api, monkey
     assert got(api, key).status == 404
 
 
-def test_who_reads_gets_files_and_brings_none(api: Api) -> None:
+def test_a_token_that_reads_downloads_files_and_uploads_none(api: Api) -> None:
     key = uploaded(api)
     reader = Api(EVERYTHING._replace(token="tok_reader", scope=EVERYTHING.scope._replace(catalogue="read")))
     assert got(reader, key).status == 200
@@ -376,7 +376,7 @@ def test_who_reads_gets_files_and_brings_none(api: Api) -> None:
     assert got(outside, key).status == 403
 
 
-def test_a_query_is_none_of_theirs(api: Api) -> None:
+def test_routes_of_uploads_refuse_query_parameters(api: Api) -> None:
     key = uploaded(api)
     for method, path, body in (
         ("POST", "/admin/uploads/download-url", {"file_key": key}),
@@ -389,7 +389,7 @@ def test_a_query_is_none_of_theirs(api: Api) -> None:
     assert (refused.status, refused.json()["message"]) == (400, "property foo should not exist")
 
 
-def test_nobody_is_told_so_in_one_word() -> None:
+def test_uploads_without_a_token_are_401() -> None:
     for method, path in (
         ("POST", "/admin/uploads"),
         ("DELETE", "/admin/uploads"),

@@ -22,7 +22,7 @@ FRONTS = pytest.mark.parametrize(
 
 
 @FRONTS
-def test_the_location_of_what_was_made_leads_there(stores: dict[str, str], front: Front) -> None:
+def test_the_location_of_a_created_resource_can_be_followed(stores: dict[str, str], front: Front) -> None:
     api = Api(front=front)
     made = api.post("/api/v1/channels/", {"name": "Marketplace"})
     assert api.get(made.headers["Location"]).json() == made.json()

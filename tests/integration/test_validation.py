@@ -89,7 +89,7 @@ UPDATES: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("body", "errors"), UPDATES, ids=lambda value: json.dumps(value)[:60])
-def test_bad_fields_are_refused_in_drfs_words_and_nothing_changes(
+def test_bad_fields_of_a_batch_request_are_refused_in_drfs_words(
     api: Api, channel: int, body: dict[str, Any], errors: dict[str, Any], calls: Calls
 ) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
@@ -197,7 +197,7 @@ def test_broken_json_is_a_parse_error(api: Api, channel: int, text: str) -> None
         ('"x"', "Invalid data. Expected a dictionary, but got str."),
     ],
 )
-def test_a_body_that_is_no_object_is_told_so(api: Api, channel: int, text: str, message: str) -> None:
+def test_a_body_that_is_no_json_object_is_refused(api: Api, channel: int, text: str, message: str) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     for answer in (api.post(batches(channel), text=text), api.patch(url, text=text), api.put(url, text=text)):
         assert (answer.status, answer.json()) == (400, {"non_field_errors": [message]})
@@ -214,7 +214,7 @@ def test_a_body_that_is_no_object_is_told_so(api: Api, channel: int, text: str, 
         "*/*",
     ],
 )
-def test_another_media_type_is_not_read(api: Api, channel: int, media_type: str) -> None:
+def test_another_media_type_is_415(api: Api, channel: int, media_type: str) -> None:
     url = batches(channel, api.open_batch(channel)["pk"])
     headers = {"Content-Type": media_type}
     for answer in (
@@ -229,7 +229,7 @@ def test_another_media_type_is_not_read(api: Api, channel: int, media_type: str)
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
-def test_json_is_read_however_its_media_type_is_spelled(api: Api, channel: int, media_type: str) -> None:
+def test_json_is_read_by_any_spelling_of_its_media_type(api: Api, channel: int, media_type: str) -> None:
     answer = api.post(batches(channel), text=f'{{"channel":{channel}}}', headers={"content-type": media_type})
     assert answer.status == 201
 

@@ -117,13 +117,13 @@ def test_nothing_is_told_of_a_recalled_serial_of_a_hidden_batch(api: Api, some: 
     assert verify(some[0]).json() == INVALID
 
 
-def test_of_what_is_out_of_circulation_a_recalled_batch_tells_nothing(api: Api, some: list[str]) -> None:
+def test_a_serial_out_of_circulation_of_a_recalled_lot_is_not_valid(api: Api, some: list[str]) -> None:
     api.patch(f"{LOT}/serial/{some[0]}", {"status": "destroyed"})
     api.put(LOT, {"status": "recalled"})
     assert verify(some[0]).json() == INVALID
 
 
-def test_whatever_is_not_valid_looks_the_same(api: Api, some: list[str]) -> None:
+def test_all_invalid_serials_look_the_same(api: Api, some: list[str]) -> None:
     api.patch(f"{LOT}/serial/{some[1]}", {"status": "stolen"})
     make(api, "gone", quantity=1)
     [gone] = codes(api, f"{COLLECTION}/product/barolo/batch/gone")
@@ -170,7 +170,7 @@ def test_mistyped_codes_count_like_any_question(some: list[str], calls: Calls, a
     assert verify(some[0]).json()["valid"]
 
 
-def test_whoever_has_a_network_of_addresses_counts_once(api: Api, some: list[str]) -> None:
+def test_verifications_from_one_network_count_together(api: Api, some: list[str]) -> None:
     make(api, "gone", quantity=11)
     wrong = codes(api, f"{COLLECTION}/product/barolo/batch/gone")
     api.delete(f"{COLLECTION}/product/barolo/batch/gone")
@@ -229,7 +229,7 @@ def test_a_good_code_in_between_buys_no_more_guesses(api: Api, some: list[str]) 
     assert verify(some[0]).status == 429
 
 
-def test_who_asks_rightly_may_ask_three_hundred_times_a_minute(
+def test_an_address_may_verify_three_hundred_valid_codes_a_minute(
     some: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # That each one is read and counted is told by other tests.
@@ -291,7 +291,7 @@ def test_a_serial_scanned_too_often_on_one_day_is_flagged_for_good(
 # What stays between us.
 
 
-def test_nothing_of_a_code_is_logged(
+def test_verification_logs_no_code(
     api: Api, some: list[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = [some[0], mistyped(some[0]), "U" * 11]
@@ -309,7 +309,9 @@ def test_nothing_of_a_code_is_logged(
     assert not [line for line in written for code in tried if code in line]
 
 
-def test_an_answer_does_not_wait_for_the_count(some: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verification_is_answered_though_the_scan_cannot_be_counted(
+    some: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: Any) -> None:
         raise Unavailable
 

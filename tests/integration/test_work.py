@@ -259,7 +259,7 @@ def scene(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Scene:
     return Scene(monkeypatch)
 
 
-def test_a_delivery_makes_steps_while_there_is_time_and_goes_on_in_a_new_message(scene: Scene) -> None:
+def test_work_makes_steps_while_there_is_time_and_goes_on_by_a_new_message(scene: Scene) -> None:
     found = []
     while scene.workers.deliver():
         found.append((round(scene.workers.now_s), len(scene.writing.began)))
@@ -280,7 +280,7 @@ FAULTS = [killed_before, killed_after, out_of_reach, answer_lost]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_whatever_befalls_any_call_the_work_is_done_once(
+def test_work_is_done_once_after_a_fault_at_any_call(
     stores: dict[str, str], monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
     take_small_parts(monkeypatch, 10)
@@ -303,7 +303,7 @@ def test_whatever_befalls_any_call_the_work_is_done_once(
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["one step", "all steps"])
-def test_another_worker_at_any_moment_does_no_harm(
+def test_work_is_done_once_though_another_worker_runs_at_any_moment(
     stores: dict[str, str], monkeypatch: pytest.MonkeyPatch, whole: bool
 ) -> None:
     take_small_parts(monkeypatch, 10)
@@ -423,7 +423,7 @@ def outage(scene: Scene, down: Iterable[str], minutes: int) -> float:
     return ends_s
 
 
-def test_what_waits_is_tried_ever_more_rarely(scene: Scene) -> None:
+def test_work_that_waits_for_a_service_is_tried_ever_more_rarely(scene: Scene) -> None:
     scene.workers.down = frozenset({"dynamodb"})
     assert scene.workers.run(5 * HOUR) < 40
 
@@ -443,7 +443,7 @@ def test_an_outage_does_not_count_from_when_its_message_was_sent(scene: Scene) -
     scene.must_be_done()
 
 
-def test_what_waited_is_new_work_once_it_got_on(scene: Scene) -> None:
+def test_work_that_got_on_after_an_outage_waits_anew(scene: Scene) -> None:
     """A second outage counts from its own beginning."""
     scene.workers.down = frozenset({"s3"})
     scene.workers.run(5 * HOUR)
@@ -475,7 +475,7 @@ def test_a_store_that_does_not_take_the_end_makes_a_dead_letter_and_work_that_is
 
 
 @pytest.mark.parametrize("steps", range(10))
-def test_what_is_cancelled_is_not_gone_on_with(scene: Scene, stores: dict[str, str], steps: int) -> None:
+def test_canceled_work_is_not_continued(scene: Scene, stores: dict[str, str], steps: int) -> None:
     def cancel(_: Table) -> None:
         if len(scene.writing.began) == steps:
             scene.writing.fail(scene.now, "cancelled")
@@ -489,7 +489,7 @@ def test_what_is_cancelled_is_not_gone_on_with(scene: Scene, stores: dict[str, s
     assert not uploads(stores)
 
 
-def test_a_step_that_fails_for_what_was_cancelled_under_it_is_no_defect(
+def test_a_step_that_fails_because_its_work_was_canceled_is_no_defect(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whoever cancels it may have cleaned up behind it already."""
@@ -506,7 +506,7 @@ def test_a_step_that_fails_for_what_was_cancelled_under_it_is_no_defect(
 
 
 @pytest.mark.parametrize("line", [0, 1, 5, None])
-def test_what_is_removed_leaves_nothing_behind(scene: Scene, stores: dict[str, str], line: int | None) -> None:
+def test_removed_work_leaves_nothing_behind(scene: Scene, stores: dict[str, str], line: int | None) -> None:
     def remove(state: Table) -> None:
         if state.line == line:
             clients.dynamodb().delete_item(TableName=EPHEMERA.name, Key=items.encode(place(scene.number)))
@@ -548,7 +548,7 @@ def test_a_file_that_s3_lost_begins_anew(scene: Scene, stores: dict[str, str], l
     assert not uploads(stores)
 
 
-def test_an_upload_that_only_this_step_knows_of_is_given_up_with_it(
+def test_a_multipart_upload_of_a_failed_step_is_aborted(
     scene: Scene, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: Any) -> bytes:
@@ -580,7 +580,7 @@ def test_an_upload_that_s3_does_not_know_any_more_is_complete_or_lost(
     assert not uploads(stores)
 
 
-def test_an_empty_end_is_no_part(scene: Scene) -> None:
+def test_an_empty_end_of_a_growing_file_is_no_part(scene: Scene) -> None:
     file = GrowingFile("exports/x", "text/plain")
     for text in (b"first of it\n", b"second of it\n", b""):
         file = growing_file.append(file, text, last=not text).file
@@ -688,6 +688,6 @@ class Machine(RuleBasedStateMachine):
             self.scene.must_be_done()
 
 
-def test_whatever_befalls_the_workers(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_behaves_like_the_model(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     take_small_parts(monkeypatch, 10)
     run_state_machine_as_test(Machine, settings=settings(max_examples=40, stateful_step_count=20, deadline=None))

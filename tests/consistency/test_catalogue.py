@@ -129,7 +129,7 @@ def test_no_quantity_is_lost(world: World) -> None:
     must_be_whole()
 
 
-def test_ids_are_nobody_elses(world: World) -> None:
+def test_entity_ids_reserved_at_once_are_unique(world: World) -> None:
     firsts = at_once([partial(repository.reserve_ids, 5)] * WORKERS)
     taken = [id for start in firsts for id in range(start, start + 5)]
     assert len(set(taken)) == len(taken) == 5 * WORKERS

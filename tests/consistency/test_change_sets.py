@@ -136,7 +136,9 @@ def test_a_change_set_leaves_nothing_when_the_store_is_unreachable(
     assert scene.after() == done
 
 
-def test_reads_that_cannot_be_had_at_once_are_had_one_by_one(world: World, done: list[dict[str, Any]]) -> None:
+def test_reads_of_a_change_set_that_cannot_be_shared_are_read_one_by_one(
+    world: World, done: list[dict[str, Any]]
+) -> None:
     scene = Scene(world)
     with at_call(1, never_sent, of="TransactGetItems", lasting=True) as strike:
         assert _statuses(scene.change()) == [201, 200, 200, 200, 204]

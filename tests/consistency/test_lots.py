@@ -102,7 +102,7 @@ def test_batches_grow_and_are_made_at_once(lots: Collection) -> None:
     lots.must_be_whole(wasted=None)
 
 
-def test_the_same_batch_made_at_once_is_one(lots: Collection) -> None:
+def test_the_same_lot_created_at_once_is_one_lot(lots: Collection) -> None:
     for number in range(3):
         answers = at_once([_create(lots, f"L{number}", 10, name="the same")] * 4)
         assert all(answer == answers[0] for answer in answers), answers

@@ -257,7 +257,7 @@ def test_a_look_up_of_a_serial_costs_two_reads(api: Api, calls: Calls) -> None:
         assert calls == ["dynamodb.Query", "dynamodb.BatchGetItem"] * 3
 
 
-def test_a_serial_of_another_batch_is_told_whose_it_is(api: Api) -> None:
+def test_a_serial_of_another_lot_names_its_lot(api: Api) -> None:
     make(api, quantity=5)
     make(api, "L2", quantity=5)
     make(api, "L1", "barbera", quantity=5)

@@ -142,7 +142,7 @@ def test_a_large_log_is_posted_where_the_form_says(client: httpx.Client):
     assert blobs.read(form["fields"]["key"]) == b"2 stocks sent\n"
 
 
-def test_many_requests_go_in_one(client: httpx.Client):
+def test_a_batch_of_many_requests(client: httpx.Client):
     requests = [
         {"id": "new", "atomicityGroup": "load", "method": "POST", "url": BATCHES, "body": {"channel": world.EMPTY.pk}},
         {"id": "end", "atomicityGroup": "load", "method": "PATCH", "url": "$new", "body": {"status": "fail"}},
@@ -157,7 +157,7 @@ def test_many_requests_go_in_one(client: httpx.Client):
     assert seen["body"]["results"] == [ended["body"]]
 
 
-def test_what_is_not_served_is_refused_in_the_words_of_the_family(client: httpx.Client):
+def test_paths_without_a_route_are_404_in_the_dialect_of_the_family(client: httpx.Client):
     missing = client.get("/api/v1/products/")
     assert (missing.status_code, missing.json()) == (404, {"detail": "Not found."})
 
@@ -170,7 +170,7 @@ def test_what_is_not_served_is_refused_in_the_words_of_the_family(client: httpx.
     assert broken.json()["detail"].startswith("JSON parse error - ")
 
 
-def test_the_documentation_is_served_to_anybody(anonymous: httpx.Client, base_url: str):
+def test_the_documentation_is_served_without_a_token(anonymous: httpx.Client, base_url: str):
     document = anonymous.get("/openapi.json").json()
     assert document["servers"] == [{"url": base_url}]
 
@@ -194,13 +194,13 @@ def test_a_bad_token_is_403_for_want_of_the_gateway_response_that_makes_it_401(a
     )
 
 
-def test_another_scheme_is_502_where_api_gateway_understands_what_the_authorizer_raises(anonymous: httpx.Client):
+def test_another_authorization_scheme_is_502(anonymous: httpx.Client):
     answer = anonymous.get("/api/v1/active_user/", headers={"Authorization": "Basic c2FtcGxlOnNhbXBsZQ=="})
 
     assert (answer.status_code, answer.json()) == (502, {"message": "Internal server error"})
 
 
-def test_the_scheme_may_be_bearer_in_any_case(anonymous: httpx.Client):
+def test_the_authorization_scheme_may_be_bearer_in_any_case(anonymous: httpx.Client):
     answer = anonymous.get("/api/v1/active_user/", headers={"Authorization": f"bearer {world.KEY}"})
 
     assert (answer.status_code, answer.json()["pk"]) == (200, world.USER.pk)

@@ -44,7 +44,7 @@ def parsed(parser: Any, operation: str, body: Any, status: int = 200) -> Any:
 
 
 @given(st.lists(ITEMS, max_size=3))
-def test_items_are_what_botocore_reads(items: list[Any]) -> None:
+def test_items_are_parsed_as_by_botocore(items: list[Any]) -> None:
     for operation, body in (
         ("Scan", {"Items": items, "Count": len(items), "LastEvaluatedKey": items[0] if items else {}}),
         ("BatchGetItem", {"Responses": {"table": items}, "UnprocessedKeys": {}}),
@@ -56,7 +56,7 @@ def test_items_are_what_botocore_reads(items: list[Any]) -> None:
 @pytest.mark.parametrize(
     "value", [{"NEW": "kind"}, {"S": None}, {}, {"S": "both", "N": "1"}, None, {"L": [{"NEW": 1}]}]
 )
-def test_what_is_no_attribute_value_is_what_botocore_makes_of_it(value: Any) -> None:
+def test_invalid_attribute_values_are_parsed_as_by_botocore(value: Any) -> None:
     def outcome(parser: Any) -> Any:
         try:
             return parsed(parser, "GetItem", {"Item": {"name": value}})
@@ -66,7 +66,7 @@ def test_what_is_no_attribute_value_is_what_botocore_makes_of_it(value: Any) -> 
     assert outcome(AttributesParser()) == outcome(JSONParser())
 
 
-def test_errors_are_what_botocore_reads() -> None:
+def test_dynamodb_errors_are_parsed_as_by_botocore() -> None:
     body = {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "Item": {"id": {"S": "a"}}}
     ours, theirs = (parsed(one, "PutItem", body, 400) for one in (AttributesParser(), JSONParser()))
     assert ours == theirs
@@ -98,7 +98,7 @@ def written(serializer: Any, operation: str, request: Any) -> Any:
 
 
 @given(st.lists(ITEMS, max_size=3))
-def test_requests_are_what_botocore_writes(items: list[Any]) -> None:
+def test_dynamodb_requests_are_serialized_as_by_botocore(items: list[Any]) -> None:
     wanted = [{name: unpacked(value) for name, value in item.items()} for item in items]
     for operation, request in (
         ("BatchGetItem", {"RequestItems": {"table": {"Keys": wanted, "ConsistentRead": True}}}),
@@ -109,7 +109,7 @@ def test_requests_are_what_botocore_writes(items: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("value", [{"S": "both", "N": "1"}, {"B": "text"}, {"NEW": "kind"}, {}])
-def test_an_unusual_value_is_what_botocore_writes(value: Any) -> None:
+def test_unusual_attribute_values_are_serialized_as_by_botocore(value: Any) -> None:
     def outcome(serializer: Any) -> Any:
         try:
             return written(serializer, "PutItem", {"TableName": "table", "Item": {"name": value}})

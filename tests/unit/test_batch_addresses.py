@@ -43,7 +43,7 @@ CUSTOM = "https://api.example.com/yard/v2"
         (CUSTOM, "/v1/Products", "/v1/Products"),
     ],
 )
-def test_ways_to_write_a_path(base: str, url: str, path: str) -> None:
+def test_spellings_of_a_url_in_a_batch(base: str, url: str, path: str) -> None:
     assert resolve(url, urlsplit(base))[0] == path
 
 
@@ -57,7 +57,7 @@ def test_ways_to_write_a_path(base: str, url: str, path: str) -> None:
         ("/api/v1/channels/?next=https://evil.example/../..", "next=https://evil.example/../.."),
     ],
 )
-def test_queries(url: str, query: str) -> None:
+def test_queries_of_urls_in_a_batch(url: str, query: str) -> None:
     assert resolve(url, urlsplit(PROD))[1] == query
 
 
@@ -116,13 +116,13 @@ def test_queries(url: str, query: str) -> None:
         "Products\x00",
     ],
 )
-def test_what_leads_elsewhere_is_refused(url: str) -> None:
+def test_urls_that_lead_elsewhere_are_refused(url: str) -> None:
     with pytest.raises(Malformed):
         resolve(url, urlsplit(PROD))
 
 
 @pytest.mark.parametrize("url", ["%252e%252e/api", "..%255capi", "/api/%252E%252E/x"])
-def test_what_is_no_escape_before_it_is_decoded_is_none_afterwards(url: str) -> None:
+def test_a_url_is_percent_decoded_once(url: str) -> None:
     path, _ = resolve(url, urlsplit(PROD))
     assert "%" in decoded(path)
     with pytest.raises(NotFound):
@@ -132,7 +132,7 @@ def test_what_is_no_escape_before_it_is_decoded_is_none_afterwards(url: str) -> 
 @given(
     st.text() | st.lists(st.sampled_from([*"/:@?#.%\\[]", "//", "..", "http", "2e", "prod", "v1", "a"])).map("".join)
 )
-def test_whatever_comes_is_a_path_of_ours_or_refused(url: str) -> None:
+def test_any_url_is_a_path_of_ours_or_refused(url: str) -> None:
     for base in (PROD, LOCAL, CUSTOM):
         try:
             path, _ = resolve(url, urlsplit(base))

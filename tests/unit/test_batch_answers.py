@@ -25,7 +25,7 @@ CREATED = PartAnswer(
 GONE = PartAnswer(204, {}, "", None, True)
 
 
-def test_multipart_to_the_byte() -> None:
+def test_a_multipart_batch_answer_to_the_byte() -> None:
     body, content_type = answers.multipart([READ, ChangeSetAnswer([CREATED, GONE]), PartAnswer(404, {}, "", "x y")])
     boundary = re.fullmatch(
         r"multipart/mixed; boundary=(batchresponse_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", content_type
@@ -81,11 +81,11 @@ def test_multipart_to_the_byte() -> None:
     )
 
 
-def test_each_answer_has_boundaries_of_its_own() -> None:
+def test_each_batch_answer_has_a_boundary_of_its_own() -> None:
     assert len({answers.multipart([])[1] for _ in range(10)}) == 10
 
 
-def test_json_to_the_byte() -> None:
+def test_a_json_batch_answer_to_the_byte() -> None:
     text = PartAnswer(200, {"Content-Type": "text/plain"}, 'a "b"\n', "3")
     body, content_type = answers.as_json([READ, ChangeSetAnswer([CREATED, GONE]), text])
     assert content_type == "application/json"
@@ -101,7 +101,7 @@ def test_json_to_the_byte() -> None:
     )
 
 
-def test_nothing_is_answered_to_an_empty_batch() -> None:
+def test_the_answer_to_an_empty_batch_is_empty() -> None:
     body, content_type = answers.multipart([])
     assert body == f"--{content_type.partition('=')[2]}--\r\n"
     assert answers.as_json([])[0] == '{"responses":[]}'
@@ -122,7 +122,7 @@ _PARTS = st.builds(
 
 
 @given(st.lists(_PARTS | st.builds(ChangeSetAnswer, st.lists(_PARTS, min_size=1, max_size=3)), max_size=4))
-def test_what_is_written_can_be_read(parts: list[PartAnswer | ChangeSetAnswer]) -> None:
+def test_a_written_batch_answer_can_be_read(parts: list[PartAnswer | ChangeSetAnswer]) -> None:
     body, content_type = answers.multipart(parts)
 
     def plain(part: PartAnswer) -> Part:
@@ -161,7 +161,7 @@ def test_what_is_written_can_be_read(parts: list[PartAnswer | ChangeSetAnswer]) 
         (errors.BatchyardError(), 500, "InternalServerError", None),
     ],
 )
-def test_errors(error: errors.BatchyardError, status: int, code: str, message: str | None) -> None:
+def test_errors_in_odatas_form(error: errors.BatchyardError, status: int, code: str, message: str | None) -> None:
     found, headers, body = odata_errors.answer(error)
     assert (found, headers["Content-Type"], headers["OData-Version"]) == (status, "application/json", "4.0")
     (content,) = json.loads(body).values()
@@ -176,7 +176,7 @@ def test_errors(error: errors.BatchyardError, status: int, code: str, message: s
     }
 
 
-def test_errors_with_headers() -> None:
+def test_odata_errors_with_headers() -> None:
     assert odata_errors.answer(errors.Throttled(7))[1]["Retry-After"] == "7"
     assert odata_errors.answer(errors.MethodNotAllowed("GET", ["POST", "PUT"]))[1]["Allow"] == "POST, PUT"
 
@@ -203,7 +203,7 @@ def read_of(size: int, content_id: str = "1") -> PartAnswer:
     return PartAnswer(200, {"Content-Type": "application/json"}, json.dumps('"' * size), content_id)
 
 
-def test_small_answers_are_left_alone() -> None:
+def test_small_batch_answers_are_left_alone() -> None:
     parts: Answers = [READ, ChangeSetAnswer([CREATED, GONE])]
     assert fitted(parts, 3) == parts
 
@@ -224,7 +224,7 @@ def test_writes_without_room_keep_all_but_their_bodies() -> None:
     ]
 
 
-def test_a_hundred_answers_with_the_longest_of_everything() -> None:
+def test_a_hundred_batch_answers_of_greatest_length() -> None:
     wide = PartAnswer(
         201,
         {"Location": "x" * 1000, "ETag": '"' * 50},

@@ -55,7 +55,7 @@ def test_a_condition_means_what_it_means_in_python(condition: str) -> None:
         ("True", 1),
     ],
 )
-def test_what_is_no_condition_is_told_where(condition: str, place: int) -> None:
+def test_a_malformed_condition_is_told_with_its_position(condition: str, place: int) -> None:
     with pytest.raises(FailedDependency, match=f"from character {place} on"):
         holds(condition, succeeded)
 

@@ -36,7 +36,7 @@ def get(identifier: str, **fields: Any) -> dict[str, Any]:
     return {"id": identifier, "method": "GET", "url": "Products", **fields}
 
 
-def test_what_a_request_holds() -> None:
+def test_fields_of_a_request_in_a_json_batch() -> None:
     batch = json_form.parse(
         b'{"requests": [\r\n'
         b'  {"id": "0", "method": "get", "url": " Products(1) ", "extra": true},\r\n'
@@ -71,13 +71,13 @@ def test_what_a_request_holds() -> None:
         (None, "\ud800", rb'"\ud800"'),
     ],
 )
-def test_bodies(content_type: str | None, body: Any, sent: bytes) -> None:
+def test_bodies_of_a_json_batch(content_type: str | None, body: Any, sent: bytes) -> None:
     request = only(method="POST", headers={"Content-Type": content_type} if content_type else {}, body=body)
     assert (request.error, request.body) == (None, sent)
     assert request.headers == {"content-type": content_type or "application/json"}
 
 
-def test_without_a_body_there_is_none() -> None:
+def test_a_request_without_a_body_in_a_json_batch() -> None:
     assert (only().body, only().headers) == (b"", {})
     assert only(headers=None, dependsOn=None, atomicityGroup=None) == only()
     assert (only(method="POST", body=None).body, only(method="POST", body=None).headers) == (b"", {})
@@ -133,7 +133,7 @@ def test_dependencies_on_requests_and_on_groups() -> None:
         {"headers": {"Content-Type": "text/plain"}, "body": "\ud800"},
     ],
 )
-def test_a_malformed_request(fields: dict[str, Any]) -> None:
+def test_a_malformed_request_in_a_json_batch(fields: dict[str, Any]) -> None:
     (bad, good) = parse(get("1", **fields), get("2")).requests()
     assert bad.error
     assert bad.content_id == "1"
@@ -168,7 +168,7 @@ def test_a_number_that_cannot_be_sent() -> None:
         b'{"requests": [' * 1000 + b"]}" * 1000,
     ],
 )
-def test_a_malformed_envelope(body: bytes) -> None:
+def test_a_malformed_envelope_of_a_json_batch(body: bytes) -> None:
     with pytest.raises(MalformedBatchError):
         json_form.parse(body)
 
@@ -195,7 +195,7 @@ def test_a_malformed_envelope(body: bytes) -> None:
         [get("1", atomicityGroup="g", dependsOn=["g"])],
     ],
 )
-def test_identifiers_and_dependencies_that_cannot_be(requests: list[dict[str, Any]]) -> None:
+def test_impossible_ids_and_dependencies_in_a_json_batch_are_refused(requests: list[dict[str, Any]]) -> None:
     with pytest.raises(MalformedBatchError):
         parse(*requests)
 
@@ -227,7 +227,7 @@ _ENTRIES = st.dictionaries(
 
 
 @given(st.lists(_ENTRIES, max_size=5) | _JSON)
-def test_whatever_comes_is_read_or_refused(requests: Any) -> None:
+def test_any_json_batch_is_read_or_refused(requests: Any) -> None:
     with suppress(MalformedBatchError):
         for request in json_form.parse(json.dumps({"requests": requests}).encode()).requests():
             assert request.content_id
@@ -235,6 +235,6 @@ def test_whatever_comes_is_read_or_refused(requests: Any) -> None:
 
 
 @given(st.binary(max_size=50))
-def test_whatever_bytes_come_are_read_or_refused(body: bytes) -> None:
+def test_any_bytes_as_a_json_batch_are_read_or_refused(body: bytes) -> None:
     with suppress(MalformedBatchError):
         json_form.parse(body)

@@ -29,7 +29,7 @@ URL = "https://dynamodb.eu-central-1.amazonaws.com/"
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_may_pass_is_unavailability(error: Exception):
+def test_transient_aws_errors_are_unavailable(error: Exception):
     with pytest.raises(Unavailable), reaching_aws():
         raise error
 
@@ -43,7 +43,7 @@ def test_what_may_pass_is_unavailability(error: Exception):
     ],
     ids=lambda error: str(error)[:40],
 )
-def test_anything_else_goes_through(error: Exception):
+def test_other_aws_errors_are_raised_unchanged(error: Exception):
     with pytest.raises(type(error)) as raised, reaching_aws():
         raise error
     assert raised.value is error

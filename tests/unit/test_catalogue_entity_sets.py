@@ -19,7 +19,7 @@ from batchyard.odata.urls import parse
         ("Products(1)/DCQuantities(3)", "DCQuantities(ProductID=1,DistributionCenterID=3)"),
     ],
 )
-def test_aliases_name_what_they_stand_for(method: str, alias: str, real: str) -> None:
+def test_an_alias_of_an_entity_set_in_a_batch_names_its_real_path(method: str, alias: str, real: str) -> None:
     refusal = refusal_in_batches(method, parse(alias))
     assert refusal is not None
     assert f"/v1/{real}." in refusal
@@ -46,7 +46,7 @@ def test_exports_are_files(method: str) -> None:
         ("PUT", ""),
     ],
 )
-def test_the_rest_has_its_place(method: str, path: str) -> None:
+def test_other_entity_set_paths_are_allowed_in_a_batch(method: str, path: str) -> None:
     assert refusal_in_batches(method, parse(path)) is None
 
 

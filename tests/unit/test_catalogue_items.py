@@ -29,7 +29,7 @@ def test_an_item_holds_all_of_a_product(one: Product) -> None:
     assert item["created_id"] == f"{BEGAN}#{one.id}"
 
 
-def test_what_is_null_is_absent() -> None:
+def test_null_fields_of_a_product_are_absent_from_its_item() -> None:
     bare = product("bare", None, fields={}, tags=(), images=(), by="x")
     assert "title" not in packed(bare)
     assert codec.content(replace(bare, variants=())) == "{}"
@@ -70,7 +70,7 @@ def test_an_item_holds_all_that_an_entity_stores_itself(own: Own) -> None:
     assert nothing == entity
 
 
-def test_what_an_entity_stores_is_a_blob_where_it_is_large() -> None:
+def test_a_large_content_of_an_entity_is_a_blob() -> None:
     stored: dict[str, Any] = {}
     own = Own(attributes={"text": "".join(map(chr, range(1000, 40_000)))})
     entity = Entity(7, "prod_1", BEGAN, BEGAN, BEGAN, "a")
@@ -81,7 +81,7 @@ def test_what_an_entity_stores_is_a_blob_where_it_is_large() -> None:
     assert codec.decode_own(item, stored.__getitem__) == own
 
 
-def test_what_an_entity_stores_has_4_mb(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_content_of_an_entity_has_4_mb(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "LARGEST_PRODUCT", 100)
     entity = Entity(7, "prod_1", BEGAN, BEGAN, BEGAN, "a")
     with pytest.raises(TooLarge, match="of 100 "):
@@ -89,7 +89,7 @@ def test_what_an_entity_stores_has_4_mb(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @given(owns)
-def test_what_is_made_up_may_be_stored(own: Own) -> None:
+def test_made_up_contents_of_entities_are_valid(own: Own) -> None:
     limits.check_own(own)
 
 
@@ -114,7 +114,7 @@ def test_what_is_made_up_may_be_stored(own: Own) -> None:
         (Own(components={1: 0}), "components"),
     ],
 )
-def test_what_an_entity_cannot_store_is_named(own: Own, name: str) -> None:
+def test_invalid_contents_of_an_entity_are_named(own: Own, name: str) -> None:
     with pytest.raises(Invalid) as refused:
         limits.check_own(own)
     assert refused.value.fields.keys() == {name}
@@ -147,7 +147,7 @@ def test_a_product_becomes_a_parent_by_options_or_by_its_number_of_variants() ->
 
 
 @given(products(), products())
-def test_what_changes_of_a_product_is_some_entitys(one: Product, other: Product) -> None:
+def test_each_value_of_a_product_belongs_to_an_entity(one: Product, other: Product) -> None:
     """Each value of a product belongs to an entity, or to its order of variants."""
     other = replace(other, id=one.id)
     if rules.own_values(one) == rules.own_values(other):

@@ -49,7 +49,7 @@ def test_a_row_gives_what_it_has_cells_for() -> None:
     assert (row.status, row.quantity, row.errors) == (None, None, [])
 
 
-def test_what_cannot_be_empty_stays() -> None:
+def test_empty_cells_of_required_fields_keep_the_value() -> None:
     row = parsed(
         {
             "Product Status": "",
@@ -85,7 +85,7 @@ def test_the_handle_is_required() -> None:
     )
 
 
-def test_a_row_may_be_longer_where_what_is_too_much_is_empty() -> None:
+def test_a_row_longer_than_the_header_may_have_empty_cells() -> None:
     header = read_header([b"Product Handle;Product Title\n"], {})
     parser = Parser(header, Catalogue().known)
     [fits, too_long] = gather(parser, [Row(6, ["a", "b", "", ""]), Row(7, ["a", "b", "", "c"])])
@@ -101,7 +101,7 @@ def test_booleans_are_in_any_case(cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", ["yes", "1", "0", " true", "wahr", "\u017false"])
-def test_other_booleans_are_none(cell: str) -> None:
+def test_invalid_booleans_are_refused(cell: str) -> None:
     assert f"{cell} is neither true nor false" in wrong({"Product Discountable": cell}).message
 
 
@@ -135,7 +135,7 @@ def test_amounts_are_decimals(column: str, cell: str, amount: int) -> None:
         ("Price KWD", "1.2345"),
     ],
 )
-def test_what_is_no_amount_is_told_with_its_column(column: str, cell: str) -> None:
+def test_an_invalid_amount_is_told_with_its_column(column: str, cell: str) -> None:
     error = wrong({column: cell})
     assert error.column == column
     assert f"{column}: {cell[:80]}" in error.message
@@ -184,7 +184,7 @@ def test_measures_are_numbers(cell: str, number: float) -> None:
 
 
 @pytest.mark.parametrize("cell", ["1,5", "-1", "1e3", "12 g", "inf", "nan", "9" * 400, "9" * 5000, "5.", "\u0661"])
-def test_other_measures_are_none(cell: str) -> None:
+def test_invalid_measures_are_refused(cell: str) -> None:
     assert "is no number" in wrong({"Product Weight": cell}).message
 
 
@@ -256,7 +256,7 @@ def test_texts_have_a_limit(column: str, most: int) -> None:
     assert error.message == f"{column}: {most + 1} characters, of {most} that can be"
 
 
-def test_options_have_limits_too() -> None:
+def test_options_have_limits() -> None:
     long = "x" * 256
     row = parsed({"Option 1 Name": long, "Option 1 Value": long, "Option 2 Name": "x" * 255})
     assert [error.column for error in row.errors] == ["Option 1 Name", "Option 1 Value"]

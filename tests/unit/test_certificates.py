@@ -78,13 +78,15 @@ def test_a_root_that_the_bundle_has_not_stops_the_build() -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_client_is_given_them(roots: Path, service: str) -> None:
+def test_every_aws_client_has_amazons_roots(roots: Path, service: str) -> None:
     assert trusted(service) == str(roots)
     assert getattr(clients, service)().meta.endpoint_url.endswith(".amazonaws.com")
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_region_of_the_partition_has_them(roots: Path, monkeypatch: pytest.MonkeyPatch, service: str) -> None:
+def test_every_region_of_the_partition_has_amazons_roots(
+    roots: Path, monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
     session = botocore.session.Session()
     regions = session.get_available_regions(service, "aws")
     assert REGION in regions
@@ -94,7 +96,7 @@ def test_every_region_of_the_partition_has_them(roots: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1", "nowhere"])
-def test_others_keep_the_whole_bundle(roots: Path, monkeypatch: pytest.MonkeyPatch, region: str) -> None:
+def test_other_partitions_keep_the_whole_bundle(roots: Path, monkeypatch: pytest.MonkeyPatch, region: str) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     assert trusted() is True
 
@@ -110,7 +112,7 @@ def test_others_keep_the_whole_bundle(roots: Path, monkeypatch: pytest.MonkeyPat
         ("https_proxy", "http://proxy.example", True),
     ],
 )
-def test_what_is_configured_counts(
+def test_a_configured_ca_bundle_counts(
     roots: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: object
 ) -> None:
     assert trusted() == str(roots)
@@ -127,7 +129,7 @@ def test_the_bundle_of_a_configuration_file_counts(
     assert trusted() == "/some.pem"
 
 
-def test_where_no_roots_were_chosen_the_whole_bundle_is_there() -> None:
+def test_without_chosen_roots_the_whole_bundle_is_used() -> None:
     assert not (BOTOCORE / "amazon.pem").exists()
     assert trusted() is True
 
@@ -158,7 +160,7 @@ def server(tmp_path: Path) -> Iterator[tuple[Path, int]]:
     thread.join()
 
 
-def test_who_is_not_signed_by_amazon_is_not_spoken_to(
+def test_a_server_without_a_certificate_by_amazon_is_refused(
     roots: Path, server: tuple[Path, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, port = server

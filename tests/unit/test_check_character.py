@@ -25,7 +25,7 @@ TEXTS = st.text(st.sampled_from(ALPHABET), min_size=1, max_size=24)
         ("ROYL38YZ9TDGPNB5MT40CEWGURAOKF07XEYTV3M", "6"),
     ],
 )
-def test_published_examples(text: str, expected: str) -> None:
+def test_published_examples_of_check_characters(text: str, expected: str) -> None:
     assert check_character(text) == expected
 
 
@@ -39,13 +39,13 @@ def test_every_wrong_character_is_caught(text: str) -> None:
 
 
 @given(st.integers(1, 24).flatmap(lambda length: st.lists(st.text(ALPHABET, min_size=length, max_size=length))))
-def test_many_at_once_are_as_one_by_one(texts: list[str]) -> None:
+def test_check_characters_of_many_codes_are_as_one_by_one(texts: list[str]) -> None:
     columns = [bytes(ALPHABET.index(character) for character in column) for column in zip(*texts, strict=True)]
     found = check_column(columns, len(texts))
     assert [ALPHABET[value] for value in found] == [check_character(text) for text in texts]
 
 
 @pytest.mark.parametrize("text", ["a", "A-B", "Ä", "1 2", "\N{ARABIC-INDIC DIGIT ONE}"])
-def test_other_characters_are_refused(text: str) -> None:
+def test_characters_outside_of_0_to_9_and_a_to_z_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="0-9 and A-Z only"):
         check_character(text)

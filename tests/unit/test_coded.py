@@ -73,7 +73,7 @@ def test_each_error_has_a_status_a_code_and_a_message(
     assert answer.headers == {**headers, "Content-Type": "application/json"}
 
 
-def test_a_finer_code_and_details_are_told() -> None:
+def test_an_error_tells_its_code_and_details() -> None:
     error = errors.Conflict("Two of them.", code="AMBIGUOUS_BATCH", details={"productIds": ["a", "b"]})
     assert json.loads(coded.answer(error).body or "") == {
         "code": 409,
@@ -83,14 +83,14 @@ def test_a_finer_code_and_details_are_told() -> None:
     }
 
 
-def test_an_error_of_a_kind_of_its_own_is_answered_as_what_it_is_a_kind_of() -> None:
+def test_a_subclass_of_an_error_is_answered_like_its_base() -> None:
     class Lost(NotFound):
         """Somewhere else."""
 
     assert coded.answer(Lost()).status_code == 404
 
 
-def test_bad_fields_are_told_among_the_details() -> None:
+def test_bad_fields_are_told_in_the_details_of_an_error() -> None:
     answer = coded.answer(Invalid({"gtin": ["Wrong check digit."]}))
     assert (answer.status_code, json.loads(answer.body or "")) == (
         400,
@@ -109,7 +109,7 @@ def test_a_body_must_be_an_object(data: Any) -> None:
         coded.read(data)
 
 
-def test_an_object_is_taken_as_it_is() -> None:
+def test_a_json_object_is_taken_as_it_is() -> None:
     assert coded.read({"id": "lot-1"}) == {"id": "lot-1"}
 
 
@@ -153,17 +153,17 @@ def test_fields_are_named_by_their_paths() -> None:
     }
 
 
-def test_a_message_is_said_once() -> None:
+def test_a_repeated_validation_message_is_told_once() -> None:
     assert fields(coded.invalid(found({}) * 2)) == {"id": ["Field required"]}
 
 
-def test_what_is_wrong_with_no_field_in_particular_has_a_name_too() -> None:
+def test_a_validation_error_of_the_whole_body_is_named_body() -> None:
     assert fields(coded.invalid([{"type": "missing", "loc": ("body",), "msg": "Field required"}])) == {
         "body": ["Field required"]
     }
 
 
-def test_a_bad_path_is_no_resource_whatever_else_is_wrong() -> None:
+def test_a_bad_path_is_404_before_other_validation_errors() -> None:
     path = {"type": "int_parsing", "loc": ("path", "id"), "msg": "x"}
     assert isinstance(coded.invalid([path, *found({})]), NotFound)
     assert isinstance(coded.invalid([*found({}), path]), NotFound)
@@ -178,7 +178,7 @@ anything = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["id", "quantity", "tags", "data"]), anything))
-def test_whatever_is_wrong_with_a_body_can_be_told(body: dict[str, Any]) -> None:
+def test_any_invalid_body_has_a_validation_error(body: dict[str, Any]) -> None:
     wrong = found(body)
     if not wrong:
         return
@@ -206,11 +206,11 @@ def names(responses: dict[int, Any], status: int) -> list[str]:
 
 
 @pytest.mark.parametrize(("error", "status", "code"), [case[:3] for case in ANSWERS])
-def test_the_document_knows_each_name(error: BatchyardError, status: int, code: str) -> None:
+def test_the_document_lists_each_error_code(error: BatchyardError, status: int, code: str) -> None:
     assert code in names(coded.documented(200, None, status), status)
 
 
-def test_the_document_knows_the_names_of_a_family() -> None:
+def test_the_document_lists_the_error_codes_of_a_family() -> None:
     class Lost(NotFound):
         """Somewhere else."""
 

@@ -41,7 +41,7 @@ def test_a_code_leads_back_to_its_index(length: int, version: int, data: st.Data
 
 
 @pytest.mark.parametrize("version", [1, 2, 16])
-def test_a_page_is_the_same_as_its_codes_one_by_one(version: int) -> None:
+def test_a_page_of_codes_is_the_same_as_codes_one_by_one(version: int) -> None:
     page = BOOK.codes(version, range(5000, 8000))
     assert page[::100] == [BOOK.codes(version, [index])[0] for index in range(5000, 8000, 100)]
     assert page == BOOK.codes(version, list(range(5000, 8000)))
@@ -72,7 +72,7 @@ def test_codes_show_neither_order_nor_version() -> None:
 
 
 @given(st.integers(0, 1000), VERSIONS)
-def test_a_code_is_nobodys_in_another_collection(index: int, version: int) -> None:
+def test_a_code_has_no_place_in_another_collection(index: int, version: int) -> None:
     """Known exactly: these codes are not among the ten thousand indices that the other collection has in use."""
     (code,) = BOOK.codes(version, [index])
     for other in (Codebook(KEYS, "autumn"), Codebook({**KEYS, 1: b"x" * 32}, "spring")):
@@ -148,7 +148,7 @@ def test_an_index_without_a_printable_code_is_told(monkeypatch: pytest.MonkeyPat
         BOOK.codes(1, [7])
 
 
-def test_an_unknown_version_is_nobodys() -> None:
+def test_a_code_of_an_unknown_version_has_no_place() -> None:
     (code,) = BOOK.codes(3, [42])
     older = Codebook({1: KEYS[1], 2: KEYS[2]}, "spring")
     assert older.find(code) is None
@@ -163,7 +163,7 @@ def test_a_code_of_another_length_is_refused() -> None:
             call(BOOKS[11].codes(1, [0])[0])
 
 
-def test_a_code_whose_check_character_does_not_fit_is_nobodys() -> None:
+def test_a_code_with_a_wrong_check_character_has_no_place() -> None:
     (code,) = BOOK.codes(1, [5])
     assert [BOOK.find(code[:-1] + other) for other in ALPHABET if other != code[-1]] == [None] * 31
 
@@ -188,12 +188,12 @@ def test_capacity_leaves_room_for_version_and_salt() -> None:
         ({**KEYS, 17: b""}, 10, "1 to 16"),
     ],
 )
-def test_a_book_that_cannot_be_is_refused(keys: dict[int, bytes], length: int, message: str) -> None:
+def test_an_impossible_codebook_is_refused(keys: dict[int, bytes], length: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Codebook(keys, "spring", length)
 
 
-def test_a_book_does_not_show_its_keys() -> None:
+def test_a_codebook_does_not_show_its_keys() -> None:
     book = Codebook({1: b"unspeakable" * 4}, "spring")
     book.codes(1, [1])
     assert "unspeakable" not in repr(book) + repr(vars(book)["_inner"]) + repr(vars(book)["_outer"])
@@ -230,7 +230,7 @@ def test_a_code_is_read_however_it_is_typed(index: int, random: Random) -> None:
         ("\ud80000000000", "digits and the letters"),
     ],
 )
-def test_what_is_no_code_is_refused(text: str, message: str) -> None:
+def test_a_malformed_code_is_refused(text: str, message: str) -> None:
     with pytest.raises(Malformed, match=message) as refused:
         normalize(text)
     assert refused.value.code == "INVALID_CODE"
@@ -242,7 +242,7 @@ def test_any_text_is_a_code_or_refused(text: str) -> None:
         assert normalize(normalize(text)) == normalize(text)
 
 
-def test_the_layout_is_as_it_is_written() -> None:
+def test_the_layout_of_a_code_is_as_documented() -> None:
     """Built anew from its parts: the outer permutation of the version and the inner one of salt and index."""
     inner = Ff1(BOOK._key("inner", 5), 2, 46)
     outer = Ff1(BOOK._key("outer", 1), 32, 10)

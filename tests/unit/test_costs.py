@@ -20,11 +20,11 @@ RUNS = [(part, run) for part, runs in PARTS.items() for run in runs()]
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_each_request_has_its_line_and_each_line_its_request(part: str):
+def test_each_request_has_a_line_of_the_cost_tables(part: str):
     assert list(tables.read(part)) == [run.name for run in PARTS[part]()]
 
 
-def test_each_route_and_each_function_is_measured():
+def test_the_cost_of_each_route_and_function_is_measured():
     table = json.loads((ROOT / "functions" / "gateway" / "routes.json").read_text())
     served = {f"{method} {path}" for path, methods in table.items() for method in methods if method != "HEAD"}
     functions = set(resources("AWS::Serverless::Function"))
@@ -35,7 +35,7 @@ def test_each_route_and_each_function_is_measured():
 
 
 @pytest.mark.parametrize(("part", "run"), RUNS, ids=[run.name for _, run in RUNS])
-def test_dollars_are_those_of_what_was_measured(part: str, run: Run):
+def test_dollars_follow_from_measured_costs(part: str, run: Run):
     authorizer, _ = tables.read("behind")[KEY_AUTHORIZER]
     cost, cells = tables.read(part)[run.name]
     dollars = dollars_a_million(cost, tables.place_of(run, authorizer))
@@ -76,7 +76,7 @@ def test_writes_reads_and_calls_are_paid_by_their_prices():
     )
 
 
-def test_cpu_is_shared_by_memory():
+def test_billed_time_depends_on_memory():
     cost = Cost({}, 0, 0, 10, 0, 0)
 
     assert billed_ms(cost, 1769) == 10

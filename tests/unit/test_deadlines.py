@@ -133,14 +133,14 @@ def test_no_call_outlasts_the_function(black_hole: list[socket.socket], seconds:
     assert bool(black_hole) == (seconds >= 1)
 
 
-def test_what_works_in_the_background_has_its_four_attempts(black_hole: list[socket.socket]) -> None:
+def test_background_functions_attempt_a_call_four_times(black_hole: list[socket.socket]) -> None:
     with pytest.raises(Unavailable):
         read_one(IDENTITY, {"id": "x"})
     assert len(black_hole) == 4
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_an_answer_that_took_its_time_is_not_waited_for_again(point_at: Callable[[int], None], status: int) -> None:
+def test_a_slow_answer_of_aws_is_not_retried(point_at: Callable[[int], None], status: int) -> None:
     class Slow(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             time.sleep(0.25)
@@ -167,7 +167,7 @@ def test_an_answer_that_took_its_time_is_not_waited_for_again(point_at: Callable
             thread.join(5)
 
 
-def test_what_is_missing_is_still_told_as_that(point_at: Callable[[int], None]) -> None:
+def test_a_missing_table_is_not_unavailable(point_at: Callable[[int], None]) -> None:
     """Only what botocore would try again is given up."""
 
     class Refuses(BaseHTTPRequestHandler):

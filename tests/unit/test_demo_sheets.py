@@ -33,7 +33,7 @@ def without_ids(rows: list[Row]) -> list[Row]:
     return [{title: cell for title, cell in row.items() if title not in sheets.IDS} for row in rows]
 
 
-def test_a_season_is_new_goods_alone(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_the_demo_sheet_of_a_season_creates_new_products_alone(catalogue: Catalogue, tmp_path: Path) -> None:
     sheet = sheets.season(tmp_path / "s.csv", COUNT, "spring-1", CHANNELS)
     outcome = catalogue.load(written(sheet))
     assert outcome.errors == []
@@ -49,14 +49,16 @@ def test_a_season_is_new_goods_alone(catalogue: Catalogue, tmp_path: Path) -> No
         assert {title: one.get(title) for title in same} == {title: wanted[title] for title in same}
 
 
-def test_another_season_takes_nothing_of_the_first(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_demo_sheets_of_two_seasons_share_no_product(catalogue: Catalogue, tmp_path: Path) -> None:
     for tag in ("spring-1", "spring-2"):
         assert catalogue.load(written(sheets.season(tmp_path / "s.csv", COUNT, tag, CHANNELS))).errors == []
     assert len(catalogue.products) == 2 * COUNT
 
 
 @pytest.mark.parametrize("count", [30, COUNT])
-def test_each_mistake_is_an_error_of_its_place(catalogue: Catalogue, tmp_path: Path, count: int) -> None:
+def test_each_mistake_of_the_demo_sheet_is_an_error_at_its_cell(
+    catalogue: Catalogue, tmp_path: Path, count: int
+) -> None:
     sheet = sheets.season(tmp_path / "s.csv", count, "spring-1", CHANNELS)
     faulty, mistakes = sheets.with_mistakes(sheet, tmp_path / "f.csv")
     outcome = catalogue.load(written(faulty))

@@ -155,7 +155,7 @@ def test_columns_of_either_generation_are_those_of_ours(names: Mapping[str, str]
     assert catalogue.stock == {variant.entity: {0: 7}}
 
 
-def test_generations_may_be_mixed_but_a_column_comes_once() -> None:
+def test_columns_of_both_generations_may_be_mixed_but_not_repeated() -> None:
     assert loaded({"Handle": "h", "Title": "H", "SKU": "1", "Variant Price": "2"}).variants[0].sku == "1"
     [error] = errors({"Handle": "h", "URL handle": "h", "Title": "H"})
     assert error[2] == FAILED + "Columns Handle and URL handle are both mapped to Product Handle"
@@ -186,12 +186,12 @@ def test_all_columns_of_a_template_are_known() -> None:
 
 
 @pytest.mark.parametrize("title", IGNORED)
-def test_what_is_left_out_is_told(title: str) -> None:
+def test_ignored_columns_are_told(title: str) -> None:
     header = header_of(["Handle", "Title", title], SHOPIFY)
     assert (header.targets, header.ignored) == (["Product Handle", "Product Title", None], [title])
 
 
-def test_what_is_left_out_is_told_in_the_order_of_the_file() -> None:
+def test_ignored_columns_are_told_in_the_order_of_the_file() -> None:
     header = header_of(["Vendor", "Handle", "Gift Card", "Title", "Error Line", "Published", "Type"], SHOPIFY)
     assert header.ignored == ["Vendor", "Gift Card"]
 
@@ -200,7 +200,7 @@ def test_what_is_left_out_is_told_in_the_order_of_the_file() -> None:
     "title",
     ["handle", "Option4 Name", "Option1 NAME", "Image src", "Vendors", "Price/X", "Google Shopping", "Metafield: x"],
 )
-def test_names_are_exact(title: str) -> None:
+def test_names_of_columns_of_a_dialect_are_exact(title: str) -> None:
     [error] = refused(["Handle", "Title", title], SHOPIFY)
     why = f"Unable to treat column {title} from the csv file. No target column found in the provided schema"
     assert error.message == FAILED + why
@@ -213,7 +213,7 @@ def test_a_mapping_wins_over_a_dialect_and_adds_to_it() -> None:
     assert header.ignored == ["Type"]
 
 
-def test_what_a_mapping_tells_is_not_made_up_from_other_columns() -> None:
+def test_mapped_columns_are_not_derived_from_other_columns() -> None:
     row = {"Handle": "h", "Title": "H", "Option1 Name": "Size", "Option1 Value": "S", "Image Src": URL}
     mapping = {"Label": "Variant Title", "Cover": "Product Thumbnail"}
     product = loaded({**row, "Label": "Small", "Cover": URL + "cover"}, mapping=mapping)
@@ -222,7 +222,7 @@ def test_what_a_mapping_tells_is_not_made_up_from_other_columns() -> None:
 
 
 @pytest.mark.parametrize("published", ["Published", "Published on online store"])
-def test_what_a_mapping_leaves_out_says_nothing_of_another_column(published: str) -> None:
+def test_a_column_that_a_mapping_ignores_has_no_effect_on_others(published: str) -> None:
     row = {"Handle": "h", "Title": "H", "Status": "active", published: "FALSE"}
     assert loaded(row).status == "draft"
     assert loaded(row, mapping={published: None}).status == "published"
@@ -267,7 +267,7 @@ def test_regions_are_looked_for_only_where_they_are_needed() -> None:
         ({**SHOPIFY, "dialect": ["shopify"]}, "context.dialect must be shopify or medusa-v2, or left out"),
     ],
 )
-def test_what_the_context_lacks_is_told_once(context: Mapping[str, Any], why: str) -> None:
+def test_a_missing_context_value_is_told_once(context: Mapping[str, Any], why: str) -> None:
     [error] = refused(["Handle", "Title", "Variant Price"], context)
     assert error.message.startswith(FAILED + why)
     assert error.line is None
@@ -291,11 +291,11 @@ def test_amounts_have_a_decimal_point_only(cell: str) -> None:
     assert cell in message
 
 
-def test_a_blank_price_is_none() -> None:
+def test_a_blank_price_is_no_price() -> None:
     assert of_variant({"SKU": "1", "Price": ""}).prices == ()
 
 
-def test_what_a_file_must_have_is_told_by_its_own_name() -> None:
+def test_missing_columns_are_told_by_the_dialects_names() -> None:
     titles = ["Vendor", "Option1 Name", "Variant Price"]
     [error] = refused(titles, SHOPIFY)
     assert error.message == f'{FAILED}Missing column(s) "Handle" or "URL handle", "Title" from the given csv file'
@@ -313,7 +313,7 @@ def test_a_file_of_the_dialect_that_is_set_gets_no_hint() -> None:
     assert [error.column for error in refused(["Handle", "Title", "Vendor", "Variant Grams", "X"], SHOPIFY)] == ["X"]
 
 
-def test_a_dialect_is_never_guessed() -> None:
+def test_a_dialect_of_product_files_is_never_guessed() -> None:
     outcome = Catalogue().load(file_of({"Handle": "h", "Title": "H", "Vendor": "V", "Variant Price": "1"}), {})
     assert outcome.status == "failed"
 
@@ -343,7 +343,7 @@ def test_a_dialect_is_never_guessed() -> None:
         ({"Status": ""}, "draft"),
     ],
 )
-def test_a_status_is_one_of_ours(cells: Mapping[str, str], status: str) -> None:
+def test_a_status_of_a_dialect_becomes_one_of_ours(cells: Mapping[str, str], status: str) -> None:
     assert loaded({"Handle": "h", "Title": "H", **cells}).status == status
 
 
@@ -377,7 +377,7 @@ def test_archived_and_unlisted_products_become_drafts_and_that_is_told(status: s
         ("Continue selling when out of stock", "no", "continue, deny, true, false"),
     ],
 )
-def test_other_words_are_told(column: str, cell: str, words: str) -> None:
+def test_unknown_words_in_a_cell_are_told(column: str, cell: str, words: str) -> None:
     found = errors({"Handle": "h", "Title": "H", "SKU": "1", column: cell})
     assert found == [(1, column, f"{column}: {cell} is none of {words}")]
 
@@ -460,7 +460,9 @@ def test_an_error_of_a_plan_has_the_title_of_the_shop() -> None:
     ],
 )
 @pytest.mark.parametrize("row", [{"SKU": "1"}, {"Product image URL": URL}], ids=["said", "untold"])
-def test_what_has_a_tracker_is_managed(column: str, cell: str, managed: bool, row: Mapping[str, str]) -> None:
+def test_a_variant_with_an_inventory_tracker_is_managed(
+    column: str, cell: str, managed: bool, row: Mapping[str, str]
+) -> None:
     assert of_variant({**row, column: cell}).fields.get("manage_inventory", True) is managed
 
 
@@ -469,7 +471,7 @@ def test_what_has_a_tracker_is_managed(column: str, cell: str, managed: bool, ro
     ("cell", "allowed"),
     [("continue", True), ("CONTINUE", True), ("TRUE", True), ("deny", False), ("DENY", False), ("false", False)],
 )
-def test_a_policy_tells_of_back_orders(column: str, cell: str, allowed: bool) -> None:
+def test_the_inventory_policy_decides_backorders(column: str, cell: str, allowed: bool) -> None:
     assert of_variant({"SKU": "1", column: cell}).fields.get("allow_backorder", False) is allowed
 
 
@@ -559,7 +561,7 @@ def test_of_several_variants_without_names_of_options_each_is_told() -> None:
     assert [(line, column) for line, column, _ in errors(*rows)] == [(1, "Option1 Value"), (2, "Option1 Value")]
 
 
-def test_a_short_row_lacks_what_it_does_not_reach() -> None:
+def test_a_short_row_lacks_the_cells_behind_its_end() -> None:
     head = b"Handle,Title,SKU,Option1 Name,Option1 Value,Inventory tracker,Tags,Status,Published\n"
     catalogue = Catalogue()
     assert catalogue.load(head + b"a,A,1\nb\n", {**SHOPIFY, "match": "handle"}).errors[0].column == "Title"
@@ -748,7 +750,7 @@ def csv_rows(data: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
 
 
-def test_a_match_changes_only_what_the_file_has() -> None:
+def test_an_import_with_match_changes_only_columns_of_the_file() -> None:
     catalogue = Catalogue()
     rows = [
         {"Handle": "h", "Title": "H", "Tags": "a", "Status": "active", "Option1 Name": "S", "Option1 Value": "1"}
@@ -778,7 +780,7 @@ def test_a_match_changes_only_what_the_file_has() -> None:
     assert "thumbnail" not in catalogue.by_handle("h").fields
 
 
-def test_a_variant_is_called_by_its_values_after_these_have_changed() -> None:
+def test_the_title_of_a_variant_follows_its_option_values() -> None:
     catalogue = Catalogue()
     row = {"Handle": "h", "Title": "H", "SKU": "1", "Option1 name": "Size"}
     assert load(catalogue, {**row, "Option1 value": "S"}).errors == []
@@ -814,7 +816,9 @@ CELLS = st.sampled_from(
         st.tuples(st.sampled_from(["a", "b", ""]), st.fixed_dictionaries(dict.fromkeys(OLD[1:], CELLS))), min_size=1
     )
 )
-def test_whatever_a_file_has_is_imported_or_told_in_its_own_words(found: list[tuple[str, dict[str, str]]]) -> None:
+def test_any_file_of_a_dialect_is_imported_or_its_errors_name_its_columns(
+    found: list[tuple[str, dict[str, str]]],
+) -> None:
     catalogue = Catalogue()
     outcome = load(catalogue, *({"Handle": handle, **row} for handle, row in found))
     assert all(1 <= (error.line or 0) <= len(found) for error in outcome.errors)
@@ -892,7 +896,7 @@ def test_all_columns_of_a_template_of_medusa_v2_are_known() -> None:
         ),
     ],
 )
-def test_what_is_left_out_of_a_file_of_medusa_v2_is_told(title: str) -> None:
+def test_ignored_columns_of_medusa_v2_are_told(title: str) -> None:
     header = header_of(["Product Handle", title], MEDUSA)
     assert (header.targets, header.ignored) == (["Product Handle", None], [title])
 

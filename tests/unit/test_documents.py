@@ -38,7 +38,7 @@ def missing(base: Path, targets: list[str]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
-def test_links_lead_somewhere(document: Path) -> None:
+def test_links_of_documents_have_targets(document: Path) -> None:
     targets = [one for one in re.findall(r"\]\(([^)\s]+)\)", document.read_text()) if "://" not in one]
     within = [document.name + one for one in targets if one.startswith("#")]
     assert not list(missing(document.parent, within + [one for one in targets if not one.startswith("#")]))
@@ -56,7 +56,7 @@ def test_each_decision_has_its_day() -> None:
 
 
 @pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/glossary.md"])
-def test_files_that_are_named_are_there(document: str) -> None:
+def test_files_named_in_documents_exist(document: str) -> None:
     named = re.findall(r"`([\w./-]+/(?:[\w.-]+\.\w+)?|[\w.-]+\.py)`", (ROOT / document).read_text())
     named = [one for one in named if not one.startswith(".local/")]
     assert len(named) > 20

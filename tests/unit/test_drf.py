@@ -48,14 +48,14 @@ def test_each_error_has_its_status_and_a_detail(
     assert answer.headers == {**headers, "Content-Type": "application/json"}
 
 
-def test_an_error_of_a_kind_of_its_own_is_answered_as_what_it_is_a_kind_of() -> None:
+def test_a_subclass_of_an_error_is_answered_like_its_base() -> None:
     class Lost(NotFound):
         """Somewhere else."""
 
     assert drf.answer(Lost()).status_code == 404
 
 
-def test_bad_fields_are_answered_as_they_are() -> None:
+def test_validation_errors_of_fields_are_answered_unchanged() -> None:
     fields = {"status": ["x"], "objects": {"1": {"pk": ["y"]}}}
     answer = drf.answer(Invalid(fields))
     assert (answer.status_code, json.loads(answer.body or "")) == (400, fields)
@@ -70,21 +70,21 @@ def found(model: type[BaseModel], data: Any) -> Any:
     return []
 
 
-def test_a_bad_path_is_no_resource_whatever_else_is_wrong() -> None:
+def test_a_bad_path_is_404_before_other_validation_errors() -> None:
     path = {"type": "int_parsing", "loc": ("path", "id"), "input": "x"}
     body = found(BatchRequestCreate, {})
     assert isinstance(drf.invalid([path, *body]), NotFound)
     assert isinstance(drf.invalid([*body, path]), NotFound)
 
 
-def test_a_message_is_said_once() -> None:
+def test_a_repeated_validation_message_is_told_once() -> None:
     twice = found(BatchRequestCreate, {}) * 2
     error = drf.invalid(twice)
     assert isinstance(error, Invalid)
     assert error.fields == {"channel": ["This field is required."]}
 
 
-def test_what_is_wrong_with_no_field_in_particular_has_a_name_too() -> None:
+def test_a_validation_error_of_the_whole_body_is_in_non_field_errors() -> None:
     error = drf.invalid([{"type": "missing", "loc": ("body",), "input": None}])
     assert isinstance(error, Invalid)
     assert error.fields == {"non_field_errors": ["This field is required."]}
@@ -114,7 +114,7 @@ def leaves(value: Any) -> list[Any]:
 
 
 @given(bodies)
-def test_whatever_is_wrong_with_a_body_is_told_in_lists_of_drfs_words(body: dict[str, Any]) -> None:
+def test_any_invalid_body_has_validation_errors_in_drfs_words(body: dict[str, Any]) -> None:
     for model in (BatchRequestCreate, BatchRequestUpdate):
         wrong = found(model, body)
         if not wrong:

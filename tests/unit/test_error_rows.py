@@ -23,7 +23,7 @@ def rows_of(data: bytes) -> tuple[ErrorRows, list[Row]]:
     return ErrorRows(header), list(header.reader([data[header.end :]], header.beginning, is_last=True))
 
 
-def test_rows_stand_as_they_were_before_what_is_the_matter() -> None:
+def test_an_error_file_has_the_original_rows_and_their_errors() -> None:
     writer, rows = rows_of(b'Product Title,Product Handle\n"a;b","c ""d"""\nx\ny,z,,q\n')
     assert writer.header() == "Product Title;Product Handle;Error Line;Error Message\r\n"
     assert writer.row(rows[0], [error(1, 'not "so"'), error(1)]) == '"a;b";"c ""d""";1;"not ""so""; wrong"\r\n'
@@ -43,7 +43,7 @@ def test_an_error_of_the_whole_file_is_a_row_of_its_own() -> None:
     assert writer.whole([error(4), RowError(INVALID, "b")]) == '4;"wrong; b"\r\n'
 
 
-def test_messages_are_cut() -> None:
+def test_messages_in_an_error_file_are_cut() -> None:
     assert cut("x" * 300) == "x" * 300
     assert cut("x" * 301) == "x" * 299 + "…"
     writer, [row] = rows_of(b"Product Handle\na")
@@ -51,7 +51,7 @@ def test_messages_are_cut() -> None:
 
 
 @given(st.lists(PIECES, max_size=20).map("".join), st.booleans())
-def test_whatever_a_file_holds_it_is_imported_or_told(text: str, escaped: bool) -> None:
+def test_any_text_of_a_product_file_is_imported_or_has_errors(text: str, escaped: bool) -> None:
     catalogue = Catalogue()
     outcome = catalogue.load(f"Product Handle{text}".encode(), {"escape_formulas": escaped})
     if outcome.status == "failed":
@@ -63,7 +63,7 @@ def test_whatever_a_file_holds_it_is_imported_or_told(text: str, escaped: bool) 
 
 
 @given(st.binary(max_size=80), st.sampled_from([None, "utf-16", "cp1252"]))
-def test_whatever_bytes_a_file_has_it_is_imported_or_told(data: bytes, encoding: str | None) -> None:
+def test_any_bytes_of_a_product_file_are_imported_or_have_errors(data: bytes, encoding: str | None) -> None:
     outcome = Catalogue().load(data, {"encoding": encoding})
     assert outcome.status == "failed"
     assert all(error.message for error in outcome.errors)

@@ -65,7 +65,7 @@ def test_every_function_has_an_event_of_its_own_and_every_event_a_function():
     assert {handler_of(name) for name in FILES} == handlers
 
 
-def test_what_is_packaged_like_another_function_is_like_one_that_is_run():
+def test_functions_packaged_alike_name_a_function_that_is_run():
     alike = {sample.like for sample in SAMPLES.values()} - {""}
 
     assert alike
@@ -107,7 +107,7 @@ def test_an_event_has_the_shape_that_aws_gives_it(name: str):
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_an_event_brings_about_what_it_should(name: str, world: None):
+def test_a_sample_event_has_its_effect(name: str, world: None):
     for _ in range(2 if SAMPLES[name].repeatable else 1):
         must_bring_about_what_it_should(name)
 
@@ -155,6 +155,6 @@ def test_loading_the_sample_world_again_restores_it(world: None):
         (None, {}),
     ],
 )
-def test_a_difference_is_found(expected: object, found: object):
+def test_differences_of_sample_answers_are_found(expected: object, found: object):
     assert len(list(differences(expected, found, "it"))) == 1
     assert list(differences(found, found, "it")) == []

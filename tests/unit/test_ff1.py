@@ -60,7 +60,7 @@ def settings_of_ff1(draw: st.DrawFn) -> tuple[bytes, int, int, bytes]:
 
 
 @pytest.mark.parametrize(("key_bytes", "radix", "tweak", "plain", "secret"), SAMPLES)
-def test_samples_of_nist(key_bytes: int, radix: int, tweak: str, plain: str, secret: str) -> None:
+def test_ff1_samples_of_nist(key_bytes: int, radix: int, tweak: str, plain: str, secret: str) -> None:
     ff1 = Ff1(NIST_KEY[:key_bytes], radix, len(plain), bytes.fromhex(tweak))
     assert ff1.encrypt([int(plain, radix)]) == [int(secret, radix)]
     assert ff1.decrypt([int(secret, radix)]) == [int(plain, radix)]
@@ -72,7 +72,7 @@ def test_samples_of_nist(key_bytes: int, radix: int, tweak: str, plain: str, sec
 @example((NIST_KEY, 32, 19, b""), None)
 @example((NIST_KEY, 2, 192, b""), None)
 @example((NIST_KEY, 10, 56, b""), None)
-def test_many_at_once_are_as_one_by_one(settings: tuple[bytes, int, int, bytes], data: Any) -> None:
+def test_ff1_of_many_numbers_is_as_one_by_one(settings: tuple[bytes, int, int, bytes], data: Any) -> None:
     key, radix, length, tweak = settings
     ff1 = Ff1(*settings)
     values = [0, 1, ff1.size // 2, ff1.size - 1]
@@ -84,7 +84,7 @@ def test_many_at_once_are_as_one_by_one(settings: tuple[bytes, int, int, bytes],
 
 
 @pytest.mark.parametrize("radix", [10, 16])
-def test_as_many_as_there_are(radix: int) -> None:
+def test_ff1_of_five_thousand_numbers(radix: int) -> None:
     ff1 = Ff1(NIST_KEY, radix, 6)
     values = range(7, 7 + 5000)
     encrypted = ff1.encrypt(values)
@@ -95,7 +95,7 @@ def test_as_many_as_there_are(radix: int) -> None:
 
 
 @pytest.mark.parametrize("value", [-1, 10**6, 2**64])
-def test_other_numbers_are_refused(value: int) -> None:
+def test_numbers_outside_of_ff1s_domain_are_refused(value: int) -> None:
     ff1 = Ff1(NIST_KEY, 10, 6)
     for method in (ff1.encrypt, ff1.decrypt):
         with pytest.raises(ValueError, match="not a number from 0 to 999999"):
@@ -114,7 +114,7 @@ def test_other_numbers_are_refused(value: int) -> None:
         (10, 59, "12 bytes"),
     ],
 )
-def test_what_ff1_is_not_defined_for_is_refused(radix: int, length: int, message: str) -> None:
+def test_radix_and_length_that_ff1_is_not_defined_for_are_refused(radix: int, length: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Ff1(NIST_KEY, radix, length)
 

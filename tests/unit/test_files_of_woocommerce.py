@@ -36,7 +36,7 @@ def test_the_mapping_names_each_column_once() -> None:
     assert list(json.loads(MAPPING.read_text(encoding="utf-8"))) == titles
 
 
-def test_simple_products_come_in_as_drafts_and_once() -> None:
+def test_simple_products_of_woocommerce_come_in_as_drafts_and_once() -> None:
     catalogue = Catalogue()
     for _ in range(2):
         assert catalogue.load((HEADER + TEA + POT).encode(), CONTEXT).errors == []

@@ -52,7 +52,7 @@ def test_a_file_has_the_name_that_its_sender_gives_it_without_folders(dispositio
 
 
 @given(st.lists(st.binary(max_size=200), min_size=1, max_size=5))
-def test_bytes_come_as_they_were_sent(contents: list[bytes]) -> None:
+def test_files_of_a_form_are_read_to_the_byte(contents: list[bytes]) -> None:
     if any(f"\r\n--{BOUNDARY}".encode() in b"\r\n" + content for content in contents):
         return
     sent = [part(f'form-data; name="files"; filename="{n}"', content) for n, content in enumerate(contents)]
@@ -66,14 +66,14 @@ def test_a_boundary_that_is_left_out_is_the_one_that_the_form_begins_with(bounda
     assert forms.files(sent, "files") == [File("a", "application/octet-stream", b"x")]
 
 
-def test_media_types_are_taken_where_they_are_some() -> None:
+def test_media_types_of_files_in_a_form() -> None:
     said = ["text/csv", "Text/CSV; charset=utf-8", "nonsense", "text/html<", "", "a/" + "b" * 100]
     sent = [part('form-data; name="files"; filename="a"', b"x", f"Content-Type: {one}") for one in said]
     octets = "application/octet-stream"
     assert [file.media_type for file in files(*sent)] == ["text/csv", "text/csv", octets, octets, octets, octets]
 
 
-def test_texts_and_places_where_nobody_chose_a_file_are_no_files() -> None:
+def test_fields_of_a_form_without_a_chosen_file_are_no_files() -> None:
     text, empty = part('form-data; name="comment"'), part('form-data; name="files"; filename=""', b"")
     assert files(text, empty, part('form-data; name="files"')) == []
     assert files(end=f"--{BOUNDARY}--".encode()) == []
@@ -106,7 +106,7 @@ def test_texts_and_places_where_nobody_chose_a_file_are_no_files() -> None:
         ({**event(), "body": "%"}, "cannot be decoded"),
     ],
 )
-def test_what_is_no_form_is_refused(sent: dict[str, Any], message: str) -> None:
+def test_a_malformed_form_is_refused(sent: dict[str, Any], message: str) -> None:
     with pytest.raises(Malformed, match=message):
         forms.files(sent, "files")
 
@@ -122,6 +122,6 @@ def test_a_form_that_came_as_text_has_lost_no_bytes_or_is_refused() -> None:
     assert files(part('form-data; name="files"; filename="a"', replaced))[0].content == replaced
 
 
-def test_what_nobody_has_unpacked_is_refused() -> None:
+def test_a_form_with_a_content_encoding_is_refused() -> None:
     with pytest.raises(UnsupportedCoding):
         files(part('form-data; name="files"; filename="a"'), Content_Encoding="br")

@@ -40,7 +40,7 @@ def committed(made: list[products.Product], tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_is_committed_is_what_the_code_says() -> None:
+def test_generated_files_are_up_to_date() -> None:
     assert __main__.main(["--check"]) == 0
 
 
@@ -61,7 +61,7 @@ def test_what_is_committed_is_what_the_code_says() -> None:
         (SAMPLE, '"httpMethod": "GET"', '"httpMethod": "HEAD"'),
     ],
 )
-def test_a_stale_file_is_found_and_written_anew(
+def test_a_stale_generated_file_is_found_and_written_anew(
     made: list[products.Product], committed: Path, file: Path, said: str, wanted: str
 ) -> None:
     text = (committed / file).read_text()
@@ -78,7 +78,7 @@ def test_a_stale_file_is_found_and_written_anew(
 
 
 @pytest.mark.parametrize("file", [ROUTES, DOCUMENT, TEMPLATE, SAMPLE])
-def test_a_missing_file_is_found(made: list[products.Product], committed: Path, file: Path) -> None:
+def test_a_missing_generated_file_is_found(made: list[products.Product], committed: Path, file: Path) -> None:
     (committed / file).unlink()
 
     assert [found for found, _ in products.stale(made, committed)] == [file]
@@ -111,7 +111,7 @@ def test_an_event_that_another_zlib_has_compressed_is_the_same(tmp_path: Path) -
         assert [stale for stale, _ in products.stale(made, tmp_path)] == found
 
 
-def test_the_command_names_each_stale_file_and_what_mends_it(
+def test_generate_check_names_each_stale_file_and_the_remedy(
     made: list[products.Product], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # What is made of a stale file is not looked at.
@@ -128,7 +128,7 @@ def test_the_command_names_each_stale_file_and_what_mends_it(
         assert "make generate" in told.err
 
 
-def test_the_command_tells_what_does_not_fit(
+def test_generate_tells_parts_that_do_not_fit(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def unfit() -> list[products.Product]:
@@ -167,7 +167,9 @@ def altered(said: str, instead: str) -> Parts:
         ("    ReadThrottles: Reads of product batches are", "    Errors: Reads are", "ProductBatchesTable cannot have"),
     ],
 )
-def test_parts_that_do_not_fit_are_told(known: list[Handler], said: str, instead: str, told: str) -> None:
+def test_parts_of_the_template_that_do_not_fit_are_told(
+    known: list[Handler], said: str, instead: str, told: str
+) -> None:
     with pytest.raises(Unfit, match=told):
         template.text(altered(said, instead), known)
 
@@ -193,7 +195,7 @@ def test_a_new_queue_for_dead_letters_gets_its_alarm(known: list[Handler]) -> No
     ]
 
 
-def test_a_union_of_policies_permits_no_more_than_they_do() -> None:
+def test_a_union_of_policies_permits_no_more_than_its_policies() -> None:
     def function(*statements: tuple[object, object]) -> dict[str, object]:
         return {
             "Policies": [{"Statement": [{"Action": action, "Resource": resource} for action, resource in statements]}]

@@ -45,7 +45,7 @@ def test_characters_that_mean_something_in_a_uri_are_encoded() -> None:
 
 
 @given(values, values, values, days)
-def test_a_link_reads_back_as_what_it_names(variant: str, lot: str, serial: str, expiry: date) -> None:
+def test_a_digital_link_reads_back_as_its_values(variant: str, lot: str, serial: str, expiry: date) -> None:
     parts = urlsplit(digital_link(DOMAIN, GTIN, variant=variant, lot=lot, serial=serial, expiry=expiry))
     assert [unquote(segment) for segment in parts.path.split("/")] == [
         "", "01", GTIN, "22", variant, "10", lot, "21", serial,
@@ -55,7 +55,9 @@ def test_a_link_reads_back_as_what_it_names(variant: str, lot: str, serial: str,
 
 
 @given(st.none() | values, st.none() | values, st.text("0123456789ABCXYZ", min_size=1, max_size=20), st.none() | days)
-def test_in_bulk_the_links_are_the_same(variant: str | None, lot: str | None, serial: str, expiry: date | None) -> None:
+def test_digital_links_in_bulk_are_as_one_by_one(
+    variant: str | None, lot: str | None, serial: str, expiry: date | None
+) -> None:
     before, after = link_parts(DOMAIN, GTIN, variant=variant, lot=lot, expiry=expiry)
     assert before + serial + after == digital_link(
         DOMAIN, GTIN, variant=variant, lot=lot, serial=serial, expiry=expiry

@@ -15,7 +15,7 @@ days = st.dates(date(1977, 1, 1), date(2076, 12, 31))
 
 
 @given(DOMAINS, st.none() | values, st.none() | values, values, st.none() | days)
-def test_a_link_says_what_it_was_made_of(
+def test_elements_of_a_digital_link_are_those_it_was_made_of(
     domain: str, variant: str | None, lot: str | None, serial: str, expiry: date | None
 ) -> None:
     link = digital_link(domain, GTIN, variant=variant, lot=lot, serial=serial, expiry=expiry)
@@ -24,11 +24,11 @@ def test_a_link_says_what_it_was_made_of(
     assert elements_of(link, domain) == [(name, value) for name, value in expected if value is not None]
 
 
-def test_predefined_lengths_come_first_and_keep_their_order() -> None:
+def test_elements_of_predefined_length_come_first_in_order() -> None:
     link = digital_link("https://id.gs1.org", GTIN, variant="2A", lot="L/1", serial="7K2", expiry=date(2027, 12, 31))
     ordered = predefined_first(elements_of(link, "https://id.gs1.org"))
     assert [name for name, _ in ordered] == ["01", "17", "22", "10", "21"]
 
 
-def test_people_read_identifiers_in_parentheses_and_values_as_they_are() -> None:
+def test_human_readable_interpretation_has_identifiers_in_parentheses() -> None:
     assert interpretation([("01", GTIN), ("10", "L/(1)"), ("21", "7K2")]) == [f"(01){GTIN}", "(10)L/(1)", "(21)7K2"]

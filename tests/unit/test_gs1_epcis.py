@@ -57,7 +57,7 @@ def event(codes: list[str], called: Meaning = FIRST, **more: Any) -> dict[str, A
     return content
 
 
-def test_the_pieces_make_a_document() -> None:
+def test_opening_events_and_closing_make_an_epcis_document() -> None:
     id = event_id(GTIN, "A", "made")
     events = [object_event(GTIN, ["A", "B"], FIRST, MOMENT, id=id, withdrawn=one) for one in (None, WITHDRAWN)]
     assert json.loads(opening(MOMENT) + ",".join(events) + closing()) == {
@@ -103,7 +103,7 @@ def test_the_first_event_tells_lot_and_dates() -> None:
     }
 
 
-def test_what_nobody_knows_is_left_out() -> None:
+def test_unknown_master_data_is_left_out_of_an_event() -> None:
     assert master_data(lot="L1") == {"cbvmda:lotNumber": "L1"}
     assert master_data() == {}
     assert "ilmd" not in event(["7K2"], ilmd={})
@@ -124,12 +124,12 @@ def test_what_nobody_knows_is_left_out() -> None:
         ("sample", "destroyed", ("DELETE", "destroying", "destroyed")),
     ],
 )
-def test_moves(before: str, after: str, called: tuple[str, str, str]) -> None:
+def test_each_move_of_a_serial_has_its_epcis_meaning(before: str, after: str, called: tuple[str, str, str]) -> None:
     assert may_become(before, after)
     assert meaning(before, after) == called
 
 
-def test_all_moves_are_in_the_words_of_the_standard() -> None:
+def test_all_moves_of_serials_are_in_the_words_of_cbv() -> None:
     moves = {(one, other) for one in STATUSES for other in STATUSES if one != other and may_become(one, other)}
     called = {meaning(*move) for move in moves} | {FIRST}
     assert {one.biz_step for one in called} <= set(BIZ_STEPS.split())
@@ -144,12 +144,12 @@ def test_all_moves_are_in_the_words_of_the_standard() -> None:
         assert [status for status in STATUSES if meaning(one, other)[1:] == MEANINGS[status][1:]] == [other]
 
 
-def test_what_was_sampled_only_ends() -> None:
+def test_a_sampled_serial_can_only_be_decommissioned_or_destroyed() -> None:
     assert {status for status in STATUSES if may_become("sample", status)} == {"decommissioned", "destroyed"}
 
 
 @given(serials, st.sampled_from(sorted(MEANINGS)))
-def test_events_have_what_they_must_and_nothing_else(codes: list[str], status: str) -> None:
+def test_epcis_events_have_exactly_the_required_fields(codes: list[str], status: str) -> None:
     found = event(codes, MEANINGS[status])
     assert set(found) == FIELDS
     assert found["epcList"] == [f"{ITEM}/{code}" for code in codes]
@@ -161,7 +161,7 @@ def test_an_unknown_status_is_refused() -> None:
         meaning("commissioned", "lost")
 
 
-def test_what_is_withdrawn_is_told_once_more_as_it_was() -> None:
+def test_a_withdrawn_event_is_repeated_with_an_error_declaration() -> None:
     stays = event(["7K2"], ilmd={"cbvmda:lotNumber": "L1"})
     gone = event(["7K2"], ilmd={"cbvmda:lotNumber": "L1"}, withdrawn=WITHDRAWN)
     assert gone.pop("errorDeclaration") == {"declarationTime": WITHDRAWN.moment, "reason": "did_not_occur"}
@@ -172,7 +172,7 @@ def test_what_is_withdrawn_is_told_once_more_as_it_was() -> None:
     assert corrected["errorDeclaration"]["correctiveEventIDs"] == [better]
 
 
-def test_an_event_has_one_name_and_no_other_has_it() -> None:
+def test_the_id_of_an_epcis_event_is_unique() -> None:
     assert event_id(GTIN, "7K2", "made") == "urn:uuid:1d52cc84-fd65-5166-b3cd-e06113c1de7d"
     names = {
         event_id(GTIN, "7K2", "made"),

@@ -76,7 +76,7 @@ def test_each_code_keeps_four_white_modules_around_it() -> None:
 @pytest.mark.parametrize("paper", [A4, LETTER])
 @pytest.mark.parametrize("columns", [1, 3, 5, 9])
 @pytest.mark.parametrize("lines", [1, 5])
-def test_all_of_a_page_is_within_its_margins(paper: Paper, columns: int, lines: int) -> None:
+def test_all_codes_and_captions_of_a_page_are_within_its_margins(paper: Paper, columns: int, lines: int) -> None:
     entries = [Label(qr_code(LINK.format(number)), [f"(21)7K2ABCD{number:04}"] * lines) for number in range(120)]
     heights = set()
     for page in arrange(entries, paper=paper, columns=columns, title=lambda first, count: f"{first} {count}"):
@@ -93,7 +93,7 @@ def test_all_of_a_page_is_within_its_margins(paper: Paper, columns: int, lines: 
     assert max(heights) + row > paper.height - MARGIN - row * 0.5
 
 
-def test_pages_say_what_is_on_them() -> None:
+def test_the_title_of_a_page_names_its_codes() -> None:
     found = list(arrange(labels(links(100)), columns=9, title=lambda first, count: f"{first}+{count}"))
     sizes = [len(page.codes) for page in found]
     assert sum(sizes) == 100
@@ -103,7 +103,7 @@ def test_pages_say_what_is_on_them() -> None:
     assert [page.title.text for page in found] == [f"{one}+{size}" for one, size in zip(firsts, sizes, strict=True)]
 
 
-def test_without_labels_it_is_a_page_with_a_title() -> None:
+def test_a_sheet_without_labels_is_a_page_with_a_title() -> None:
     [page] = arrange([], title=lambda first, count: f"{first}+{count}")
     assert (page.title.text, page.codes, page.captions) == ("0+0", [], [])
 
@@ -209,7 +209,7 @@ def test_a_scanner_reads_every_code_of_a_pdf(paper: Paper, kind: Callable[[str],
     assert found == [[LINK.format(number)] for number in range(count)]
 
 
-def test_a_pdf_says_what_its_pages_are_and_hold() -> None:
+def test_a_pdf_has_metadata_of_its_pages() -> None:
     made = list(arrange(labels(links(50)), paper=LETTER, columns=5, title=lambda first, count: f"{first}+{count}"))
     read = pypdf.PdfReader(io.BytesIO(pdf(made, LETTER).encode("ascii")), strict=True)
     assert len(read.pages) == len(made)

@@ -22,7 +22,7 @@ def test_a_qr_code_of_a_link() -> None:
     assert (symbol.size, symbol.quiet, symbol.width) == (33, 4, 41)
 
 
-def test_runs_are_the_dark_modules() -> None:
+def test_runs_of_a_symbol_are_its_dark_modules() -> None:
     symbol = qr_code(LINK)
     dark = {(column, row) for first, row, end in symbol.runs() for column in range(first, end)}
     assert dark == {(x, y) for y, modules in enumerate(symbol.rows) for x, shade in enumerate(modules) if shade == 0}
@@ -48,7 +48,7 @@ def test_the_longest_element_strings() -> None:
 
 
 @pytest.mark.parametrize("wrong", [("05", "1"), ("17", "2712"), ("10", "L" * 21), ("21", "")])
-def test_what_is_no_element_string_is_refused(wrong: tuple[str, str]) -> None:
+def test_an_invalid_element_string_is_refused(wrong: tuple[str, str]) -> None:
     with pytest.raises(ValueError, match=r"AI|Empty"):
         gs1_data_matrix([GTIN, wrong])
 

@@ -81,7 +81,7 @@ def test_a_key_is_its_own_creation_date(at: Callable[[int], None]) -> None:
         assert abs(maker.next_pk() - (START + number * 10_000)) <= 8192
 
 
-def test_a_burst_runs_no_further_ahead_than_it_must(at: Callable[[int], None]) -> None:
+def test_a_burst_of_primary_keys_runs_little_ahead_of_the_clock(at: Callable[[int], None]) -> None:
     maker = environment()
     made = [maker.next_pk() for _ in range(400)]
     assert made[-1] - START <= 101 * 8192
@@ -95,7 +95,7 @@ def test_keys_fit_what_javascript_reads_exactly_for_centuries(at: Callable[[int]
     assert START < environment().next_pk() < 2**53
 
 
-def test_a_window_costs_one_store_call(at: Callable[[int], None]) -> None:
+def test_a_window_of_primary_keys_costs_one_store_call(at: Callable[[int], None]) -> None:
     calls: list[str] = []
 
     def note(model: object, **_: object) -> None:
@@ -113,7 +113,7 @@ def test_a_window_costs_one_store_call(at: Callable[[int], None]) -> None:
     assert len(calls) == 4
 
 
-def test_when_the_nodes_of_a_window_are_taken_the_next_one_is_used(
+def test_primary_keys_use_the_next_window_when_all_nodes_are_taken(
     at: Callable[[int], None], stores: dict[str, str]
 ) -> None:
     window = START // WINDOW
@@ -128,7 +128,7 @@ def test_when_the_nodes_of_a_window_are_taken_the_next_one_is_used(
     assert len(set(following)) == 3
 
 
-def test_when_all_nodes_are_taken_for_minutes_ahead_it_says_so(
+def test_primary_keys_are_unavailable_when_all_nodes_are_taken(
     at: Callable[[int], None], stores: dict[str, str]
 ) -> None:
     window = START // WINDOW
@@ -141,7 +141,7 @@ def test_when_all_nodes_are_taken_for_minutes_ahead_it_says_so(
     assert maker.next_pk() // WINDOW == window
 
 
-def test_leases_end_by_themselves(at: Callable[[int], None], stores: dict[str, str]) -> None:
+def test_leases_of_nodes_expire(at: Callable[[int], None], stores: dict[str, str]) -> None:
     environment().next_pk()
     (item,) = clients.dynamodb().scan(TableName=stores["EPHEMERA_TABLE"])["Items"]
     assert int(item["expires"]["N"]) * 1_000_000 > START + 4 * WINDOW

@@ -36,7 +36,7 @@ def imported(told: dict[str, Any]) -> tuple[Catalogue, Outcome]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_becomes_of_a_file(name: str) -> None:
+def test_an_import_case_has_its_expected_result(name: str) -> None:
     told = case(name)
     expected = told["expect"]
     catalogue, outcome = imported(told)
@@ -105,7 +105,7 @@ def test_a_product_needs_a_handle_alone() -> None:
     assert [[one.sku for one in product.variants] for product in catalogue.products.values()] == [[None], [None]]
 
 
-def test_good_products_are_imported_where_bad_ones_are_skipped_and_these_once_they_are_mended() -> None:
+def test_skipped_products_are_imported_from_their_mended_error_file() -> None:
     told = case("skip_keeps_good_rows")
     catalogue, outcome = imported(told)
     assert {product.handle for product in catalogue.products.values()} == {"g1", "g3", "g6"}
@@ -120,7 +120,7 @@ def test_good_products_are_imported_where_bad_ones_are_skipped_and_these_once_th
 
 
 @pytest.mark.parametrize("name", ["quotes_and_apostrophes", "region_price_roundtrip", "text_stays_text", "tab_file"])
-def test_what_was_imported_is_exported_and_imported_again_without_a_change(name: str) -> None:
+def test_an_import_case_exported_and_imported_again_changes_nothing(name: str) -> None:
     catalogue, _ = imported(case(name))
     before, exported = dict(catalogue.products), catalogue.export()
     outcome = catalogue.load(exported)

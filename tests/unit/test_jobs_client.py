@@ -78,7 +78,7 @@ def line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Line:
 # Patience.
 
 
-def test_what_is_not_answered_is_repeated(line: Line) -> None:
+def test_requests_of_the_jobs_client_are_retried(line: Line) -> None:
     answers: list[Answer] = [
         httpx.Response(503, headers={"Retry-After": "1"}),
         refused(429, "There were too many requests.", "too_many_requests", **{"Retry-After": "17"}),
@@ -94,19 +94,19 @@ def test_what_is_not_answered_is_repeated(line: Line) -> None:
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(503), httpx.Response(500), httpx.ReadTimeout("slow")])
-def test_patience_ends(line: Line, answer: Answer) -> None:
+def test_retries_of_the_jobs_client_end_after_its_patience(line: Line, answer: Answer) -> None:
     assert line(lambda request: answer, "list", "--patience", "30") == endings.NO_ANSWER
     assert line.pauses == [0.5, 1, 2, 4, 8, 10]
     assert "https://shop.example/prod" in line.text
 
 
-def test_pauses_of_no_seconds_end(line: Line) -> None:
+def test_retries_without_a_pause_end(line: Line) -> None:
     busy = httpx.Response(503, headers={"Retry-After": "0"})
     assert line(lambda request: busy, "list", "--patience", "5") == endings.NO_ANSWER
     assert line.pauses == [0] * 11
 
 
-def test_what_takes_too_long_is_told_at_once(line: Line) -> None:
+def test_a_retry_after_of_a_day_is_told_at_once(line: Line) -> None:
     message = "There may be 100 uploads that no job has used, and there are 100."
     answers: list[Answer] = [refused(429, message, "too_many_requests", **{"Retry-After": "86400"})]
     assert line(answers, "import", "products.csv") == endings.REFUSED
@@ -114,7 +114,7 @@ def test_what_takes_too_long_is_told_at_once(line: Line) -> None:
     assert line.pauses == []
 
 
-def test_where_nobody_is_nobody_is_waited_for(line: Line) -> None:
+def test_a_refused_connection_is_not_retried(line: Line) -> None:
     assert line([httpx.ConnectError("refused")], "list") == endings.NO_ANSWER
     assert line.pauses == []
 
@@ -154,7 +154,7 @@ def test_a_job_whose_service_falls_silent_can_be_watched_later(line: Line) -> No
     assert "  python -m tools.jobs watch batch_1" in line.text
 
 
-def test_taking_back_that_is_not_told_of_is_not_waited_for_for_ever(line: Line) -> None:
+def test_the_undo_of_a_canceled_job_is_not_waited_for_for_ever(line: Line) -> None:
     canceled: dict[str, Any] = {"status": "canceled", "result": {"count": 9}, "processing_at": NOW}
     assert line(lambda request: job(**canceled), "watch", "batch_1") == endings.FAILED
     assert 60 <= sum(line.pauses) < 70
@@ -186,7 +186,7 @@ def test_a_url_that_has_ended_is_asked_for_again(line: Line, monkeypatch: pytest
     assert not any("authorization" in one.headers for one in puts)
 
 
-def test_storage_that_refuses_is_told(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_that_s3_refuses_is_reported(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "LARGEST_FORM", 3)
     place = httpx.Response(201, json={"url": "https://s3.example/a?sig=secret", "key": "files/a", "expires_at": NOW})
     answers: list[Answer] = [place, httpx.Response(403), place, httpx.Response(403)]
@@ -261,12 +261,12 @@ def test_a_job_whose_error_file_does_not_come_has_failed_all_the_same(line: Line
         httpx.Response(200, json={"batch_job": {"id": 7}}),
     ],
 )
-def test_answers_of_another_service_are_told(line: Line, answer: httpx.Response) -> None:
+def test_answers_of_another_service_are_reported(line: Line, answer: httpx.Response) -> None:
     assert line([answer], "watch", "batch_1") == endings.NO_ANSWER
     assert "is the address right?" in line.text
 
 
-def test_a_refusal_in_other_words(line: Line) -> None:
+def test_a_refusal_without_a_json_body(line: Line) -> None:
     assert line([httpx.Response(404, text="Not Found")], "watch", "batch_1") == endings.REFUSED
     assert "The service refuses this (404)" in line.text
 
@@ -301,7 +301,7 @@ def test_products_of_a_file_are_deleted(line: Line) -> None:
     assert json.loads(line.asked[1].content)["context"] == {"fileKey": "files/u/1/a.csv"}
 
 
-def test_a_service_without_such_jobs_says_so(line: Line) -> None:
+def test_a_service_without_a_type_of_job(line: Line) -> None:
     unknown = refused(404, "Unable to find a BatchJob strategy with the type product-delete", "not_found")
     assert line([unknown], "delete", "--filter", "status=draft") == endings.REFUSED
     assert "This service has no jobs of type product-delete" in line.text
@@ -335,7 +335,7 @@ def test_notices_are_counted_in_words(line: Line) -> None:
         ["watch"],
     ],
 )
-def test_what_cannot_be_understood(line: Line, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_lines_that_cannot_be_parsed(line: Line, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         line([], *words)
     assert left.value.code == endings.USAGE
@@ -363,7 +363,7 @@ def test_what_cannot_be_understood(line: Line, words: list[str], capsys: pytest.
         (["list", "--base-url", "shop.example"], "it begins with https://"),
     ],
 )
-def test_what_cannot_be_used(
+def test_files_and_arguments_that_cannot_be_used(
     line: Line, words: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "bad.json").write_text("{")
@@ -391,7 +391,7 @@ def test_address_and_token_come_from_options_environment_or_file(
     assert line.asked[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
-def test_interrupted_before_there_is_a_job(line: Line) -> None:
+def test_an_import_interrupted_before_there_is_a_job(line: Line) -> None:
     def answer(request: httpx.Request) -> Answer:
         raise KeyboardInterrupt
 

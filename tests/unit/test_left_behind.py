@@ -68,7 +68,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     return {kind: json.loads((folder / "resources" / f"{files[kind]}.json").read_text()) for kind in kinds}
 
 
-def test_all_that_is_left_is_imported_or_told_why_not() -> None:
+def test_retained_resources_are_imported_or_told_why_not() -> None:
     one = made()
     assert set(one.template["Resources"]) | set(one.left_out) == set(retained())
     assert set(one.template["Resources"]) & set(one.left_out) == set()
@@ -79,7 +79,7 @@ def test_all_that_is_left_is_imported_or_told_why_not() -> None:
     assert all(name in one.template["Resources"] for name, kept in retained().items() if "DynamoDB" in kept["Type"])
 
 
-def test_the_template_stands_by_itself() -> None:
+def test_the_import_template_stands_by_itself() -> None:
     one = made()
     assert set(one.template) == {"AWSTemplateFormatVersion", "Resources"}
     assert len(json.dumps(one.template)) < LARGEST_TEMPLATE
@@ -91,7 +91,7 @@ def test_the_template_stands_by_itself() -> None:
         )
 
 
-def test_the_next_deployment_changes_nothing_but_what_is_left_out() -> None:
+def test_the_next_deployment_changes_only_properties_left_out_of_the_import() -> None:
     one = made()
     assert one.properties == ["ContentBucket.NotificationConfiguration"]
     for name, resource in one.template["Resources"].items():
@@ -110,7 +110,7 @@ def test_parameters_are_those_that_the_stack_had() -> None:
 
 
 @pytest.mark.parametrize(("given", "protected"), [("on", True), ("off", False)])
-def test_tables_are_as_protected_as_they_were(given: str, protected: bool) -> None:
+def test_imported_tables_keep_their_deletion_protection(given: str, protected: bool) -> None:
     resources = made(DeletionProtection=given).template["Resources"].values()
     found = [one["Properties"] for one in resources if one["Type"] == "AWS::DynamoDB::Table"]
     assert {one["DeletionProtectionEnabled"] for one in found} == {protected}
@@ -143,7 +143,7 @@ def test_cfn_lint_finds_nothing_in_the_template(tmp_path: Path) -> None:
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stdout + checked.stderr
 
 
-def test_what_nobody_knows_is_told() -> None:
+def test_a_retained_resource_of_an_unknown_type_is_told() -> None:
     declared = {"Resources": {"Sounds": {"Type": "AWS::Some::Thing", "DeletionPolicy": "Retain"}}}
     one = import_of(declared, {}, [Left("Sounds", "AWS::Some::Thing", "s-1")])
     assert (one.resources, list(one.left_out)) == ([], ["Sounds"])
@@ -227,7 +227,7 @@ def test_a_deleted_stack_is_found_by_its_name(cloudformation: Any) -> None:
     )
 
 
-def test_what_is_there_already_takes_nothing(cloudformation: Any) -> None:
+def test_an_existing_stack_is_not_imported_into(cloudformation: Any) -> None:
     with Stubber(cloudformation) as stub:
         answers(stub, ID, KEPT)
         stub.add_response("describe_stacks", described(OTHER_ID, "UPDATE_COMPLETE"), {"StackName": "yard"})
@@ -242,7 +242,7 @@ def test_a_change_set_that_was_made_before_is_no_stack(cloudformation: Any) -> N
         assert find(cloudformation, ID).id == ID
 
 
-def test_of_several_one_is_chosen_by_its_id(cloudformation: Any) -> None:
+def test_one_of_several_deleted_stacks_is_chosen_by_its_id(cloudformation: Any) -> None:
     with Stubber(cloudformation) as stub:
         stub.add_response("list_stacks", summaries(ID, OTHER_ID), {"StackStatusFilter": ["DELETE_COMPLETE"]})
         answers(stub, ID, KEPT)
@@ -251,7 +251,7 @@ def test_of_several_one_is_chosen_by_its_id(cloudformation: Any) -> None:
             find(cloudformation, "yard")
 
 
-def test_what_left_only_a_role_is_nothing_to_bring_back(cloudformation: Any) -> None:
+def test_a_deleted_stack_that_left_only_a_role_is_not_found(cloudformation: Any) -> None:
     with Stubber(cloudformation) as stub:
         stub.add_response("list_stacks", summaries(ID), {"StackStatusFilter": ["DELETE_COMPLETE"]})
         answers(stub, ID, [event("DELETE_SKIPPED", "ApiGatewayLogRole", "AWS::IAM::Role", "yard-role")])
@@ -262,7 +262,7 @@ def test_what_left_only_a_role_is_nothing_to_bring_back(cloudformation: Any) -> 
 # The commands.
 
 
-def test_the_commands_are_told_in_their_order() -> None:
+def test_the_commands_of_an_import_are_told_in_order() -> None:
     secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:SerialKeysSecret-1-Ab"
     left = (
         Left("ChannelsTable", "AWS::DynamoDB::Table", "yard-ChannelsTable-1"),

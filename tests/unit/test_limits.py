@@ -67,7 +67,9 @@ def granted(taker: ModuleType, subject: str, limit: int, wanted: int) -> int:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 49, 50, 51, 60, 100, 400, 1999, 2000])
-def test_a_lone_environment_gets_exactly_the_limit(calls: list[str], at: Callable[[float], None], limit: int) -> None:
+def test_a_lone_environment_gets_exactly_the_request_limit(
+    calls: list[str], at: Callable[[float], None], limit: int
+) -> None:
     assert granted(environment(), "a", limit, limit + 30) == limit
 
 
@@ -103,7 +105,7 @@ def test_all_environments_together_never_exceed_the_limit(limit: int, bursts: li
 
 
 @pytest.mark.usefixtures("calls")
-def test_what_is_given_back_can_be_taken_by_anybody_in_that_minute(at: Callable[[float], None]) -> None:
+def test_requests_given_back_can_be_taken_in_the_same_minute(at: Callable[[float], None]) -> None:
     first, second, third = environment(), environment(), environment()
     assert granted(first, "a", 20, 5) == 5
     for _ in range(5):
@@ -119,14 +121,14 @@ def test_what_is_given_back_can_be_taken_by_anybody_in_that_minute(at: Callable[
     assert granted(first, "a", 20, 40) == 20
 
 
-def test_environments_that_stop_asking_keep_little(calls: list[str], at: Callable[[float], None]) -> None:
+def test_idle_environments_keep_few_leased_requests(calls: list[str], at: Callable[[float], None]) -> None:
     idle = [environment() for _ in range(6)]
     for taker in idle:
         taker.take("a", 2000)
     assert granted(environment(), "a", 2000, 2500) >= 2000 - 6 * 50
 
 
-def test_several_requests_at_once_are_all_taken_or_none(calls: list[str], at: Callable[[float], None]) -> None:
+def test_requests_of_a_batch_are_all_counted_or_none(calls: list[str], at: Callable[[float], None]) -> None:
     first, second = environment(), environment()
     first.take("a", 100, 60)
     second.take("a", 100, 30)
@@ -135,7 +137,7 @@ def test_several_requests_at_once_are_all_taken_or_none(calls: list[str], at: Ca
     assert granted(first, "a", 100, 20) + granted(second, "a", 100, 20) == 10
 
 
-def test_the_next_minute_has_a_budget_of_its_own(calls: list[str], at: Callable[[float], None]) -> None:
+def test_each_minute_has_a_request_limit_of_its_own(calls: list[str], at: Callable[[float], None]) -> None:
     taker, other = environment(), environment()
     assert granted(taker, "a", 100, 60) == 60
     for minute in (1, 2):
@@ -144,7 +146,7 @@ def test_the_next_minute_has_a_budget_of_its_own(calls: list[str], at: Callable[
 
 
 @pytest.mark.parametrize(("second", "wait"), [(0, 60), (0.5, 60), (1, 59), (30, 30), (59, 1), (59.999, 1)])
-def test_who_is_refused_is_told_when_to_come_back(
+def test_a_throttled_request_has_retry_after(
     calls: list[str], at: Callable[[float], None], second: float, wait: int
 ) -> None:
     at(second)
@@ -157,19 +159,19 @@ def test_who_is_refused_is_told_when_to_come_back(
     taker.take("a", 1)
 
 
-def test_subjects_do_not_share_a_budget(calls: list[str], at: Callable[[float], None]) -> None:
+def test_subjects_do_not_share_a_request_limit(calls: list[str], at: Callable[[float], None]) -> None:
     taker = environment()
     assert granted(taker, "a", 5, 10) == 5
     assert granted(taker, "b", 5, 10) == 5
 
 
-def test_what_was_leased_is_forgotten_by_the_table(stores: dict[str, str], at: Callable[[float], None]) -> None:
+def test_leases_of_requests_expire(stores: dict[str, str], at: Callable[[float], None]) -> None:
     environment().take("a", 10)
     (item,) = clients.dynamodb().scan(TableName=stores["EPHEMERA_TABLE"])["Items"]
     assert 60 <= int(item["expires"]["N"]) - MINUTE // 1_000_000 <= 3600
 
 
-def test_environments_that_race_for_the_rest_share_it(stores: dict[str, str], at: Callable[[float], None]) -> None:
+def test_racing_environments_share_the_request_limit(stores: dict[str, str], at: Callable[[float], None]) -> None:
     source = random.Random(1)
     environments = [environment() for _ in range(8)]
     total = 0
@@ -185,7 +187,9 @@ def test_environments_that_race_for_the_rest_share_it(stores: dict[str, str], at
 
 @given(st.integers(1, 60), st.lists(st.tuples(st.sampled_from(["take", "spend"]), st.integers(1, 70)), max_size=12))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_is_spent_is_what_there_is(stores: dict[str, str], limit: int, asked: list[tuple[str, int]]) -> None:
+def test_spent_requests_never_exceed_the_limit(
+    stores: dict[str, str], limit: int, asked: list[tuple[str, int]]
+) -> None:
     subject, left = str(uuid.uuid4()), limit
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "now", lambda: MINUTE)
@@ -201,7 +205,7 @@ def test_what_is_spent_is_what_there_is(stores: dict[str, str], limit: int, aske
                     limits.take(subject, limit, count)
 
 
-def test_what_is_spent_is_spent_in_all_environments(stores: dict[str, str], at: Callable[[float], None]) -> None:
+def test_requests_are_spent_in_all_environments(stores: dict[str, str], at: Callable[[float], None]) -> None:
     one, other = environment(), environment()
     assert granted(one, "guesser", 300, 1) == 1
     other.spend("guesser", 300, 10_000)

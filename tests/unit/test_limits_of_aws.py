@@ -58,7 +58,7 @@ def size(value: Any) -> int:
     return len(json.dumps(value, separators=(",", ":")))
 
 
-def test_names_fit_for_the_longest_name_of_a_stack() -> None:
+def test_names_of_resources_fit_for_the_longest_stack_name() -> None:
     """Where no name is given, CloudFormation makes one that fits."""
     limits = {
         "AWS::Events::EventBus": ("Name", longest("events", "EventBusName")),
@@ -105,7 +105,7 @@ def test_the_tree_of_paths_is_one_that_api_gateway_takes() -> None:
     assert set(siblings.values()) == {1}
 
 
-def test_no_warning_of_an_import_undoes_the_stack() -> None:
+def test_warnings_about_the_api_document_do_not_roll_back_the_stack() -> None:
     """The document names a scheme `NONE` that it does not define, which is how SAM says that no authorizer is asked.
 
     `FailOnWarnings` is "a boolean to indicate whether to roll back the API if a warning is encountered":

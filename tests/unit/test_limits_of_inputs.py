@@ -83,7 +83,7 @@ def _ends(pattern: str | None) -> bool:
     return patterns.parse(pattern).getwidth()[1] < patterns.MAXREPEAT
 
 
-def test_everything_in_a_request_has_a_limit_in_the_document() -> None:
+def test_all_inputs_of_a_request_have_a_limit_in_the_document() -> None:
     schemas = dict(inputs())
     assert len(schemas) > 100
     assert [found for where, schema in schemas.items() for found in unlimited(where, schema)] == []
@@ -109,5 +109,5 @@ def test_everything_in_a_request_has_a_limit_in_the_document() -> None:
         {"type": "object", "properties": {"a": {"anyOf": [{"type": "null"}, {"type": "string"}]}}},
     ],
 )
-def test_what_has_no_limit_is_found(schema: Any) -> None:
+def test_inputs_without_a_limit_are_found(schema: Any) -> None:
     assert len(list(unlimited("here", schema))) == 1

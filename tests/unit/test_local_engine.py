@@ -9,7 +9,7 @@ from tools.local_stack.engine import Engine, StackError
 from tools.local_stack.stack import LocalStack
 
 
-def test_copies_that_functions_ran_from_go_when_it_stops(tmp_path: Path) -> None:
+def test_copies_of_packages_are_removed_when_the_local_engine_stops(tmp_path: Path) -> None:
     kept = tmp_path / "state" / "tables.json"
     for file in (tmp_path / "tmp" / "layer-1" / "opt.py", tmp_path / "former-1" / "layer-0" / "opt.py", kept):
         file.parent.mkdir(parents=True)

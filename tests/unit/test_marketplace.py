@@ -19,14 +19,14 @@ def load_that_ends(shop: Marketplace, status: str) -> Load:
     return next(load for load in shop.loads if load.ends == status)
 
 
-def test_the_seed_decides_everything(shop: Marketplace) -> None:
+def test_the_made_up_shop_follows_from_its_seed(shop: Marketplace) -> None:
     again = marketplace.make()
     assert again == shop
     assert [load.log() for load in again.loads] == [load.log() for load in shop.loads]
     assert marketplace.make(seed=2) != shop
 
 
-def test_it_is_as_large_as_asked(shop: Marketplace) -> None:
+def test_the_made_up_shop_is_as_large_as_asked(shop: Marketplace) -> None:
     assert len(shop.products) == len(shop.stocks) == 4_000
     assert len(shop.prices) > FULL_LOAD
     assert len(marketplace.make(products=40).products) == 40
@@ -41,7 +41,7 @@ def test_loads_are_of_the_usual_size_besides_the_full_price_list(shop: Marketpla
     assert max(rows) <= LARGEST_LOAD
 
 
-def test_every_row_is_in_one_load(shop: Marketplace) -> None:
+def test_every_row_of_the_shop_is_in_one_load(shop: Marketplace) -> None:
     carried = Counter((row.content_type, row.pk) for load in shop.loads for row in load.rows)
     everything = {(row.content_type, row.pk) for row in (*shop.products, *shop.stocks, *shop.prices)}
     assert set(carried) <= everything
@@ -74,7 +74,7 @@ def test_prices_are_in_several_currencies_and_skus_are_unique(shop: Marketplace)
 
 
 @pytest.mark.parametrize("seed", [2, 3, 4])
-def test_a_few_per_cent_are_refused_for_each_of_the_reasons(seed: int) -> None:
+def test_a_few_per_cent_of_objects_are_refused_for_each_reason(seed: int) -> None:
     done = [load for load in marketplace.make(seed=seed, products=1_500).loads if load.ends == "done"]
     reasons = Counter(outcome.failed_reason_type for load in done for outcome in load.outcomes)
     assert set(reasons) == {None, "mapping", "remote", "channel_app"}
@@ -119,12 +119,12 @@ def test_a_row_that_changed_is_committed_again_in_a_newer_version(shop: Marketpl
     assert all(datetime.fromisoformat(row.version_date).tzinfo for row in committed)
 
 
-def test_new_arrivals_mix_kinds_that_share_their_numbers(shop: Marketplace) -> None:
+def test_the_first_load_mixes_content_types_with_the_same_primary_keys(shop: Marketplace) -> None:
     pks = {kind: {row.pk for row in shop.loads[0].rows if row.content_type == kind} for kind in ("product", "stock")}
     assert pks["product"] == pks["stock"] != set()
 
 
-def test_the_log_tells_what_became_of_each_row(shop: Marketplace) -> None:
+def test_the_log_file_of_a_load_has_each_row(shop: Marketplace) -> None:
     load = shop.loads[0]
     lines = load.log().splitlines()
     assert len(lines) == len(load.outcomes) + 2

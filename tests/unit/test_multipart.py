@@ -65,7 +65,7 @@ def one(http: bytes, mime: bytes = b"Content-Type: application/http\n") -> bytes
 # The forms.
 
 
-def test_the_flat_form(read: Reader) -> None:
+def test_the_flat_multipart_form(read: Reader) -> None:
     batch = read(
         b"--batch\n"
         b"Content-Type: multipart/mixed; boundary=changeset\n"
@@ -106,7 +106,7 @@ def test_the_flat_form(read: Reader) -> None:
     assert not batch.nested
 
 
-def test_the_nested_form(read: Reader) -> None:
+def test_the_nested_multipart_form(read: Reader) -> None:
     batch = read(
         b"--batch_x\n"
         b"Content-Type: application/http\n"
@@ -308,7 +308,7 @@ def test_a_body_is_kept_to_the_byte() -> None:
     )
 
 
-def test_bytes_that_are_no_text_are_kept() -> None:
+def test_body_bytes_that_are_no_text_are_kept() -> None:
     assert only(multipart.parse(one(b"PUT x\n\n\x00\xff\xfe\r\x80"), "x; boundary=b")).body == b"\x00\xff\xfe\r\x80"
 
 
@@ -459,7 +459,7 @@ def test_a_malformed_part_leaves_its_neighbours_alone(read: Reader) -> None:
 
 @pytest.mark.parametrize("line_end", LINE_ENDS)
 @pytest.mark.parametrize("over", [0, 1, 10 * LARGEST_HEADERS])
-def test_headers_end_at_their_limit(line_end: bytes, over: int) -> None:
+def test_headers_of_a_part_have_a_limit(line_end: bytes, over: int) -> None:
     def filled(first: bytes) -> bytes:
         # What is counted ends before the last line feed.
         rest = line_end + b"X: " + line_end[:-1]
@@ -473,7 +473,7 @@ def test_headers_end_at_their_limit(line_end: bytes, over: int) -> None:
         assert over == 0 or f"at most {LARGEST_HEADERS}" in str(request.error)
 
 
-def test_a_request_line_has_the_same_limit(read: Reader) -> None:
+def test_a_request_line_has_the_limit_of_headers(read: Reader) -> None:
     assert "at most" in refused(read(one(b"GET " + b"x" * LARGEST_HEADERS + b" HTTP/1.1\n")))
     assert "at most" in refused(read(one(b"GET " + b" " * 100_000 + b"HTTP/1.1")))
 
@@ -512,7 +512,7 @@ def test_a_change_set_that_is_cut_off_or_has_no_part_is_refused_with_all_the_res
                 read(good + b"--b\nContent-Type: " + content_type + b"\n\n" + inner + b"--b--")
 
 
-def test_both_levels_cannot_have_one_boundary(read: Reader) -> None:
+def test_batch_and_change_set_cannot_share_a_boundary(read: Reader) -> None:
     part = b"Content-Type: application/http\n\nDELETE x HTTP/1.1\n"
     with pytest.raises(MalformedBatchError, match="In a change set"):
         read(b"--b\nContent-Type: multipart/mixed; boundary=b\n\n--b\n" + part + b"--b--\n--b--\n")
@@ -544,7 +544,7 @@ def test_a_batch_holds_a_hundred_requests(read: Reader) -> None:
             read(body + b"--b--")
 
 
-def test_malformed_parts_count_too(read: Reader) -> None:
+def test_malformed_parts_count_as_requests(read: Reader) -> None:
     with pytest.raises(MalformedBatchError, match="at most 100 requests"):
         read(b"--b\nnonsense\n" * 101 + b"--b--")
 
@@ -557,7 +557,7 @@ def test_delimiters_are_whole_lines(read: Reader) -> None:
 @pytest.mark.parametrize(
     ("outer", "inner"), [(b"b", b"bc"), (b"bc", b"b"), (b"b", b"b-"), (b"b", b"--b"), (b"-", b"--")]
 )
-def test_a_boundary_may_begin_like_the_other(read: Reader, outer: bytes, inner: bytes) -> None:
+def test_a_boundary_may_begin_like_another_boundary(read: Reader, outer: bytes, inner: bytes) -> None:
     part = b"Content-Type: application/http\n\nDELETE x HTTP/1.1\n\n"
     change_set = b"Content-Type: multipart/mixed; boundary=" + inner + b"\n\n--" + inner + b"\n" + part
     body = b"--" + outer + b"\n" + change_set + b"--" + inner + b"--\n--" + outer + b"--\n"
@@ -613,7 +613,7 @@ def _as_email_reads(body: bytes, boundary: str) -> list[Any]:
 
 
 @given(st.lists(_REQUESTS, min_size=1, max_size=5), st.text("abcxyz_019", min_size=1, max_size=20))
-def test_it_reads_what_the_standard_library_reads(requests: list[Any], boundary: str) -> None:
+def test_multipart_is_parsed_as_by_the_standard_library(requests: list[Any], boundary: str) -> None:
     distinct = [
         (method, url, {name.lower(): value for name, value in headers.items()}, body, content_id)
         for method, url, headers, body, content_id in requests
@@ -628,7 +628,7 @@ def test_it_reads_what_the_standard_library_reads(requests: list[Any], boundary:
     assert ours == _as_email_reads(body, boundary)
 
 
-def test_unlike_the_standard_library_it_keeps_what_is_not_ascii() -> None:
+def test_multipart_keeps_non_ascii_bytes_unlike_the_standard_library() -> None:
     text = one("PUT Labels('Größe') HTTP/1.1\nX: ü\n\n{}".encode())
     assert only(multipart.parse(text, "x; boundary=b")).url == "Labels('Größe')"
     message = email.message_from_bytes(
@@ -677,7 +677,7 @@ _PIECES = st.sampled_from(
 @example(b"--b\r\n--b--", "multipart/mixed; boundary=b")
 @example(b"--b\n--b\r\n--b--", "multipart/mixed; boundary=b")
 @settings(max_examples=500)
-def test_whatever_comes_is_read_or_refused(body: bytes, content_type: str) -> None:
+def test_any_multipart_body_is_read_or_refused(body: bytes, content_type: str) -> None:
     try:
         batch = multipart.parse(body, content_type)
     except MalformedBatchError:
@@ -706,7 +706,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_steps_grow_no_faster_than_the_input(hostile: str) -> None:
+def test_multipart_is_parsed_in_linear_time(hostile: str) -> None:
     small, large = (_steps(HOSTILE[hostile](size)) for size in (2_000, 20_000))
     assert large <= 10 * small + 100
 

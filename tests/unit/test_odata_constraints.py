@@ -42,7 +42,7 @@ def read(text: str) -> Expression:
         ("Children/any(id: id/ChildProductID eq 1 and $it/ID eq 1)", None),
     ],
 )
-def test_values(text: str, values: set[Any] | None) -> None:
+def test_values_that_a_filter_allows_a_key(text: str, values: set[Any] | None) -> None:
     assert values_of(read(text), "ID") == values
 
 
@@ -55,7 +55,7 @@ def test_values(text: str, values: set[Any] | None) -> None:
         ("not not IsParent", None),
     ],
 )
-def test_values_of_a_property_that_is_a_condition(text: str, values: set[Any] | None) -> None:
+def test_values_of_a_boolean_property_as_a_condition(text: str, values: set[Any] | None) -> None:
     assert values_of(read(text), "IsParent") == values
 
 
@@ -66,7 +66,7 @@ def test_values_of_enumerations_and_of_strings() -> None:
 
 
 @pytest.mark.parametrize("text", ["Sku eq null", "null eq Sku", "Sku in ('a',null)", "Sku eq 'a' or Sku eq null"])
-def test_keys_do_not_find_null(text: str) -> None:
+def test_a_comparison_with_null_gives_no_key_values(text: str) -> None:
     assert values_of(read(text), "Sku") is None
     assert values_of(read(f"({text}) and Sku eq 'a'"), "Sku") == {"a"}
     assert (
@@ -129,7 +129,7 @@ def test_values_in_a_collection(text: str, values: set[Any] | None) -> None:
         ("ID gt TotalQuantity", None),
     ],
 )
-def test_intervals(text: str, interval: Interval | None) -> None:
+def test_intervals_that_a_filter_allows_a_key(text: str, interval: Interval | None) -> None:
     assert interval_of(read(text), "ID") == interval
 
 
@@ -194,7 +194,7 @@ def within(value: Any, interval: Interval) -> bool:
 
 @given(st.one_of(keyed(), filters().map(lambda drawn: drawn[0])), st.lists(rows, min_size=2, max_size=5))
 @settings(max_examples=250)
-def test_no_row_is_left_out(text: str, some: list[dict[str, Any]]) -> None:
+def test_values_and_intervals_of_a_filter_leave_no_row_out(text: str, some: list[dict[str, Any]]) -> None:
     condition = read(text)
     fulfilling = list(filter(predicate(condition), some))
     found: dict[str, Any] = {name: values_of(condition, name) for name in ("ID", "Sku", "Flag", "IsParent")}

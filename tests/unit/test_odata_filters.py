@@ -108,16 +108,16 @@ def test_a_condition_that_a_row_fulfils(text: str) -> None:
         "false",
     ],
 )
-def test_what_is_unknown_or_false_does_not_hold(text: str) -> None:
+def test_a_filter_that_is_null_or_false_does_not_hold(text: str) -> None:
     assert predicate(parse_filter(text, PRODUCT, MODEL))(ROW) is False
 
 
 @pytest.mark.parametrize(("text", "known"), [("null or true", True), ("not (null and false)", True)])
-def test_what_is_unknown_does_not_count_where_the_rest_decides(text: str, known: bool) -> None:
+def test_a_null_operand_does_not_count_where_the_other_decides(text: str, known: bool) -> None:
     assert predicate(parse_filter(text, PRODUCT, MODEL))(ROW) is known
 
 
-def test_single_navigations() -> None:
+def test_filters_through_single_navigations() -> None:
     condition = parse_filter("product/sku eq 'A' and Product/Labels/any(l: l/Name eq 'x')", LABEL, MODEL)
     assert printed(condition) == "Product/Sku eq 'A' and Product/Labels/any(l:l/Name eq 'x')"
     holds = predicate(condition)
@@ -149,7 +149,7 @@ def test_single_navigations() -> None:
         ("$it/Sku eq null", "Sku eq null"),
     ],
 )
-def test_canonical_text(text: str, canonical: str) -> None:
+def test_the_canonical_text_of_a_filter(text: str, canonical: str) -> None:
     condition = parse_filter(text, PRODUCT, MODEL)
     assert printed(condition) == canonical
     assert parse_filter(canonical, PRODUCT, MODEL) == condition
@@ -279,7 +279,7 @@ def test_a_filter_that_is_refused(text: str, position: int, why: str) -> None:
     assert why in str(error.value)
 
 
-def test_what_is_repeated_of_a_filter_is_cut() -> None:
+def test_error_messages_repeat_only_the_beginning_of_a_filter() -> None:
     for text in ("N" * 20_000, f"nope{'e' * 20_000}()", f"ID eq 1 {'x' * 20_000}", f"Flag eq '{'x' * 20_000}'"):
         with pytest.raises(MalformedQuery) as error:
             parse_filter(text, PRODUCT, MODEL)

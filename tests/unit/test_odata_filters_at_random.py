@@ -23,7 +23,7 @@ def test_a_filter_means_what_the_standard_says(drawn: tuple[str, Meaning], some:
 
 @given(filters(portable=True), SOME_ROWS)
 @settings(max_examples=200)
-def test_another_parser_reads_the_same(drawn: tuple[str, Meaning], some: list[dict[str, Any]]) -> None:
+def test_another_parser_reads_the_same_filter(drawn: tuple[str, Meaning], some: list[dict[str, Any]]) -> None:
     condition = parse_filter(drawn[0], PRODUCT, MODEL)
     holds, meaning = predicate(condition), read_by_another(printed(condition))
     assert [holds(row) for row in some] == [means(meaning, row) is True for row in some]
@@ -31,7 +31,7 @@ def test_another_parser_reads_the_same(drawn: tuple[str, Meaning], some: list[di
 
 @given(filters())
 @settings(max_examples=200)
-def test_what_is_printed_is_read_alike(drawn: tuple[str, Meaning]) -> None:
+def test_a_printed_filter_is_read_alike(drawn: tuple[str, Meaning]) -> None:
     condition = parse_filter(drawn[0], PRODUCT, MODEL)
     text = printed(condition)
     again = parse_filter(text, PRODUCT, MODEL)

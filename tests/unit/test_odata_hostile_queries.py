@@ -51,7 +51,7 @@ def use(text: str) -> None:
 # Limits.
 
 
-def test_a_thousand_clauses_are_read_and_one_more_is_not() -> None:
+def test_a_filter_has_a_thousand_clauses_at_most() -> None:
     assert MOST_OPERANDS == 2_000
     use(clauses(1_000))
     use(clauses(1_000).replace(" or ", " and "))
@@ -61,7 +61,7 @@ def test_a_thousand_clauses_are_read_and_one_more_is_not() -> None:
     assert "32,768 characters" in refused(clauses(10_000))
 
 
-def test_the_longest_text() -> None:
+def test_the_longest_text_of_a_filter() -> None:
     use("Sku eq '" + "x" * (LONGEST - 9) + "'")
     assert "at most 32,768 characters" in refused("Sku eq '" + "x" * (LONGEST - 8) + "'")
 
@@ -79,7 +79,7 @@ DEEP: dict[str, Callable[[int], str]] = {
 
 
 @pytest.mark.parametrize("kind", DEEP)
-def test_depth_ends_where_it_is_said_to_and_before_the_stack_does(kind: str) -> None:
+def test_the_depth_of_a_filter_ends_before_the_stack(kind: str) -> None:
     limit = sys.getrecursionlimit()
     depth = 0
     frame = sys._getframe()
@@ -95,7 +95,7 @@ def test_depth_ends_where_it_is_said_to_and_before_the_stack_does(kind: str) -> 
         sys.setrecursionlimit(limit)
 
 
-def test_what_needs_brackets_once_it_is_printed_counts_as_if_it_had_them() -> None:
+def test_operators_printed_with_brackets_count_into_the_depth_of_a_filter() -> None:
     assert f"deeper than {DEEPEST} levels" in refused(nested(DEEPEST, "not ", ""))
     use(nested(DEEPEST, "not ", "", "IsParent"))
 
@@ -154,7 +154,7 @@ def read(option: str, text: str) -> None:
 
 @pytest.mark.parametrize("hostile", ALL)
 @pytest.mark.parametrize("size", [10, 1_000, 10_000, 100_000])
-def test_it_is_read_or_refused(hostile: str, size: int) -> None:
+def test_a_hostile_query_is_read_or_refused(hostile: str, size: int) -> None:
     option, made = ALL[hostile]
     refusal = None
     try:
@@ -165,7 +165,7 @@ def test_it_is_read_or_refused(hostile: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("hostile", ALL)
-def test_steps_grow_no_faster_than_the_input(hostile: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_query_options_are_parsed_in_linear_time(hostile: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # The limits would end most of these before they show how they grow.
     monkeypatch.setattr(tokens, "LONGEST", 10_000_000)
     monkeypatch.setattr(parser, "MOST_OPERANDS", 10_000_000)
@@ -194,7 +194,7 @@ def _steps(option: str, text: str) -> int:
         if isinstance(value, re.Pattern)
     ],
 )
-def test_no_pattern_goes_back(pattern: re.Pattern[str]) -> None:
+def test_no_pattern_of_the_query_tokens_backtracks(pattern: re.Pattern[str]) -> None:
     # What repeats without an end gives nothing back, so that no text is gone through more than once.
     unbounded = [
         operator
@@ -231,20 +231,20 @@ _TEXTS = st.one_of(
 
 @given(st.sampled_from(["$filter", "$orderby", "$select", "$expand", "$top", "$skip", "$count"]), _TEXTS)
 @settings(max_examples=300)
-def test_whatever_comes_is_read_or_refused(option: str, text: str) -> None:
+def test_any_text_of_a_query_option_is_read_or_refused(option: str, text: str) -> None:
     with suppress(MalformedQuery, NotSupported):
         read(option, text)
 
 
 @given(st.lists(st.tuples(st.text(max_size=12), st.text(max_size=12)), max_size=4))
-def test_whatever_a_query_string_holds_is_read_or_refused(query: list[tuple[str, str]]) -> None:
+def test_any_query_string_is_read_or_refused(query: list[tuple[str, str]]) -> None:
     with suppress(BatchyardError):
         parse_options(query, PRODUCT, MODEL)
 
 
 @given(_TEXTS)
 @settings(max_examples=300)
-def test_what_can_be_read_can_be_used(text: str) -> None:
+def test_a_filter_that_can_be_read_can_be_used(text: str) -> None:
     with suppress(MalformedQuery):
         parse_filter(text, PRODUCT, MODEL)
         use(text)

@@ -160,7 +160,7 @@ def _key(readable: Readable, row: Row) -> tuple[Any, ...]:
     skip=st.integers(0, 12),
     counts=st.booleans(),
 )
-def test_all_pages_together_are_what_a_look_at_everything_finds(
+def test_all_pages_of_an_entity_set_together_are_the_whole_list(
     things: Sequence[Mapping[str, Any]],
     condition: str | None,
     order: str | None,
@@ -202,7 +202,7 @@ def test_all_pages_together_are_what_a_look_at_everything_finds(
     most=st.integers(1, 5),
     order=st.sampled_from([None, "ThingID", "ThingID desc", "Name", "Name desc,ThingID"]),
 )
-def test_what_belongs_to_others_comes_once_each_wherever_pages_end(
+def test_parts_of_entities_come_once_each_wherever_pages_end(
     things: Sequence[Mapping[str, Any]], most: int, order: str | None, most_looked_at: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -219,18 +219,20 @@ def test_what_belongs_to_others_comes_once_each_wherever_pages_end(
     skip=st.integers(0, 2**31),
     count=st.none() | st.integers(0, 2**31),
 )
-def test_a_token_is_what_it_was(at: Position | None, key: Sequence[Any] | None, skip: int, count: int | None) -> None:
+def test_a_skiptoken_survives_its_text(
+    at: Position | None, key: Sequence[Any] | None, skip: int, count: int | None
+) -> None:
     token = Token(at, key, skip, count)
     assert Token.of(token.text()) == token._replace(best=[])
 
 
 @given(st.text(max_size=50) | st.binary(max_size=30).map(lambda some: some.hex()))
-def test_what_is_no_token_is_refused(text: str) -> None:
+def test_a_malformed_skiptoken_is_refused(text: str) -> None:
     with pytest.raises(Malformed):
         Token.of(text)
 
 
-def test_a_page_of_a_key_reads_what_it_shows() -> None:
+def test_a_page_by_key_reads_only_its_entities() -> None:
     world = _World([_thing(id, f"s{id}", "t", id, ()) for id in range(1, 1001)])
     readable = world.things_set()
     for condition, most in (
@@ -256,7 +258,7 @@ def test_a_page_of_a_key_reads_what_it_shows() -> None:
     most_looked_at=st.sampled_from([3, 7, 5000]),
     counts=st.booleans(),
 )
-def test_who_counts_skip_up_gets_what_who_follows_the_links_does(
+def test_counting_skip_up_gives_the_pages_of_next_links(
     things: Sequence[Mapping[str, Any]],
     condition: str | None,
     order: str | None,

@@ -21,7 +21,7 @@ def expanded(options: Options) -> dict[str, Options]:
     return {one.navigation.name: one.options for one in options.expand}
 
 
-def test_all_of_them() -> None:
+def test_all_query_options() -> None:
     options = read(
         "$filter=sku eq 'A'&$select=sku,title&$orderby=sku desc&$expand=labels"
         "&$top=5&$skip=10&$count=true&$skiptoken=x'("
@@ -53,14 +53,14 @@ def test_all_of_them() -> None:
         "$FORMAT=JSON",
     ],
 )
-def test_what_asks_for_nothing(query: str) -> None:
+def test_empty_query_options(query: str) -> None:
     assert read(query) == Options()
 
 
 @pytest.mark.parametrize(
     "query", ["$top=5&$Count=TRUE", "TOP= 5 &count=true", "&&$count=True&$TOP=5&", " $top =005&count=TRUE"]
 )
-def test_names_in_any_case_with_or_without_the_dollar_sign(query: str) -> None:
+def test_names_of_query_options_in_any_case_with_or_without_the_dollar_sign(query: str) -> None:
     assert read(query) == Options(top=5, with_count=True)
 
 
@@ -68,18 +68,18 @@ def test_the_order_of_options_does_not_matter() -> None:
     assert read("$top=5&$skip=3") == read("$skip=3&$top=5") == Options(top=5, skip=3)
 
 
-def test_numbers_at_their_limits() -> None:
+def test_top_and_skip_at_their_limits() -> None:
     assert read(f"$top=0&$skip={LARGEST_NUMBER}") == Options(top=0, skip=LARGEST_NUMBER)
 
 
-def test_selecting() -> None:
+def test_select_of_properties() -> None:
     assert read("$select=sku,LABELS").select == ("Sku", "Labels")
     assert read("$select= ID , Sku,id ").select == ("ID", "Sku")
     assert read("$select=*").select is None
     assert read("$select=Sku,*").select is None
 
 
-def test_ordering() -> None:
+def test_orderby_of_expressions() -> None:
     orders = read("$orderby=sku DESC, length(Title) asc,Flag,IsParent eq true desc").orderby
     assert [(printed(one.expression), one.descending) for one in orders] == [
         ("Sku", True),
@@ -97,7 +97,7 @@ def test_enumerations_are_ordered_by_their_numbers() -> None:
     assert value(by_condition.expression)(ROW) is True
 
 
-def test_expanding() -> None:
+def test_expand_with_options() -> None:
     options = read(
         "$expand=Labels($filter=name eq 'a;b)';$select=name;$orderby=Name desc;"
         "top=1;$skip=2;$Count=true),"
@@ -113,7 +113,7 @@ def test_expanding() -> None:
     assert found["Children"].expand[0].navigation is CHILD.navigations["ChildProduct"]
 
 
-def test_expanding_all() -> None:
+def test_expand_of_all_navigations() -> None:
     assert expanded(read("$expand=*")) == dict.fromkeys(("Labels", "Attributes", "Children"), Options())
     assert expanded(read("$expand=*,attributes($top=1)")) == {
         "Attributes": Options(top=1),
@@ -186,7 +186,7 @@ def test_expanding_all() -> None:
         (f"${'x' * 5_000}=1", "There is no such option"),
     ],
 )
-def test_what_is_refused(query: str, why: str) -> None:
+def test_query_options_that_are_refused(query: str, why: str) -> None:
     with pytest.raises(MalformedQuery) as error:
         read(query)
     assert why in str(error.value)
@@ -200,7 +200,7 @@ def test_search_is_not_supported() -> None:
 
 
 @pytest.mark.parametrize("wanted", ["xml", "atom", "application/xml", "", "jsonx"])
-def test_answers_are_json(wanted: str) -> None:
+def test_a_format_other_than_json_is_refused(wanted: str) -> None:
     with pytest.raises(UnsupportedMediaType):
         read(f"$format={wanted}")
 

@@ -50,7 +50,7 @@ GUID = "a3f0c9d2-1B4e-4c6a-8d2f-0123456789ab"
         ("Products(1)/Default.UpdateQuantity", [Segment("Products", {"": 1}), Segment("Default.UpdateQuantity")]),
     ],
 )
-def test_paths(path: str, segments: list[Segment]) -> None:
+def test_paths_of_odata_urls(path: str, segments: list[Segment]) -> None:
     assert parse(path) == segments
     assert parse(unquote(quote(path))) == segments
     assert parse(unquote(quote(path, safe=""))) == segments
@@ -99,12 +99,12 @@ def test_paths(path: str, segments: list[Segment]) -> None:
         "Products?x",
     ],
 )
-def test_what_is_no_path(path: str) -> None:
+def test_malformed_odata_paths(path: str) -> None:
     with pytest.raises(Malformed):
         parse(path)
 
 
-def test_keys() -> None:
+def test_keys_in_odata_urls() -> None:
     assert Segment("Products", {"": 1}).key_of("ID") == (1,)
     assert Segment("Products", {"ID": 1}).key_of("ID") == (1,)
     assert Segment("Images", {"PlacementName": "P", "ProductID": 1}).key_of("ProductID", "PlacementName") == (1, "P")
@@ -122,12 +122,12 @@ _KEYS = st.dictionaries(_NAMES, _VALUES, max_size=3) | _VALUES.map(lambda value:
 
 
 @given(st.lists(st.builds(Segment, _NAMES, _KEYS), max_size=4))
-def test_what_is_written_is_read(segments: list[Segment]) -> None:
+def test_written_odata_paths_are_read(segments: list[Segment]) -> None:
     assert parse("/".join(map(str, segments))) == segments
 
 
 @given(st.text() | st.lists(st.sampled_from([*"()',=/ $1a-", "''", "Products", "ID"])).map("".join))
-def test_whatever_comes_is_read_or_refused(path: str) -> None:
+def test_any_odata_path_is_read_or_refused(path: str) -> None:
     try:
         segments = parse(path)
     except Malformed:

@@ -103,17 +103,17 @@ def test_an_operation_without_a_tag_is_told() -> None:
         merged([function(path="/x", tags=[])])
 
 
-def test_a_tag_that_nothing_is_said_of_is_told() -> None:
+def test_a_tag_without_a_description_is_told() -> None:
     with pytest.raises(Unfit, match="nothing of the tag Unheard"):
         merged([function(path="/x", tags=["Unheard"])])
 
 
-def test_what_is_described_twice_is_told() -> None:
+def test_a_schema_described_twice_is_told() -> None:
     with pytest.raises(Unfit, match="described twice: Change"):
         openapi.merged([function()], OF_TAGS._replace(schemas={"Change": {}}))
 
 
-def test_only_what_is_really_answered_is_documented() -> None:
+def test_only_answers_of_a_route_are_documented() -> None:
     document = merged([function("PATCH")])
     operation = document["paths"]["/api/v1/things/"]["patch"]
     assert operation["responses"] == {
@@ -130,7 +130,7 @@ def test_only_what_is_really_answered_is_documented() -> None:
     assert list(document["components"]["schemas"]) == ["Change", "Error"]
 
 
-def test_bounds_are_exact_and_changes_have_no_defaults() -> None:
+def test_bounds_in_schemas_are_exact_and_update_schemas_have_no_defaults() -> None:
     schema = merged([function("PATCH")])["components"]["schemas"]["Change"]["properties"]["size"]
     assert schema["maximum"] == 2**63 - 1
     assert isinstance(schema["maximum"], int)
@@ -144,7 +144,7 @@ def test_a_parameter_is_never_null() -> None:
     assert "anyOf" not in parameter["schema"]
 
 
-def test_a_token_is_asked_for_except_where_it_is_not() -> None:
+def test_operations_ask_for_a_token_except_public_operations() -> None:
     document = merged([function(), function(path="/docs", operation_id="docs", resolver=PublicResolver)])
     assert document["security"] == [{"Token": []}]
     assert document["components"]["securitySchemes"]["Token"]["in"] == "header"
@@ -152,7 +152,7 @@ def test_a_token_is_asked_for_except_where_it_is_not() -> None:
     assert document["paths"]["/docs"]["get"]["security"] == []
 
 
-def test_the_document_of_the_functions_is_valid_and_knows_each_of_them() -> None:
+def test_the_document_of_the_functions_is_valid_and_has_every_route() -> None:
     resolvers = [handler.app for handler in handlers() if handler.app is not None]
     document = merged(resolvers)
     OpenAPIV31SpecValidator(document).validate()

@@ -250,7 +250,7 @@ def test_rows_of_one_handle_stand_anywhere() -> None:
     assert list(catalogue.by_handle("other").skus) == ["1", "2"]
 
 
-def test_what_is_said_of_a_product_is_taken_from_its_first_row() -> None:
+def test_product_columns_are_taken_from_the_first_row() -> None:
     catalogue = shop()
     load(
         catalogue,
@@ -270,7 +270,7 @@ def test_variants_may_be_without_sku_and_options() -> None:
 # What is changed.
 
 
-def test_only_what_is_given_changes() -> None:
+def test_columns_that_are_missing_change_nothing() -> None:
     catalogue = shop(BAG)
     outcome = load(catalogue, {**THIS_BAG, "Variant Id": "variant_bag", "Variant Barcode": "0999"})
     assert outcome.operations == Operations(0, 1, 0, 1)
@@ -279,7 +279,7 @@ def test_only_what_is_given_changes() -> None:
     assert catalogue.by_handle("bag") == replace(BAG, updated=50, by="batch_1", variants=(changed,))
 
 
-def test_empty_cells_clear() -> None:
+def test_empty_cells_clear_fields() -> None:
     catalogue = shop(BAG)
     names = ("Product Title", "Product Weight", "Product Collection Handle", "Product Tags", "Image 1 Url")
     more = ("Sales Channel 1 Id", "Product Status", "Product Discountable", "Variant SKU", "Price EUR")
@@ -467,7 +467,7 @@ def test_a_variant_id_wins_over_a_match() -> None:
     assert list(catalogue.by_handle("shirt").skus) == ["NEW", "M", "S"]
 
 
-def test_which_variant_is_meant_must_be_clear() -> None:
+def test_a_row_that_matches_several_variants_is_ambiguous() -> None:
     row = {"Product Handle": "shirt", "Variant Title": "x"}
     [(line, message)] = messages(load(shop(SHIRT), row, match="handle"))
     assert (line, "which variant of product shirt is meant" in message) == (1, True)
@@ -570,7 +570,7 @@ def test_a_product_id_must_agree_with_the_product_of_the_handle() -> None:
 # What is the matter.
 
 
-def test_ids_that_are_not_there_are_told() -> None:
+def test_unknown_product_and_variant_ids_are_told() -> None:
     row = {"Product Id": "prod_x", "Product Handle": "bag"}
     outcome = load(shop(BAG), {**row, "Variant Id": "variant_x"}, {**row, "Variant Id": "variant_bag"})
     assert messages(outcome) == [
@@ -709,7 +709,7 @@ def plan_of(catalogue: Catalogue, *rows: Mapping[str, str]) -> Plan:
     return plan
 
 
-def test_what_a_product_claims_is_told() -> None:
+def test_claims_of_a_product_in_a_plan() -> None:
     plan = plan_of(shop(SHIRT), {**THIS_SHIRT, "Variant SKU": "A"}, {**THIS_SHIRT, "Variant SKU": "A"})
     assert list(plan.claims) == [
         Claim("handle", "shirt", 1),

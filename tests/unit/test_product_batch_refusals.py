@@ -34,25 +34,25 @@ RAISED: dict[str, Callable[[], BatchyardError]] = {
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_other_module_gives_an_error_a_name(path) -> None:
+def test_only_the_refusals_module_gives_an_error_a_code(path) -> None:
     calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
     assert not [call.lineno for call in calls if any(keyword.arg == "code" for keyword in call.keywords)]
 
 
-def test_each_function_of_the_module_refuses_by_a_name_of_its_own() -> None:
+def test_each_refusal_has_an_error_code_of_its_own() -> None:
     functions = {name for name, _ in inspect.getmembers(refusals, inspect.isfunction) if not name.startswith("_")}
     assert functions == {name.lower() for name in RAISED}
     assert {name: refuse().code for name, refuse in RAISED.items()} == {name: name for name in RAISED}
     assert RAISED.keys() | {INVALID_CODE} == refusals.KINDS.keys()
 
 
-def test_what_is_no_code_is_refused_as_the_family_says() -> None:
+def test_a_malformed_code_is_refused_by_the_familys_error_code() -> None:
     with pytest.raises(refusals.KINDS["INVALID_CODE"]) as refused:
         codes.normalize("!")
     assert refused.value.code == "INVALID_CODE"
 
 
-def test_the_document_tells_all_of_them() -> None:
+def test_the_document_lists_all_refusals() -> None:
     told = {
         name
         for response in parameters.documented(200, None, 400, 404, 409).values()

@@ -67,7 +67,7 @@ def micros(moment: datetime) -> int:
 
 
 @given(changes, changes)
-def test_a_change_takes_the_place_of_what_it_names_and_leaves_the_rest(first: dict[str, Any], second: dict[str, Any]):
+def test_a_lot_update_replaces_the_fields_that_it_names_alone(first: dict[str, Any], second: dict[str, Any]):
     batch = rules.revise(rules.revise(EMPTY, first), second)
     expected = {**first, **second}
     status = second.get("status") or first.get("status") or "active"
@@ -78,7 +78,7 @@ def test_a_change_takes_the_place_of_what_it_names_and_leaves_the_rest(first: di
 
 
 @given(changes)
-def test_a_change_that_says_what_is_there_is_none(change: dict[str, Any]):
+def test_a_lot_update_with_the_present_values_is_no_change(change: dict[str, Any]):
     batch = rules.revise(EMPTY, change)
     assert rules.revise(batch, change) is batch
     assert rules.revise(batch, {}) is batch
@@ -86,7 +86,7 @@ def test_a_change_that_says_what_is_there_is_none(change: dict[str, Any]):
 
 
 @pytest.mark.parametrize(("there", "wanted"), [(1, True), (False, 0), (1, 1.0), ("1", 1), ([], {})])
-def test_what_json_tells_apart_is_a_change(there: Any, wanted: Any):
+def test_values_of_a_lot_that_json_tells_apart_differ(there: Any, wanted: Any):
     batch = rules.revise(EMPTY, {"theirs": {"deep": [there]}})
     revised = rules.revise(batch, {"theirs": {"deep": [wanted]}})
     assert revised is not batch
@@ -94,18 +94,18 @@ def test_what_json_tells_apart_is_a_change(there: Any, wanted: Any):
     assert not rules.same(batch, revised, 0)
 
 
-def test_the_order_of_keys_is_none():
+def test_another_order_of_keys_in_a_lot_is_no_change():
     batch = rules.revise(EMPTY, {"data": {"a": 1, "b": 2}})
     assert rules.revise(batch, {"data": {"b": 2, "a": 1}}) is batch
 
 
-def test_null_removes_what_is_known_and_is_kept_as_a_value_of_the_clients_own():
+def test_null_removes_known_fields_of_a_lot_and_is_kept_in_the_clients_own_keys():
     batch = rules.revise(EMPTY, {"name": "First", "data": {"a": 1}, "theirs": {"b": 2}})
     batch = rules.revise(batch, {"name": None, "data": None, "theirs": None, "status": None, "serialFormat": None})
     assert (batch.fields, batch.status, batch.length) == ({"theirs": None}, "active", 10)
 
 
-def test_what_an_answer_adds_is_ignored_when_it_comes_back():
+def test_computed_fields_of_a_lot_are_ignored_when_sent_back():
     sent_back = {
         "id": "L2",
         "collectionId": "other",
@@ -120,7 +120,7 @@ def test_what_an_answer_adds_is_ignored_when_it_comes_back():
 
 
 @pytest.mark.parametrize("part", ["data", "admin", "tags", "keys of your own"])
-def test_each_part_has_16_kb(part: str):
+def test_each_part_of_a_lot_has_16_kb(part: str):
     def change(size: int) -> dict[str, Any]:
         # As JSON: two bytes to an "é", and what is around the text.
         text = "é" * (size // 2) + "x" * (size % 2)
@@ -140,7 +140,7 @@ def test_each_part_has_16_kb(part: str):
     assert refusal.value.fields == {part: ["Ensure this has no more than 16384 bytes as JSON."]}
 
 
-def test_keys_of_the_clients_own_count_together_with_those_that_are_there():
+def test_the_clients_own_keys_of_a_lot_have_16_kb_together():
     half = rules.revise(EMPTY, {"one": "x" * 9000})
     with pytest.raises(Invalid) as refusal:
         rules.revise(half, {"two": "x" * 9000})
@@ -163,7 +163,7 @@ def test_the_length_of_codes_is_fixed_as_soon_as_there_are_serials():
 
 
 @given(blocks, st.none() | st.integers(0, 60))
-def test_a_quantity_grows_and_never_shrinks(laid_out: tuple[Block, ...], wanted: int | None):
+def test_the_quantity_of_a_lot_grows_and_never_shrinks(laid_out: tuple[Block, ...], wanted: int | None):
     batch = replace(EMPTY, blocks=laid_out)
     present = sum(block.size for block in laid_out)
     assert batch.quantity == present
@@ -179,7 +179,7 @@ def test_a_quantity_grows_and_never_shrinks(laid_out: tuple[Block, ...], wanted:
         }
 
 
-def test_a_batch_grows_a_thousand_times():
+def test_a_lot_grows_a_thousand_times_at_most():
     batch = replace(EMPTY, blocks=tuple(Block(2 * number, 1, 1, number) for number in range(1000)))
     assert rules.growth(batch, {"quantity": 1000}) == 0
     with pytest.raises(Invalid) as refusal:
@@ -194,7 +194,7 @@ def _numbered(batch: ProductBatch) -> list[tuple[int, int]]:
 
 
 @given(blocks, st.integers(0, 60), st.integers(0, 60))
-def test_places_are_where_the_serials_lie(laid_out: tuple[Block, ...], start: int, size: int):
+def test_places_of_serials_in_blocks(laid_out: tuple[Block, ...], start: int, size: int):
     batch = replace(EMPTY, blocks=laid_out)
     found = list(batch.places(start, size))
     assert [(index, block.key) for block, first, last in found for index in range(first, last + 1)] == _numbered(batch)[
@@ -204,7 +204,7 @@ def test_places_are_where_the_serials_lie(laid_out: tuple[Block, ...], start: in
 
 
 @given(blocks)
-def test_the_number_of_an_index_is_the_way_back(laid_out: tuple[Block, ...]):
+def test_the_number_of_a_serial_in_its_lot_from_its_index(laid_out: tuple[Block, ...]):
     batch = replace(EMPTY, blocks=laid_out)
     numbers = {place: number for number, place in enumerate(_numbered(batch))}
     for index in range(90):
@@ -214,7 +214,9 @@ def test_the_number_of_an_index_is_the_way_back(laid_out: tuple[Block, ...]):
 
 
 @given(changes, changes, st.integers(0, 3), st.integers(0, 3))
-def test_the_same_is_what_says_the_same(first: dict[str, Any], second: dict[str, Any], there: int, wanted: int):
+def test_same_lots_have_the_same_fields_and_quantity(
+    first: dict[str, Any], second: dict[str, Any], there: int, wanted: int
+):
     current = replace(
         rules.revise(EMPTY, first), blocks=(Block(0, there, 1, 5),) if there else (), version=7, created=5
     )
@@ -234,7 +236,7 @@ def _text(fields: Mapping[str, Any]) -> str:
 
 
 @given(st.dates(date(1970, 1, 1), date(9998, 12, 31)))
-def test_a_day_is_over_at_its_end(day: date):
+def test_a_date_of_a_lot_ends_with_its_day(day: date):
     given = day.isoformat()
     assert rules.must_be_date(given) is given
     assert rules.day_of(given) == day
@@ -246,7 +248,7 @@ def test_a_day_is_over_at_its_end(day: date):
     st.sampled_from(["", "Z", "+02:00", "-11:30"]),
     st.sampled_from(["seconds", "milliseconds", "microseconds"]),
 )
-def test_a_moment_is_over_at_once_and_midnight_with_its_day(local: datetime, offset: str, precision: str):
+def test_a_moment_of_a_lot_ends_at_once_and_midnight_with_its_day(local: datetime, offset: str, precision: str):
     given = local.isoformat(timespec=precision) + offset
     shift = {"": 0, "Z": 0, "+02:00": 120, "-11:30": -690}[offset]
     moment = datetime.fromisoformat(local.isoformat(timespec=precision)).replace(
@@ -261,7 +263,7 @@ def test_a_moment_is_over_at_once_and_midnight_with_its_day(local: datetime, off
     assert rules.day_of(given) == local.date()
 
 
-def test_the_day_of_a_moment_is_the_one_that_is_written():
+def test_the_day_of_a_moment_is_the_written_day():
     assert rules.day_of("2028-06-30T00:00:00+02:00") == date(2028, 6, 30)
     assert rules.day_of("2028-06-30T23:30:00-05:00") == date(2028, 6, 30)
     batch = replace(EMPTY, fields={"gtin": GTIN, "expiryDate": "2028-06-30T00:00:00+02:00"})
@@ -270,7 +272,7 @@ def test_the_day_of_a_moment_is_the_one_that_is_written():
 
 
 @given(st.integers(0, 253_370_764_799), st.integers(0, 999_999_999))
-def test_seconds_are_a_moment(seconds: int, nanoseconds: int):
+def test_seconds_since_1970_are_a_date_of_a_lot(seconds: int, nanoseconds: int):
     for when in ({"seconds": seconds}, {"seconds": seconds, "nanoseconds": nanoseconds}):
         assert rules.must_be_date(when) is when
         assert rules.end_of(when) == (seconds if seconds % 86_400 else seconds + 86_400) * 1_000_000
@@ -278,7 +280,7 @@ def test_seconds_are_a_moment(seconds: int, nanoseconds: int):
 
 
 @pytest.mark.parametrize("given", ["2026-11-22", "20261122", "2026-W47-7"])
-def test_a_day_may_be_written_in_every_way_of_iso_8601(given: str):
+def test_a_day_of_a_lot_may_be_written_in_every_way_of_iso_8601(given: str):
     assert rules.must_be_date(given) is given
     assert rules.end_of(given) == micros(datetime(2026, 11, 23, tzinfo=UTC))
 
@@ -291,7 +293,7 @@ def test_a_moment_may_be_written_in_every_way_of_iso_8601(given: str):
     assert rules.end_of(given) == micros(datetime(2026, 11, 22, 10, 30, tzinfo=UTC))
 
 
-def test_what_is_finer_than_a_microsecond_makes_no_difference():
+def test_fractions_of_a_microsecond_in_a_date_are_ignored():
     assert rules.end_of("2026-11-22T10:00:00.1234567891Z") == rules.end_of("2026-11-22T10:00:00.123456Z")
 
 
@@ -314,7 +316,7 @@ def test_what_is_finer_than_a_microsecond_makes_no_difference():
         "0001-01-01T00:00:00+23:59",
     ],
 )
-def test_what_is_no_date(given: str):
+def test_invalid_dates_of_a_lot(given: str):
     with pytest.raises(ValueError, match="an ISO 8601 date or moment, or seconds since 1970"):
         rules.must_be_date(given)
 
@@ -329,7 +331,7 @@ def test_dates_are_from_1970(given: str):
     "given",
     ["9999-12-31", "9999-12-31T23:59:59.999999-14:00", "9999-01-01T00:00:00+14:00", {"seconds": 253_402_300_799}],
 )
-def test_9999_is_never(given: rules.When):
+def test_an_expiry_date_of_9999_is_never(given: rules.When):
     assert rules.must_be_date(given) is given
     batch = replace(EMPTY, fields={"gtin": GTIN, "expiryDate": given, "manufactureDate": "2026-01-01"})
     assert (batch.expires_us, batch.printed_expiry, batch.warnings) == (None, None, [])
@@ -338,7 +340,7 @@ def test_9999_is_never(given: rules.When):
 
 
 @given(st.dates(date(1970, 1, 1), date(9998, 12, 31)), st.integers(2020, 2090))
-def test_a_link_has_the_expiry_that_its_reader_reads(day: date, made: int):
+def test_the_digital_link_has_an_expiry_date_that_readers_understand(day: date, made: int):
     created = micros(datetime(made, 6, 1, tzinfo=UTC))
     batch = replace(EMPTY, created=created, fields={"gtin": GTIN, "expiryDate": day.isoformat()})
     _, _, query = (batch.digital_link(DOMAIN) or "").partition("?17=")
@@ -354,7 +356,7 @@ def test_a_link_has_the_expiry_that_its_reader_reads(day: date, made: int):
 
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2070, 1, 1)))  # noqa: DTZ001 (the offset comes apart)
-def test_labels_and_statuses_agree(local: datetime):
+def test_the_printed_expiry_agrees_with_the_status_of_a_lot(local: datetime):
     given = f"{local.isoformat()}+02:00"
     batch = replace(EMPTY, fields={"gtin": GTIN, "expiryDate": given})
     _, _, query = (batch.digital_link(DOMAIN) or "").partition("?")
@@ -366,7 +368,7 @@ def test_labels_and_statuses_agree(local: datetime):
 
 
 @pytest.mark.parametrize("made", ["2026-11-22", "2026-11-22T23:59:00+02:00", {"seconds": 1_795_305_600}])
-def test_nothing_expires_before_it_is_made(made: rules.When):
+def test_an_expiry_date_before_the_manufacture_date_is_refused(made: rules.When):
     batch = rules.revise(EMPTY, {"manufactureDate": made})
     for change in ({"expiryDate": "2026-11-21"}, {"expiryDate": "2026-11-21", "manufactureDate": made}):
         with pytest.raises(Invalid) as refused:
@@ -389,7 +391,7 @@ def test_nothing_expires_before_it_is_made(made: rules.When):
         ({"lotNumber": "B"}, ["lotNumber"]),
     ],
 )
-def test_names_that_are_printed(change: dict[str, Any], names: list[str]):
+def test_printed_fields_of_a_lot_with_serials_cannot_be_renamed(change: dict[str, Any], names: list[str]):
     batch = rules.revise(EMPTY, {"gtin": GTIN, "variant": "V", "lotNumber": "A/7"})
     assert rules.renamed(batch, rules.revise(batch, change)) == []
     printed = replace(batch, blocks=(Block(0, 1, 1, 0),))
@@ -415,7 +417,7 @@ def test_an_active_batch_is_due_when_its_expiry_date_is_over(status: str):
 
 
 @given(changes, blocks)
-def test_the_public_view_shows_nothing_else(change: dict[str, Any], laid_out: tuple[Block, ...]):
+def test_the_public_view_of_a_lot_shows_public_fields_alone(change: dict[str, Any], laid_out: tuple[Block, ...]):
     batch = replace(rules.revise(EMPTY, change), blocks=laid_out, version=3)
     shown = batch.to_public(DOMAIN)
     assert shown.keys() <= {
@@ -438,13 +440,13 @@ def test_the_public_view_shows_nothing_else(change: dict[str, Any], laid_out: tu
 
 
 @given(changes)
-def test_an_answer_holds_what_the_client_said_as_it_came(change: dict[str, Any]):
+def test_the_answer_of_a_lot_holds_the_clients_values_unchanged(change: dict[str, Any]):
     answer = rules.revise(EMPTY, change).to_answer(DOMAIN)
     said = {name: value for name, value in change.items() if value is not None or name not in {*rules.KNOWN, "status"}}
     assert {name: dumps(answer[name]) for name in said} == {name: dumps(value) for name, value in said.items()}
 
 
-def test_the_lot_is_the_id_unless_that_cannot_be_one():
+def test_the_lot_number_is_the_id_unless_the_id_is_no_lot_number():
     assert EMPTY.to_answer(DOMAIN)["lotNumber"] == "L1"
     assert rules.revise(EMPTY, {"lotNumber": "A/7"}).to_answer(DOMAIN)["lotNumber"] == "A/7"
     long = ProductBatch("wines", "barolo", "x" * 21)

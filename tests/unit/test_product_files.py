@@ -60,7 +60,7 @@ def file_of(*products: Product, quantities: dict[int, int] | None = None, escape
     return layout.header(shape) + "".join(layout.rows(record, shape) for record in records)
 
 
-def test_the_header_is_the_one_that_clients_know() -> None:
+def test_the_header_of_product_files_is_that_of_medusa_v1() -> None:
     assert titles(Shape((("eur", None), ("usd", "North America")), 1, 1, 1)) == [
         "Product Id",
         "Product Handle",
@@ -211,7 +211,7 @@ def test_a_formula_is_told_by_an_apostrophe_that_can_be_taken_away(text: str) ->
     assert taken_away == text
 
 
-def test_formulas_are_left_alone_unless_asked() -> None:
+def test_formulas_in_cells_are_left_alone_unless_asked() -> None:
     odd = Product("prod_3", "=1+1", "draft", 0, 0, "test", variants=(Variant("variant_3", 3, {"sku": "-1"}),))
     [row] = parsed(file_of(odd))
     assert (row["Product Handle"], row["Variant SKU"]) == ("=1+1", "-1")
@@ -220,7 +220,7 @@ def test_formulas_are_left_alone_unless_asked() -> None:
 
 
 @given(st.lists(st.builds(Shape, st.just((("eur", None),)), *[st.integers(0, 3)] * 3), min_size=1, max_size=4))
-def test_a_shape_has_room_for_all(shapes: list[Shape]) -> None:
+def test_a_shape_has_room_for_all_its_products(shapes: list[Shape]) -> None:
     whole = Shape()
     for shape in shapes:
         whole = whole.merged(shape)

@@ -30,7 +30,9 @@ def event(*given: tuple[str, str]) -> dict[str, Any]:
         ((("created_at%5Blt%5D", "1"),), {"created_at[lt]": ["1"]}),
     ],
 )
-def test_names_become_those_of_the_route(given: tuple[tuple[str, str], ...], settled: dict[str, list[str]]) -> None:
+def test_query_parameters_with_brackets_become_those_of_the_route(
+    given: tuple[tuple[str, str], ...], settled: dict[str, list[str]]
+) -> None:
     sent = event(*given)
     found, unknown = queries.settled(sent, NAMES)
     single = {name: values[-1] for name, values in settled.items()} if settled else None
@@ -38,7 +40,7 @@ def test_names_become_those_of_the_route(given: tuple[tuple[str, str], ...], set
     assert unknown == []
 
 
-def test_single_values_are_enough() -> None:
+def test_query_parameters_with_single_values() -> None:
     found, unknown = queries.settled({"queryStringParameters": {"id": "a"}}, NAMES)
     assert (found["multiValueQueryStringParameters"], unknown) == ({"id[]": ["a"]}, [])
 
@@ -64,7 +66,7 @@ def test_single_values_are_enough() -> None:
         *("created_at[]", "created_at[gt]", "id[" + "1" * 10 + "]", "id[\u0661]", "%25", "id%255B0%255D", "foo%5B%5D"),
     ],
 )
-def test_others_are_named_as_they_are(name: str) -> None:
+def test_unknown_query_parameters_are_named(name: str) -> None:
     found, unknown = queries.settled(event(("limit", "1"), (name, "x")), NAMES)
     assert found["multiValueQueryStringParameters"] == {"limit": ["1"]}
     assert unknown == [name.replace("%5B%5D", "[]")]

@@ -128,7 +128,7 @@ def test_rows_are_those_of_the_standard_library(cells: list[list[str]], end: str
 
 
 @given(st.lists(st.lists(TEXTS, min_size=2, max_size=3), min_size=1, max_size=6), st.data())
-def test_reading_goes_on_behind_any_row(cells: list[list[str]], data: st.DataObject) -> None:
+def test_reading_a_product_file_resumes_behind_any_row(cells: list[list[str]], data: st.DataObject) -> None:
     written = io.StringIO()
     csv.writer(written, delimiter=";").writerows(cells)
     content = written.getvalue().encode()
@@ -176,7 +176,7 @@ def test_a_file_is_read_in_its_encoding(data: str, encoding: str | None) -> None
             assert read(text.encode(codec), context, size=size) == [["a", title]]
 
 
-def test_what_is_no_utf_8_is_told_with_its_line_and_byte() -> None:
+def test_bytes_that_are_no_utf_8_are_told_with_line_and_position() -> None:
     data = b"Product Handle;Product Title\r\na;ok\r\n\r\nb;caf" + b"\xe9\r\nc;ok\r\n"
     [error] = errors_of(data)
     assert error.line == 2
@@ -201,7 +201,7 @@ def test_other_encodings_are_refused(encoding: object) -> None:
     assert message(b"Product Handle\na", {"encoding": encoding}).startswith("encoding must be one of utf-8, cp1252")
 
 
-def test_nul_is_no_text() -> None:
+def test_a_nul_character_is_told_with_its_line() -> None:
     [error] = errors_of(b"Product Handle\na\n\nb\0c\n")
     assert (error.line, error.message) == (
         2,
@@ -231,7 +231,7 @@ def zipped(name: str) -> bytes:
     # The first bytes of archives have a time in them.
     ids=lambda value: value if isinstance(value, str) else "bytes",
 )
-def test_what_is_no_text_is_told_as_what_it_is(data: bytes, what: str) -> None:
+def test_binary_files_are_told_by_their_kind(data: bytes, what: str) -> None:
     assert message(data) == f"The file is {what}, not a csv file"
     assert message(data, {"encoding": "utf-16"}) == f"The file is {what}, not a csv file"
 
@@ -358,7 +358,7 @@ def test_names_of_columns_are_exact(title: str) -> None:
     )
 
 
-def test_all_that_is_the_matter_with_a_header_is_told() -> None:
+def test_all_errors_of_a_header_are_told() -> None:
     found = [error.message.removeprefix(FAILED) for error in errors_of(b"Colour;Product Title;Size;Product Title\nx")]
     assert found == [
         'Missing column(s) "Product Handle" from the given csv file',

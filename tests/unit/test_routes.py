@@ -35,7 +35,7 @@ THINGS = Routes(TABLE_OF_THINGS)
         ("GET", "/files/a/b/c.txt", "files.read", {"path": "a/b/c.txt"}),
     ],
 )
-def test_a_path_has_a_module(method: str, path: str, module: str, parameters: dict[str, str]) -> None:
+def test_a_path_is_routed_to_its_module(method: str, path: str, module: str, parameters: dict[str, str]) -> None:
     route = THINGS.find(method, path)
     assert (route.module, route.parameters) == (module, parameters)
     assert TABLE_OF_THINGS[route.resource][method] == module
@@ -45,7 +45,7 @@ def test_a_path_has_a_module(method: str, path: str, module: str, parameters: di
     "path",
     ["/", "", "/thing", "/Things", "/things/5/parts", "/things//5", "/things/5/6", "/files", "/acb/1", "x/things"],
 )
-def test_other_paths_have_none(path: str) -> None:
+def test_unknown_paths_have_no_route(path: str) -> None:
     with pytest.raises(NotFound):
         THINGS.find("GET", path)
 
@@ -54,7 +54,7 @@ def test_other_paths_have_none(path: str) -> None:
     ("path", "allowed"),
     [("/things", ["GET", "POST"]), ("/things/5", ["GET"]), ("/things/special", ["GET", "PUT"]), ("/files/x", ["GET"])],
 )
-def test_other_methods_are_told_which_there_are(path: str, allowed: list[str]) -> None:
+def test_a_method_without_a_route_tells_the_allowed_methods(path: str, allowed: list[str]) -> None:
     with pytest.raises(MethodNotAllowed) as refusal:
         THINGS.find("TRACE", path)
     assert refusal.value.allowed == allowed

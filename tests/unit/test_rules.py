@@ -70,7 +70,7 @@ def attempt(batch: BatchRequest, change: Wanted, whole: bool) -> BatchRequest | 
 
 
 @given(batch_requests(), changes, st.booleans())
-def test_a_repeat_changes_nothing(batch: BatchRequest, change: Wanted, whole: bool) -> None:
+def test_a_repeated_batch_request_update_changes_nothing(batch: BatchRequest, change: Wanted, whole: bool) -> None:
     revised = attempt(batch, change, whole)
     assume(revised is not None)
     assert revised is not None
@@ -78,7 +78,7 @@ def test_a_repeat_changes_nothing(batch: BatchRequest, change: Wanted, whole: bo
 
 
 @given(batch_requests(), changes, st.booleans())
-def test_the_status_moves_as_the_life_cycle_has_it_and_finished_ones_stay_as_they_are(
+def test_the_status_follows_the_life_cycle_and_finished_batch_requests_stay(
     batch: BatchRequest, change: Wanted, whole: bool
 ) -> None:
     revised = attempt(batch, change, whole)
@@ -91,7 +91,7 @@ def test_the_status_moves_as_the_life_cycle_has_it_and_finished_ones_stay_as_the
 
 
 @given(batch_requests(), changes, st.booleans())
-def test_what_identifies_it_never_changes(batch: BatchRequest, change: Wanted, whole: bool) -> None:
+def test_identifying_fields_of_a_batch_request_never_change(batch: BatchRequest, change: Wanted, whole: bool) -> None:
     revised = attempt(batch, change, whole) or batch
     kept = ("channel", "pk", "local_batch_id", "modified", "version", "log_key", "log_digest")
     assert [getattr(revised, name) for name in kept] == [getattr(batch, name) for name in kept]
@@ -99,7 +99,9 @@ def test_what_identifies_it_never_changes(batch: BatchRequest, change: Wanted, w
 
 @given(batch_requests(), lists)
 @example(NEW, [])
-def test_merging_replaces_twins_in_place_and_appends_the_rest(batch: BatchRequest, given_objects: list[Any]) -> None:
+def test_merging_replaces_objects_with_the_same_key_and_appends_the_rest(
+    batch: BatchRequest, given_objects: list[Any]
+) -> None:
     batch = replace(batch, status="commit")
     merged = listed(revise(batch, {"objects": given_objects}, whole=False))
     expected = {twin(one): one for one in listed(batch)}
@@ -108,16 +110,14 @@ def test_merging_replaces_twins_in_place_and_appends_the_rest(batch: BatchReques
 
 
 @given(batch_requests(), lists)
-def test_a_whole_list_takes_the_place_of_what_was_there(batch: BatchRequest, given_objects: list[Any]) -> None:
+def test_a_full_update_replaces_the_list_of_objects(batch: BatchRequest, given_objects: list[Any]) -> None:
     replaced = revise(replace(batch, status="commit"), {"objects": given_objects}, whole=True)
     assert listed(replaced) == list({twin(one): one for one in given_objects}.values())
     assert replaced.objects is not None
 
 
 @given(batch_requests(), lists, lists)
-def test_merges_of_different_objects_come_to_the_same_in_any_order(
-    batch: BatchRequest, first: list[Any], second: list[Any]
-) -> None:
+def test_merges_of_different_objects_commute(batch: BatchRequest, first: list[Any], second: list[Any]) -> None:
     assume(not {twin(one) for one in first} & {twin(one) for one in second})
     batch = replace(batch, status="commit")
     results = []
@@ -130,19 +130,19 @@ def test_merges_of_different_objects_come_to_the_same_in_any_order(
 
 
 @given(batch_requests(), st.sampled_from([[], None]))
-def test_nothing_erases_nothing(batch: BatchRequest, nothing: list[Any] | None) -> None:
+def test_a_partial_update_without_objects_erases_no_objects(batch: BatchRequest, nothing: list[Any] | None) -> None:
     assert revise(batch, {"objects": nothing}, whole=False) is batch
 
 
 @given(batch_requests(), changes, st.booleans())
-def test_the_counts_are_those_of_the_objects(batch: BatchRequest, change: Wanted, whole: bool) -> None:
+def test_counts_of_a_batch_request_are_those_of_its_objects(batch: BatchRequest, change: Wanted, whole: bool) -> None:
     revised = attempt(batch, change, whole) or batch
     assert revised.object_count == len(listed(revised))
     assert revised.failed_count == sum(one["failed_reason_type"] is not None for one in listed(revised))
 
 
 @given(batch_requests(), changes, st.booleans())
-def test_fields_that_are_not_given_stay(batch: BatchRequest, change: Wanted, whole: bool) -> None:
+def test_batch_request_fields_that_are_not_given_stay(batch: BatchRequest, change: Wanted, whole: bool) -> None:
     revised = attempt(batch, change, whole) or batch
     for name in ("status", "remote_batch_id", "content_type", "objects"):
         if name not in change:
@@ -150,7 +150,7 @@ def test_fields_that_are_not_given_stay(batch: BatchRequest, change: Wanted, who
 
 
 @given(batch_requests(), changes, st.booleans())
-def test_an_answer_is_json_with_every_field(batch: BatchRequest, change: Wanted, whole: bool) -> None:
+def test_the_json_of_a_batch_request_has_every_field(batch: BatchRequest, change: Wanted, whole: bool) -> None:
     revised = attempt(batch, change, whole) or batch
     answer = json.loads(revised.to_json())
     assert answer == {

@@ -47,7 +47,7 @@ def covered(draw: st.DrawFn) -> tuple[Stories, list[tuple[str, str] | None]]:
 
 
 @given(covered())
-def test_an_overlay_changes_the_serials_that_it_covers_and_no_other(
+def test_an_overlay_of_runs_changes_exactly_the_serials_that_it_covers(
     given: tuple[Stories, list[tuple[str, str] | None]],
 ):
     below, above = given
@@ -63,7 +63,7 @@ def test_an_overlay_changes_the_serials_that_it_covers_and_no_other(
 
 
 @given(stories, st.integers(-5, 70), st.integers(-5, 70))
-def test_a_cut_is_what_lies_between(below: Stories, start: int, size: int):
+def test_a_cut_of_runs_has_the_serials_in_between(below: Stories, start: int, size: int):
     first, last = FIRST + start, FIRST + start + size - 1
     expected = {index: story for index, story in listed(tiled(below)).items() if first <= index <= last}
     assert listed(runs.cut(tiled(below), first, last)) == expected
@@ -78,7 +78,7 @@ def may_become(status: str, wanted: str) -> bool:
 
 
 @given(stories, st.sampled_from(statuses.STATUSES))
-def test_a_change_changes_what_may_be_changed_and_keeps_what_it_was(below: Stories, status: str):
+def test_a_change_of_runs_keeps_the_former_statuses(below: Stories, status: str):
     brought, before = runs.changed(tiled(below), status, "new")
     expected = {
         index: story for index, story in enumerate(below, FIRST) if story[0] != status and may_become(story[0], status)
@@ -92,18 +92,18 @@ def test_a_change_changes_what_may_be_changed_and_keeps_what_it_was(below: Stori
 
 @pytest.mark.parametrize("status", statuses.STATUSES)
 @pytest.mark.parametrize("wanted", statuses.STATUSES)
-def test_what_a_serial_may_become(status: str, wanted: str):
+def test_statuses_that_a_serial_may_become(status: str, wanted: str):
     assert statuses.may_become(status, wanted) == may_become(status, wanted)
 
 
 @given(st.lists(st.none() | st.sampled_from(STORIES), min_size=1, max_size=60).filter(any))
-def test_what_is_packed_is_unpacked(given: list[tuple[str, str] | None]):
+def test_packed_runs_are_unpacked(given: list[tuple[str, str] | None]):
     packed = tiled(given)
     assert runs.unpack(runs.pack(packed), packed[0].first) == packed
 
 
 @given(st.integers(1, 3 * runs.MOST_RUNS))
-def test_pieces_are_small_and_lose_nothing(number: int):
+def test_pieces_of_runs_are_small_and_lose_no_run(number: int):
     given = [Run(FIRST + index, FIRST + index, "dispensed", str(index)) for index in range(number)]
     found = runs.pieces(given)
     assert [run for piece in found for run in piece] == given

@@ -44,11 +44,11 @@ def product(**changes: Any) -> Product:
         (None, True),
     ],
 )
-def test_filters(filters: Any, has: bool) -> None:
+def test_filters_select_products(filters: Any, has: bool) -> None:
     assert selection({"filterable_fields": filters}).has(product(), COLLECTIONS) is has
 
 
-def test_what_is_null_is_no_value() -> None:
+def test_null_fields_match_no_filter() -> None:
     bare = Product("prod_1", "shirt", "draft", 0, 0, "test")
     for name in ("title", "type_id", "collection_id"):
         assert not selection({"filterable_fields": {name: ["x"]}}).has(bare, COLLECTIONS)
@@ -66,7 +66,7 @@ def test_what_is_null_is_no_value() -> None:
         ({"limit": None, "order": None, "list_config": None, "unknown": {"is": "ignored"}}, Selection()),
     ],
 )
-def test_places(context: dict[str, Any], wanted: Selection) -> None:
+def test_order_skip_and_take_of_a_selection(context: dict[str, Any], wanted: Selection) -> None:
     assert selection(context) == wanted
 
 
@@ -101,14 +101,14 @@ def test_places(context: dict[str, Any], wanted: Selection) -> None:
         ({"list_config": {"take": 1.5}}, "take must be an integer from 0"),
     ],
 )
-def test_what_cannot_be_understood_is_told(context: dict[str, Any], message: str) -> None:
+def test_a_bad_selection_is_told(context: dict[str, Any], message: str) -> None:
     with pytest.raises(Unfit) as told:
         selection(context)
     assert told.value.error.message.startswith(message)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=5))
-def test_any_value_is_understood_or_told(value: Any) -> None:
+def test_any_value_in_a_selection_is_accepted_or_refused(value: Any) -> None:
     for context in (
         {"order": value},
         {"limit": value},

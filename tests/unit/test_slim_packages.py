@@ -53,7 +53,7 @@ def run(code: str, *first: Path) -> Any:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_offers_the_same(slimmed: Path, name: str) -> None:
+def test_a_slim_module_offers_the_same_names(slimmed: Path, name: str) -> None:
     """By its attributes, which are told by `dir`, and by `import *`."""
     code = f"""
 import pickle
@@ -80,7 +80,7 @@ print(json.dumps([offered, sorted(every.keys() - {{"__builtins__"}})]))
     assert set(every) >= set(whole_every)
 
 
-def test_what_a_module_has_not_is_told(slimmed: Path) -> None:
+def test_a_name_that_a_slim_module_lacks_is_an_import_error(slimmed: Path) -> None:
     code = """
 import aws_lambda_powertools
 try:
@@ -180,7 +180,7 @@ print(json.dumps(str(One("A word."))))
         ("class C:\n    async def c(self): return A", False),
     ],
 )
-def test_what_is_needed_at_import_stays(needs: str, stays: bool) -> None:
+def test_imports_needed_at_import_time_stay(needs: str, stays: bool) -> None:
     source = f"from one.a import A\nfrom one.b import B\nfrom .c import c\n{needs}\n"
     top = [ast.unparse(statement) for statement in ast.parse(slim.put_off(source, "one/__init__.py")).body]
     assert ("from one.a import A" in top) == stays
@@ -197,7 +197,7 @@ def test_a_function_imports_what_it_uses_and_keeps_what_is_its_own() -> None:
     assert "'A': ('one.three.a', 'A')" in changed
 
 
-def test_an_import_stands_where_it_is_needed_and_not_before() -> None:
+def test_an_import_put_off_stands_where_it_is_first_needed() -> None:
     source = """
 from .a import A
 def b(c):

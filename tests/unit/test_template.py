@@ -98,7 +98,7 @@ def test_each_handler_is_one_function() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_route_is_the_same_in_code_and_template(function: str) -> None:
+def test_each_route_is_the_same_in_code_and_template(function: str) -> None:
     app = getattr(modules()[FUNCTIONS[function]["Handler"]], "app", None)
     in_code = CATCH_ALLS.get(function, set())
     if app is not None and not in_code:
@@ -219,7 +219,7 @@ def test_a_batch_may_do_what_its_requests_may_do_alone() -> None:
     assert powers("ODataServiceFunction") == set().union(of_neighbours, OF_ENTITY_SETS, *map(powers, inside))
 
 
-def test_who_may_change_what() -> None:
+def test_holders_of_the_most_harmful_permissions() -> None:
     """The powers that would hurt most in wrong hands, each with all of its holders."""
 
     def holders(power: str) -> set[str]:
@@ -256,7 +256,7 @@ def test_who_may_change_what() -> None:
     assert scanning == {("WorkOnBatchJobFunction", "dynamodb:Scan ProductsTable")}
 
 
-def test_who_sends_itself_what_is_left_is_not_taken_for_a_loop() -> None:
+def test_functions_that_send_to_their_own_queue_allow_recursion() -> None:
     """Lambda ends a chain of calls after some sixteen: `RecursiveLoop` of `AWS::Lambda::Function`, as SAM passes it on.
 
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
@@ -279,7 +279,7 @@ def test_who_sends_itself_what_is_left_is_not_taken_for_a_loop() -> None:
     assert {FUNCTIONS[name]["RecursiveLoop"] for name in allowed} == {"Allow"}
 
 
-def test_what_holds_data_outlives_the_stack() -> None:
+def test_resources_with_data_outlive_the_stack() -> None:
     kept = {
         name
         for name, resource in template()["Resources"].items()
@@ -317,7 +317,7 @@ def test_the_bucket_is_closed_and_keeps_what_a_restored_table_points_at() -> Non
     assert rules["abandoned-uploads"] | {"Prefix": "uploads/", "ExpirationInDays": 2} == rules["abandoned-uploads"]
 
 
-def test_forms_alone_come_as_bytes() -> None:
+def test_multipart_forms_are_the_only_binary_media_type() -> None:
     """Any other body in base64 would be a third larger: a batch of 6 MB would not fit an event."""
     assert binary_media_types() == {bodies.FORM}
     made = transformed.resources()["Api"]["Properties"]["Body"]["x-amazon-apigateway-binary-media-types"]
@@ -338,7 +338,7 @@ def test_long_work_is_bounded_and_followed_within_two_minutes(function: str, que
     assert QUEUES[queue]["RedrivePolicy"]["maxReceiveCount"] == deliveries.DELIVERIES
 
 
-def test_every_content_is_noticed() -> None:
+def test_uploads_to_the_bucket_notify_their_queue() -> None:
     notifications = resources("AWS::S3::Bucket")["ContentBucket"]["NotificationConfiguration"]["QueueConfigurations"]
     noticed = {
         notification["Filter"]["S3Key"]["Rules"][0]["Value"]: target(notification["Queue"])
@@ -390,7 +390,7 @@ def test_a_message_stays_hidden_while_it_is_worked_on(mapping: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("mapping", STREAMED.values(), ids=STREAMED)
-def test_a_change_is_tried_again_and_then_kept(mapping: dict[str, Any]) -> None:
+def test_failed_stream_records_are_retried_and_then_kept(mapping: dict[str, Any]) -> None:
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["MaximumRetryAttempts"] > 0
@@ -418,7 +418,7 @@ def test_failed_changes_are_dead_letters() -> None:
 
 
 @pytest.mark.parametrize("function", ["TallyBatchRequestsFunction", "TallyEntitiesFunction"])
-def test_tallies_see_the_same_batch_again(function: str) -> None:
+def test_tallies_get_a_failed_batch_of_records_unsplit(function: str) -> None:
     [mapping] = [one for one in STREAMED.values() if target(one["FunctionName"]) == function]
     assert mapping["BisectBatchOnFunctionError"] is False
 
@@ -430,14 +430,14 @@ def test_a_scheduled_run_that_fails_is_kept(function: str, event: dict[str, Any]
     assert target(failed["Destination"]) in DEAD_LETTERS
 
 
-def test_many_messages_wait_for_each_other_rather_than_the_routes_for_them() -> None:
+def test_workers_of_each_queue_have_a_maximum_concurrency() -> None:
     for mapping in QUEUED.values():
         assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "WorkersPerQueue"}}
     # Lambda takes no less than two (botocore's model of it), and of ten that a new account has, some are the streams'.
     assert template()["Parameters"]["WorkersPerQueue"]["MinValue"] == 2
 
 
-def test_a_busy_channel_is_published_side_by_side_and_counted_one_after_the_other() -> None:
+def test_batch_request_changes_are_published_in_parallel_and_counted_in_sequence() -> None:
     """Who publishes needs the order of an item's changes, which Lambda keeps; who counts marks whole deliveries.
 
     https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
@@ -460,7 +460,7 @@ def test_a_role_of_api_gateway_that_is_there_can_stay() -> None:
     assert template()["Conditions"]["ApiGatewayRoleIsSet"] == {"Equals": [{"Ref": "ApiGatewayRole"}, "set"]}
 
 
-def test_no_metric_is_paid_that_nobody_looks_at() -> None:
+def test_metrics_of_api_methods_are_off() -> None:
     """Those of each method are paid; those of the whole stage, which the alarm looks at, are not.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
@@ -485,7 +485,7 @@ def test_the_dashboard_names_what_it_shows() -> None:
         assert shown[title] == [["AWS/Lambda", metric, "FunctionName", f"${{{name}}}"] for name in FUNCTIONS]
 
 
-def test_alarms() -> None:
+def test_alarms_watch_functions_streams_queues_and_dead_letters() -> None:
     watched = {
         (alarm["MetricName"], target(dimension["Value"]))
         for alarm in ALARMS.values()
@@ -504,7 +504,7 @@ def test_alarms() -> None:
         assert alarm["AlarmActions"]["If"][0] == "AlarmsAreSent"
 
 
-def test_what_is_refused_of_an_index_is_told_too() -> None:
+def test_throttles_of_indexes_are_watched() -> None:
     """A table's metric does not count it; the index has a metric of its own, with one more dimension.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
@@ -543,7 +543,7 @@ def test_the_gateway_speaks_like_the_api(kind: str) -> None:
     assert ("Retry-After" in headers) == (response.get("StatusCode") == 429)
 
 
-def test_the_gateway_answers_what_the_contract_says() -> None:
+def test_gateway_responses_are_those_of_the_contract() -> None:
     answers = {
         kind: (response.get("StatusCode"), response["ResponseTemplates"]["application/json"])
         for kind, response in API["GatewayResponses"].items()
@@ -568,7 +568,7 @@ def test_the_gateway_answers_what_the_contract_says() -> None:
         ("AUTHORIZER_CONFIGURATION_ERROR", errors.BatchyardError()),
     ],
 )
-def test_the_gateway_answers_as_the_functions_do(kind: str, error: errors.BatchyardError) -> None:
+def test_gateway_responses_are_those_of_the_functions(kind: str, error: errors.BatchyardError) -> None:
     response = API["GatewayResponses"][kind]
     body = json.loads(response["ResponseTemplates"]["application/json"])
     said = json.loads(coded.answer(error).body or "")
@@ -587,7 +587,7 @@ def test_the_access_log_holds_no_secret() -> None:
     assert not [name for name in named if re.search(r"path$|header|query|body|params|claims", name)]
 
 
-def test_who_changed_what_is_not_filtered_out_of_the_log() -> None:
+def test_the_log_level_lets_the_audit_log_through() -> None:
     # `batchyard.http.audit` logs information.
     assert template()["Globals"]["Function"]["LoggingConfig"]["ApplicationLogLevel"] == "INFO"
 
@@ -606,7 +606,7 @@ def test_the_login_is_slowed_down() -> None:
         assert SLOWED_DOWN[event["Method"], event["Path"]] < EVERYWHERE["ThrottlingRateLimit"]
 
 
-def test_who_shows_no_token_is_slowed_down() -> None:
+def test_public_routes_are_throttled() -> None:
     served = {(method, path) for method, path in SERVED if path.startswith("/public/")}
     assert {method for method, _ in served} == {"GET", "HEAD"}
     assert all(SLOWED_DOWN[route] < EVERYWHERE["ThrottlingRateLimit"] for route in served)
@@ -628,7 +628,7 @@ def per_address() -> dict[str, float]:
     return found
 
 
-def test_one_address_cannot_use_up_what_all_may_ask_without_a_token() -> None:
+def test_limits_of_an_address_are_below_those_of_public_routes() -> None:
     public = {(one.method, one.path) for one in api_methods() if one.authorizer == "NONE"} & SLOWED_DOWN.keys()
     assert {path for _, path in public} >= {"/api/v1/auth/login", "/public/collection/{collectionId}/verifySN/{codeId}"}
     bounded = {route: limit for route in public for text, limit in per_address().items() if text in route[1]}
@@ -654,7 +654,7 @@ def test_the_limits_of_addresses_are_on_unless_somebody_turns_them_off() -> None
     assert f"${{{stage}}}" in json.dumps(made["ResourceArn"])
 
 
-def test_cloudformation_can_read_it() -> None:
+def test_the_template_has_no_yaml_aliases() -> None:
     """It takes no YAML aliases, which a local parser resolves without a word."""
     tokens = list(yaml.scan((ROOT / "template.yaml").read_text()))
     assert not [token for token in tokens if isinstance(token, yaml.AliasToken | yaml.AnchorToken)]

@@ -29,7 +29,7 @@ def test_public_ids_tell_nothing_and_differ() -> None:
     assert all(re.fullmatch(r"tok_[0-9a-f]{16}", one) for one in found)
 
 
-def test_what_is_stored_of_a_key_is_its_hash() -> None:
+def test_a_key_is_stored_as_its_hash() -> None:
     assert tokens.digest("by_x") == "351b729d67dbc5b02c837fac6e80ce97470b1315bd5656bc4a4fc6653fc8f4cc"
 
 
@@ -62,7 +62,7 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("cheap")
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts, texts)
-def test_a_password_is_verified_and_no_other(password: str, other: str) -> None:
+def test_a_password_is_verified_and_others_are_refused(password: str, other: str) -> None:
     stored = tokens.hash_password(password)
     assert re.fullmatch(r"\$scrypt\$ln=4,r=8,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}", stored)
     assert tokens.is_current(stored)
@@ -129,7 +129,7 @@ def test_a_scope_survives_being_stored(scope: Scope) -> None:
 
 
 @given(scopes, scopes, scopes)
-def test_what_is_within_two_scopes_is_what_both_may_do(one: Scope, other: Scope, third: Scope) -> None:
+def test_a_scope_within_another_may_do_what_both_may(one: Scope, other: Scope, third: Scope) -> None:
     both = one.within(other)
     assert both.reads_catalogue == (one.reads_catalogue and other.reads_catalogue)
     assert both.writes_catalogue == (one.writes_catalogue and other.writes_catalogue)
@@ -175,20 +175,20 @@ def test_a_scope_within_another_is_permitted_what_both_are(
     assert permitted(one.within(other)) == (permitted(one) and permitted(other))
 
 
-def test_a_context_that_says_nothing_of_collections_opens_none() -> None:
+def test_an_authorizer_context_without_collections_opens_no_collection() -> None:
     context = Caller("anna", "tok_1", Scope(channels=None, collections=None)).to_context()
     del context["collections"]
     assert Caller.from_context(context).scope.collections == frozenset()
 
 
-def test_an_item_that_says_nothing_of_collections_opens_all_where_all_channels_are_open() -> None:
+def test_a_stored_token_without_collections_opens_all_if_all_channels_are_open() -> None:
     for channels, collections in ((None, None), (frozenset({5}), frozenset())):
         item = Scope(channels=channels).to_attributes()
         del item["collections"]
         assert Scope.from_attributes(item).collections == collections
 
 
-def test_neither_a_context_nor_an_item_that_says_nothing_of_the_catalogue_opens_it() -> None:
+def test_a_context_or_stored_token_without_the_catalogue_does_not_open_the_catalogue() -> None:
     scope = Scope(admin=True)
     item = scope.to_attributes()
     context = Caller("anna", "tok_1", scope).to_context()
@@ -207,9 +207,7 @@ def test_neither_a_context_nor_an_item_that_says_nothing_of_the_catalogue_opens_
         ("write", False, True, False),
     ],
 )
-def test_what_a_token_may_do_with_the_catalogue(
-    catalogue: Access, writes: bool, may_read: bool, may_write: bool
-) -> None:
+def test_rights_of_a_token_to_the_catalogue(catalogue: Access, writes: bool, may_read: bool, may_write: bool) -> None:
     scope = Scope(writes=writes, catalogue=catalogue)
     for permitted, method, reads in (
         (may_read, "GET", False),
@@ -237,7 +235,7 @@ def test_what_a_token_may_do_with_the_catalogue(
         (frozenset(), True, False, False),
     ],
 )
-def test_what_a_token_may_do_in_a_collection(
+def test_rights_of_a_token_in_a_collection(
     collections: frozenset[str] | None, writes: bool, may_read: bool, may_write: bool
 ) -> None:
     scope = Scope(writes=writes, collections=collections)

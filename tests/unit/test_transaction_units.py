@@ -43,7 +43,7 @@ def test_an_item_and_its_indexes_are_counted_twice(before: dict[str, Any], after
     assert units(before, after) == expected
 
 
-def test_each_item_counts():
+def test_each_item_of_a_transaction_counts():
     actions = [{"Put": {"TableName": TABLE, "Item": item(pk={"N": str(number)})}} for number in range(3)]
     keys = transactions.keys(actions)
     after = {place: item(pk={"N": place[1][1]}) for place in keys}
@@ -63,7 +63,7 @@ def test_each_item_counts():
         ({"M": {"ab": {"N": "1"}}}, 8),
     ],
 )
-def test_values_have_their_sizes(value: dict[str, Any], bytes_: int):
+def test_attribute_values_have_their_sizes(value: dict[str, Any], bytes_: int):
     rest = 1024 - len("pad") - len("value") - bytes_
     there = {"value": value, "pad": {"S": "x" * rest}}
 

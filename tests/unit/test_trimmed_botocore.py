@@ -151,19 +151,21 @@ def test_clients_are_made_in_one_place_only() -> None:
 @pytest.mark.parametrize(
     "source", ["client = clients.s3()", "clients.s3().get_paginator(name)", "from batchyard.store.clients import s3"]
 )
-def test_a_call_that_cannot_be_seen_is_refused(source: str) -> None:
+def test_a_client_call_that_the_test_cannot_see_is_refused(source: str) -> None:
     with pytest.raises(AssertionError, match="so that this test sees"):
         list(calls_in(source, "some.py"))
 
 
 @pytest.mark.parametrize(("service", "operation"), OPERATIONS)
-def test_an_operation_is_the_same(trimmed: Loader, whole: Loader, service: str, operation: str) -> None:
+def test_an_operation_of_trimmed_botocore_is_unchanged(
+    trimmed: Loader, whole: Loader, service: str, operation: str
+) -> None:
     kept = contract(model_of(trimmed, service).operation_model(operation))
     assert kept == contract(model_of(whole, service).operation_model(operation))
 
 
 @pytest.mark.parametrize("service", sorted(IN_USE))
-def test_a_client_is_the_same(trimmed: Loader, whole: Loader, service: str) -> None:
+def test_a_client_of_trimmed_botocore_is_unchanged(trimmed: Loader, whole: Loader, service: str) -> None:
     for region in REGIONS:
         kept, original = (session_of(loader).create_client(service, region) for loader in (trimmed, whole))
         assert kept.meta.endpoint_url == original.meta.endpoint_url
@@ -185,7 +187,7 @@ def test_presigned_requests_go_to_the_same_place(trimmed: Loader, whole: Loader,
     assert places[0] == places[1]
 
 
-def test_nothing_else_is_left(trimmed: Loader) -> None:
+def test_trimmed_botocore_has_no_other_operations(trimmed: Loader) -> None:
     assert trimmed.list_available_services("service-2") == sorted(IN_USE)
     for service, operations in IN_USE.items():
         assert set(model_of(trimmed, service).operation_names) == operations
@@ -193,7 +195,7 @@ def test_nothing_else_is_left(trimmed: Loader) -> None:
         assert partition["services"].keys() <= IN_USE.keys()
 
 
-def test_retries_are_the_same(trimmed: Loader, whole: Loader) -> None:
+def test_retries_of_trimmed_botocore_are_unchanged(trimmed: Loader, whole: Loader) -> None:
     kept, original = trimmed.load_data("_retry"), whole.load_data("_retry")
     assert kept["definitions"] == original["definitions"]
     for service in ["__default__", *IN_USE]:

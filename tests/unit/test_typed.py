@@ -83,24 +83,24 @@ def test_each_error_has_a_status_a_type_and_a_message(
     assert answered.headers == {**headers, "Content-Type": "application/json"}
 
 
-def test_who_is_not_known_reads_one_word_of_plain_text() -> None:
+def test_not_authenticated_is_plain_text() -> None:
     answered = typed.answer(errors.NotAuthenticated("Invalid token."))
     assert (answered.status_code, answered.body) == (401, "Unauthorized")
     assert answered.headers == {"Content-Type": "text/plain", "WWW-Authenticate": "Bearer"}
 
 
-def test_what_nobody_foresaw_has_a_code() -> None:
+def test_an_unforeseen_error_has_a_code() -> None:
     answered = typed.answer(BatchyardError())
     assert answered.status_code == 500
     assert answered.body == ('{"code":"unknown_error","type":"unknown_error","message":"An unknown error occurred."}')
 
 
-def test_a_code_of_its_own_is_told() -> None:
+def test_an_error_code_is_told() -> None:
     answered = typed.answer(errors.Conflict("Two of them.", code="ambiguous"))
     assert json.loads(answered.body or "") == {"code": "ambiguous", "type": "conflict", "message": "Two of them."}
 
 
-def test_fields_that_a_rule_refuses_are_one_sentence() -> None:
+def test_validation_errors_of_fields_are_one_message() -> None:
     refused = Invalid({"name": ["$property must not be empty"], "a": {"b": ["Wrong.", "Bad."]}})
     assert json.loads(typed.answer(refused).body or "") == {
         "type": "invalid_data",
@@ -108,7 +108,7 @@ def test_fields_that_a_rule_refuses_are_one_sentence() -> None:
     }
 
 
-def test_a_sentence_is_not_longer_than_can_be_read() -> None:
+def test_an_error_message_has_a_greatest_length() -> None:
     for error in (errors.Conflict("x" * 10_000), Invalid({"a": ["x" * 10_000]}), Invalid({"x" * 10_000: ["a"]})):
         assert len(typed.answer(error).body or "") < 1_200
 
@@ -192,11 +192,11 @@ def said(text: str | None, query: str = "") -> tuple[int, Any]:
         ("null", "The body must be a JSON object."),
     ],
 )
-def test_what_is_wrong_with_a_body_is_told_as_class_validator_does(text: str | None, message: str) -> None:
+def test_validation_messages_are_those_of_class_validator(text: str | None, message: str) -> None:
     assert said(text) == (400, {"type": "invalid_data", "message": message})
 
 
-def test_what_is_right_is_taken() -> None:
+def test_a_valid_body_and_query_are_taken() -> None:
     status, found = said('{"type":"x","context":{"a":[1]},"dry_run":true}', "?limit=3&id%5B0%5D=a&id=b")
     assert status == 200
     assert (found["context"], found["dry_run"], found["limit"], found["ids"]) == ({"a": [1]}, True, 3, ["a", "b"])
@@ -216,7 +216,7 @@ def test_a_query_holds_the_routes_parameters_alone(query: str, message: str) -> 
     assert said('{"type":"x","context":{}}', query) == (400, {"type": "invalid_data", "message": message})
 
 
-def test_a_hundred_messages_are_enough() -> None:
+def test_an_error_has_a_hundred_validation_messages_at_most() -> None:
     fields = ",".join(f'"f{number}":1' for number in range(150))
     status, refused = said("{" + fields + "}")
     assert status == 400

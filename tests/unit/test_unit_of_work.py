@@ -58,7 +58,7 @@ def in_bucket() -> set[str]:
     return {found["Key"] for found in clients.s3().list_objects_v2(Bucket=blobs.bucket()).get("Contents", [])}
 
 
-def test_what_is_staged_is_read_back_and_written_at_the_end() -> None:
+def test_staged_writes_are_read_back_and_committed_at_the_end() -> None:
     work = Unit()
     assert work.get(CHANNELS, key(1)) is None
     work.put(CHANNELS, {**key(1), "name": "a"})
@@ -69,7 +69,7 @@ def test_what_is_staged_is_read_back_and_written_at_the_end() -> None:
 
 
 @pytest.mark.parametrize("number_of_writes", [1, 2])
-def test_what_is_expected_not_to_be_there_is_not_read_and_not_written_over(
+def test_items_expected_to_be_absent_are_not_read_and_not_overwritten(
     monkeypatch: pytest.MonkeyPatch, number_of_writes: int
 ) -> None:
     def operation(work: Unit) -> None:
@@ -94,7 +94,7 @@ def test_what_is_expected_not_to_be_there_is_not_read_and_not_written_over(
     assert stored(1) == {"name": "new"}
 
 
-def test_what_was_read_is_not_expected_to_be_gone() -> None:
+def test_an_item_that_was_read_is_not_expected_to_be_absent() -> None:
     put(1, name="a")
     work = Unit()
     work.get(CHANNELS, key(1))
@@ -102,7 +102,7 @@ def test_what_was_read_is_not_expected_to_be_gone() -> None:
     assert (work.get(CHANNELS, key(1)) or {})["name"] == "a"
 
 
-def test_several_writes_are_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_writes_of_a_unit_are_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
     put(1, name="a")
     put(2, name="b")
     work = Unit()
@@ -119,7 +119,7 @@ def test_several_writes_are_one_transaction(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("writes", [1, 2])
 @pytest.mark.parametrize("meanwhile", ["changed", "removed", "made"])
-def test_what_somebody_else_changed_meanwhile_is_left_alone(writes: int, meanwhile: str) -> None:
+def test_an_item_changed_by_another_writer_is_contended(writes: int, meanwhile: str) -> None:
     if meanwhile != "made":
         put(1, name="a")
     work = Unit()
@@ -137,7 +137,7 @@ def test_what_somebody_else_changed_meanwhile_is_left_alone(writes: int, meanwhi
     assert (stored(1), stored(2)) == (before, None)
 
 
-def test_a_removal_that_somebody_else_made_is_not_ones_own() -> None:
+def test_a_removal_by_another_writer_is_contended() -> None:
     put(1, name="a")
     work = Unit()
     work.get(CHANNELS, key(1))
@@ -147,7 +147,7 @@ def test_a_removal_that_somebody_else_made_is_not_ones_own() -> None:
         work.commit()
 
 
-def test_a_write_that_somebody_else_made_is_not_ones_own() -> None:
+def test_an_equal_write_by_another_writer_is_contended() -> None:
     put(1, name="a")
     work = Unit()
     work.get(CHANNELS, key(1))
@@ -158,7 +158,7 @@ def test_a_write_that_somebody_else_made_is_not_ones_own() -> None:
     assert stored(1) == {"name": "the same"}
 
 
-def test_what_was_never_read_is_only_made_never_overwritten() -> None:
+def test_an_item_that_was_never_read_is_created_never_overwritten() -> None:
     put(1, name="a")
     work = Unit()
     work.put(CHANNELS, {**key(1), "name": "mine"})
@@ -167,7 +167,7 @@ def test_what_was_never_read_is_only_made_never_overwritten() -> None:
     assert stored(1) == {"name": "a"}
 
 
-def test_an_item_is_read_once_and_what_is_answered_is_the_callers_own() -> None:
+def test_an_item_is_read_once_and_returned_as_a_copy() -> None:
     put(1, name="a")
     work = Unit()
     found = work.get(CHANNELS, key(1))
@@ -179,7 +179,7 @@ def test_an_item_is_read_once_and_what_is_answered_is_the_callers_own() -> None:
     assert again["name"] == "a"
 
 
-def test_what_is_made_and_removed_again_was_never_there() -> None:
+def test_an_item_created_and_removed_in_a_unit_is_not_written() -> None:
     work = Unit()
     work.get(CHANNELS, key(1))
     work.put(CHANNELS, {**key(1), "name": "a"})
@@ -189,7 +189,7 @@ def test_what_is_made_and_removed_again_was_never_there() -> None:
     assert stored(1) is None
 
 
-def test_what_is_removed_can_be_made_anew() -> None:
+def test_an_item_removed_in_a_unit_can_be_created_anew() -> None:
     put(1, name="a", old=True)
     work = Unit()
     work.get(CHANNELS, key(1))
@@ -199,7 +199,7 @@ def test_what_is_removed_can_be_made_anew() -> None:
     assert stored(1) == {"name": "b"}
 
 
-def test_changed_twice_it_is_written_once() -> None:
+def test_an_item_changed_twice_in_a_unit_is_written_once() -> None:
     put(1, name="a")
     work = Unit()
     work.get(CHANNELS, key(1))
@@ -211,14 +211,14 @@ def test_changed_twice_it_is_written_once() -> None:
     assert stored(1) == {"name": "d"}
 
 
-def test_only_what_is_there_can_be_removed() -> None:
+def test_only_an_existing_item_can_be_removed() -> None:
     work = Unit()
     work.get(CHANNELS, key(1))
     with pytest.raises(ValueError, match="nothing"):
         work.delete(CHANNELS, key(1))
 
 
-def test_a_lost_race_has_the_whole_operation_decide_again() -> None:
+def test_a_lost_race_runs_the_whole_operation_again() -> None:
     put(1, count=0)
     attempts = []
 
@@ -236,7 +236,7 @@ def test_a_lost_race_has_the_whole_operation_decide_again() -> None:
     assert stored(1) == {"count": 13}
 
 
-def test_who_loses_every_race_gives_up() -> None:
+def test_an_operation_that_loses_every_race_gives_up() -> None:
     put(1, count=0)
 
     def operation(work: Unit) -> None:
@@ -261,7 +261,7 @@ def test_an_operation_that_fails_writes_nothing() -> None:
     assert in_bucket() == set()
 
 
-def test_joined_operations_read_what_the_ones_before_staged_and_are_committed_together() -> None:
+def test_joined_operations_read_earlier_staged_writes_and_are_committed_together() -> None:
     def rename(work: Unit) -> str:
         found = work.get(CHANNELS, key(1)) or {**key(1), "name": ""}
         return str(work.put(CHANNELS, {**found, "name": str(found["name"]) + "x"})["name"])
@@ -293,7 +293,7 @@ def test_a_joined_unit_that_fails_ends_with_its_block() -> None:
 # Blobs.
 
 
-def test_blobs_are_stored_before_what_points_at_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blobs_are_stored_before_items_that_point_at_them(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     for client, name in ((clients.s3(), "put_object"), (clients.dynamodb(), "put_item")):
         call = getattr(client, name)
@@ -323,7 +323,7 @@ def test_blobs_of_a_lost_race_are_removed() -> None:
     assert in_bucket() == set()
 
 
-def test_without_anything_to_write_no_blob_is_stored() -> None:
+def test_a_unit_without_writes_stores_no_blob() -> None:
     work = Unit()
     work.write_blob(blob("a"))
     work.commit()
@@ -437,7 +437,7 @@ def test_a_transaction_has_a_token_of_its_own_so_that_a_repeat_is_harmless(monke
     assert len(set(tokens)) == 2
 
 
-def test_more_than_a_transaction_holds_is_too_large_and_nothing_is_written() -> None:
+def test_a_unit_of_more_writes_than_a_transaction_holds_is_too_large() -> None:
     work = Unit()
     for number in range(MAX_ACTIONS + 1):
         work.put(CHANNELS, {**key(number), "name": "a"})
@@ -478,7 +478,7 @@ def test_contents_of_one_commit_have_a_size(monkeypatch: pytest.MonkeyPatch) -> 
 # Reading many.
 
 
-def test_many_are_read_in_the_order_that_was_asked_for() -> None:
+def test_many_items_are_read_in_the_order_of_their_keys() -> None:
     for number in range(0, 130, 2):
         clients.dynamodb().put_item(
             TableName=CHANNELS.name, Item={"yard": {"S": "channels"}, "pk": {"N": str(number)}, "version": {"N": "1"}}
@@ -488,7 +488,7 @@ def test_many_are_read_in_the_order_that_was_asked_for() -> None:
     assert read_many(CHANNELS, []) == []
 
 
-def test_what_an_answer_leaves_out_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unprocessed_keys_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(10):
         put(number, name="a")
     client = clients.dynamodb()
@@ -534,7 +534,7 @@ def queried(number: int) -> Any:
     return read_one(CHANNELS, key(number))
 
 
-def test_what_a_query_found_is_what_the_commit_depends_on() -> None:
+def test_an_adopted_item_of_a_query_is_the_condition_of_the_commit() -> None:
     put(1, name="a")
     work = Unit()
     assert work.adopt(CHANNELS, queried(1)) == {**key(1), "name": "a", "version": 1}
@@ -550,7 +550,7 @@ def test_what_a_query_found_is_what_the_commit_depends_on() -> None:
     assert stored(1) == {"name": "theirs"}
 
 
-def test_a_query_does_not_undo_what_is_staged_or_was_read_before() -> None:
+def test_an_adopted_item_does_not_replace_staged_or_read_items() -> None:
     put(1, name="a")
     put(2, name="b")
     put(3, name="c")

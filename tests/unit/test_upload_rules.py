@@ -21,7 +21,7 @@ DAY = 86_400_000_000
 @pytest.mark.parametrize(
     "name", ["products.csv", "Größen 2025.csv", "商品.csv", "a", "..a", ".csv", "x" * 255, "é" * 255, "%2e%2e", 'a;b"c']
 )
-def test_a_name_may_hold_any_characters(name: str) -> None:
+def test_a_file_name_may_hold_any_characters(name: str) -> None:
     rules.must_be_name(name)
     assert key_of(USER, f"files/{USER}/{ULID}/{name}") == FileKey(USER, ULID, name)
 
@@ -38,13 +38,13 @@ def test_a_name_may_hold_any_characters(name: str) -> None:
         ("\N{GRINNING FACE}" * 226, "900 bytes"),
     ],
 )
-def test_a_name_is_none_of_a_path(name: str, message: str) -> None:
+def test_a_file_name_is_no_path(name: str, message: str) -> None:
     with pytest.raises(Invalid, match=message):
         rules.must_be_name(name)
     assert key_of(USER, f"files/{USER}/{ULID}/{name}") is None
 
 
-def test_the_longest_key_is_one_of_s3() -> None:
+def test_the_longest_file_key_fits_s3() -> None:
     assert len(f"files/{USER}/{ULID}/".encode()) + rules.LARGEST_NAME <= 1024
 
 
@@ -87,13 +87,13 @@ def test_the_longest_key_is_one_of_s3() -> None:
         "files/*",
     ],
 )
-def test_anything_else_is_no_key_of_the_user(key: str) -> None:
+def test_other_keys_are_no_file_keys_of_the_user(key: str) -> None:
     assert key_of(USER, KEY) is not None
     assert key_of(USER, key) is None
 
 
 @given(st.text(max_size=80))
-def test_no_text_is_taken_for_somebody_elses_key(text: str) -> None:
+def test_no_text_is_a_file_key_of_another_user(text: str) -> None:
     for key in (text, f"files/{text}", f"files/{OTHER}/{text}", f"files/{text}/{ULID}/x"):
         found = key_of(USER, key)
         assert found is None or (found.user, str(found)) == (USER, key)
@@ -115,11 +115,11 @@ def test_a_file_is_kept_for_two_days_and_used_for_seven() -> None:
         ('a"b%20.csv', "attachment; filename=\"a_b_20.csv\"; filename*=UTF-8''a%22b%2520.csv"),
     ],
 )
-def test_a_browser_keeps_it_under_its_name(name: str, header: str) -> None:
+def test_content_disposition_has_the_file_name(name: str, header: str) -> None:
     assert rules.disposition(name) == header
 
 
 @given(st.text(max_size=300))
-def test_a_name_does_not_get_out_of_its_header(name: str) -> None:
+def test_a_file_name_does_not_get_out_of_content_disposition(name: str) -> None:
     if all(sign.isprintable() for sign in name):
         assert re.fullmatch(r"attachment; filename=\"[ -~]*\"; filename\*=UTF-8''[\w.~%-]*", rules.disposition(name))

@@ -31,14 +31,14 @@ def test_the_routes_own_path_is_told_from_a_base_path(prefix: str, slash: str) -
 
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("prefix", ["", "/prod", "/a/b", "/api/v1"])
-def test_what_comes_before_the_routes_path_is_part_of_the_address(prefix: str, slash: str) -> None:
+def test_a_base_path_before_the_routes_path_is_part_of_the_address(prefix: str, slash: str) -> None:
     path = f"/api/v1/channels/5{slash}"
     assert base_url(event(path, f"{prefix}{path}")) == f"http://h.example.com{prefix}"
 
 
 @pytest.mark.parametrize("prefix", ["", "/prod", "/a/b"])
 @pytest.mark.parametrize("segment", ["a%20b", "a%2Fb", "%C3%A4", "50%25", "50%2525", "a+b"])
-def test_escapes_that_one_path_has_and_the_other_has_not_do_not_hide_the_address(prefix: str, segment: str) -> None:
+def test_different_escapes_of_two_paths_do_not_hide_the_base_path(prefix: str, segment: str) -> None:
     sent, undone = f"/api/v1/channels/{segment}", f"/api/v1/channels/{unquote(segment)}"
     for path, whole in ((sent, sent), (sent, undone), (undone, sent), (undone, undone)):
         if path.count("/") == 4:
@@ -66,7 +66,7 @@ def test_a_slash_within_a_name_parts_no_segments(prefix: str, taken: str) -> Non
         ("/\ud800", "/%ED%A0%80"),
     ],
 )
-def test_a_path_is_as_it_is_sent(given: str, sent: str) -> None:
+def test_the_path_of_a_request_is_as_sent(given: str, sent: str) -> None:
     assert as_sent(given) == sent
     assert as_sent(sent) == sent
 
@@ -75,12 +75,12 @@ def test_a_path_is_as_it_is_sent(given: str, sent: str) -> None:
     ("part", "name"),
     [("a%20b", "a b"), ("%252E", "%2E"), ("%25", "%"), ("%", "%"), ("%zz", "%zz"), ("Gr%C3%B6%C3%9Fe", "Größe")],
 )
-def test_names_are_decoded_once(part: str, name: str) -> None:
+def test_path_parameters_are_decoded_once(part: str, name: str) -> None:
     assert decoded(part) == name
 
 
 @pytest.mark.parametrize("part", ["%FF", "%C3", "%ED%A0%80", "%EF%BF%BD", "\ufffd", "%C0%AE"])
-def test_what_is_no_utf8_is_the_name_of_nothing(part: str) -> None:
+def test_a_path_parameter_that_is_no_utf8_is_not_found(part: str) -> None:
     with pytest.raises(NotFound):
         decoded(part)
 
@@ -93,11 +93,11 @@ def test_without_a_host_the_domain_of_the_request_counts(missing: str | None) ->
     assert found == "https://d"
 
 
-def test_an_event_that_tells_nothing_has_an_address_too() -> None:
+def test_an_event_without_a_host_has_an_address() -> None:
     assert base_url({}) == "https://localhost"
 
 
-def test_what_is_configured_counts_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_configured_public_url_counts_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLIC_URL", "https://shop.example.com/yard/")
     assert base_url(event("/api/v1/channels/5", "/prod/api/v1/channels/5")) == "https://shop.example.com/yard"
 

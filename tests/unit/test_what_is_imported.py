@@ -89,13 +89,13 @@ def test_a_function_starts_with_no_more_than_it_needs(package: str) -> None:
         ("zxingcpp", "product_batches.sheet"),
     ],
 )
-def test_what_a_function_needs_is_seen(package: str, module: str) -> None:
+def test_modules_that_a_function_needs_are_seen(package: str, module: str) -> None:
     (handler,) = (handler for handler in handlers() if handler.module.__name__ == module)
     assert NEEDED[package](handler)
     assert first_importer(package, ["product_batches.publish", module]) == module
 
 
-def test_models_are_built_when_they_are_used() -> None:
+def test_pydantic_models_are_built_on_first_use() -> None:
     """Those of answers are in the document alone: each start would build them for nothing."""
     code = (
         "import importlib, sys\n"

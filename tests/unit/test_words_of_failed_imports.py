@@ -66,7 +66,9 @@ def read(content: str | bytes, context: Mapping[str, Any]) -> tuple[list[str], l
         ),
     ],
 )
-def test_what_is_wrong_and_what_to_do(content: str | bytes, context: Mapping[str, Any], told: str, hint: str) -> None:
+def test_errors_of_an_import_have_a_hint(
+    content: str | bytes, context: Mapping[str, Any], told: str, hint: str
+) -> None:
     messages, advice = read(content, context)
     assert any(told in message for message in messages)
     assert not [words for words in (*messages, *advice) if "context." in words or "csv file" in words]
@@ -74,6 +76,6 @@ def test_what_is_wrong_and_what_to_do(content: str | bytes, context: Mapping[str
     assert bool(advice) == bool(hint)
 
 
-def test_of_products_that_are_there_nobody_is_told_to_change_skus() -> None:
+def test_the_hint_for_existing_products_is_not_to_change_skus() -> None:
     _, advice = read(STORED, {})
     assert advice == ["If these products are to be changed, not added, import with --match handle."]

@@ -337,7 +337,7 @@ def test_a_label_list_that_cannot_be_written_is_delivered_again(
 
 @pytest.mark.usefixtures("large_is_few")
 @pytest.mark.parametrize("inline", [True, False])
-def test_what_a_large_product_leaves_is_removed_behind_it(
+def test_items_of_a_removed_large_product_are_cleaned_up(
     inline: bool, streams: tuple[Stream, Stream], event_queue: str, leftovers: str, stores: dict[str, str]
 ) -> None:
     fields = {} if inline else {"description": _TEXT}
@@ -359,7 +359,7 @@ def test_what_a_large_product_leaves_is_removed_behind_it(
 
 
 @pytest.mark.usefixtures("large_is_few")
-def test_what_a_large_product_took_again_is_not_removed(
+def test_skus_that_a_large_product_took_again_are_not_cleaned_up(
     streams: tuple[Stream, Stream], event_queue: str, leftovers: str
 ) -> None:
     one = put(product("many", *(f"many-{number}" for number in range(12))))

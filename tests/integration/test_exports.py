@@ -219,7 +219,7 @@ def test_an_export_is_forgotten_with_its_file(api: Api, workers: Workers, at: Ca
     assert "exports" not in api.get(f"{BATCHES}/L1").json()
 
 
-def test_who_may_ask_for_an_export_and_who_may_read_it(api: Api, workers: Workers) -> None:
+def test_rights_to_start_and_to_read_an_export(api: Api, workers: Workers) -> None:
     make(api, quantity=1)
     export = start(api)
     url = f"{BATCHES}/L1/export"

@@ -478,7 +478,7 @@ def test_a_batch_that_was_verified_is_removed_by_force_alone(api: Api) -> None:
     assert api.delete(LOT).status == 200
 
 
-def test_what_became_of_serials_is_known_when_their_batch_is_gone(api: Api) -> None:
+def test_serial_changes_of_a_removed_lot_are_still_listed(api: Api) -> None:
     make(api, quantity=5)
     made = [change(api, "dispensed", (0, 2), reason="sold"), change(api, "stolen", (2, 1))]
     former = f"{LOT}/serialChange?removed=true"

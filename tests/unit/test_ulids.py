@@ -42,7 +42,7 @@ def test_a_ulid_of_a_digest_is_the_same_each_time(digest: bytes) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0" * 25, "0" * 27, "8" + "0" * 25, "I" * 26, "o" * 26, "0" * 25 + "é", "%" * 26])
-def test_what_is_no_ulid_has_no_moment(text: str) -> None:
+def test_a_malformed_ulid_has_no_moment(text: str) -> None:
     with pytest.raises(ValueError, match=r"ULID|substring"):
         ulids.moment_us(text)
 

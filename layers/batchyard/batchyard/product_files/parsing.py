@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from batchyard.catalogue.rules import (
-    CUSTOMS,
     LARGEST_QUANTITY,
     LONGEST,
     LONGEST_NAME,
     LONGEST_URL,
-    MEASURES,
     MOST_IMAGES,
     MOST_TAGS,
+    PRODUCT_FIELDS,
     STATUSES,
+    VARIANT_FIELDS,
     Price,
     Scalar,
 )
@@ -34,9 +34,15 @@ LARGEST_AMOUNT = LARGEST_NUMBER = 2**53
 
 _BOOLEANS = {"true": True, "false": False}
 
-_TEXTS = frozenset({"title", "subtitle", "description", "thumbnail", "type", "external_id", "sku", "barcode", *CUSTOMS})
-_FLAGS = frozenset({"discountable", "allow_backorder", "manage_inventory"})
-_OTHERS = _FLAGS.union(MEASURES)
+
+def _fields(kind: type) -> frozenset[str]:
+    return frozenset(name for fields in (PRODUCT_FIELDS, VARIANT_FIELDS) for name in fields if fields[name] is kind)
+
+
+# A collection is read by itself, since it must be there.
+_TEXTS = _fields(str) - {"collection"}
+_FLAGS = _fields(bool)
+_OTHERS = _FLAGS | _fields(float)
 
 
 class Known(NamedTuple):

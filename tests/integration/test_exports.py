@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 
 from batchyard import clock
 from batchyard.errors import Contended
-from batchyard.gs1 import epcis
+from batchyard.gs1.cbv import Meaning
+from batchyard.gs1.epcis import FIRST
 from batchyard.product_batches.exports import files as export_files
 from batchyard.product_batches.exports import operations as exports
 from batchyard.product_batches.exports import repository as exports_repository
 from batchyard.product_batches.exports.work import ExportWork
 from batchyard.product_batches.rules import BatchKey
+from batchyard.product_batches.serials import statuses
 from batchyard.serial_codes import keys
 from batchyard.store import blobs, clients, items
 from batchyard.store.tables import PRODUCT_BATCHES
@@ -641,11 +643,11 @@ def test_started_exports_that_could_not_be_queued_are_delivered_again(
 
 def told(document: bytes) -> list[tuple[str, list[str]]]:
     """What happened, and to which codes, in the order of the events; neighbours of one kind together."""
-    names = {called: status for status, called in epcis.MEANINGS.items()} | {epcis.FIRST: "commissioned"}
+    names = {one.meaning: status for status, one in statuses.TABLE.items()} | {FIRST: "commissioned"}
     found: list[tuple[str, list[str]]] = []
     last = None
     for event in json.loads(document)["epcisBody"]["eventList"]:
-        status = names[epcis.Meaning(event["action"], event["bizStep"], event["disposition"])]
+        status = names[Meaning(event["action"], event["bizStep"], event["disposition"])]
         if "errorDeclaration" in event:
             status = f"not {status}"
         codes = [epc.rpartition("/")[2] for epc in event["epcList"]]

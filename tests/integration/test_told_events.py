@@ -9,17 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchyard.gs1 import epcis
+from batchyard.gs1.epcis import FIRST
 from batchyard.product_batches import rules
 from batchyard.product_batches.exports import files as export_files
-from batchyard.product_batches.serials.statuses import STATUSES
+from batchyard.product_batches.serials.statuses import STATUSES, TABLE
 from tests.support.api import Api
 from tests.support.exports import Workers, download, start
 from tests.support.lots import BATCHES, GTIN, LOT, change, codes, make, serials
 from tests.support.streams import Stream
 
 LINKED = {"gtin": GTIN, "expiryDate": "2027-12-31"}
-BECAME = {called[1:]: status for status, called in epcis.MEANINGS.items()} | {epcis.FIRST[1:]: "commissioned"}
+BECAME = {one.meaning[1:]: status for status, one in TABLE.items()} | {FIRST[1:]: "commissioned"}
 
 Event = dict[str, Any]
 

@@ -1,8 +1,8 @@
 """`docs/serial-moves.md`: what serials may become, and what EPCIS calls it."""
 
-from batchyard.gs1 import epcis
-from batchyard.gs1.epcis import Meaning
-from batchyard.product_batches.serials.statuses import STATUSES, may_become
+from batchyard.gs1.cbv import Meaning
+from batchyard.gs1.epcis import FIRST
+from batchyard.product_batches.serials.statuses import STATUSES, may_become, meaning
 
 _HEAD = """# Moves of serials, and their events
 
@@ -18,7 +18,7 @@ def text() -> str:
     rows = [
         ["from", *(f"to {status}" for status in STATUSES)],
         ["---"] * (1 + len(STATUSES)),
-        ["(made)", _called(epcis.FIRST), *([""] * (len(STATUSES) - 1))],
+        ["(made)", _called(FIRST), *([""] * (len(STATUSES) - 1))],
         *([before, *(_cell(before, after) for after in STATUSES)] for before in STATUSES),
     ]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
@@ -28,8 +28,8 @@ def text() -> str:
 def _cell(before: str, after: str) -> str:
     if before == after or not may_become(before, after):
         return ""
-    return _called(epcis.meaning(before, after))
+    return _called(meaning(before, after))
 
 
-def _called(meaning: Meaning) -> str:
-    return f"`{meaning.action}` {meaning.biz_step} → {meaning.disposition}"
+def _called(move: Meaning) -> str:
+    return f"`{move.action}` {move.biz_step} → {move.disposition}"

@@ -12,30 +12,16 @@ Why: docs/decisions.md#what-epcis-was-told-stays-told
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
+from batchyard.gs1.cbv import Meaning
 from batchyard.gs1.digital_link import link_parts
 from batchyard.jsontext import dumps
 
 _CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
 _CANONICAL_DOMAIN = "https://id.gs1.org"
 _EVENTS = UUID("9f85e95e-5ce9-4382-9af6-f1f9f61ee27f")
-
-
-class Meaning(NamedTuple):
-    """What a move of a serial is called in EPCIS.
-
-    Attributes:
-        action: Whether the identifier's life begins (`ADD`), goes on (`OBSERVE`) or ends (`DELETE`) with it.
-        biz_step: What was done to the item.
-        disposition: What the item is from then on.
-    """
-
-    action: str
-    biz_step: str
-    disposition: str
 
 
 class Withdrawal(NamedTuple):
@@ -56,33 +42,6 @@ DID_NOT_OCCUR, INCORRECT_DATA = "did_not_occur", "incorrect_data"
 
 FIRST = Meaning("ADD", "commissioning", "active")
 """The serial was given to an item."""
-
-# CBV has no step for what is merely found out (stolen), restored (commissioned) or allowed (active), which it lets be
-# called "other". A dispensed item still bears its serial, so its life goes on.
-MEANINGS: Mapping[str, Meaning] = MappingProxyType(
-    {
-        "commissioned": Meaning("OBSERVE", "other", "available"),
-        "active": Meaning("OBSERVE", "other", "active"),
-        "dispensed": Meaning("OBSERVE", "dispensing", "dispensed"),
-        "decommissioned": Meaning("DELETE", "decommissioning", "inactive"),
-        "destroyed": Meaning("DELETE", "destroying", "destroyed"),
-        "stolen": Meaning("OBSERVE", "other", "stolen"),
-        "recalled": Meaning("OBSERVE", "holding", "recalled"),
-        "sample": Meaning("OBSERVE", "sampling", "non_sellable_other"),
-    }
-)
-"""By the status that a serial moves to."""
-
-
-def meaning(before: str, after: str) -> Meaning:
-    """What it is called that a serial of one status gets another.
-
-    Raises:
-        KeyError: There is no such status.
-    """
-    found = MEANINGS[after]
-    # An identifier's life ends once, so what befalls the item afterwards is only seen.
-    return found._replace(action="OBSERVE") if MEANINGS[before].action == "DELETE" else found
 
 
 def opening(created: str) -> str:

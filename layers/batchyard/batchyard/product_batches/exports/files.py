@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 from batchyard.clock import iso
 from batchyard.gs1 import epcis
-from batchyard.gs1.epcis import Meaning, Withdrawal
+from batchyard.gs1.cbv import Meaning
+from batchyard.gs1.epcis import Withdrawal
 from batchyard.jsontext import dumps
 from batchyard.product_batches import moment_ids
 from batchyard.product_batches.exports.rules import Export, telling
 from batchyard.product_batches.rules import Block, ProductBatch, Told
 from batchyard.product_batches.serials import repository as serials_repository
+from batchyard.product_batches.serials import statuses
 from batchyard.product_batches.serials.pages import around_code, codes_of
 from batchyard.product_batches.serials.rules import StatusChange
 from batchyard.product_batches.serials.runs import Run, count, cut
@@ -187,7 +189,7 @@ def _alike(batch: ProductBatch, change: StatusChange) -> Iterator[tuple[Block, M
     for block in batch.blocks:
         found: dict[Meaning, list[Run]] = {}
         for run in cut(change.before, block.first, block.last):
-            found.setdefault(epcis.meaning(run.status, change.status), []).append(run)
+            found.setdefault(statuses.meaning(run.status, change.status), []).append(run)
         yield from ((block, meaning, runs) for meaning, runs in found.items())
 
 

@@ -25,7 +25,7 @@ from batchyard.serial_codes import keys
 from batchyard.serial_codes.codes import Codebook
 from batchyard.store import blobs
 from batchyard.work.growing_file import PART
-from batchyard.work.steps import Stretch
+from batchyard.work.steps import Delivery
 from tests.benchmarks.report import Line, Result, main, number, ratio
 
 SIZES = (1_000_000, 10_000_000)
@@ -90,7 +90,7 @@ def export(kind: str, total: int) -> dict[str, float]:
     ):
         before = peak_memory()
         begun = time.process_time()
-        assert Stretch(ExportWork(), ASKED).run(lambda: False)
+        assert Delivery(ExportWork(), ASKED).run(lambda: False)
         seconds = time.process_time() - begun
     assert (sink.export.status, sink.export.rows) == ("done", total)
     peak = peak_memory()

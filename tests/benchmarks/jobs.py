@@ -30,7 +30,7 @@ from batchyard.batch_jobs.rules import Job
 from batchyard.store import blobs
 from batchyard.store.blobs import RECEIPT, Blob
 from batchyard.user_ids import user_id
-from batchyard.work.steps import Stretch
+from batchyard.work.steps import Delivery
 from tests.benchmarks.report import MissingToolError
 from tests.benchmarks.wire import Send, body_of, operation_of
 from tests.support import aws
@@ -136,7 +136,7 @@ class Kept:
 
 def work(id: str) -> None:
     """Works on a job until nothing is left to do for now."""
-    assert Stretch(working.BatchJobs(), {"job": id}).run(lambda: False)
+    assert Delivery(working.BatchJobs(), {"job": id}).run(lambda: False)
 
 
 class Answers:

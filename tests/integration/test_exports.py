@@ -30,7 +30,7 @@ from batchyard.store import blobs, clients, items
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit
 from batchyard.work.deliveries import DELIVERIES
-from batchyard.work.steps import Stretch
+from batchyard.work.steps import Delivery
 from product_batches import start_export
 from tests.integration.conftest import Calls
 from tests.support import permissions
@@ -396,7 +396,7 @@ def test_two_workers_of_one_export_do_no_harm(
             # Between what a worker has read and what it writes, another one comes by.
             if next(steps) == step:
                 looks = iter([False] * (100 if whole else 1))
-                Stretch(ExportWork(), asked).run(lambda: next(looks, True))
+                Delivery(ExportWork(), asked).run(lambda: next(looks, True))
             return act(*arguments)
 
         return acting

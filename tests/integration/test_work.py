@@ -339,7 +339,7 @@ def test_a_step_that_raises_each_time_ends_the_work_with_a_reason(scene: Scene, 
     scene.befalls = poisonous
     scene.workers.run()
     assert (scene.now.status, scene.now.reason, scene.now.ends) == (FAILED, "It could not be written.", 1)
-    # Those of the stretch before do not count.
+    # Deliveries of the message before do not count.
     assert scene.writing.began == [0, 1, 2, 3, 4, *[5] * (deliveries.DELIVERIES - 1)]
     assert scene.workers.dead == [scene.table.name]
     assert scene.workers.now_s < 20 * MINUTE

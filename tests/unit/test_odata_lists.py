@@ -14,7 +14,7 @@ from batchyard.odata.model import DATE_TIME, INT32, STRING, EntitySet, EntityTyp
 from batchyard.odata.places import Places
 from batchyard.odata.query import evaluation
 from batchyard.odata.query.options import Options, parse_options
-from batchyard.odata.sets import Lookup, Membership, Position, Range, Readable, Row, Stretch, listed
+from batchyard.odata.sets import Lookup, Membership, NextPositions, Position, Range, Readable, Row, listed
 from batchyard.store import positions
 
 _LABEL = EntityType("Label", ("ThingID", "Name"), (Property("ThingID", INT32), Property("Name", STRING)))
@@ -45,22 +45,22 @@ class _World:
     def by_sku(self, values: Collection[Any]) -> Iterable[int]:
         return [id for id, one in self.things.items() if one["Sku"] is not None and one["Sku"] in values]
 
-    def holding(self, name: str) -> Stretch:
+    def holding(self, name: str) -> NextPositions:
         return listed(id for id, one in self.things.items() if any(label["Name"] == name for label in one["Labels"]))
 
-    def between(self, low: int | None, high: int | None) -> Stretch:
+    def between(self, low: int | None, high: int | None) -> NextPositions:
         found = sorted(
             (one["Updated"], id)
             for id, one in self.things.items()
             if (low is None or one["Updated"] >= low) and (high is None or one["Updated"] <= high)
         )
 
-        def stretch(after: Position | None, count: int, descending: bool) -> Sequence[Position]:
+        def next_positions(after: Position | None, count: int, descending: bool) -> Sequence[Position]:
             ordered = found[::-1] if descending else found
             behind = [one for one in ordered if after is None or (one < after if descending else one > after)]
             return behind[:count]
 
-        return stretch
+        return next_positions
 
     def things_set(self) -> Readable:
         return Readable(

@@ -187,7 +187,7 @@ class _Search:
                 if self._looked_at and (self._looked_at >= MOST_LOOKED_AT or self._time_is_up()):
                     return
                 count = min(count, MOST_LOOKED_AT - self._looked_at)
-            positions = self._plan.stretch(self.at, count, self._plan.descending)
+            positions = self._plan.next_positions(self.at, count, self._plan.descending)
             rows = self._readable.rows([one[-1] for one in positions])
             for position in positions:
                 if len(self._found) == self._room:
@@ -303,7 +303,7 @@ class _Search:
         """The token behind what is to be left out, and whether all of it is; keys are counted."""
         looked_at = 0
         while token.skip and looked_at < _MOST_SKIPPED and not (looked_at and self._time_is_up()):
-            positions = self._plan.stretch(token.at, min(token.skip, MOST_LOOKED_AT), self._plan.descending)
+            positions = self._plan.next_positions(token.at, min(token.skip, MOST_LOOKED_AT), self._plan.descending)
             if not positions:
                 break
             looked_at += len(positions)

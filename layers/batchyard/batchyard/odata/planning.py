@@ -13,7 +13,7 @@ from typing import NamedTuple
 from batchyard.odata.query import constraints
 from batchyard.odata.query.options import Options, Order
 from batchyard.odata.query.syntax import Expression, Path
-from batchyard.odata.sets import Readable, Stretch, listed
+from batchyard.odata.sets import NextPositions, Readable, listed
 
 MOST_SORTED = 5000
 """Bases of which an order is made in memory."""
@@ -24,14 +24,14 @@ class Plan(NamedTuple):
 
     Attributes:
         name: What it is called, for those who ask why.
-        stretch: Where bases come from.
+        next_positions: Where bases come from.
         descending: They come in descending order.
         sorts: What comes of them has to be put in order.
         few: All of them are known, and few enough to be read at once.
     """
 
     name: str
-    stretch: Stretch
+    next_positions: NextPositions
     descending: bool = False
     sorts: bool = False
     few: bool = False
@@ -43,13 +43,13 @@ class _Way(NamedTuple):
     Attributes:
         name: What it is called.
         by: The property that they are ordered by.
-        stretch: Where they come from.
+        next_positions: Where they come from.
         restricts: It leaves out bases that the filter would.
     """
 
     name: str
     by: str
-    stretch: Stretch
+    next_positions: NextPositions
     restricts: bool
 
 
@@ -64,17 +64,17 @@ def plan(readable: Readable, options: Options) -> Plan:
     ways = list(_ways(readable, options))
     best = next((way for way in ways if way.restricts), None)
     if wanted is None and best is not None:
-        return Plan(best.name, best.stretch)
+        return Plan(best.name, best.next_positions)
     fitting = [way for way in ways if wanted is None or way.by == wanted.by]
     if fitting and (fitting[0].restricts or best is None):
-        return Plan(fitting[0].name, fitting[0].stretch, descending=wanted is not None and wanted.descending)
+        return Plan(fitting[0].name, fitting[0].next_positions, descending=wanted is not None and wanted.descending)
     source = best or next(way for way in ways if way.by == readable.number)
-    found = source.stretch(None, MOST_SORTED + 1, False)
+    found = source.next_positions(None, MOST_SORTED + 1, False)
     if len(found) <= MOST_SORTED:
         return _of_few(readable, source.name, [one[-1] for one in found], wanted)
     if fitting:
-        return Plan(fitting[0].name, fitting[0].stretch, descending=wanted is not None and wanted.descending)
-    return Plan(f"{source.name}, in passes", source.stretch, sorts=True)
+        return Plan(fitting[0].name, fitting[0].next_positions, descending=wanted is not None and wanted.descending)
+    return Plan(f"{source.name}, in passes", source.next_positions, sorts=True)
 
 
 class _Wanted(NamedTuple):
@@ -128,7 +128,7 @@ def _ways(readable: Readable, options: Options) -> Iterator[_Way]:
                 _Way(f"all in order of {one.property}", one.property, one.between(None, None), restricts=False)
             )
         else:
-            stretch = one.between(interval.low, interval.high)
-            bounded.append(_Way(f"range of {one.property}", one.property, stretch, restricts=True))
+            next_positions = one.between(interval.low, interval.high)
+            bounded.append(_Way(f"range of {one.property}", one.property, next_positions, restricts=True))
     every = _Way(f"all in order of {readable.number}", readable.number, readable.every, restricts=False)
     yield from chain(bounded, [every], unbounded)

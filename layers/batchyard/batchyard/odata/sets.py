@@ -19,7 +19,7 @@ names, navigation properties as rows or lists of rows."""
 type Position = tuple[int, ...]
 """Where a base stands in an order: what it is ordered by, and its number."""
 
-type Stretch = Callable[[Position | None, int, bool], Sequence[Position]]
+type NextPositions = Callable[[Position | None, int, bool], Sequence[Position]]
 """The next positions behind one (None: from the beginning), so many at most, and whether in descending order. Fewer are
 the last ones."""
 
@@ -45,7 +45,7 @@ class Range(NamedTuple):
     """
 
     property: str
-    between: Callable[[int | None, int | None], Stretch]
+    between: Callable[[int | None, int | None], NextPositions]
 
 
 class Membership(NamedTuple):
@@ -59,7 +59,7 @@ class Membership(NamedTuple):
 
     collection: str
     property: str
-    holding: Callable[[str], Stretch]
+    holding: Callable[[str], NextPositions]
 
 
 class Readable(NamedTuple):
@@ -80,7 +80,7 @@ class Readable(NamedTuple):
     set: EntitySet
     number: str
     rows: Callable[[Sequence[int]], Callable[[int], Sequence[Row]]]
-    every: Stretch
+    every: NextPositions
     lookups: Sequence[Lookup] = ()
     memberships: Sequence[Membership] = ()
     ranges: Sequence[Range] = ()
@@ -142,13 +142,13 @@ NOT_WRITTEN = Writable()
 """An entity set that is only read."""
 
 
-def listed(numbers: Iterable[int]) -> Stretch:
+def listed(numbers: Iterable[int]) -> NextPositions:
     """Bases that are all known, in the order of their numbers."""
     ordered = sorted(set(numbers))
 
-    def stretch(after: Position | None, count: int, descending: bool) -> Sequence[Position]:
+    def next_positions(after: Position | None, count: int, descending: bool) -> Sequence[Position]:
         found = reversed(ordered) if descending else iter(ordered)
         behind = (one for one in found if after is None or (one < after[-1] if descending else one > after[-1]))
         return [(one,) for one, _ in zip(behind, range(count), strict=False)]
 
-    return stretch
+    return next_positions

@@ -1,7 +1,7 @@
 """A delivered message that work is left → steps of that work, and a new message where the time runs out.
 
-Going on is a new message, never a failed one, so deliveries are counted for each stretch by itself. The function may
-take 100 seconds (`STEP_MS` of them for its last step), its queue hides a message for 110: a worker that is killed is
+Going on is a new message, never a failed one, so each message has its own count of deliveries. The function may take
+100 seconds (`STEP_MS` of them for its last step), its queue hides a message for 110: a worker that is killed is
 followed within two minutes.
 
 What happens to a message that fails:
@@ -26,7 +26,7 @@ from batchyard.errors import Contended, Unavailable
 from batchyard.store import queues
 from batchyard.store.deliveries import again
 from batchyard.work.messages import SINCE, announce, announce_later
-from batchyard.work.steps import Stretch, Work
+from batchyard.work.steps import Delivery, Work
 
 STEP_MS = 30_000
 """Milliseconds that a step takes at most."""
@@ -69,39 +69,39 @@ def work_on[S](event: Mapping[str, Any], context: Any, queue_url: str, kind: Wor
 
 def _is_done_with[S](message: Mapping[str, Any], queue_url: str, kind: Work[S], time_is_up: Callable[[], bool]) -> bool:
     named: dict[str, str] = json.loads(message["body"])
-    stretch = Stretch(kind, named)
+    delivery = Delivery(kind, named)
     number = int(message["attributes"]["ApproximateReceiveCount"])
     try:
         if number >= DELIVERIES:
             # Those before that ended without a word, for want of time or memory, have failed, too.
-            stretch.give_up()
+            delivery.give_up()
             return False
-        if not stretch.run(time_is_up if number < DELIVERIES - 1 else _after_one_step(stretch, time_is_up)):
+        if not delivery.run(time_is_up if number < DELIVERIES - 1 else _after_one_step(delivery, time_is_up)):
             announce(queue_url, [named])
         return True
     except Exception as error:
         log_defect(error)
         if number < DELIVERIES:
             with suppress(Unavailable):
-                if isinstance(error, Unavailable | Contended) and _waits(message, number, stretch, queue_url):
+                if isinstance(error, Unavailable | Contended) and _waits(message, number, delivery, queue_url):
                     return True
                 # Where even this is not taken, the message stays hidden for as long as the queue says.
                 queues.deliver_again(queue_url, message["receiptHandle"], _PAUSE_S)
     return False
 
 
-def _after_one_step[S](stretch: Stretch[S], time_is_up: Callable[[], bool]) -> Callable[[], bool]:
-    return lambda: stretch.steps > 0 or time_is_up()
+def _after_one_step[S](delivery: Delivery[S], time_is_up: Callable[[], bool]) -> Callable[[], bool]:
+    return lambda: delivery.steps > 0 or time_is_up()
 
 
-def _waits[S](message: Mapping[str, Any], number: int, stretch: Stretch[S], queue_url: str) -> bool:
+def _waits[S](message: Mapping[str, Any], number: int, delivery: Delivery[S], queue_url: str) -> bool:
     """Announces anew what waits for a service; False for what is to be delivered again instead.
 
     Most of what cannot be reached can be so a moment later: a new message is for what fails once more.
     """
     now = clock.now_s()
     told = message.get("messageAttributes", {}).get(SINCE)
-    if stretch.steps:
+    if delivery.steps:
         since = now
     elif told is not None:
         since = int(told["stringValue"])
@@ -111,5 +111,5 @@ def _waits[S](message: Mapping[str, Any], number: int, stretch: Stretch[S], queu
     if (number == 1 and told is None) or now - since >= OUTAGE_S:
         return False
     delay = min(max(now - since, _PAUSE_S), _LONGEST_DELAY_S)
-    announce_later(queue_url, stretch.named, since_s=since, delay_s=delay)
+    announce_later(queue_url, delivery.named, since_s=since, delay_s=delay)
     return True

@@ -68,7 +68,7 @@ class Stuck(Exception):
 
 
 @dataclass(slots=True)
-class Stretch[S]:
+class Delivery[S]:
     """What one delivery does of a piece of work.
 
     Args:

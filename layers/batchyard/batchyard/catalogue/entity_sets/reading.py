@@ -10,7 +10,7 @@ from batchyard.catalogue.entity_sets.names import PROFILE_ID
 from batchyard.catalogue.entity_sets.rows import ProductRow, Row, Rows
 from batchyard.catalogue.rules import Entity, Product
 from batchyard.odata.entities import Tag
-from batchyard.odata.sets import Key, Lookup, Membership, Position, Range, Readable, Stretch, listed
+from batchyard.odata.sets import Key, Lookup, Membership, NextPositions, Position, Range, Readable, listed
 from batchyard.store import items
 from batchyard.store.tables import CATALOGUE, PRODUCTS, Table
 from batchyard.store.unit import Known
@@ -116,24 +116,24 @@ def _of_parents(values: Collection[Any]) -> Iterable[int]:
     return (id for row in Rows(sorted(_of_numbers(values))) for id in row.child_ids())
 
 
-def _range(attribute: entity_lists.Moment) -> Callable[[int | None, int | None], Stretch]:
-    def between(low: int | None, high: int | None) -> Stretch:
-        def stretch(after: Position | None, count: int, descending: bool) -> Sequence[Position]:
+def _range(attribute: entity_lists.Moment) -> Callable[[int | None, int | None], NextPositions]:
+    def between(low: int | None, high: int | None) -> NextPositions:
+        def next_positions(after: Position | None, count: int, descending: bool) -> Sequence[Position]:
             # One that is not of this order is none of ours.
             behind = None if after is None else (after[0], after[-1])
             return entity_lists.ids_between(attribute, low, high, behind, count, descending=descending)
 
-        return stretch
+        return next_positions
 
     return between
 
 
-def _labelled(name: str) -> Stretch:
-    def stretch(after: Position | None, count: int, descending: bool) -> Sequence[Position]:
+def _labelled(name: str) -> NextPositions:
+    def next_positions(after: Position | None, count: int, descending: bool) -> Sequence[Position]:
         behind = None if after is None else after[-1]
         return [(id,) for id in entity_lists.ids_with_label(name, behind, count, descending=descending)]
 
-    return stretch
+    return next_positions
 
 
 def _profiles() -> list[Row]:

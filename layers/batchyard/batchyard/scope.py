@@ -22,6 +22,8 @@ class Scope(NamedTuple):
     It travels in an item of the store and in an authorizer's context, whose values API Gateway turns into strings. The
     authorizer's answer is kept for the whole stage and a minute: nothing of a single request belongs in here.
 
+    In each field more lets do more: true than false, a number than a lesser one. None is no limit.
+
     Args:
         admin: May manage channels.
         writes: May change things.
@@ -59,15 +61,8 @@ class Scope(NamedTuple):
 
     def within(self, other: "Scope") -> "Scope":
         """What both may do; a limit that only one has is the limit of both."""
-        limits = [one for one in (self.requests_per_minute, other.requests_per_minute) if one is not None]
-        return Scope(
-            admin=self.admin and other.admin,
-            writes=self.writes and other.writes,
-            channels=_common(self.channels, other.channels),
-            requests_per_minute=min(limits, default=None),
-            collections=_common(self.collections, other.collections),
-            catalogue=min(self.catalogue, other.catalogue, key=ACCESSES.index),
-        )
+        # Field by field, so that none can be left out, which would grant it.
+        return Scope(*map(_narrower, self, other))
 
     def to_attributes(self) -> dict[str, str | int | bool]:
         """It in flat values, of which none is empty; a limit that it has not is left out."""
@@ -146,11 +141,13 @@ class Rights(NamedTuple):
             raise NotPermitted
 
 
-def _common[T](some: frozenset[T] | None, others: frozenset[T] | None) -> frozenset[T] | None:
-    """What is in both, where None is everything."""
-    if some is None or others is None:
-        return others if some is None else some
-    return some & others
+def _narrower(one: Any, other: Any) -> Any:
+    """Of two values of a field the one that lets do less; of two sets what both have."""
+    if one is None or other is None:
+        return other if one is None else one
+    if isinstance(one, frozenset):
+        return one & other
+    return min(one, other, key=ACCESSES.index if isinstance(one, str) else None)
 
 
 def _is_true(value: object) -> bool:

@@ -269,7 +269,7 @@ def test_a_change_set_that_loses_a_race_is_run_again_with_other_serials(world: W
     assert {batch.id: batch.quantity for batch in scene.lots.batches().values()} == {"L1": 30, "L3": 7, "L4": 5}
 
 
-def test_many_batches_of_a_change_set_have_serials_of_their_own(world: World) -> None:
+def test_many_lots_of_a_change_set_have_serials_of_their_own(world: World) -> None:
     lots = Collection(world)
     made = [request("POST", lots.path(), {"id": f"L{number:02}", "quantity": 5 + number}) for number in range(20)]
     with at_call(1, first(lambda: lots.create("L99", 1)), of="TransactWriteItems") as strike:

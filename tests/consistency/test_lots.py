@@ -60,7 +60,7 @@ def _id(changed: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("workers", [2, 10])
-def test_blocks_of_batches_made_at_once_are_apart(lots: Collection, workers: int) -> None:
+def test_blocks_of_lots_made_at_once_are_apart(lots: Collection, workers: int) -> None:
     answers = at_once([_create(lots, f"L{worker}", 5 + worker) for worker in range(workers)])
     assert all(isinstance(answer, ProductBatch) for answer in answers), answers
     assert {batch.id: batch.quantity for batch in lots.batches().values()} == {
@@ -69,7 +69,7 @@ def test_blocks_of_batches_made_at_once_are_apart(lots: Collection, workers: int
     lots.must_be_whole()
 
 
-def test_batches_made_at_once_do_not_take_turns(lots: Collection) -> None:
+def test_lots_made_at_once_do_not_take_turns(lots: Collection) -> None:
     writers = 32
     # So that the keys are there: botocore's clients are not to be made by several threads at once.
     assert lots.create("first", 1).status == 200
@@ -82,7 +82,7 @@ def test_batches_made_at_once_do_not_take_turns(lots: Collection) -> None:
     lots.must_be_whole()
 
 
-def test_batches_grow_and_are_made_at_once(lots: Collection) -> None:
+def test_lots_grow_and_are_made_at_once(lots: Collection) -> None:
     for batch in ("L1", "L2"):
         _create(lots, batch, 3)()
     sizes = [10, 20, 30, 40]
@@ -111,7 +111,7 @@ def test_the_same_lot_created_at_once_is_one_lot(lots: Collection) -> None:
     lots.must_be_whole(wasted=None)
 
 
-def test_of_two_batches_with_one_id_one_is_made(lots: Collection) -> None:
+def test_one_of_two_lots_with_one_id_is_made(lots: Collection) -> None:
     for number in range(3):
         id = f"L{number}"
         answers = at_once([_create(lots, id, 10, name="one"), _create(lots, id, 11, name="another")])
@@ -139,7 +139,7 @@ def test_serial_indices_of_a_lost_answer_belong_to_no_lot(lots: Collection) -> N
     lots.must_be_whole(wasted=20)
 
 
-def test_a_batch_that_is_made_and_removed_unnoticed_does_not_come_back(lots: Collection) -> None:
+def test_a_lot_that_is_made_and_removed_unnoticed_does_not_come_back(lots: Collection) -> None:
     """Its maker's answer gets lost, and somebody removes it before botocore calls again."""
 
     def removed() -> None:
@@ -334,7 +334,7 @@ def test_lot_removal_and_a_serial_change_exclude_each_other(lots: Collection) ->
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 101])
-def test_a_serial_is_changed_just_before_its_batch_is_removed(lots: Collection, pieces: int) -> None:
+def test_a_serial_is_changed_just_before_its_lot_is_removed(lots: Collection, pieces: int) -> None:
     """Also where the batch grew so often that its serials are more items than one transaction can remove."""
     for number in range(pieces):
         _create(lots, "L1", 1)() if not number else _grow(lots, "L1", number + 1)()
@@ -348,7 +348,7 @@ def test_a_serial_is_changed_just_before_its_batch_is_removed(lots: Collection, 
     assert not lots.batches()
 
 
-def test_a_batch_is_removed_just_before_its_serial_is_changed(lots: Collection) -> None:
+def test_a_lot_is_removed_just_before_its_serial_is_changed(lots: Collection) -> None:
     _create(lots, "L1", 10)()
     with at_call(1, first(_remove(lots, "L1")), of="TransactWriteItems") as strike:
         changed = lots.change("L1", "dispensed", (3, 1))

@@ -131,7 +131,7 @@ def library(service: Service, front: Front, request: pytest.FixtureRequest) -> L
 
 @pytest.mark.parametrize("product", PRODUCTS)
 @pytest.mark.parametrize("batch", BATCHES)
-def test_a_batch_from_its_first_to_its_last_day(library: Library, product: str, batch: str) -> None:
+def test_a_lot_from_its_first_to_its_last_day(library: Library, product: str, batch: str) -> None:
     given = {"id": batch, "name": "Batch of 2026", "expiryDate": {"seconds": 1900000000}, "vendor": {"own": [1, None]}}
     made = library.create(product, given)
     assert given.items() <= made.items()
@@ -154,7 +154,7 @@ def test_a_batch_from_its_first_to_its_last_day(library: Library, product: str, 
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_everybody_may_see_a_batch(library: Library, front: Front, product: str) -> None:
+def test_everybody_may_see_a_lot(library: Library, front: Front, product: str) -> None:
     everybody = Library(None, front, library.collection)
     for batch in BATCHES:
         library.create(product, {"id": batch, "quantity": 7, "admin": {"cellar": 4}, "expiryDate": {"seconds": 1}})
@@ -169,7 +169,7 @@ def test_everybody_may_see_a_batch(library: Library, front: Front, product: str)
     assert (refused.value.code, refused.value.error_code) == (401, "UNAUTHORIZED")
 
 
-def test_batches_are_found_in_their_collection(library: Library) -> None:
+def test_lots_are_found_in_their_collection(library: Library) -> None:
     made = {
         (product, batch): library.create(product, {"id": batch, "name": f"{batch} of {product}"})
         for product in PRODUCTS
@@ -198,7 +198,7 @@ def test_batches_are_found_in_their_collection(library: Library) -> None:
     assert library.find_in_collection(BATCHES[1]) == made[PRODUCTS[1], BATCHES[1]]
 
 
-def test_tags_of_a_batch(library: Library) -> None:
+def test_tags_of_a_lot(library: Library) -> None:
     tags: list[Any] = [
         {"code": "t/1 +&", "claimSetId": "a&b+c", "tagId": "9"},
         {"code": "t2", "claimSetId": "other", "own": 1},

@@ -193,14 +193,14 @@ def test_the_same_request_again_is_the_same_export(api: Api, workers: Workers) -
     assert start(api, "csv", Idempotency_Key="k") == first
 
 
-def test_a_batch_that_never_had_an_export_is_one_read(api: Api, calls: Calls) -> None:
+def test_a_lot_that_never_had_an_export_is_one_read(api: Api, calls: Calls) -> None:
     make(api)
     calls.clear()
     api.get(f"{BATCHES}/L1")
     assert [call for call in calls if "Update" not in call] == ["dynamodb.GetItem"]
 
 
-def test_a_batch_shows_its_latest_exports(api: Api, workers: Workers) -> None:
+def test_a_lot_shows_its_latest_exports(api: Api, workers: Workers) -> None:
     make(api, quantity=1)
     make(api, "L1.5", quantity=1)
     started = [start(api)["id"] for _ in range(exports.LISTED + 2)]
@@ -414,7 +414,7 @@ def test_two_workers_of_one_export_do_no_harm(
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("again", [False, True], ids=["removed", "made again"])
 @pytest.mark.parametrize("parts", [0, 2])
-def test_a_batch_that_is_removed_takes_its_export_with_it(
+def test_a_lot_that_is_removed_takes_its_export_with_it(
     api: Api, workers: Workers, stores: dict[str, str], parts: int, again: bool
 ) -> None:
     make(api, quantity=95, **LINKED)
@@ -733,7 +733,7 @@ def test_serials_are_commissioned_when_they_are_made(
     assert found == list(zip(made, [row["code"] for row in pages(api)], strict=True))
 
 
-def test_an_export_by_a_clock_that_is_behind_is_not_older_than_its_batch(
+def test_an_export_by_a_clock_that_is_behind_is_not_older_than_its_lot(
     api: Api, workers: Workers, at: Callable[[float], None]
 ) -> None:
     at(10)
@@ -793,7 +793,7 @@ def test_an_export_whose_serial_key_is_missing_is_unavailable(
     assert look(api, export)["status"] != "done"
 
 
-def test_a_batch_made_again_has_no_history(api: Api, workers: Workers) -> None:
+def test_a_lot_made_again_has_no_history(api: Api, workers: Workers) -> None:
     make(api, quantity=5, **LINKED)
     api.post(f"{BATCHES}/L1/serialChange", {"status": "active", "ranges": [{"startIndex": 0, "count": 5}]})
     assert api.delete(f"{BATCHES}/L1?force=true").status == 200

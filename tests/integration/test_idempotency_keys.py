@@ -15,7 +15,7 @@ def start(api: Api) -> Answer:
     return api.post(f"{LOT}/export", {"format": "csv"}, headers=KEY)
 
 
-def test_an_export_of_a_batch_made_again_is_another_one(api: Api, at: Callable[[float], None]) -> None:
+def test_an_export_of_a_lot_made_again_is_another_one(api: Api, at: Callable[[float], None]) -> None:
     at(0)
     make(api, quantity=3)
     first = start(api)
@@ -36,7 +36,7 @@ def change(api: Api) -> Answer:
     return api.post(f"{LOT}/serialChange", ranges, headers=KEY)
 
 
-def test_serials_of_a_batch_made_again_change_by_a_key_that_was_used(api: Api, at: Callable[[float], None]) -> None:
+def test_serials_of_a_lot_made_again_change_by_a_key_that_was_used(api: Api, at: Callable[[float], None]) -> None:
     at(0)
     make(api, quantity=3)
     first = change(api)

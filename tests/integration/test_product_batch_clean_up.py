@@ -148,7 +148,7 @@ def test_clean_up_of_a_lot_removed_and_created_anew_in_one_change_set(
     assert [serial["status"] for serial in serials] == ["commissioned", "stolen"]
 
 
-def test_a_batch_that_nothing_happened_to_leaves_nothing(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
+def test_a_lot_that_nothing_happened_to_leaves_nothing(api: Api, lot_stream: Stream, leftovers_queue: str) -> None:
     make(api, quantity=5)
     lot_stream.read()
     assert api.delete(f"{BATCHES}/L1").status == 200

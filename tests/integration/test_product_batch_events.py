@@ -201,7 +201,7 @@ def test_items_removed_by_clean_up_are_not_published(api: Api, lot_stream: Strea
     assert drained(event_queue) == []
 
 
-def test_a_batch_made_anew_in_one_change_set_is_told_as_two(
+def test_a_lot_made_anew_in_one_change_set_is_told_as_two(
     api: Api, lot_stream: Stream, event_queue: str, leftovers_queue: str
 ) -> None:
     removed = make(api, quantity=3)

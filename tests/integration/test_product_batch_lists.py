@@ -284,7 +284,7 @@ def test_a_page_of_lots_is_no_larger_than_an_answer(api: Api, url: str) -> None:
     assert len(first) > 50
 
 
-def test_a_page_holds_a_batch_however_large(
+def test_a_page_holds_a_lot_however_large(
     api: Api, seven: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answers, "LARGEST_PAGE", 1)
@@ -324,7 +324,7 @@ def test_a_list_by_an_impossible_product_id_is_empty(api: Api, seven: list[tuple
 # One by its ID alone.
 
 
-def test_a_batch_is_found_by_its_id_alone(api: Api, seven: list[tuple[str, str]]) -> None:
+def test_a_lot_is_found_by_its_id_alone(api: Api, seven: list[tuple[str, str]]) -> None:
     found = api.get(f"{ALL}/A-10")
     assert (found.status, found.json()["productId"]) == (200, "barbera")
     assert found.text == api.get(f"{COLLECTION}/product/barbera/batch/A-10").text
@@ -367,7 +367,7 @@ def test_an_ambiguous_lot_id_names_a_hundred_products(api: Api) -> None:
 @pytest.mark.parametrize(
     "rest", ["A", "A-1?productId=barbera", "A-100", "a-1", f"B?productId={'x' * 3000}", "B?productId=a%20b"]
 )
-def test_a_batch_that_is_not_there_is_not_found(api: Api, seven: list[tuple[str, str]], rest: str) -> None:
+def test_a_lot_that_is_not_there_is_not_found(api: Api, seven: list[tuple[str, str]], rest: str) -> None:
     missing = api.get(f"{ALL}/{rest}")
     id = rest.partition("?")[0]
     assert (missing.status, missing.json()) == (
@@ -379,7 +379,7 @@ def test_a_batch_that_is_not_there_is_not_found(api: Api, seven: list[tuple[str,
 # Tags.
 
 
-def test_tags_of_a_batch(api: Api) -> None:
+def test_tags_of_a_lot(api: Api) -> None:
     of_barolo: list[Any] = [{"code": "T1", "claimSetId": "spring", "own": 1}, {"code": "T2", "productId": "theirs"}]
     of_barbera = [{"code": "T3", "claimSetId": "spring"}]
     make(api, tags=of_barolo)

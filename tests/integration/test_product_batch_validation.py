@@ -348,7 +348,7 @@ def test_bad_ranges_are_refused(api: Api, ranges: Any, fields: dict[str, str]) -
     )
 
 
-def test_a_batch_without_serials_has_no_ranges(api: Api) -> None:
+def test_a_lot_without_serials_has_no_ranges(api: Api) -> None:
     make(api)
     refused = api.post(f"{LOT}/serialChange", {"status": "stolen", "ranges": [{"startIndex": 0, "count": 1}]})
     assert (refused.status, refused.json()) == (400, invalid(ranges=["It has no serials."]))

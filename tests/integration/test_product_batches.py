@@ -58,7 +58,7 @@ GIVEN = {
 # Made.
 
 
-def test_a_batch_is_made_and_answered_as_it_came(api: Api) -> None:
+def test_a_lot_is_made_and_answered_as_it_came(api: Api) -> None:
     made = api.post(BATCHES, GIVEN)
     assert made.status == 200
     body = made.json()
@@ -79,7 +79,7 @@ def test_a_batch_is_made_and_answered_as_it_came(api: Api) -> None:
     assert api.get(made.headers["Location"]).text == made.text
 
 
-def test_the_least_that_a_batch_is(api: Api) -> None:
+def test_the_least_that_a_lot_needs(api: Api) -> None:
     body = make(api)
     assert {name: body[name] for name in body.keys() - {"createdAt", "updatedAt"}} == {
         "id": "L1",
@@ -130,14 +130,14 @@ def test_a_lot_with_an_existing_id_and_another_body_is_409(api: Api, other: dict
     assert api.get(LOT).text == first.text
 
 
-def test_a_batch_is_as_it_was_made_only_until_it_is_changed(api: Api) -> None:
+def test_a_changed_lot_cannot_be_created_again_with_the_first_body(api: Api) -> None:
     api.post(BATCHES, GIVEN)
     api.put(LOT, {"name": "Second pressing"})
     assert api.post(BATCHES, GIVEN).status == 409
     assert api.post(BATCHES, GIVEN | {"name": "Second pressing"}).json()["version"] == 2
 
 
-def test_products_and_collections_have_batches_of_the_same_id(api: Api) -> None:
+def test_products_and_collections_have_lots_of_the_same_id(api: Api) -> None:
     make(api, name="Barolo")
     make(api, product="barbera", name="Barbera")
     api.post("/admin/collection/oils/product/barolo/batch", {"id": "L1", "name": "Oil"})
@@ -326,7 +326,7 @@ def test_a_lot_update_with_another_if_match_is_412(api: Api, if_match: str) -> N
 
 
 @pytest.mark.parametrize("send", [lambda api: api.get(LOT), lambda api: api.put(LOT, {}), lambda api: api.delete(LOT)])
-def test_a_missing_batch_is_not_found(api: Api, send: Callable[[Api], Any]) -> None:
+def test_a_missing_lot_is_not_found(api: Api, send: Callable[[Api], Any]) -> None:
     make(api, product="other")
     answer = send(api)
     assert (answer.status, answer.json()) == (404, MISSING)
@@ -414,7 +414,7 @@ def test_the_length_of_codes_is_fixed_as_soon_as_there_are_serials(api: Api) -> 
 # Removed.
 
 
-def test_an_unused_batch_is_removed_and_its_codes_with_it(api: Api) -> None:
+def test_an_unused_lot_is_removed_and_its_codes_with_it(api: Api) -> None:
     make(api, quantity=5)
     api.put(LOT, {"quantity": 8})
     gone = codes(api)
@@ -434,7 +434,7 @@ def test_an_unused_batch_is_removed_and_its_codes_with_it(api: Api) -> None:
             )
 
 
-def test_a_batch_that_was_exported_is_removed_by_force_alone(api: Api) -> None:
+def test_a_lot_that_was_exported_is_removed_by_force_alone(api: Api) -> None:
     make(api, quantity=5)
     assert api.post(f"{LOT}/export").status == 202
     message = "Serials of the batch were exported. Add ?force=true to remove it all the same: they verify no more then."
@@ -442,7 +442,7 @@ def test_a_batch_that_was_exported_is_removed_by_force_alone(api: Api) -> None:
     assert api.delete(f"{LOT}?force=true").status == 200
 
 
-def test_a_batch_that_was_printed_is_removed_by_force_alone(api: Api, calls: Calls) -> None:
+def test_a_lot_that_was_printed_is_removed_by_force_alone(api: Api, calls: Calls) -> None:
     make(api, quantity=5, gtin=GTIN)
     # Nothing was printed yet: a sheet that is refused, and one without codes.
     assert api.get(f"{LOT}/sheet?columns=12").status == 400
@@ -461,7 +461,7 @@ def test_a_batch_that_was_printed_is_removed_by_force_alone(api: Api, calls: Cal
     assert api.delete(LOT).status == 200
 
 
-def test_a_batch_that_was_verified_is_removed_by_force_alone(api: Api) -> None:
+def test_a_lot_that_was_verified_is_removed_by_force_alone(api: Api) -> None:
     make(api, quantity=3)
     make(api, "L2", quantity=1)
     api.put(LOT, {"quantity": 6})
@@ -494,7 +494,7 @@ def test_serial_changes_of_a_removed_lot_are_still_listed(api: Api) -> None:
 
 
 @pytest.mark.parametrize("status", ["active", "dispensed", "decommissioned", "sample"])
-def test_a_batch_in_use_is_removed_by_force_alone(api: Api, status: str) -> None:
+def test_a_lot_in_use_is_removed_by_force_alone(api: Api, status: str) -> None:
     make(api, quantity=5)
     api.put(LOT, {"quantity": 10})
     make(api, "L2", quantity=1)
@@ -522,7 +522,7 @@ def test_a_batch_in_use_is_removed_by_force_alone(api: Api, status: str) -> None
     assert {serial["status"] for serial in serials(api)} == {"commissioned"}
 
 
-def test_a_batch_whose_only_change_was_undone_is_not_in_use(api: Api) -> None:
+def test_a_lot_whose_only_change_was_undone_is_not_in_use(api: Api) -> None:
     make(api, quantity=5)
     changed = change(api, "stolen", (1, 2))
     assert api.delete(LOT).status == 409
@@ -541,7 +541,7 @@ def test_serials_whose_changes_were_undone_may_be_too_many_parts_too(api: Api, m
     assert api.delete(f"{LOT}?force=true").status == 200
 
 
-def test_a_batch_with_more_blocks_than_a_commit_can_change_is_removed_by_force_alone(
+def test_a_lot_with_more_blocks_than_a_commit_can_change_is_removed_by_force_alone(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("store.unit", "product_batches.operations"):

@@ -274,7 +274,7 @@ def test_a_change_that_is_not_there_is_not_undone(api: Api, id: str) -> None:
 
 @pytest.mark.parametrize("wanted", STATUSES)
 @pytest.mark.parametrize("status", ["draft", "recalled", "expired", "withdrawn", "archived", "due"])
-def test_serials_are_given_out_of_active_batches_alone(api: Api, status: str, wanted: str) -> None:
+def test_serials_are_given_out_of_active_lots_alone(api: Api, status: str, wanted: str) -> None:
     given = {"expiryDate": "2020-01-01"} if status == "due" else {"status": status}
     make(api, quantity=3, **given)
     [code] = codes(api, LOT, 1, 1)
@@ -372,7 +372,7 @@ def test_a_list_of_serial_changes_does_not_read_former_statuses(api: Api, monkey
     assert not any("before" in item for item in found)
 
 
-def test_a_new_batch_of_the_id_of_one_that_was_removed_has_its_own_serials(api: Api) -> None:
+def test_a_new_lot_with_the_id_of_a_removed_lot_has_its_own_serials(api: Api) -> None:
     make(api, quantity=3)
     changed = change(api, "stolen", (0, 3))
     api.delete(f"{LOT}?force=true")
@@ -387,7 +387,7 @@ def test_a_new_batch_of_the_id_of_one_that_was_removed_has_its_own_serials(api: 
 # In change sets.
 
 
-def test_a_batch_request_and_a_product_batch_are_made_together(api: Api) -> None:
+def test_a_batch_request_and_a_lot_are_made_together(api: Api) -> None:
     channel = api.open_channel()
     made = {"atomicityGroup": "all", "id": "lot", "method": "POST", "url": BATCHES, "body": {"id": "L1", "quantity": 5}}
     opened = {

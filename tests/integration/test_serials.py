@@ -73,7 +73,7 @@ def test_a_page_behind_the_last_serial_is_empty(api: Api, start: int) -> None:
     assert page(api, start) == {"items": [], "startIndex": start, "count": 0, "total": 25, "nextStartIndex": None}
 
 
-def test_a_batch_may_have_no_serials(api: Api) -> None:
+def test_a_lot_may_have_no_serials(api: Api) -> None:
     make(api)
     assert page(api) == {"items": [], "startIndex": 0, "count": 0, "total": 0, "nextStartIndex": None}
 
@@ -276,7 +276,7 @@ def test_a_serial_of_another_lot_names_its_lot(api: Api) -> None:
     assert (refused.status, refused.json()) == (404, UNKNOWN)
 
 
-def test_a_serial_of_no_batch_is_unknown(api: Api) -> None:
+def test_a_serial_of_no_lot_is_unknown(api: Api) -> None:
     make(api, "gone", quantity=3)
     gone = codes(api, path_of("gone"))
     change(api, "stolen", (0, 1), path=path_of("gone"))
@@ -330,7 +330,7 @@ def test_a_gap_between_stretches_that_stays_belongs_to_no_lot(api: Api, calls: C
     assert (calls, pauses) == (["dynamodb.Query"] * 2, [0.05])
 
 
-def test_serials_of_another_length_are_of_another_batch(api: Api) -> None:
+def test_serials_of_another_length_are_of_another_lot(api: Api) -> None:
     make(api, "short", quantity=3, serialFormat={"length": 8})
     make(api, "long", quantity=3, serialFormat={"length": 19})
     for id in ("short", "long"):
@@ -351,7 +351,7 @@ def test_guessed_codes_find_no_serial(api: Api, calls: Calls) -> None:
     assert calls == []
 
 
-def test_a_serial_of_a_missing_batch_is_not_found(api: Api) -> None:
+def test_a_serial_of_a_missing_lot_is_not_found(api: Api) -> None:
     make(api, quantity=1)
     [code] = codes(api)
     refused = api.get(f"{path_of('L9')}/lookupSN/{code}")

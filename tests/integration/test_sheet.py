@@ -49,7 +49,7 @@ def test_a_scanner_reads_the_serials_as_gs1_data_matrix(api: Api) -> None:
     assert captions == [line for code in codes for line in (*about, f"(21){code}")]
 
 
-def test_a_batch_without_gtin_as_data_matrix_shows_its_codes(api: Api) -> None:
+def test_a_lot_without_gtin_as_data_matrix_shows_its_codes(api: Api) -> None:
     make(api, quantity=4)
     answer = api.get(f"{BATCHES}/L1/sheet?symbology=datamatrix")
     codes = {one["code"] for one in api.get(f"{BATCHES}/L1/getSN").json()["items"]}

@@ -77,7 +77,7 @@ PUBLIC_BATCH = {
 # What is shown.
 
 
-def test_a_genuine_serial_shows_the_public_view_of_its_batch_and_nothing_else(some: list[str]) -> None:
+def test_a_genuine_serial_shows_the_public_view_of_its_lot_and_nothing_else(some: list[str]) -> None:
     verified = verify(some[7])
     assert (verified.status, verified.json()) == (200, {"valid": True, "status": None, "batch": PUBLIC_BATCH})
     assert verified.headers["Cache-Control"] == "no-store"
@@ -97,7 +97,7 @@ def test_a_serial_is_valid_while_it_is_in_circulation(api: Api, some: list[str],
 
 
 @pytest.mark.parametrize("status", ["draft", "active", "recalled", "expired", "withdrawn", "archived"])
-def test_a_serial_of_a_hidden_batch_is_not_valid(api: Api, some: list[str], status: str) -> None:
+def test_a_serial_of_a_hidden_lot_is_not_valid(api: Api, some: list[str], status: str) -> None:
     api.put(LOT, {"status": status})
     public = NOBODY.get(f"{PUBLIC}/product/barolo/batch/L1")
     if status in {"draft", "archived"}:
@@ -111,7 +111,7 @@ def test_a_serial_of_a_hidden_batch_is_not_valid(api: Api, some: list[str], stat
 
 
 @pytest.mark.parametrize("status", ["draft", "archived"])
-def test_nothing_is_told_of_a_recalled_serial_of_a_hidden_batch(api: Api, some: list[str], status: str) -> None:
+def test_nothing_is_told_of_a_recalled_serial_of_a_hidden_lot(api: Api, some: list[str], status: str) -> None:
     api.patch(f"{LOT}/serial/{some[0]}", {"status": "recalled"})
     api.put(LOT, {"status": status})
     assert verify(some[0]).json() == INVALID
@@ -135,7 +135,7 @@ def test_all_invalid_serials_look_the_same(api: Api, some: list[str]) -> None:
     }
 
 
-def test_a_hidden_and_a_missing_batch_look_the_same(api: Api, some: list[str]) -> None:
+def test_a_hidden_and_a_missing_lot_look_the_same(api: Api, some: list[str]) -> None:
     api.put(LOT, {"status": "draft"})
     hidden = NOBODY.get(f"{PUBLIC}/product/barolo/batch/L1")
     missing = NOBODY.get(f"{PUBLIC}/product/barolo/batch/L9")

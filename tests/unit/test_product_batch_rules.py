@@ -405,7 +405,7 @@ def test_a_gtin_may_come_late_and_the_id_is_the_lot():
 
 
 @pytest.mark.parametrize("status", rules.STATUSES)
-def test_an_active_batch_is_due_when_its_expiry_date_is_over(status: str):
+def test_an_active_lot_is_due_when_its_expiry_date_is_over(status: str):
     batch = replace(EMPTY, status=status, fields={"expiryDate": "2026-11-22"})
     over = micros(datetime(2026, 11, 23, tzinfo=UTC))
     assert not rules.is_due(batch, over - 1)

@@ -61,7 +61,8 @@ _PARTS = "Also `{0}({1})/{2}(…)`, except in batches."
 # Numbers that a set bounds more than their types do, by types and properties.
 _LEAST: Mapping[tuple[str, str], int] = {(DC_QUANTITY.name, "AvailableQuantity"): 0, (COMPONENT.name, "Quantity"): 1}
 
-# What must be given of a new entity, and of a change of one, by entity sets; the sets' own modules ask for it.
+# What must be given of a new entity, and of a change of one, by entity sets. The sets' own modules ask for it, each at
+# its own moment, and some let it be null; `test_required_properties_of_bodies_are_required` compares.
 _NEEDED_OF_NEW: Mapping[str, tuple[str, ...]] = {
     "Products": ("Sku",),
     "AttributeValues": ("ProductID", "Name", "Value"),

@@ -11,7 +11,7 @@ from batchyard.errors import NotFound
 from batchyard.http.answers import etag, must_fit
 from batchyard.http.preconditions import UNCONDITIONAL, Preconditions
 from batchyard.jsontext import dumps
-from batchyard.product_batches import refusals, repository, rules
+from batchyard.product_batches import lots, refusals, repository, rules
 from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.product_batches.serials import repository as serials_repository
 from batchyard.product_batches.serials import scans
@@ -141,7 +141,7 @@ def delete(batch: BatchKey, *, force: bool = False, conditions: Preconditions = 
                 serials_repository.delete_stretch(unit, stretch)
             if seen := _seen(current):
                 raise refusals.in_circulation(seen)
-        repository.release_lot(unit, current)
+        lots.release(unit, current)
         repository.delete(unit, current)
 
     transact(operation)
@@ -192,15 +192,15 @@ def _with_lot(unit: Unit, before: ProductBatch | None, batch: ProductBatch) -> P
     if before is not None:
         if before.gtin_and_lot == batch.gtin_and_lot:
             return batch
-        repository.release_lot(unit, before)
-    twin = repository.lot_holder(unit, batch)
+        lots.release(unit, before)
+    twin = lots.holder(unit, batch)
     if twin is not None and twin != batch.key:
         other = repository.get(unit, twin)
         if other is not None and other.gtin_and_lot == batch.gtin_and_lot:
             if os.environ["REPEATED_LOTS"] == "refuse":
                 raise refusals.repeated_lot(twin.product, twin.id)
             return replace(batch, twin=twin)
-    repository.hold_lot(unit, batch)
+    lots.hold(unit, batch)
     return batch
 
 

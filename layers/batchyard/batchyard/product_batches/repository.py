@@ -9,7 +9,7 @@ from batchyard.actor import Actor
 from batchyard.jsontext import dumps
 from batchyard.product_batches import by_expiry, rules
 from batchyard.product_batches.rules import BatchKey, Block, ProductBatch, Told
-from batchyard.product_batches.sort_keys import key_of, lot_key
+from batchyard.product_batches.sort_keys import key_of
 from batchyard.store import items
 from batchyard.store.items import Item, Key
 from batchyard.store.tables import PRODUCT_BATCHES, Table
@@ -38,27 +38,6 @@ def put(unit: Unit, batch: ProductBatch) -> ProductBatch:
 def delete(unit: Unit, batch: ProductBatch) -> None:
     """Stages the removal of a batch that `get` found."""
     unit.delete(PRODUCT_BATCHES, key_of(batch.key))
-
-
-def lot_holder(unit: Unit, batch: ProductBatch) -> BatchKey | None:
-    """The batch that holds the GTIN and the lot of a batch, which may have others by now; None for none."""
-    if batch.gtin_and_lot is None:
-        return None
-    item = unit.get(PRODUCT_BATCHES, lot_key(batch.collection, *batch.gtin_and_lot))
-    return None if item is None else BatchKey(batch.collection, str(item["of_product"]), str(item["of_batch"]))
-
-
-def hold_lot(unit: Unit, batch: ProductBatch) -> None:
-    """Stages that a batch holds its GTIN and lot, of which `lot_holder` was asked before."""
-    if batch.gtin_and_lot is not None:
-        key = lot_key(batch.collection, *batch.gtin_and_lot)
-        unit.put(PRODUCT_BATCHES, {**key, "of_batch": batch.id, "of_product": batch.product})
-
-
-def release_lot(unit: Unit, batch: ProductBatch) -> None:
-    """Stages that a batch does not hold its GTIN and lot any more, if it does."""
-    if batch.gtin_and_lot is not None and lot_holder(unit, batch) == batch.key:
-        unit.delete(PRODUCT_BATCHES, lot_key(batch.collection, *batch.gtin_and_lot))
 
 
 def encode(batch: ProductBatch) -> Item:

@@ -57,7 +57,17 @@ PARAMETERS = {
     ("PATCH", ONE): {"channel_id", "id", "if-match", "if-none-match"},
     ("DELETE", ONE): {"channel_id", "id", "if-match", "if-none-match"},
     ("GET", PRODUCT_BATCHES): {"collectionid", "productid", "limit", "cursor", "if-none-match"},
-    ("GET", OF_COLLECTION): {"collectionid", "search", "idprefix", "productid", "limit", "cursor", "if-none-match"},
+    ("GET", OF_COLLECTION): {
+        "collectionid",
+        "search",
+        "idprefix",
+        "gtinprefix",
+        "lotprefix",
+        "productid",
+        "limit",
+        "cursor",
+        "if-none-match",
+    },
     ("GET", OF_COLLECTION + "/{batchId}/tags"): {"collectionid", "batchid", "claimsetid", "if-none-match"},
     ("GET", PRODUCT_BATCH + "/getSN"): {"collectionid", "productid", "batchid", "startindex", "count", "if-none-match"},
 }
@@ -282,10 +292,10 @@ def test_every_tag_is_described() -> None:
 
 
 def test_cursors_and_dates_have_their_limits() -> None:
-    longest = base64.urlsafe_b64encode(json.dumps(["p" * 100, "b" * 100]).encode()).decode()
+    longest = base64.urlsafe_b64encode(json.dumps(["1" * 14, "l" * 20, "b" * 100, "p" * 100, "gtin"]).encode()).decode()
     for route in (("GET", PRODUCT_BATCHES), ("GET", OF_COLLECTION)):
         (cursor,) = (one["schema"] for one in operation(route)["parameters"] if one["name"] == "cursor")
-        assert len(longest) <= cursor["maxLength"] <= 300
+        assert len(longest) <= cursor["maxLength"] <= 400
         assert re.fullmatch(cursor["pattern"], longest)
     date = document()["components"]["schemas"]["ProductBatchCreate"]["properties"]["expiryDate"]
     assert "1970-01-01 to 9999-12-31" in date["anyOf"][0]["description"]

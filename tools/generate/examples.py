@@ -40,8 +40,8 @@ _OPTIONAL: Mapping[str, Any] = {
     "productId": world.RUNNER,
     "force": True,
     "removed": False,
-    "cursor": listing.Page(iter(()), 1).cursor_behind(world.LOT),
-    "searchProductBatches cursor": listing.Page(iter(()), 1, beginning="runners").cursor_behind(world.LOT),
+    "cursor": listing.cursor_behind(world.LOT),
+    "searchProductBatches cursor": listing.cursor_behind(world.LOT, "runners"),
     "before": f"{world.SPOILT.at + 1:014x}5a3b1e01",
     "columns": 4,
     "symbology": "datamatrix",
@@ -60,7 +60,9 @@ _OF_DATES = re.compile(r"\w+_at\[\w+\]")
 _OF_NO_DATES = re.compile(r"\w+_at")
 
 # What goes along with no example of the same operation, so that it has none.
-_ALTERNATIVES = frozenset({"searchProductBatches idPrefix"})
+_ALTERNATIVES = frozenset(
+    {"searchProductBatches idPrefix", "searchProductBatches gtinPrefix", "searchProductBatches lotPrefix"}
+)
 
 # Keys of entity sets.
 _ID = world.STOCKED.id

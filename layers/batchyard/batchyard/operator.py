@@ -32,6 +32,7 @@ from batchyard.errors import BatchyardError, Invalid
 from batchyard.identity import operations as identity
 from batchyard.identity import repository
 from batchyard.identity.rules import Token, User
+from batchyard.product_batches import lots
 from batchyard.scope import ACCESSES, Scope
 
 
@@ -126,6 +127,10 @@ def _recount(options: argparse.Namespace) -> None:
     print(json.dumps({"channel": options.channel, "repaired": recounting.recount(options.channel)}))
 
 
+def _index_lots(_: argparse.Namespace) -> None:
+    print(json.dumps({"indexed": lots.enter_all()}))
+
+
 def _rotate_serial_key(_: argparse.Namespace) -> None:
     # It brings in cryptography, which no other command needs.
     from batchyard.serial_codes import keys
@@ -188,6 +193,8 @@ def _parser() -> argparse.ArgumentParser:
     command("list-channels", _list_channels, "lists channels, one JSON object a line")
     made = command("recount", _recount, "counts a channel's batch requests anew and repairs its tallies")
     made.add_argument("channel", type=_count)
+    about = "has batches that earlier versions made be found by GTIN and lot; shows how many they were"
+    command("index-lots", _index_lots, about)
     about = "brings about what is in the dead-letter queues, once its cause is mended; one JSON object a queue"
     command("replay", _replay, about)
     about = (

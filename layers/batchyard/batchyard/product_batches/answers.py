@@ -40,7 +40,7 @@ def page(app: App, found: Page) -> Response[str]:
         text = dumps(one.to_answer(domain))
         size += size_in_lambda(text)
         if last is not None and (size > LARGEST_PAGE or len(shown) == found.limit):
-            cursor = found.cursor_behind(last)
+            cursor = found.behind(last)
             break
         shown.append(text)
         last = one

@@ -7,17 +7,15 @@ with the text, and then looks through an index, at most `MOST_LOOKED_AT` batches
 requests. The page then ends where it got to, and has a next one, also where nothing was found so far.
 """
 
-import base64
-import binascii
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import batched, islice
 from typing import Any, NamedTuple
 
 from batchyard import clock
-from batchyard.errors import Invalid, NotFound
-from batchyard.product_batches import repository, rules, sort_keys
+from batchyard.errors import NotFound
+from batchyard.product_batches import cursors, repository, rules, sort_keys
 from batchyard.product_batches.refusals import ambiguous_batch
 from batchyard.product_batches.rules import BatchKey, ProductBatch
 from batchyard.store import items
@@ -26,7 +24,8 @@ from batchyard.store.queries import look_through, query
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import read_many, read_one
 
-_ID = re.compile("[!-~]{1,100}")
+ID = re.compile("[!-~]{1,100}")
+"""What an ID looks like."""
 
 DEFAULT_LIMIT = 100
 ALL = 1000
@@ -41,8 +40,19 @@ MOST_LOOKED_AT = 7 * _STEP
 _BEGINNING, _CONTAINING = "beginning", "containing"
 """The two parts of a search, in its cursors."""
 
-_AT_ONCE = 100
+AT_ONCE = 100
 """Batches that are read at once, of those that an index named."""
+
+
+def cursor_behind(batch: ProductBatch, beginning: str | None = None) -> str:
+    """What the page of a list is asked for with that begins behind a batch.
+
+    Args:
+        beginning: The search of which the list is; None for others.
+    """
+    if beginning is None:
+        return cursors.encode(batch.product, batch.id)
+    return cursors.encode(batch.product, batch.id, _part(beginning, batch.id))
 
 
 class Page(NamedTuple):
@@ -52,19 +62,13 @@ class Page(NamedTuple):
         batches: The batches. One more than the page may have tells that there are more.
         limit: How many the page may have.
         cursor: What the page behind all of these is asked for with; None where there is none, or it is not known yet.
-        beginning: The search of which they are; None for a list.
+        behind: What the page is asked for with that begins behind a batch of this one.
     """
 
     batches: Iterator[ProductBatch]
     limit: int
     cursor: str | None = None
-    beginning: str | None = None
-
-    def cursor_behind(self, batch: ProductBatch) -> str:
-        """What the page is asked for with that begins behind a batch of this one."""
-        if self.beginning is None:
-            return _cursor(batch.product, batch.id)
-        return _cursor(batch.product, batch.id, _part(self.beginning, batch.id))
+    behind: Callable[[ProductBatch], str] = cursor_behind
 
 
 def page(
@@ -89,8 +93,8 @@ def page(
     """
     after = None if cursor is None else _position(cursor, product)[1:]
     if after is not None and not after[1].startswith(prefix or ""):
-        raise _no_cursor()
-    if any(given is not None and not _ID.fullmatch(given) for given in (product, prefix)):
+        raise cursors.refused()
+    if any(given is not None and not ID.fullmatch(given) for given in (product, prefix)):
         # No ID is, or begins with, what no ID can be.
         return Page(iter(()), limit)
     if prefix is None:
@@ -104,7 +108,7 @@ def page(
     rows = list(found)
     more = len(rows) > limit
     rows = rows[:limit]
-    following = _cursor(str(rows[-1]["product_id"]), str(rows[-1]["batch_id"])) if more else None
+    following = cursors.encode(str(rows[-1]["product_id"]), str(rows[-1]["batch_id"])) if more else None
     return Page(map(_present, _whole(rows)), limit, following)
 
 
@@ -123,19 +127,20 @@ def search(
         Invalid: The cursor is none.
         Unavailable: The store did not answer.
     """
+    behind = partial(cursor_behind, beginning=text)
     part, *position = [_BEGINNING, None, None] if cursor is None else _position(cursor, product, parts=True)
     after = (str(position[0]), str(position[1])) if position[0] else None
     if after is not None and part == _BEGINNING and not after[1].startswith(text):
-        raise _no_cursor()
-    if product is not None and not _ID.fullmatch(product):
+        raise cursors.refused()
+    if product is not None and not ID.fullmatch(product):
         return Page(iter(()), limit), 0
     rows: list[Item] = []
     if part == _BEGINNING:
         # No ID begins with what no ID can be.
-        if _ID.fullmatch(text):
+        if ID.fullmatch(text):
             rows = list(islice(query(_beginning(collection, product, text, after) | {"Limit": limit + 1}), limit + 1))
         if len(rows) > limit:
-            return Page(map(_present, _whole(rows[:limit])), limit, _cursor_at(rows[limit - 1], _BEGINNING), text), 0
+            return Page(map(_present, _whole(rows[:limit])), limit, _cursor_at(rows[limit - 1], _BEGINNING), behind), 0
         after = None
     room = limit - len(rows)
     looked = look_through(
@@ -146,11 +151,11 @@ def search(
     )
     following = None
     if len(looked.items) > room:
-        following = _cursor_at(looked.items[room - 1], _CONTAINING) if room else _cursor("", "", _CONTAINING)
+        following = _cursor_at(looked.items[room - 1], _CONTAINING) if room else cursors.encode("", "", _CONTAINING)
     elif looked.last is not None:
         following = _cursor_at(looked.last, _CONTAINING)
     found = [*rows, *looked.items[:room]]
-    return Page(map(_present, _whole(found)), limit, following, text), looked.units
+    return Page(map(_present, _whole(found)), limit, following, behind), looked.units
 
 
 def _part(text: str, batch: str) -> str:
@@ -199,7 +204,7 @@ def _items_by_id(collection: str, batch: str) -> Iterator[Item]:
 
 
 def _of_product(collection: str, batch: str, product: str) -> list[Item]:
-    if not _ID.fullmatch(product):
+    if not ID.fullmatch(product):
         return []
     item = read_one(PRODUCT_BATCHES, sort_keys.key_of(BatchKey(collection, product, batch)))
     return [] if item is None else [item]
@@ -207,7 +212,7 @@ def _of_product(collection: str, batch: str, product: str) -> list[Item]:
 
 def _whole(rows: Sequence[Item]) -> Iterator[Item]:
     """The items that an index named, read as far as they are taken."""
-    for some in batched(rows, _AT_ONCE, strict=False):
+    for some in batched(rows, AT_ONCE, strict=False):
         yield from read_many(PRODUCT_BATCHES, map(PRODUCT_BATCHES.key_of, some))
 
 
@@ -256,12 +261,7 @@ def _starting(
 
 
 def _cursor_at(row: Item, part: str) -> str:
-    return _cursor(str(row["product_id"]), str(row["batch_id"]), part)
-
-
-def _cursor(product: str, batch: str, *part: str) -> str:
-    position = json.dumps([product, batch, *part], separators=(",", ":"))
-    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+    return cursors.encode(str(row["product_id"]), str(row["batch_id"]), part)
 
 
 def _position(cursor: str, of_product: str | None, *, parts: bool = False) -> tuple[str, str, str]:
@@ -274,18 +274,10 @@ def _position(cursor: str, of_product: str | None, *, parts: bool = False) -> tu
     Returns:
         The part of the search, the product, and the batch; these two are empty where the part begins.
     """
-    try:
-        decoded = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
-        decoded = None
-    match decoded:
+    match cursors.decode(cursor):
         case ["", "", str(part)] if parts and part == _CONTAINING:
             return part, "", ""
-        case [str(product), str(batch), *part] if _ID.fullmatch(product) and _ID.fullmatch(batch):
+        case [str(product), str(batch), *part] if ID.fullmatch(product) and ID.fullmatch(batch):
             if of_product in {None, product} and part in ([[_BEGINNING], [_CONTAINING]] if parts else [[]]):
                 return "".join(part), product, batch
-    raise _no_cursor()
-
-
-def _no_cursor() -> Invalid:
-    return Invalid({"cursor": ["It is none that an answer gave."]})
+    raise cursors.refused()

@@ -20,7 +20,7 @@ from batchyard.product_batches.serials.statuses import COMMISSIONED
 from batchyard.store.unit import MAX_ACTIONS, Unit, transact
 
 _BESIDE_STRETCHES = 2
-"""Items that a removal may write besides: the batch, and what holds its lot."""
+"""Items that a removal may write besides: the batch, and that by which it is found by its lot."""
 
 
 def link_domain() -> str:
@@ -141,7 +141,7 @@ def delete(batch: BatchKey, *, force: bool = False, conditions: Preconditions = 
                 serials_repository.delete_stretch(unit, stretch)
             if seen := _seen(current):
                 raise refusals.in_circulation(seen)
-        lots.release(unit, current)
+        lots.leave(unit, current)
         repository.delete(unit, current)
 
     transact(operation)
@@ -190,18 +190,14 @@ def _with_lot(unit: Unit, before: ProductBatch | None, batch: ProductBatch) -> P
         Conflict: One has, and this deployment does not want two.
     """
     if before is not None:
-        if before.gtin_and_lot == batch.gtin_and_lot:
+        if (before.fields.get("gtin"), before.lot) == (batch.fields.get("gtin"), batch.lot):
             return batch
-        lots.release(unit, before)
-    twin = lots.holder(unit, batch)
-    if twin is not None and twin != batch.key:
-        other = repository.get(unit, twin)
-        if other is not None and other.gtin_and_lot == batch.gtin_and_lot:
-            if os.environ["REPEATED_LOTS"] == "refuse":
-                raise refusals.repeated_lot(twin.product, twin.id)
-            return replace(batch, twin=twin)
-    lots.hold(unit, batch)
-    return batch
+        lots.leave(unit, before)
+    twin = lots.twin(unit, batch)
+    if twin is not None and os.environ["REPEATED_LOTS"] == "refuse":
+        raise refusals.repeated_lot(twin.product, twin.id)
+    lots.enter(unit, batch, twin)
+    return replace(batch, twin=twin)
 
 
 def _put(unit: Unit, batch: ProductBatch, more: int) -> ProductBatch:

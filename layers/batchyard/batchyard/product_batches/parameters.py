@@ -31,8 +31,8 @@ OfProduct = Annotated[
     QueryText, Query(alias="productId", description="The product's ID, where several have a batch of this ID")
 ]
 Before = Annotated[MomentId | None, Query(description="Only changes before the one of this ID")]
-LONGEST_CURSOR = 300
-"""Characters of the longest cursor: two IDs of 100 in base64."""
+LONGEST_CURSOR = 400
+"""Characters of the longest cursor: a GTIN, a lot number and two IDs of 100 in base64."""
 
 Cursor = Annotated[
     QueryText,

@@ -4,6 +4,7 @@ Sort keys begin with the kind of the item:
 
 - `batch <batch> <product>`: a batch.
 - `lot <GTIN> <lot>`: the first batch that has this GTIN and lot.
+- `lot <GTIN> <lot> <batch> <product>`: another batch that has them, or one that has a GTIN and no lot.
 - `counter`: the next index that was never handed out in the collection.
 - `serials <last index>`: a stretch of one block's serials, with their statuses as runs. A block begins as one stretch
   of one run, and stretches tile it without gaps: the first stretch at or after an index tells whose it is.
@@ -36,6 +37,11 @@ def key_of(batch: BatchKey) -> Key:
 def lot_key(collection: str, gtin: str, lot: str) -> Key:
     """The key of the item that tells which batch has a GTIN and a lot."""
     return {"collection_id": collection, "sort_key": f"lot {gtin} {lot}"}
+
+
+def pointer_key(batch: BatchKey, gtin: str, lot: str) -> Key:
+    """The key of the item by which a batch is found that does not hold its GTIN and its lot, which may be empty."""
+    return {"collection_id": batch.collection, "sort_key": f"lot {gtin} {lot} {batch.id} {batch.product}"}
 
 
 def counter_key(collection: str) -> Key:

@@ -10,8 +10,7 @@ import pytest
 
 from batchyard import clock
 from batchyard.clock import iso
-from batchyard.product_batches import by_expiry
-from batchyard.store import clients
+from batchyard.store import clients, due
 from batchyard.store.tables import PRODUCT_BATCHES
 from batchyard.store.unit import Unit
 from product_batches import expire, publish
@@ -119,7 +118,7 @@ def test_only_active_lots_expire(api: Api, soon: str, at: Callable[[float], None
     calls.clear()
     assert expired() == 1
     # One of each shard, and then the same for exports that nobody works on.
-    shards = ["dynamodb.Query"] * by_expiry.SHARDS
+    shards = ["dynamodb.Query"] * due.SHARDS
     assert calls == [*shards, "dynamodb.GetItem", "dynamodb.PutItem", *shards]
     assert states(api, *ids, "for-ever") == ["draft", "expired", *ids[2:], "active"]
 
@@ -131,14 +130,14 @@ def test_the_index_of_lots_by_expiry_is_spread_over_partitions(api: Api, soon: s
     rows = clients.dynamodb().scan(TableName=PRODUCT_BATCHES.name, IndexName="by_expiry")["Items"]
     partitions = Counter(row["expiring"]["S"] for row in rows)
     assert partitions.total() == 200
-    assert len(partitions) == by_expiry.SHARDS
+    assert len(partitions) == due.SHARDS
     assert max(partitions.values()) < 40
 
 
 def test_the_lot_due_the_longest_expires_first(
     api: Api, soon: str, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(by_expiry, "_AT_ONCE", 2)
+    monkeypatch.setattr(due, "_AT_ONCE", 2)
     moments = random.Random(5).sample(range(HOUR), 40)
     for number, seconds in enumerate(moments):
         at(seconds)

@@ -7,7 +7,8 @@ from unicodedata import normalize
 
 from batchyard.actor import Actor
 from batchyard.jsontext import dumps
-from batchyard.product_batches import by_expiry, rules
+from batchyard.product_batches import rules
+from batchyard.product_batches.by_expiry import BY_EXPIRY
 from batchyard.product_batches.rules import BatchKey, Block, ProductBatch, Told
 from batchyard.product_batches.sort_keys import key_of
 from batchyard.store import items
@@ -63,7 +64,7 @@ def encode(batch: ProductBatch) -> Item:
     if batch.told:
         item["told"] = dumps(batch.told)
     if batch.status == rules.ACTIVE and batch.expires_us is not None:
-        item |= by_expiry.attributes(_EXPIRING, key_of(batch.key), batch.expires_us)
+        item |= BY_EXPIRY.attributes(_EXPIRING, key_of(batch.key), batch.expires_us)
     return item
 
 
@@ -106,6 +107,6 @@ def due(moment_us: int) -> Iterator[BatchKey]:
     Raises:
         Unavailable: The store did not answer.
     """
-    for item in by_expiry.until(_EXPIRING, moment_us):
+    for item in BY_EXPIRY.until(_EXPIRING, moment_us):
         _, batch, product = str(item["sort_key"]).split(" ")
         yield BatchKey(str(item["collection_id"]), product, batch)

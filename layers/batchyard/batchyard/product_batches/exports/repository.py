@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from batchyard.jsontext import dumps
-from batchyard.product_batches import by_expiry
+from batchyard.product_batches.by_expiry import BY_EXPIRY
 from batchyard.product_batches.exports.rules import ENDED, Export
 from batchyard.product_batches.rules import BatchKey
 from batchyard.product_batches.sort_keys import export_key, names_in
@@ -53,7 +53,7 @@ def encode(export: Export) -> Item:
         "version": export.version,
     }
     if export.status not in ENDED and export.look_at:
-        item |= by_expiry.attributes(_NOT_ENDED, export_key(export.batch, export.id), export.look_at)
+        item |= BY_EXPIRY.attributes(_NOT_ENDED, export_key(export.batch, export.id), export.look_at)
     return items.present(item)
 
 
@@ -90,4 +90,4 @@ def due(moment_us: int) -> Iterator[tuple[BatchKey, str]]:
     Raises:
         Unavailable: The store did not answer.
     """
-    yield from map(names_in, by_expiry.until(_NOT_ENDED, moment_us))
+    yield from map(names_in, BY_EXPIRY.until(_NOT_ENDED, moment_us))

@@ -1,6 +1,7 @@
 """Batch jobs through the API: what a job is, its life, its list, and what is refused."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,10 @@ import pytest
 
 from batch_jobs import look, publish
 from batchyard import clock
-from batchyard.batch_jobs.rules import COLUMNS
+from batchyard.batch_jobs.rules import COLUMNS, MOST_UNFINISHED
+from batchyard.store import clients, due
+from batchyard.store.tables import BATCH_JOBS
+from tests.integration.conftest import Calls
 from tests.support.api import Api, Caller, Context, narrowed
 from tests.support.jobs import JOBS, READS, JobWorkers, create, job_of, let_in
 from tests.support.messages import drained
@@ -368,6 +372,48 @@ def test_a_job_whose_message_was_lost_is_announced_again(
     assert job_of(api, id)["status"] == "completed"
     at(3600)
     assert deliver_look(workers) == 0
+
+
+def test_what_is_looked_at_is_spread_over_partitions(api: Api, workers: JobWorkers, calls: Calls) -> None:
+    """A partition takes 1,000 write units a second, and the index is of all users' jobs."""
+    for user in range(5):
+        theirs = Api(narrowed(f"tok_{user}")._replace(user=f"user-{user}"))
+        for _ in range(MOST_UNFINISHED):
+            create(theirs, dry_run=True)
+    partitions = Counter(row["due"]["S"] for row in due_rows())
+    assert partitions.total() == 5 * MOST_UNFINISHED
+    assert len(partitions) > due.SHARDS // 2
+    assert max(partitions.values()) < 25
+    calls.clear()
+    assert deliver_look(workers) == 0
+    # One of each shard, and one of what was written before there were any.
+    assert calls == ["dynamodb.Query"] * (due.SHARDS + 1)
+
+
+def due_rows() -> list[Any]:
+    """What the index of overdue jobs has."""
+    rows: list[Any] = clients.dynamodb().scan(TableName=BATCH_JOBS.name, IndexName="by_due")["Items"]
+    return rows
+
+
+def test_a_job_from_before_there_were_shards_is_looked_at(
+    api: Api, workers: JobWorkers, at: Callable[[float], None]
+) -> None:
+    at(0)
+    former, later = (create(api, dry_run=True)["id"] for _ in range(2))
+    workers.run()
+    clients.dynamodb().update_item(
+        TableName=BATCH_JOBS.name,
+        Key={"id": {"S": former}, "part": {"S": "job"}},
+        UpdateExpression="SET due = :due",
+        ExpressionAttributeValues={":due": {"S": "job"}},
+    )
+    assert "job" in {row["due"]["S"] for row in due_rows()}
+    at(7 * 86_400 + 1)
+    deliver_look(workers)
+    workers.run()
+    assert {job_of(api, id)["status"] for id in (former, later)} == {"canceled"}
+    assert due_rows() == []
 
 
 def deliver_look(workers: JobWorkers) -> int:

@@ -13,6 +13,7 @@ from batchyard.batch_jobs.rules import ENDED, MOST_UNFINISHED, Job
 from batchyard.errors import TooMany
 from batchyard.jsontext import dumps
 from batchyard.store import items
+from batchyard.store.due import DueIndex
 from batchyard.store.items import Item, Key, Value
 from batchyard.store.queries import query
 from batchyard.store.tables import BATCH_JOBS
@@ -21,6 +22,9 @@ from batchyard.store.unit import Unit, read_many
 _JOB = "job"
 _DUE = "job"
 """What unfinished jobs have in the index of what somebody must look at."""
+
+# A job that was written before is there until it ends, or is written again.
+_BY_DUE = DueIndex(BATCH_JOBS, "by_due", partition="due", moment="due_at", had_no_shards=True)
 
 _A_MINUTE_S = 60
 
@@ -98,13 +102,7 @@ def due(moment_us: int) -> Iterator[str]:
     Raises:
         Unavailable: The store did not answer.
     """
-    request = {
-        "TableName": BATCH_JOBS.name,
-        "IndexName": "by_due",
-        "KeyConditionExpression": "due = :due AND due_at <= :moment",
-        "ExpressionAttributeValues": items.encode({":due": _DUE, ":moment": moment_us}),
-    }
-    yield from (str(item["id"]) for item in query(request))
+    yield from (str(item["id"]) for item in _BY_DUE.until(_DUE, moment_us))
 
 
 def encode(job: Job) -> Item:
@@ -126,7 +124,7 @@ def encode(job: Job) -> Item:
         "version": job.version,
     }
     if job.look_at:
-        item |= {"due": _DUE, "due_at": job.look_at}
+        item |= _BY_DUE.attributes(_DUE, key_of(job.id), job.look_at)
     return items.present(item)
 
 

@@ -32,12 +32,14 @@ class DueIndex:
         name: The index's name.
         partition: The attribute that is its partition key.
         moment: The attribute that is its sort key, in microseconds since the Unix epoch.
+        had_no_shards: There may be rows of before it had shards, whose partition key is their kind alone.
     """
 
     table: Table
     name: str
     partition: str
     moment: str
+    had_no_shards: bool = False
 
     def attributes(self, kind: str, key: Key, moment_us: int) -> Item:
         """What an item has more so that it is due.
@@ -56,8 +58,11 @@ class DueIndex:
         Raises:
             Unavailable: The store did not answer.
         """
-        shards = (query(self._request(_shard_of(kind, shard), moment_us)) for shard in range(SHARDS))
-        return merge(*shards, key=lambda item: int(item[self.moment]))
+        partitions = [_shard_of(kind, shard) for shard in range(SHARDS)]
+        if self.had_no_shards:
+            partitions.append(kind)
+        found = (query(self._request(partition, moment_us)) for partition in partitions)
+        return merge(*found, key=lambda item: int(item[self.moment]))
 
     def _request(self, partition: str, moment_us: int) -> dict[str, Any]:
         return {

@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import UnknownRegionError
 
 from batchyard import deadline
-from batchyard.store import attribute_values
+from batchyard.store import attribute_values, signatures
 from batchyard.store.calls import OutOfTime
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ _CONFIG = Config(
     parameter_validation=False,
     # botocore puts its own together twice for each request, which costs as much as parsing a small answer.
     user_agent="batchyard",
+    signature_version=signatures.VERSION,
 )
 
 
@@ -58,6 +59,7 @@ def _session() -> botocore.session.Session:
     made = botocore.session.Session()
     made.register_component("response_parser_factory", attribute_values.Factory())
     attribute_values.register()
+    signatures.register()
     return made
 
 

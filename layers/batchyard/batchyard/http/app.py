@@ -16,12 +16,15 @@ Whatever it raises is answered in the dialect.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any, Protocol
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.api_gateway import Response, Route
 from aws_lambda_powertools.event_handler.openapi.compat import ModelField
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
+from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from pydantic import BaseModel
 
 from batchyard.deadline import within
@@ -31,7 +34,7 @@ from batchyard.http import audit, bodies, bounds, caller, cors, finish, queries
 from batchyard.http.answers import must_fit
 from batchyard.http.paths import decoded
 from batchyard.http.preconditions import Preconditions
-from batchyard.http.urls import base_url, header, header_lines, route_path
+from batchyard.http.urls import LINES, base_url, header, header_lines, route_path
 from batchyard.scope import Rights
 
 _WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
@@ -80,6 +83,7 @@ class App(APIGatewayRestResolver):
         self._closed_query = closed_query
         self.form = form
         self.any_origin = any_origin
+        self._taken: list[str] | None = None
         self._count: Callable[[Mapping[str, Any], caller.Caller], None] | None = None
         if rights is not None:
             # It brings in botocore, without which a route that asks nobody for a token can start in half the time.
@@ -117,6 +121,7 @@ class App(APIGatewayRestResolver):
 
     def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """Answers one API Gateway event, whatever happens."""
+        event = {**event, LINES: header_lines(event)}
         with within(context):
             answered = self._answer_event(event, context)
         audit.note(event, answered)
@@ -129,11 +134,12 @@ class App(APIGatewayRestResolver):
 
     def _answer_event(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         try:
+            path = route_path(event)
             if self._count is not None and self.rights is not None:
                 asking = caller.enter(event)
                 self._count(event, asking)
-                self.rights.must_be_in(asking.scope, event["httpMethod"], self._parameters(route_path(event)))
-            answered = super().resolve(self._readable(self._settled(event)), context)
+                self.rights.must_be_in(asking.scope, event["httpMethod"], self._parameters(path))
+            answered = super().resolve(self._readable(self._settled(event), path), context)
             return finish.conditional(event, answered, tagged=not self.public)
         except BatchyardError as error:
             return _proxied(self.dialect.answer(error))
@@ -163,14 +169,12 @@ class App(APIGatewayRestResolver):
     def _routes(self) -> list[Route]:
         return [*self._static_routes, *self._dynamic_routes]
 
-    def _readable(self, event: Mapping[str, Any]) -> dict[str, Any]:
+    def _readable(self, event: Mapping[str, Any], path: str) -> dict[str, Any]:
         """The event with the route's own path, and its body as JSON text; an absent body is an empty object.
 
         A form stays as it is.
         """
-        lines = header_lines(event)
-        headers = {name: [line] for name, line in lines.items()}
-        found = {**event, "path": route_path(event), "headers": lines, "multiValueHeaders": headers}
+        found = {**event, "path": path, **self._headers(header_lines(event))}
         if event.get("httpMethod") == "HEAD":
             # The same as GET, but for the content (RFC 9110, 9.3.2).
             found["httpMethod"] = "GET"
@@ -189,13 +193,20 @@ class App(APIGatewayRestResolver):
                 body = bodies.text(event)
             except Malformed as error:
                 raise Malformed(f"JSON parse error - {error}") from None
-        # By now it is JSON, which powertools knows by this very spelling alone.
-        return {
-            **found,
-            "headers": {**lines, "content-type": "application/json"},
-            "body": body or "{}",
-            "isBase64Encoded": False,
-        }
+        found["body"] = body or "{}"
+        found["isBase64Encoded"] = False
+        return found
+
+    def _headers(self, lines: Mapping[str, str]) -> dict[str, Any]:
+        """The headers that powertools gets to see: it goes through all that there are, again and again."""
+        if self._taken is None:
+            self._taken = [field.alias.lower() for route in self._routes() for field in route.dependant.header_params]
+        taken = {name: [lines[name]] for name in self._taken if name in lines}
+        # By the time that it reads the body, this is JSON, which powertools knows by this very spelling alone.
+        return {"headers": {"content-type": "application/json"}, "multiValueHeaders": taken}
+
+    def _to_proxy_event(self, event: dict[str, Any]) -> BaseProxyEvent:
+        return _Event(event, self._json_body_deserializer)
 
     def _parameters(self, path: str) -> dict[str, str]:
         """The parameters of a path, as its route gets them; none where no route of this function has it."""
@@ -215,6 +226,18 @@ class App(APIGatewayRestResolver):
     def _answer_defect(self, error: Exception) -> Response[str]:
         log_defect(error)
         return self.dialect.answer(BatchyardError())
+
+
+class _Event(APIGatewayProxyEvent):
+    """An event whose headers powertools makes ready once, not each time that it looks at them."""
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        return super().headers
+
+    @cached_property
+    def multi_value_headers(self) -> dict[str, list[str]]:
+        return super().multi_value_headers
 
 
 def _names_in(field: ModelField) -> Iterable[str]:

@@ -9,6 +9,7 @@ Why: docs/decisions.md#attribute-values-are-read-by-us-within-botocore
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, override
 
 from botocore.parsers import JSONParser, ResponseParserFactory
@@ -18,12 +19,16 @@ _PLAIN = frozenset({"S", "N", "BOOL", "NULL", "SS", "NS"})
 
 
 class Factory(ResponseParserFactory):
-    """Makes the parsers of answers, as botocore's own does."""
+    """Makes the parsers of answers, as botocore's own does; one is enough for all answers in JSON."""
 
     @override
     def create_parser(self, protocol_name: str) -> Any:
         """The parser of a protocol."""
-        return AttributesParser() if protocol_name == "json" else super().create_parser(protocol_name)
+        return self._parser if protocol_name == "json" else super().create_parser(protocol_name)
+
+    @cached_property
+    def _parser(self) -> "AttributesParser":
+        return AttributesParser()
 
 
 def register() -> None:

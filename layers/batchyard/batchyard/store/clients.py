@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import UnknownRegionError
 
 from batchyard import deadline
-from batchyard.store import attribute_values, signatures
+from batchyard.store import attribute_values, endpoints, signatures
 from batchyard.store.calls import OutOfTime
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def _session() -> botocore.session.Session:
     made.register_component("response_parser_factory", attribute_values.Factory())
     attribute_values.register()
     signatures.register()
+    endpoints.register(made)
     return made
 
 

@@ -307,10 +307,19 @@ def test_rows_before_a_fault_are_read() -> None:
     assert whole(reader)[0] == [Row(1, ["a"]), Row(2, ["b"])]
 
 
+@pytest.mark.parametrize("line", [";", ";;;;", '"";""'])
+def test_a_row_of_delimiters_alone_is_a_row(line: str) -> None:
+    data = f"Product Handle;Product Title\r\na;A\r\n{line}\r\n\r\n;B\r\n".encode()
+    for size in (1, 1000):
+        found = read(data, size=size)
+        assert [found[0], found[2]] == [["a", "A"], ["", "B"]]
+        assert set(found[1]) == {""}
+
+
 # Headers.
 
 
-@pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b"\r\n\r\n", b"\n" * 1_000_000])
+@pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b"\r\n\r\n", b"\n" * 1_000_000, b"sep=;\r\n"])
 def test_an_empty_file_is_told(data: bytes) -> None:
     assert message(data) == "The file is empty"
 
@@ -322,6 +331,24 @@ def test_a_million_empty_lines_are_no_rows() -> None:
 def test_a_header_may_be_alone() -> None:
     assert read(b"Product Handle;Product Title") == []
     assert "no data rows" in headers.no_rows().message
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff", "\ufeff\ufeff"])
+@pytest.mark.parametrize("hint", ["", "sep=;\r\n", "SEP=,\n", "sep=\t\r", '"sep=;"\r\n'])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_what_programs_write_before_a_header_is_none(mark: str, hint: str, encoding: str) -> None:
+    codec = "utf-16-be" if encoding == "utf-16" else encoding
+    data = f"{mark}{hint}Product Handle;Product Title\r\na;A,\tB\r\n".encode(codec)
+    for size in (1, 1000):
+        assert read(data, {"encoding": encoding}, size=size) == [["a", "A,\tB"]]
+
+
+@pytest.mark.parametrize("line", ["sep=|", "sep=", "sep=;;", " sep=;", "sep"])
+def test_other_lines_before_a_header_are_taken_for_it(line: str) -> None:
+    assert any(
+        "Missing column(s)" in error.message
+        for error in errors_of(f"{line}\nProduct Handle;Product Title\na;A\n".encode())
+    )
 
 
 def test_a_header_that_comes_twice_is_told() -> None:

@@ -35,6 +35,10 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
 }
 _PRICE = re.compile(r"Price (?:([A-Z]{3})|(.+) \[([A-Z]{3})\])", re.DOTALL)
 
+# A mark that was written once more, and the line that tells a spreadsheet what the delimiter is.
+_BEFORE_HEADER = re.compile('\ufeff*(?:("?)sep=[;,\t]\\1(?:\r\n|\n|\r|$))?', re.IGNORECASE)
+_LONGEST_BEFORE_HEADER = 64
+
 
 class Numbered(NamedTuple):
     """A column of which a file has as many as it needs.
@@ -201,7 +205,9 @@ def no_rows() -> RowError:
 
 def _found(data: bytes, names: _Names, *, is_last: bool) -> Header | None:
     """The header in the beginning of a file; None if it is longer than that."""
-    begins = encodings.beginning(data[: encodings.LONGEST_SIGNATURE], names.context.get("encoding"))
+    begins = _behind_hints(
+        data, encodings.beginning(data[: encodings.LONGEST_SIGNATURE], names.context.get("encoding"))
+    )
     candidates, failures = [], []
     for delimiter in DELIMITERS:
         try:
@@ -222,6 +228,13 @@ def _found(data: bytes, names: _Names, *, is_last: bool) -> Header | None:
     targets, ignored = _targets(titles, names)
     dialect = None if names.dialect is None else names.dialect.name
     return Header(begins.encoding, delimiter, end, titles, targets, ignored, dialect)
+
+
+def _behind_hints(data: bytes, begins: Beginning) -> Beginning:
+    """The beginning of a file with what programs write before the header."""
+    text = data[begins.size : begins.size + _LONGEST_BEFORE_HEADER].decode(begins.encoding, "ignore")
+    hints = text.removesuffix(_BEFORE_HEADER.sub("", text, count=1))
+    return begins._replace(size=begins.size + len(hints.encode(begins.encoding)))
 
 
 def _first_row(data: bytes, begins: Beginning, delimiter: str, *, is_last: bool) -> tuple[list[str], int] | None:

@@ -1,5 +1,6 @@
 """Rows that were left out of an import, as a file."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,18 @@ def test_an_error_of_the_whole_file_is_a_row_of_its_own() -> None:
     writer = ErrorRows(None)
     assert writer.header() + writer.whole([RowError(INVALID, "empty")]) == "Error Line;Error Message\r\n;empty\r\n"
     assert writer.whole([error(4), RowError(INVALID, "b")]) == '4;"wrong; b"\r\n'
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "iso-8859-15", "utf-16"])
+def test_a_file_of_another_encoding_is_not_taken_for_it_again(encoding: str) -> None:
+    context = {"encoding": encoding, "on_error": "skip"}
+    data = "Product Handle;Product Title;Price EUR\na;Größe;x\n".encode(encoding)
+    left_out = Catalogue().load(data, context).error_file.replace(";x;", ";1;").encode()
+    [error] = Catalogue().load(left_out, context).errors
+    assert "set context.encoding to utf-8" in error.message
+    catalogue = Catalogue()
+    assert catalogue.load(left_out).errors == []
+    assert catalogue.by_handle("a").fields == {"title": "Größe"}
 
 
 def test_messages_in_an_error_file_are_cut() -> None:

@@ -29,10 +29,12 @@ class ErrorRows:
         self._places = [place for place, title in enumerate(titles) if title not in {ERROR_LINE, ERROR_MESSAGE}]
         self._titles = [titles[place] for place in self._places]
         self._width = len(titles)
+        # Who imports it with the encoding of the first file would have other letters, and no error.
+        self._mark = "" if header is None or header.encoding == "utf-8" else "\ufeff"
 
     def header(self) -> str:
-        """The first line of the file."""
-        return self._line([*self._titles, ERROR_LINE, ERROR_MESSAGE])
+        """The first line of the file, which is UTF-8: with a byte order mark where the other file is not."""
+        return self._mark + self._line([*self._titles, ERROR_LINE, ERROR_MESSAGE])
 
     def row(self, row: Row, errors: Sequence[RowError]) -> str:
         """A row as it was, and what is the matter with it, if anything; cells that are too many stand behind that."""

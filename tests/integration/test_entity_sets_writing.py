@@ -243,6 +243,8 @@ def test_limits_are_characters(api: Api) -> None:
     place = f"/v1/Images(ProductID={id},PlacementName='{'P' * 50}')"
     done(api.put(place, {"Url": "u" * 255}))
     wrong(api.put(place, {"Url": "u" * 256}), 400, "Url")
+    # A file has no cell for an image without an address.
+    wrong(api.put(place, {"Url": ""}), 400, "Url has 0 characters")
     wrong(api.put(place.replace("P'", "PP'"), {"Url": "u"}), 400, "PlacementName")
     wrong(api.post("/v1/Products", {"Sku": "S" * 51}), 400, "Sku")
     wrong(api.post("/v1/Products", {"Sku": "S", "Title": "T" * 121}), 400, "Title")

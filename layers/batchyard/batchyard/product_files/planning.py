@@ -334,8 +334,15 @@ class _Planning:
 def _merged(
     fields: Mapping[str, Scalar], given: Mapping[str, Scalar | None], defaults: Mapping[str, Scalar]
 ) -> Mapping[str, Scalar]:
-    """Plain values with what a row gives; a value that is its default stays as it was told, or untold."""
-    changes = {name: value for name, value in given.items() if fields.get(name, defaults.get(name)) != value}
+    """Plain values with what a row gives; a value that is its default stays as it was told, or untold.
+
+    An empty text stays, too, where a cell is empty: it is what an export has for it.
+    """
+    changes = {
+        name: value
+        for name, value in given.items()
+        if (stored := fields.get(name, defaults.get(name))) != value and not (value is None and stored == "")
+    }
     if not changes:
         return fields
     return {name: value for name, value in {**fields, **changes}.items() if value is not None}

@@ -177,6 +177,7 @@ def change_image(key: Key, given: Given, write: Write) -> None:
     required(given, "Url")
     id, name = int(key[0]), str(key[1])
     _must_be_short("PlacementName", name, model.LONGEST_PLACEMENT)
+    _must_be_short("Url", str(given["Url"]), model.LONGEST_URL)
 
     def act(unit: Unit) -> None:
         found = find(unit, id)

@@ -56,6 +56,9 @@ HOLDS = [
     # Moments.
     "UpdateDateUtc eq 2024-02-29T13:14:15.5Z and UpdateDateUtc eq 2024-02-29T13:14:15.500000",
     "UpdateDateUtc eq 2024-02-29T15:14:15.5+02:00 and UpdateDateUtc eq 2024-02-29T10:44:15.5-02:30",
+    # Of a plus that was not encoded, a query string leaves a blank.
+    "UpdateDateUtc eq 2024-02-29T15:14:15.5 02:00 and UpdateDateUtc in (2024-02-29T15:14:15.5 02:00)",
+    "UpdateDateUtc eq datetimeoffset'2024-02-29T15:14:15.5 02:00'",
     "UpdateDateUtc gt 2024-02-29 and UpdateDateUtc lt 2024-03-01 and UpdateDateUtc ge 2024-02-29T13:14z",
     "UpdateDateUtc gt datetime'2024-02-29T13:14:15' and UpdateDateUtc lt DateTimeOffset'2024-02-29T13:14:16Z'",
     "UpdateDateUtc gt 1969-12-31T23:59:59.999999Z and UpdateDateUtc lt 9999-12-31T23:59:59.9999999Z",

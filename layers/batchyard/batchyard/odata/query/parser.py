@@ -197,7 +197,7 @@ class ExpressionParser:
             case tokens.NUMBER:
                 found = literals.number(text)
             case tokens.MOMENT:
-                found = literals.moment(text)
+                found = literals.moment(_with_plus(text))
             case tokens.TYPED:
                 prefix, quote, rest = text.partition("'")
                 found = self._typed(prefix.lower(), literals.unquoted(quote + rest))
@@ -214,7 +214,7 @@ class ExpressionParser:
     def _typed(self, prefix: str, text: str) -> Literal | None:
         """A value with its type before it: a member of an enumeration, or a moment as OData 2 and 3 write them."""
         if prefix in ("datetime", "datetimeoffset"):
-            return literals.moment(text)
+            return literals.moment(_with_plus(text))
         namespace, _, name = prefix.rpartition(".")
         if namespace in ("", self._model.namespace.lower()):
             for enum in self._model.enums:
@@ -353,6 +353,11 @@ class ExpressionParser:
         self._operands += 1
         if self._operands > MOST_OPERANDS:
             raise self._scanner.refused(f"It has more than {MOST_OPERANDS:,} values, properties and functions.")
+
+
+def _with_plus(moment: str) -> str:
+    """A moment of a URL: of a plus that was not encoded, a query string leaves a blank."""
+    return moment.replace(" ", "+")
 
 
 def _same(one: Type, other: Type) -> bool:

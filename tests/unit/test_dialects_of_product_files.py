@@ -382,6 +382,12 @@ def test_unknown_words_in_a_cell_are_told(column: str, cell: str, words: str) ->
     assert found == [(1, column, f"{column}: {cell} is none of {words}")]
 
 
+def test_every_word_of_a_row_is_told() -> None:
+    row = {"Published": "yes", "Status": "live", "Variant Inventory Policy": "maybe", "Variant Price": "1,5"}
+    found = errors({"Handle": "h", "Title": "H", **row})
+    assert [column for _, column, _ in found] == [*row]
+
+
 @pytest.mark.parametrize(
     ("cell", "tags"),
     [

@@ -327,9 +327,7 @@ class _Rows:
             known = _BOOLEANS.get(cell.lower())
             if known is None:
                 change.wrong(self._published, f"{quoted(cell)} is none of {', '.join(_BOOLEANS)}")
-                change.put(target, "")
-                return
-            published = known
+            published = known is True
         if cell := change.cell(self._status):
             status = _STATUSES.get(cell.lower())
             if status is None:

@@ -262,6 +262,29 @@ def test_product_columns_are_taken_from_the_first_row() -> None:
     assert (product.fields, product.tags) == ({"title": "first"}, ("a",))
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "notices"),
+    [
+        ({"Product Title": "T", "Product Weight": "1.5"}, {"Product Title": "T", "Product Weight": "1.50"}, 0),
+        ({"Product Title": "T", "Product Tags": "a", "Image 1 Url": "u"}, {"Product Title": "", "Image 1 Url": ""}, 0),
+        ({"Product Title": "T"}, {"Product Title": "U"}, 1),
+        ({"Product Title": ""}, {"Product Title": "U"}, 1),
+        ({"Product Status": ""}, {"Product Status": "published"}, 1),
+        ({"Product Tags": "a"}, {"Product Tags": "b"}, 1),
+        ({"Image 1 Url": ""}, {"Image 1 Url": "u"}, 1),
+        ({"Sales Channel 1 Name": "Web"}, {"Sales Channel 1 Id": "sc_2"}, 1),
+        ({"Product Title": "T", "Product Tags": "a"}, {"Product Title": "U", "Product Tags": "b"}, 1),
+    ],
+)
+def test_what_later_rows_say_otherwise_of_their_product_is_told(
+    first: dict[str, str], second: dict[str, str], notices: int
+) -> None:
+    catalogue = shop()
+    outcome = load(catalogue, {**OTHER, "Variant SKU": "1", **first}, {**OTHER, "Variant SKU": "2", **second})
+    assert (outcome.errors, outcome.notices) == ([], notices)
+    assert catalogue.by_handle("other").fields.get("title", "") == first.get("Product Title", "")
+
+
 def test_variants_may_be_without_sku_and_options() -> None:
     catalogue = shop()
     assert load(catalogue, {**OTHER, "Variant Title": "a"}, {**OTHER, "Variant Title": "b"}).errors == []

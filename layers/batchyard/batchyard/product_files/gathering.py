@@ -39,7 +39,7 @@ class _Gathered:
         """Takes one more row, unless there are too many or too much."""
         if self._is_full:
             return
-        given = self._parser.parse(told, is_first=not self.rows)
+        given = self._parser.parse(told, self.rows[0] if self.rows else None)
         self._size += sum(len(value) for value in given.variant.values() if isinstance(value, str))
         self._size += sum(len(value) for value in (given.options or {}).values() if value)
         if len(self.rows) == MOST_ROWS:

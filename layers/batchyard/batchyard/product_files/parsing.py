@@ -29,6 +29,9 @@ from batchyard.product_files.reading import Row
 
 QUANTITY = "Variant Inventory Quantity"
 
+SAID_OTHERWISE = "product_said_otherwise"
+"""The kind of notice of a row that says of its product what the first row of that does not."""
+
 LARGEST_AMOUNT = LARGEST_NUMBER = 2**53
 """What JSON carries exactly to everybody."""
 
@@ -203,12 +206,13 @@ class Parser:
             rows = (Row(row.line, [cells.unescaped(cell) if cell else cell for cell in row.cells]) for row in rows)
         return map(Told, rows) if self._reading is None else self._reading(list(rows))
 
-    def parse(self, told: Told, *, is_first: bool = True) -> Given:
+    def parse(self, told: Told, first: Given | None = None) -> Given:
         """What a row gives.
 
         Args:
             told: What it says.
-            is_first: It is the first one of its product. What others say of the product is checked, and left out.
+            first: What the first row of its product gives; None for that row. What others say of the product is checked
+                and left out, and that is told where they say something else.
         """
         given = Given(told.row.line)
         found: list[str | None] = [*told.row.cells]
@@ -228,7 +232,10 @@ class Parser:
         self._read_options(given, found)
         given.has_variant = any(found[place] for place in self._of_variant)
         self._take_over(given, told)
-        if not is_first:
+        if first is not None:
+            # In a dialect cells of later rows may have another meaning.
+            if self._reading is None and _says_something_else(given, first):
+                given.notices = [*given.notices, SAID_OTHERWISE]
             given.product = {}
             given.status = given.tags = given.images = given.sales_channels = None
         del given.errors[MOST_ERRORS:]
@@ -451,6 +458,23 @@ class Parser:
                 self._wrong(given, parts["Value"], f"Option value {quoted(value)} has no option name")
         if is_given:
             given.options = options
+
+
+def _says_something_else(given: Given, first: Given) -> bool:
+    """Whether a row says of its product what the first row of that does not; what is empty says nothing."""
+    if given.product != first.product and any(
+        value is not None and value != first.product.get(name) for name, value in given.product.items()
+    ):
+        return True
+    return any(
+        value and value != other
+        for value, other in (
+            (given.status, first.status),
+            (given.tags, first.tags),
+            (given.images, first.images),
+            (given.sales_channels, first.sales_channels),
+        )
+    )
 
 
 def _price_order(price: Price) -> tuple[str, bool, str]:

@@ -196,6 +196,15 @@ def test_a_byte_that_an_encoding_does_not_have_is_told() -> None:
     assert message(b"Product Handle\n\x81", {"encoding": "cp1252"}).startswith("Byte 0x81 at position 15 is not CP1252")
 
 
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "iso-8859-15"])
+def test_what_windows_writes_is_not_taken_for_iso_8859(encoding: str) -> None:
+    data = "Product Handle;Product Title\na;ü\n\nb;“5 €”\n".encode("cp1252")
+    [error] = errors_of(data, {"encoding": encoding})
+    assert (error.line, data[36]) == (2, 0x93)
+    assert f"A control character of {encoding.upper()} at position 36 (see context.encoding)" in error.message
+    assert read(data, {"encoding": "cp1252"}) == [["a", "ü"], ["b", "“5 €”"]]
+
+
 @pytest.mark.parametrize("encoding", ["latin9", "", 5, ["utf-8"]])
 def test_other_encodings_are_refused(encoding: object) -> None:
     assert message(b"Product Handle\na", {"encoding": encoding}).startswith("encoding must be one of utf-8, cp1252")

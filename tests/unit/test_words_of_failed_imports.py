@@ -53,6 +53,10 @@ def read(content: str | bytes, context: Mapping[str, Any]) -> tuple[list[str], l
         ("Product Handle;Variant Id\r\na;variant_x\r\n", {}, "variant_x was not found", "remove these columns"),
         (TITLES + "a;A;A;1\r\n", {"encoding": "utf-16"}, "The file is not text in UTF-16", "Leave --encoding out"),
         (
+            *((TITLES + "a;5 €;A;1\r\n").encode("cp1252"), {"encoding": "iso-8859-1"}),
+            *("A control character of ISO-8859-1 at position", "--encoding cp1252"),
+        ),
+        (
             *("Artikel;X\r\na;b\r\n", {"mapping": {**MAPPING, "X": "Colour"}}),
             *("The mapping names Colour, which is no column of ours", "Correct the file of --mapping"),
         ),

@@ -49,6 +49,7 @@ _HINTS = (
         r"not (valid )?(text in )?UTF-8",
         "Save it as CSV UTF-8 in the spreadsheet, or add --encoding cp1252 for a file that Excel saved.",
     ),
+    (r"control character of ISO-8859", "Give --encoding cp1252: that is what programs of Windows save."),
     (r"not a csv file", "Save the sheet as CSV first: in Excel, File, Save As, CSV UTF-8."),
     (
         r"context\.mapping (is not in|is no column)",

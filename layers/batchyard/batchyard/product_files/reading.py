@@ -7,6 +7,7 @@ that a quote which is never closed does not pile up the rest of the file.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -24,6 +25,10 @@ HEADER = 0
 
 BLOCK = 64 * 1024
 """Bytes that are taken apart at once, about."""
+
+
+# Where ISO 8859 has these, the files of Windows have quotes, dashes and the euro sign.
+_CONTROL = re.compile("[\x80-\x9f]")
 
 
 class Position(NamedTuple):
@@ -77,6 +82,7 @@ class Reader:
         self._blocks = blocks
         self._encoding = encoding
         self._decode = decoder(encoding)
+        self._has_controls = encoding.startswith("iso-8859-")
         self._delimiter = delimiter
         self._is_last = is_last
         self._line = position.line
@@ -157,10 +163,14 @@ class Reader:
             byte, name = data[error.start], self._encoding.upper()
             fault = f"Byte 0x{byte:02x} at position {start + used} is not {name} (see context.encoding)"
         end = text.find("\0")
+        what, hint = "A NUL character", ""
+        if self._has_controls and (control := _CONTROL.search(text, 0, len(text) if end < 0 else end)):
+            end = control.start()
+            what, hint = f"A control character of {self._encoding.upper()}", " (see context.encoding)"
         if end >= 0:
             text = text[:end]
             used = len(text.encode(self._encoding))
-            fault = f"A NUL character at position {start + used}"
+            fault = f"{what} at position {start + used}{hint}"
         return text, used, fault
 
 

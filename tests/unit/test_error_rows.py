@@ -77,7 +77,8 @@ def test_any_text_of_a_product_file_is_imported_or_has_errors(text: str, escaped
 
 @given(st.binary(max_size=80), st.sampled_from([None, "utf-16", "cp1252"]))
 def test_any_bytes_of_a_product_file_are_imported_or_have_errors(data: bytes, encoding: str | None) -> None:
-    outcome = Catalogue().load(data, {"encoding": encoding})
-    assert outcome.status == "failed"
+    catalogue = Catalogue()
+    outcome = catalogue.load(data, {"encoding": encoding})
     assert all(error.message for error in outcome.errors)
-    assert outcome.errors
+    # Bytes that are made up may be those of a header and a row: they are taken from the tests' own, too.
+    assert (outcome.status == "failed") == bool(outcome.errors) == (not catalogue.products)

@@ -95,6 +95,25 @@ def test_a_file_names_products(load: Importer, filled: bytes, column: str, cells
     assert load.export() == filled
 
 
+def test_an_export_for_a_spreadsheet_names_products(load: Importer) -> None:
+    assert load("Product Handle\r\n=a\r\n'-b\r\n")["status"] == "completed"
+    exported = load.file(load.exported(escape_formulas=True)["result"]["file_key"])
+    context = {"fileKey": load.upload(exported), "escape_formulas": True}
+    id = load.api.post(JOBS, {"type": "product-delete", "context": context}).json()["batch_job"]["id"]
+    load.workers.run()
+    done = job_of(load.api, id)
+    assert done["status"] == "completed", done["result"]
+    assert handles() == set()
+
+
+def test_errors_name_the_columns_of_a_file_as_it_does(load: Importer, filled: bytes) -> None:
+    context = {"fileKey": load.upload(b"Ref\nnone\n"), "mapping": {"Ref": "Product Handle"}}
+    id = load.api.post(JOBS, {"type": "product-delete", "context": context}).json()["batch_job"]["id"]
+    load.workers.run()
+    [error] = job_of(load.api, id)["result"]["errors"]
+    assert (error["line"], error["column"]) == (1, "Ref")
+
+
 @pytest.mark.parametrize(
     ("content", "line", "message"),
     [

@@ -19,7 +19,8 @@ from batchyard.batch_jobs.selection import Unfit, selection
 from batchyard.batch_jobs.spool import Entry
 from batchyard.batch_jobs.strategy import Record
 from batchyard.catalogue import repository
-from batchyard.product_files.faults import NOT_FOUND, Unreadable, quoted
+from batchyard.product_files import cells
+from batchyard.product_files.faults import NOT_FOUND, RowError, Unreadable, quoted
 from batchyard.product_files.header import Header, no_rows
 from batchyard.product_files.reading import Position, Row
 from batchyard.uploads import operations as uploads
@@ -115,19 +116,21 @@ def _read(job: Job, state: dict[str, Any], record: Record) -> None:
     """Finds the products that some rows of a file name."""
     header, file, start = Header(*state["header"]), File(*state["file"]), Position(*state["position"])
     places = header.place(_ID), header.place(_HANDLE)
+    is_escaped = job.context.get("escape_formulas") is True
     writer = spool.Writer(job.id)
     errors = list(map(tuple, state.get("errors", ())))
     is_last = start.byte + reading.STEP >= file.size
     reader = header.reader(file.blocks(start.byte, start.byte + reading.STEP), start, is_last=is_last)
     for rows in batched(reader, _READ_AT_ONCE, strict=False):
-        named = [_named(row, *places) for row in rows]
+        named = [_named(row, *places, is_escaped=is_escaped) for row in rows]
         products = {product.id: product for product in repository.read_products([id for id, _ in named if id])}
         handles = [handle for id, handle in named if handle and not id]
         products |= {product.handle: product for product in selecting.with_handles(list(dict.fromkeys(handles)))}
         for row, (id, handle) in zip(rows, named, strict=True):
             product = products.get(id or handle)
             if product is None or (id and handle and product.handle != handle):
-                errors.append((NOT_FOUND, _missing(id, handle), row.line, _ID if id else _HANDLE))
+                error = RowError(NOT_FOUND, _missing(id, handle), row.line, _ID if id else _HANDLE)
+                errors.append(tuple(header.own(error)))
             else:
                 writer.add(Entry(product.id, reading.number(row.line), {}), len(product.id))
     state["chunks"] = [*states.chunks(state, "chunks"), *writer.close()]
@@ -142,10 +145,10 @@ def _read(job: Job, state: dict[str, Any], record: Record) -> None:
         record(job.moved(now=clock.now(), state=state))
 
 
-def _named(row: Row, *places: int | None) -> tuple[str, str]:
+def _named(row: Row, *places: int | None, is_escaped: bool) -> tuple[str, str]:
     """The ID and the handle that a row has; empty for none."""
     id, handle = (row.cells[place] if place is not None and place < len(row.cells) else "" for place in places)
-    return id, handle
+    return id, cells.unescaped(handle) if is_escaped else handle
 
 
 def _missing(id: str, handle: str) -> str:

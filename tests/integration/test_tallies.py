@@ -1,7 +1,6 @@
 """The tallies behind `count`: each change counted once, however often and in whatever pieces it is delivered."""
 
 import random
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,29 +16,7 @@ from batchyard.store.queries import query
 from tests.integration.conftest import Calls
 from tests.support.api import Api, Context, batches
 from tests.support.streams import Stream, deliver
-
-Records = list[dict[str, Any]]
-
-
-def tallied(stores: dict[str, str]) -> dict[tuple[int, str], int]:
-    """All tallies that are not zero."""
-    items = clients.dynamodb().scan(TableName=stores["TALLIES_TABLE"])["Items"]
-    found = {(int(item["channel"]["N"]), item["tally"]["S"]): int(item["batch_requests"]["N"]) for item in items}
-    return {row: number for row, number in found.items() if number}
-
-
-def right(stores: dict[str, str]) -> dict[tuple[int, str], int]:
-    """What the tallies should be, counted in the table."""
-    found: Counter[tuple[int, str]] = Counter()
-    for item in clients.dynamodb().scan(TableName=stores["BATCH_REQUESTS_TABLE"])["Items"]:
-        channel, status = int(item["channel"]["N"]), item["status"]["S"]
-        found[channel, f"status#{status}"] += 1
-        found[channel, f"type#{repository.type_key(item.get('content_type', {}).get('S'))}#{status}"] += 1
-    return dict(found)
-
-
-def count(records: Records) -> None:
-    assert deliver(tally.handler, records) == {"batchItemFailures": []}
+from tests.support.tallies import Busy, Records, count, noted_in, right, tallied
 
 
 @pytest.fixture
@@ -277,61 +254,6 @@ def test_a_channel_that_does_not_come_to_rest_waits_for_the_next_time(
 # Channels that never come to rest.
 
 
-class Busy:
-    """A channel in which something changes all the time, and whose stream is counted a moment later.
-
-    Args:
-        channel: Its primary key.
-        at: Sets the clock.
-        seed: What happens.
-    """
-
-    def __init__(self, api: Api, channel: int, stream: Stream, at: Callable[[float], None], seed: int) -> None:
-        self.api, self.channel, self.stream, self.at = api, channel, stream, at
-        self.source = random.Random(seed)
-        self.urls: list[str] = []
-        self.waiting: Records = []
-        self.seconds = 0.0
-
-    def change(self) -> None:
-        """Opens, moves or removes a batch request."""
-        self.seconds += 0.3
-        self.at(self.seconds)
-        if len(self.urls) < 6 or self.source.random() < 0.4:
-            self.urls.append(batches(self.channel, self.api.open_batch(self.channel)["pk"]))
-            return
-        url = self.source.choice(self.urls)
-        if self.source.random() < 0.3:
-            self.urls.remove(url)
-            assert self.api.delete(url).status == 204
-        else:
-            wanted = {"status": self.source.choice(["commit", "done"]), "content_type": self.source.choice("xy")}
-            self.api.patch(url, wanted)
-
-    def deliver(self, *, all: bool = False) -> None:
-        """Has the stream counted, mostly not up to its end, and some of it twice."""
-        self.waiting += self.stream.read()
-        number = len(self.waiting) if all else self.source.randrange(len(self.waiting) + 1)
-        if number:
-            count(self.waiting[:number])
-            if self.source.random() < 0.3:
-                count(self.waiting[:number])
-        self.waiting = self.waiting[number:]
-
-    def go_on(self) -> None:
-        """What happens in the midst of anything."""
-        for _ in range(self.source.randrange(4)):
-            self.change()
-        if self.source.random() < 0.5:
-            self.deliver()
-
-    def rest(self) -> None:
-        """What happens while a recount waits: all that was there before is counted by then."""
-        self.deliver(all=True)
-        self.seconds += 5
-        self.go_on()
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_a_channel_that_is_always_busy_is_recounted_exactly(
     api: Api,
@@ -429,11 +351,6 @@ def test_a_recount_compares_tallies_without_reading_batch_requests(
     # One of each kind at most, to find out which there are.
     assert max(rows) == 1
     assert sum(rows) == sum(name.startswith("type#") for _, name in right(stores))
-
-
-def noted_in(stores: dict[str, str]) -> int:
-    items = clients.dynamodb().scan(TableName=stores["EPHEMERA_TABLE"])["Items"]
-    return sum(item["id"]["S"].startswith("recount#") for item in items)
 
 
 def test_more_tallies_than_a_transaction_can_change_are_repaired(

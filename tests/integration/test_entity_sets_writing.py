@@ -271,6 +271,16 @@ def test_attributes(api: Api) -> None:
     wrong(api.get(f"/v1/Products({id})/UpdateAttributes"), 405)
 
 
+def test_an_attribute_has_one_value_in_a_body(api: Api) -> None:
+    given = [{"Name": "Size", "Value": "1"}, {"Name": "Colour", "Value": "red"}, {"Name": "Size", "Value": "1"}]
+    id = made(api, "A", Attributes=given)
+    given[2] = {"Name": "Size", "Value": "2"}
+    wrong(api.post("/v1/Products", {"Sku": "B", "Attributes": given}), 400, "Size stands there with two values")
+    update = {"Value": {"Attributes": [{"Name": "Size", "Value": None}, {"Name": "Size", "Value": "3"}]}}
+    wrong(api.post(f"/v1/Products({id})/UpdateAttributes", update), 400, "Size stands there with two values")
+    assert named(api, id, "Attributes", "Value") == {"Size": "1", "Colour": "red"}
+
+
 def test_labels_are_put_without_a_body(api: Api) -> None:
     id = made(api, "A")
     done(api.put(f"/v1/ProductLabels(ProductID={id},Name='Sale')", text="", headers={"Content-Length": "0"}))

@@ -12,13 +12,15 @@ def merged(before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, An
 
 
 def merged_attributes(before: Mapping[str, str], given: Iterable[tuple[str | None, str | None]]) -> dict[str, str]:
-    """Attributes with others over them; null removes one."""
-    found = dict(before)
+    """Attributes with others over them; null removes one.
+
+    Raises:
+        Invalid: One has no name, or two values.
+    """
+    values: dict[str, str | None] = {}
     for name, value in given:
         if not name:
             raise Invalid({"Name": ["Name is required."]})
-        if value is None:
-            found.pop(name, None)
-        else:
-            found[name] = value
-    return found
+        if values.setdefault(name, value) != value:
+            raise Invalid({"Attributes": [f"{name} stands there with two values."]})
+    return merged(before, values)

@@ -7,6 +7,7 @@ is in no list, but found by its handle or SKU.
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
+from unicodedata import normalize
 
 from batchyard import threads
 from batchyard.catalogue import codec, repository
@@ -54,7 +55,7 @@ class Question(NamedTuple):
     """Which products, in which order.
 
     Args:
-        text: What title or handle contain, in any case, or what the ID or the SKU of a variant is; empty for all.
+        text: What title or handle contain, in any case and form, or what the ID or a SKU is; empty for all.
         handle: What the handle is; empty for all.
         statuses: Which statuses; none for all.
         order: One of `ORDERS`, maybe with `-` before it.
@@ -67,12 +68,17 @@ class Question(NamedTuple):
 
     def is_about(self, row: Row) -> bool:
         """Whether a product is asked for, as far as its row tells."""
-        text = self.text.casefold()
+        text = _folded(self.text)
         return (
             (not self.handle or row.handle == self.handle)
             and (not self.statuses or row.status in self.statuses)
-            and (not text or row.id == self.text or text in row.title.casefold() or text in row.handle.casefold())
+            and (not text or row.id == self.text or text in _folded(row.title) or text in _folded(row.handle))
         )
+
+
+def _folded(text: str) -> str:
+    """A text as it is compared with others, whatever its case and its form (Unicode, D145)."""
+    return text.lower() if text.isascii() else normalize("NFC", normalize("NFD", text).casefold())
 
 
 class Page(NamedTuple):

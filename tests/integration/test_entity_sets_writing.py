@@ -131,6 +131,23 @@ def test_an_update_of_an_entity_without_a_change_writes_nothing(api: Api, calls:
     assert api.get(f"/v1/Products({id})").headers["etag"] != tag
 
 
+def test_what_is_sent_back_as_it_came_changes_nothing(api: Api, calls: Calls) -> None:
+    item = made(api, "A", Title="Boots", ReceivedDateUtc="2026-01-02T03:04:05Z", IsBlocked=True, Weight=1.5)
+    bundle = made(api, "B", BundleComponents=[{"ProductID": item, "Quantity": 2}])
+    parent = made(api, "P", IsParent=True, Brand="", Title="", Flag="RedFlag")
+    child = made(api, "P-1", ParentProductID=parent)
+    whole = {id: shown(api, id) for id in (item, bundle, parent, child)}
+    calls.clear()
+    for id, found in whole.items():
+        done(api.put(f"/v1/Products({id})", found))
+        done(api.patch(f"/v1/Products({id})", {**found, "CopyToChildren": False}))
+        assert shown(api, id) == found
+    assert calls.writes() == []
+    # A component is one as long as there is the bundle, whoever has sent that back.
+    done(api.delete(f"/v1/Products({bundle})"))
+    assert shown(api, item)["BundleType"] == "None"
+
+
 def test_names_are_unique_over_variants_and_parents(api: Api) -> None:
     first, second = made(api, "A"), made(api, "B")
     done(api.patch(f"/v1/Products({first})", {"Sku": "C"}))

@@ -30,6 +30,11 @@ class Found(NamedTuple):
         """Whether it is a child of a parent."""
         return self.entity.variant is not None and self.product.parent is not None
 
+    @property
+    def row(self) -> Row:
+        """It as it is shown, apart from what others tell of it: its Sku as a parent, its components and children."""
+        return ProductRow(Seen(self.entity, self.product, self.own, False, {}), Rows([]))
+
 
 def find(unit: Unit, id: int) -> Found:
     """An OData product as a unit will leave it.

@@ -98,10 +98,10 @@ def change(key: Key, given: Given, write: Write) -> None:
         if "Sku" in given:
             _rename(unit, found, given["Sku"], write)
         _change_product(found, given, write)
-        operations.change_entity(id, lambda own: _own_of(given, own), write.by)
+        _change_own(unit, id, given, write)
         if given.get("CopyToChildren") and found.entity.variant is None:
             for child in found.product.variants:
-                operations.change_entity(child.entity, lambda own: _own_of(given, own), write.by)
+                _change_own(unit, child.entity, given, write)
 
     _with_one_name(act)
 
@@ -182,7 +182,7 @@ def _new_child(unit: Unit, given: Given, fresh: _Fresh, write: Write) -> int:
 def _must_be_the_parents(product: Product, given: Given) -> None:
     """Raises `Invalid` where a child is given another value than its parent has of what a product has once."""
     for name, field in OF_PRODUCT.items():
-        if name in given and (given[name] or None) != product.fields.get(field):
+        if name in given and (given[name] or None) != (product.fields.get(field) or None):
             raise Invalid({name: [f"{name} is the product's: write it to the parent, {product.parent}."]})
 
 
@@ -251,6 +251,13 @@ def _change_variant(found: Found, values: Mapping[str, Any], write: Write) -> No
 
 def _product_fields(given: Given, before: Mapping[str, Any]) -> dict[str, Any]:
     return merged(before, {field: given[name] for name, field in OF_PRODUCT.items() if name in given})
+
+
+def _change_own(unit: Unit, id: int, given: Given, write: Write) -> None:
+    """Changes what an entity stores itself, where it shows something else: much that is not stored is shown, too."""
+    shown = find(unit, id).row
+    other = {name: given[name] for name in (*OF_ENTITY, *ENUMERATIONS) if name in given and given[name] != shown[name]}
+    operations.change_entity(id, lambda own: _own_of(other, own), write.by)
 
 
 def _own_of(given: Given, own: Own) -> Own:

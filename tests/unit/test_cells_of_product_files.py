@@ -100,7 +100,7 @@ def test_booleans_are_in_any_case(cell: str) -> None:
     assert parsed({"Variant Allow Backorder": cell}).variant == {"allow_backorder": cell.lower() == "true"}
 
 
-@pytest.mark.parametrize("cell", ["yes", "1", "0", " true", "wahr", "\u017false"])
+@pytest.mark.parametrize("cell", ["yes", "1", "0", " true", "wahr", "VRAI", "t", "\u017false"])
 def test_invalid_booleans_are_refused(cell: str) -> None:
     assert f"{cell} is neither true nor false" in wrong({"Product Discountable": cell}).message
 
@@ -130,7 +130,9 @@ def test_amounts_are_decimals(column: str, cell: str, amount: int) -> None:
             ("Price EUR", cell)
             for cell in ("5.", " 5", "5 ", "1e3", "\u0661", "½", "NaN", "1_000", "900719925474099.93")
         ),
-        *(("Price EUR", cell) for cell in ("abc", "true", "5\n", "9" * 5000)),
+        *(("Price EUR", cell) for cell in ("abc", "true", "5\n", "9" * 5000, "5%", "#DIV/0!", "5 EUR")),
+        # What separates thousands in Switzerland, in France and by hand; and digits of a Japanese keyboard.
+        *(("Price EUR", cell) for cell in ("1'234.50", "1\u202f234,50", "1\u00a0234.50", "1 234.50", "\uff11\uff12")),
         *(("Price JPY", cell) for cell in ("1.5", "250.00", "1.")),
         ("Price KWD", "1.2345"),
     ],
@@ -188,7 +190,9 @@ def test_invalid_measures_are_refused(cell: str) -> None:
     assert "is no number" in wrong({"Product Weight": cell}).message
 
 
-@pytest.mark.parametrize("cell", ["-1", "1.0", "1e3", str(LARGEST_QUANTITY + 1), "9" * 5000, "²", " 1", "x"])
+@pytest.mark.parametrize(
+    "cell", ["-1", "+1", "1.0", "1,000", "1.000", "1e3", str(LARGEST_QUANTITY + 1), "9" * 5000, "²", " 1", "1 ", "x"]
+)
 def test_quantities_are_whole_numbers(cell: str) -> None:
     assert "is no whole number from 0" in wrong({"Variant Inventory Quantity": cell}).message
     assert parsed({"Variant Inventory Quantity": cell}, quantities=False).errors == []

@@ -378,6 +378,8 @@ def test_a_file_has_2000_columns_at_most() -> None:
         *(
             "product handle",
             "Product Handle ",
+            "Product\N{NO-BREAK SPACE}Title",
+            "Product\nTitle",
             "Price eur",
             "Price EURO",
             "Price X [eur]",
@@ -389,7 +391,8 @@ def test_a_file_has_2000_columns_at_most() -> None:
     ],
 )
 def test_names_of_columns_are_exact(title: str) -> None:
-    assert message(f"Product Handle;{title};Variant SKU\na".encode()) == (
+    cell = f'"{title}"' if "\n" in title else title
+    assert message(f"Product Handle;{cell};Variant SKU\na".encode()) == (
         f"Unable to treat column {title} from the csv file. No target column found in the provided schema"
     )
 

@@ -14,7 +14,7 @@ from batchyard.errors import BatchyardError, MethodNotAllowed
 from batchyard.http import audit, caller, finish, limits
 from batchyard.http.caller import Caller
 from batchyard.http.paths import decoded
-from batchyard.http.urls import route_path
+from batchyard.http.urls import route_path, with_lines
 from batchyard.odata import entities, errors, service, targets, urls
 from batchyard.odata.dispatch import Dispatcher
 from batchyard.odata.entities import Answer, Service
@@ -43,6 +43,7 @@ _RESERVE_MILLISECONDS = 8000
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers an API Gateway event of `/v1/{odata+}`."""
     try:
+        event = with_lines(event)
         with within(context):
             answered = _answer(event, context, caller.enter(event))
     except BatchyardError as error:

@@ -34,7 +34,7 @@ from batchyard.http import audit, bodies, bounds, caller, cors, finish, queries
 from batchyard.http.answers import must_fit
 from batchyard.http.paths import decoded
 from batchyard.http.preconditions import Preconditions
-from batchyard.http.urls import LINES, base_url, header, header_lines, route_path
+from batchyard.http.urls import base_url, header, header_lines, route_path, with_lines
 from batchyard.scope import Rights
 
 _WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
@@ -121,7 +121,6 @@ class App(APIGatewayRestResolver):
 
     def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """Answers one API Gateway event, whatever happens."""
-        event = {**event, LINES: header_lines(event)}
         with within(context):
             answered = self._answer_event(event, context)
         audit.note(event, answered)
@@ -134,6 +133,7 @@ class App(APIGatewayRestResolver):
 
     def _answer_event(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         try:
+            event = with_lines(event)
             path = route_path(event)
             if self._count is not None and self.rights is not None:
                 asking = caller.enter(event)

@@ -29,6 +29,11 @@ def header_lines(event: Mapping[str, Any]) -> dict[str, str]:
     return _read_lines(event) if known is None else known
 
 
+def with_lines(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event, with its headers read for all who ask for them later."""
+    return {**event, LINES: header_lines(event)}
+
+
 def _read_lines(event: Mapping[str, Any]) -> dict[str, str]:
     last: dict[str, str] = {}
     for name, value in (event.get("headers") or {}).items():

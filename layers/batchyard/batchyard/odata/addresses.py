@@ -8,6 +8,7 @@ from batchyard.errors import Malformed
 ROOT = "/v1/"
 """What relative URLs are relative to."""
 
+_REFUSED = re.compile(r"[\x00-\x1f\\#]")
 _ABSOLUTE = re.compile(r"//|[A-Za-z][A-Za-z0-9+.\-]*:")
 _PORTS = {"http": 80, "https": 443}
 _SEPARATOR = re.compile(r"[/\\]")
@@ -23,7 +24,7 @@ def resolve(url: str, base: SplitResult) -> tuple[str, str]:
     Raises:
         Malformed: It leads elsewhere.
     """
-    if any(character < " " or character in "\\#" for character in url):
+    if _REFUSED.search(url):
         raise Malformed("The URL has characters that no URL of a request has.")
     path, _, query = url.partition("?")
     if _ABSOLUTE.match(path):

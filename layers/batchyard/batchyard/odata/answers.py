@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
-from batchyard.http.answers import LARGEST_ANSWER
+from batchyard.http.answers import LARGEST_ANSWER, size_in_lambda
 from batchyard.jsontext import dumps
 
 _WRAPPING = 4 * 1024
@@ -164,5 +164,5 @@ def _as_json(answer: PartAnswer) -> str:
 
 def _size(answer: PartAnswer) -> int:
     """Bytes of an answer, whatever its form: Lambda carries it in a string within JSON, where some count twice."""
-    texts = [answer.content_id or "", _as_json(answer), *(text for header in answer.headers.items() for text in header)]
-    return sum(len(text.encode()) + text.count('"') + text.count("\\") for text in texts) + _AROUND_EACH
+    headers = (text for header in answer.headers.items() for text in header)
+    return size_in_lambda("".join([answer.content_id or "", _as_json(answer), *headers])) + _AROUND_EACH

@@ -76,12 +76,14 @@ class Dispatcher:
         self.entity_sets = entity_sets
         self.version = version
         self.base = urlsplit(base_url(event))
+        self._addresses: dict[str, tuple[str, str]] = {}
+        self._ways: dict[tuple[str, str], tuple[Route, str, str]] = {}
         self._own_headers = {name: given for name in _FROM_THE_BATCH if (given := header(event, name)) is not None}
 
     def below_root(self, url: str) -> str:
         """A URL without the service's root in front, if it has one: `https://…/v1/$1` is `$1`."""
         try:
-            path, query = resolve(url, self.base)
+            path, query = self._resolved(url)
         except BatchyardError:
             # Where it leads is told when it is sent.
             return url
@@ -95,8 +97,7 @@ class Dispatcher:
         Raises:
             BatchyardError: It has no place in a batch.
         """
-        path, query = self._address(request.url)
-        route = self._route(request.method, path)
+        route, path, query = self._way(request)
         module = importlib.import_module(route.module)
         refusal = getattr(module, "OUTSIDE_BATCHES", None)
         if refusal is not None:
@@ -143,8 +144,7 @@ class Dispatcher:
     def _readers(self, requests: Iterable[PartRequest]) -> Iterator[tuple[ModuleType, dict[str, str], bool]]:
         for request in requests:
             try:
-                path, _ = self._address(request.url)
-                route = self._route(request.method, path)
+                route, _, _ = self._way(request)
             except BatchyardError:
                 # It gets its answer when its turn comes.
                 continue
@@ -152,9 +152,21 @@ class Dispatcher:
             if hasattr(module, "reads"):
                 yield module, route.parameters, request.method in READS
 
-    def _address(self, url: str) -> tuple[str, str]:
-        path, query = resolve(url, self.base)
-        return as_sent(path), query
+    def _way(self, request: PartRequest) -> tuple[Route, str, str]:
+        """The route of a request, its path as sent, and its query: wanted to read ahead, and to send it."""
+        known = request.method, request.url
+        found = self._ways.get(known)
+        if found is None:
+            resolved, query = self._resolved(request.url)
+            path = as_sent(resolved)
+            found = self._ways[known] = self._route(request.method, path), path, query
+        return found
+
+    def _resolved(self, url: str) -> tuple[str, str]:
+        found = self._addresses.get(url)
+        if found is None:
+            found = self._addresses[url] = resolve(url, self.base)
+        return found
 
     def _route(self, method: str, path: str) -> Route:
         root, _, rest = path[1:].partition("/")

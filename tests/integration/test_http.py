@@ -8,9 +8,11 @@ import copy
 import hashlib
 from html.parser import HTMLParser
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from batchyard.http import urls
 from gateway.routes import ROUTES
 from tests.support import batch
 from tests.support.api import Answer, Api, invoke
@@ -379,3 +381,24 @@ def test_several_lines_of_a_parts_header_are_one_list() -> None:
     headers = {"If-None-Match": '"x"', "if-none-match": tag, "IF-NONE-MATCH": '"y"'}
     [answer] = batch.run_json(Api(), {"id": "1", "method": "GET", "url": url, "headers": headers})
     assert answer["status"] == 304
+
+
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [
+        ("batch_requests/retrieve", 1),
+        ("batch_requests/create", 1),
+        ("product_batches/verify", 1),
+        ("uploads/upload", 1),
+        ("odata/service.product", 1),
+        # Its own, and those of the three requests in it that have a route.
+        ("odata/service", 4),
+    ],
+)
+def test_headers_are_read_once(name: str, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Mock(side_effect=urls._read_lines)
+    monkeypatch.setattr(urls, "_read_lines", read)
+    event = SAMPLES[name].event
+    answer = invoke(route_of(event["httpMethod"], event["path"]).handler, copy.deepcopy(event))
+    assert answer.status < 400
+    assert read.call_count == times

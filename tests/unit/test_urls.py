@@ -7,7 +7,7 @@ import pytest
 
 from batchyard.errors import NotFound
 from batchyard.http.paths import as_sent, decoded
-from batchyard.http.urls import base_url, header, route_path
+from batchyard.http.urls import base_url, header, header_lines, route_path, with_lines
 
 RESOURCE = "/api/v1/channels/{id}"
 
@@ -107,3 +107,14 @@ def test_headers_are_found_in_any_case() -> None:
     assert header(found, "if-match") == "x"
     assert header(found, "If-None-Match") is None
     assert header({"headers": None}, "Host") is None
+
+
+def test_headers_that_were_read_say_the_same() -> None:
+    found = {
+        "headers": {"Accept": "b", "If-Match": " x "},
+        "multiValueHeaders": {"Accept": ["a ", "b"], "accept": ["c"], "If-Match": [" x "]},
+    }
+    read = with_lines(found)
+    assert header_lines(read) == header_lines(found) == {"accept": "a, b, c", "if-match": "x"}
+    assert header(read, "ACCEPT") == "a, b, c"
+    assert header(with_lines(read), "if-none-match") is None

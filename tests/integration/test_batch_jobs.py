@@ -374,7 +374,7 @@ def test_a_job_whose_message_was_lost_is_announced_again(
     assert deliver_look(workers) == 0
 
 
-def test_what_is_looked_at_is_spread_over_partitions(api: Api, workers: JobWorkers, calls: Calls) -> None:
+def test_due_jobs_are_spread_over_partitions(api: Api, workers: JobWorkers, calls: Calls) -> None:
     """A partition takes 1,000 write units a second, and the index is of all users' jobs."""
     for user in range(5):
         theirs = Api(narrowed(f"tok_{user}")._replace(user=f"user-{user}"))

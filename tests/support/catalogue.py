@@ -22,7 +22,8 @@ from tests.support.streams import Stream
 BEGAN = 1_790_000_000_000_000
 """A moment, in microseconds since the Unix epoch."""
 
-_numbers = itertools.count(1)
+# Of no ID that the store gives in a test: it begins with 1.
+_numbers = itertools.count(1_000_001)
 
 
 def product(handle: str = "boots", *skus: str | None, **given: Any) -> Product:

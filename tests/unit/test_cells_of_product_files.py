@@ -95,6 +95,22 @@ def test_a_row_longer_than_the_header_may_have_empty_cells() -> None:
     assert error.message.endswith("4 cells found for 2 columns in line 7 of the given csv file")
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["", ";;"])
+def test_a_header_that_comes_again_is_told_as_that(mark: str, end: str) -> None:
+    """Files that were put behind each other have it once for each."""
+    titles = "Product Handle;Product Id;Product Status;Price EUR"
+    data = f"{titles}\na;;draft;1\n{mark}{titles}{end}\nb;;;2\n".encode()
+    catalogue = Catalogue()
+    outcome = catalogue.load(data, {"on_error": "skip"})
+    [error] = outcome.errors
+    assert (error.line, error.message.rpartition(": ")[2]) == (
+        2,
+        "The header comes again in line 2 of the given csv file",
+    )
+    assert [product.handle for product in catalogue.products.values()] == ["a", "b"]
+
+
 @pytest.mark.parametrize("cell", ["true", "TRUE", "True", "false", "False"])
 def test_booleans_are_in_any_case(cell: str) -> None:
     assert parsed({"Variant Allow Backorder": cell}).variant == {"allow_backorder": cell.lower() == "true"}

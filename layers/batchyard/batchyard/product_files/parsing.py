@@ -159,6 +159,7 @@ class Parser:
         self._header, self._known, self._escaped = header, known, escape_formulas
         self._reading = header.reading
         self._width = len(header.titles)
+        self._read = [place for place, target in enumerate(header.targets) if target is not None]
         # No header is without it.
         self._handle = header.targets.index(REQUIRED)
         self._sku = header.place(SKU)
@@ -215,6 +216,10 @@ class Parser:
                 and left out, and that is told where they say something else.
         """
         given = Given(told.row.line)
+        if self._is_header(told.row):
+            given.handle = self.handle(told.row)[:LONGEST_NAME]
+            given.errors.append(parsing_failed("The header comes again", given.line))
+            return given
         found: list[str | None] = [*told.row.cells]
         if len(found) < self._width:
             found += [None] * (self._width - len(found))
@@ -240,6 +245,13 @@ class Parser:
             given.status = given.tags = given.images = given.sales_channels = None
         del given.errors[MOST_ERRORS:]
         return given
+
+    def _is_header(self, row: Row) -> bool:
+        """Whether a row is the header of another file, which was put behind the first one, mark and all."""
+        titles = self._header.titles
+        return len(row.cells) >= self._width and all(
+            row.cells[place].removeprefix("\ufeff") == titles[place] for place in self._read
+        )
 
     def _take_over(self, given: Given, told: Told) -> None:
         """Takes over what a row says outside of its cells."""

@@ -23,6 +23,9 @@ from batchyard.store.unit import read_one
 OPEN_SECONDS = 3600
 """How long a journal is written to at most, where a recount never came to its end."""
 
+KEPT_SECONDS = 2 * OPEN_SECONDS
+"""How long what is in a journal is kept, and what was read for its recount."""
+
 # As many digits of a sequence number tell deliveries of an hour apart, and DynamoDB's numbers have room for them.
 _DISTINCT = 10**15
 
@@ -36,10 +39,14 @@ class Journal(NamedTuple):
     Attributes:
         name: What tells it from others.
         entries: How many deliveries were noted in it.
+        recount: Which recount has it; the one that opened it has the journal's own name.
+        until_s: Up to when it is written to, in seconds since the Unix epoch.
     """
 
     name: str
     entries: int
+    recount: str
+    until_s: int
 
 
 @dataclass(slots=True)
@@ -62,7 +69,8 @@ def place(channel: int) -> Key:
 
 def opening(channel: int, journal: str) -> Item:
     """The item that opens a journal, in the place of any other one of the channel."""
-    return {**place(channel), "journal": journal, "entries": 0, "expires": clock.now_s() + OPEN_SECONDS}
+    expires = clock.now_s() + OPEN_SECONDS
+    return {**place(channel), "journal": journal, "recount": journal, "entries": 0, "expires": expires}
 
 
 def now_open(channel: int) -> Journal | None:
@@ -74,7 +82,8 @@ def now_open(channel: int) -> Journal | None:
     found = read_one(EPHEMERA, place(channel))
     if found is None or int(found["expires"]) <= clock.now_s():
         return None
-    return Journal(str(found["journal"]), int(found["entries"]))
+    name = str(found["journal"])
+    return Journal(name, int(found["entries"]), str(found.get("recount", name)), int(found["expires"]))
 
 
 def none_open(channel: int) -> dict[str, Any]:
@@ -83,9 +92,20 @@ def none_open(channel: int) -> dict[str, Any]:
     return {"ConditionCheck": _on(channel, condition, {":now": clock.now_s()})}
 
 
-def still(channel: int, journal: str) -> dict[str, Any]:
-    """The action of a transaction that holds only if this journal of a channel is there."""
-    return {"ConditionCheck": _on(channel, "journal = :journal", {":journal": journal})}
+def taking_over(channel: int, journal: str, recount: str) -> dict[str, Any]:
+    """The action of a transaction that gives a journal to another recount, which holds only if it is still open.
+
+    Args:
+        recount: What tells that recount from others.
+    """
+    condition = "journal = :journal AND expires > :now"
+    values: Item = {":journal": journal, ":now": clock.now_s(), ":recount": recount}
+    return {"Update": {**_on(channel, condition, values), "UpdateExpression": "SET recount = :recount"}}
+
+
+def still(channel: int, recount: str) -> dict[str, Any]:
+    """The action of a transaction that holds only if this recount has the channel's journal."""
+    return {"ConditionCheck": _on(channel, "recount = :recount", {":recount": recount})}
 
 
 def _on(channel: int, condition: str, values: Item) -> dict[str, Any]:
@@ -130,7 +150,7 @@ def entry(
     noted = dumps({"until": until, "kinds": kinds, "last": last})
     number = journal.entries + 1
     key: Item = {"id": f"recount#{journal.name}", "at": int(mark) % _DISTINCT}
-    item: Item = {**key, "number": number, "noted": noted, "expires": clock.now_s() + 2 * OPEN_SECONDS}
+    item: Item = {**key, "number": number, "noted": noted, "expires": clock.now_s() + KEPT_SECONDS}
     values: Item = {":journal": journal.name, ":before": journal.entries, ":number": number}
     counted = {
         **_on(channel, "journal = :journal AND entries = :before", values),

@@ -325,6 +325,16 @@ def test_a_row_of_delimiters_alone_is_a_row(line: str) -> None:
         assert set(found[1]) == {""}
 
 
+@pytest.mark.parametrize("line", [" ", "\t", "\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}", "\x1a"])
+def test_a_line_that_looks_empty_is_no_row(line: str) -> None:
+    data = f"Product Handle;Product Title\r\n{line}\r\na;A\r\n{line}\r\n;B\r\n{line}".encode()
+    for size in (1, 1000):
+        # A tab is a delimiter of other files alone.
+        assert read(data, size=size) == [["a", "A"], ["", "B"]]
+    [error] = errors_of(f"Product Handle;Product Title\n{line}\na;A\n{line}\nb;".encode() + b"\xe9\n")
+    assert error.line == 2
+
+
 # Headers.
 
 

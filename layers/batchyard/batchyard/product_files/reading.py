@@ -98,7 +98,7 @@ class Reader:
         return Position(self._row_beginning(), self._line)
 
     def __iter__(self) -> Iterator[Row]:
-        """The rows; empty lines are none.
+        """The rows; empty lines are none, be there blanks in them.
 
         Raises:
             Unreadable: No further row can be read.
@@ -110,7 +110,7 @@ class Reader:
         try:
             for cells in reader:
                 self._lines_done = reader.line_num
-                if cells:
+                if cells and not _looks_empty(cells):
                     self._line += 1
                     yield Row(self._line, cells)
         except _Fault as fault:
@@ -200,3 +200,8 @@ def _told(message: str) -> str:
     if "expected after" in message:
         return "Text follows the closing quote of a cell"
     return message
+
+
+def _looks_empty(cells: list[str]) -> bool:
+    """Whether a line without a delimiter has blanks alone, or the mark by which programs of DOS end a file."""
+    return len(cells) == 1 and (cells[0].isspace() or cells[0] == "\x1a")

@@ -131,7 +131,7 @@ def test_an_update_of_an_entity_without_a_change_writes_nothing(api: Api, calls:
     assert api.get(f"/v1/Products({id})").headers["etag"] != tag
 
 
-def test_what_is_sent_back_as_it_came_changes_nothing(api: Api, calls: Calls) -> None:
+def test_a_product_sent_back_as_it_came_changes_nothing(api: Api, calls: Calls) -> None:
     item = made(api, "A", Title="Boots", ReceivedDateUtc="2026-01-02T03:04:05Z", IsBlocked=True, Weight=1.5)
     bundle = made(api, "B", BundleComponents=[{"ProductID": item, "Quantity": 2}])
     parent = made(api, "P", IsParent=True, Brand="", Title="", Flag="RedFlag")

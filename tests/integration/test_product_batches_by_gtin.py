@@ -87,7 +87,7 @@ def test_batches_are_found_by_gtin_and_lot(api: Api, some: None, query: str, fou
         assert all(len(page) <= limit for page in pages)
 
 
-def test_they_are_whole_and_as_they_are_now(api: Api, some: None) -> None:
+def test_lots_by_gtin_are_whole_and_as_they_are_now(api: Api, some: None) -> None:
     assert api.get(f"{ALL}?gtinPrefix={GTIN}&lotPrefix=L1").json()[0] == api.get(f"{BATCHES}/L1").json()
 
 
@@ -100,12 +100,12 @@ def test_they_are_whole_and_as_they_are_now(api: Api, some: None) -> None:
         ("gtinPrefix=0952&lotPrefix=L1", "lotPrefix", "It goes together with a gtinPrefix of all 14 digits."),
     ],
 )
-def test_what_does_not_go_together_is_refused(api: Api, query: str, field: str, message: str) -> None:
+def test_parameters_of_gtins_that_do_not_go_together_are_refused(api: Api, query: str, field: str, message: str) -> None:
     refused = api.get(f"{ALL}?{query}")
     assert (refused.status, refused.json()) == (400, invalid(**{field: [message]}))
 
 
-def test_nothing_is_looked_through(api: Api, some: None, calls: Calls) -> None:
+def test_a_lot_by_gtin_is_found_without_looking_through_others(api: Api, some: None, calls: Calls) -> None:
     """A thousand other lots would not make it dearer."""
     api.get(f"{ALL}?limit=1")
     calls.clear()
@@ -125,7 +125,7 @@ def test_nothing_is_looked_through(api: Api, some: None, calls: Calls) -> None:
     assert looked == [1]
 
 
-def test_what_is_left_out_for_its_product_is_bounded_and_counted(
+def test_lots_left_out_for_their_product_are_bounded_and_counted(
     api: Api, monkeypatch: pytest.MonkeyPatch, calls: Calls
 ) -> None:
     monkeypatch.setattr(listing_by_gtin, "_STEP", 2)
@@ -202,7 +202,7 @@ CHANGE = st.tuples(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(CHANGE, min_size=1, max_size=12))
-def test_whatever_is_changed_each_is_found_once(api: Api, changes: list[tuple[str, dict[str, Any] | None]]) -> None:
+def test_lots_by_gtin_are_found_once_after_any_changes(api: Api, changes: list[tuple[str, dict[str, Any] | None]]) -> None:
     for id in ("A", "B", LONG):
         api.delete(f"{path_of(id)}?force=true")
     for id, fields in changes:
@@ -217,7 +217,7 @@ def test_whatever_is_changed_each_is_found_once(api: Api, changes: list[tuple[st
     assert pointers() == sum("gtin" in batch for batch in there)
 
 
-def test_what_was_made_before_is_found_once_the_operator_has_said_so(
+def test_lots_without_pointers_are_found_once_the_operator_has_indexed_them(
     api: Api, some: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Batches of earlier versions hold no pair, and seconds of a pair have no pointer."""

@@ -138,7 +138,7 @@ def test_killed_after_every_single_call_it_ends_right_however_busy_the_channel(
     assert number > 20
 
 
-def test_what_was_read_is_not_read_again(api: Api, channel: int, stores: dict[str, str], process: Process) -> None:
+def test_a_resumed_recount_reads_nothing_again(api: Api, channel: int, stores: dict[str, str], process: Process) -> None:
     """Of each row that was read a call is left, which keeps it."""
     rows = 12
     for number in range(rows):
@@ -183,7 +183,7 @@ def test_killed_again_and_again_it_comes_to_its_end(
 
 @pytest.mark.parametrize("seconds", [journals.OPEN_SECONDS - 30, journals.OPEN_SECONDS + 10, 24 * 3600])
 @pytest.mark.parametrize("killed_after", [15, None])
-def test_what_is_too_old_is_given_up(
+def test_a_position_of_a_recount_that_is_too_old_is_given_up(
     api: Api,
     stores: dict[str, str],
     stream: Stream,
@@ -275,7 +275,7 @@ def test_killed_between_two_transactions_it_adds_the_rest(
     assert of(channel, tallied(stores)) == of(channel, right(stores))
 
 
-def test_what_is_counted_meanwhile_is_counted_once(
+def test_changes_counted_during_a_recount_are_counted_once(
     api: Api, channel: int, stores: dict[str, str], stream: Stream, process: Process
 ) -> None:
     """Between the two runs, a batch request that was read already moves, and another one is removed."""

@@ -276,7 +276,7 @@ def test_product_columns_are_taken_from_the_first_row() -> None:
         ({"Product Title": "T", "Product Tags": "a"}, {"Product Title": "U", "Product Tags": "b"}, 1),
     ],
 )
-def test_what_later_rows_say_otherwise_of_their_product_is_told(
+def test_later_rows_that_contradict_their_product_are_told(
     first: dict[str, str], second: dict[str, str], notices: int
 ) -> None:
     catalogue = shop()

@@ -197,7 +197,7 @@ def test_a_byte_that_an_encoding_does_not_have_is_told() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["iso-8859-1", "iso-8859-15"])
-def test_what_windows_writes_is_not_taken_for_iso_8859(encoding: str) -> None:
+def test_files_of_windows_are_not_taken_for_iso_8859(encoding: str) -> None:
     data = "Product Handle;Product Title\na;ü\n\nb;“5 €”\n".encode("cp1252")
     [error] = errors_of(data, {"encoding": encoding})
     assert (error.line, data[36]) == (2, 0x93)
@@ -355,7 +355,7 @@ def test_a_header_may_be_alone() -> None:
 @pytest.mark.parametrize("mark", ["", "\ufeff", "\ufeff\ufeff"])
 @pytest.mark.parametrize("hint", ["", "sep=;\r\n", "SEP=,\n", "sep=\t\r", '"sep=;"\r\n'])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_what_programs_write_before_a_header_is_none(mark: str, hint: str, encoding: str) -> None:
+def test_hints_of_programs_before_a_header_are_none(mark: str, hint: str, encoding: str) -> None:
     codec = "utf-16-be" if encoding == "utf-16" else encoding
     data = f"{mark}{hint}Product Handle;Product Title\r\na;A,\tB\r\n".encode(codec)
     for size in (1, 1000):

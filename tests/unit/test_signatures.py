@@ -137,7 +137,7 @@ def test_a_plain_request_is_signed_by_us() -> None:
 @pytest.mark.parametrize(
     "name", ["Authorization", "Date", "Host", "X-Amz-Content-SHA256", "X-Amz-Date", "X-Amz-Security-Token"]
 )
-def test_what_the_signature_sets_or_reads_may_be_there_already(name: str) -> None:
+def test_headers_of_the_signature_may_be_there_already(name: str) -> None:
     for one in (name, name.lower()):
         request = {**PLAIN, "headers": [*USUAL.items(), (one, "Thu, 26 Nov 2026 23:59:59 GMT")]}
         assert signed(Signer, request, NOW) == signed(SigV4Auth, request, NOW)

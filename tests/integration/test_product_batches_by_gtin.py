@@ -100,7 +100,9 @@ def test_lots_by_gtin_are_whole_and_as_they_are_now(api: Api, some: None) -> Non
         ("gtinPrefix=0952&lotPrefix=L1", "lotPrefix", "It goes together with a gtinPrefix of all 14 digits."),
     ],
 )
-def test_parameters_of_gtins_that_do_not_go_together_are_refused(api: Api, query: str, field: str, message: str) -> None:
+def test_parameters_of_gtins_that_do_not_go_together_are_refused(
+    api: Api, query: str, field: str, message: str
+) -> None:
     refused = api.get(f"{ALL}?{query}")
     assert (refused.status, refused.json()) == (400, invalid(**{field: [message]}))
 
@@ -202,7 +204,9 @@ CHANGE = st.tuples(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(CHANGE, min_size=1, max_size=12))
-def test_lots_by_gtin_are_found_once_after_any_changes(api: Api, changes: list[tuple[str, dict[str, Any] | None]]) -> None:
+def test_lots_by_gtin_are_found_once_after_any_changes(
+    api: Api, changes: list[tuple[str, dict[str, Any] | None]]
+) -> None:
     for id in ("A", "B", LONG):
         api.delete(f"{path_of(id)}?force=true")
     for id, fields in changes:

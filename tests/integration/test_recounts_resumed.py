@@ -138,7 +138,9 @@ def test_killed_after_every_single_call_it_ends_right_however_busy_the_channel(
     assert number > 20
 
 
-def test_a_resumed_recount_reads_nothing_again(api: Api, channel: int, stores: dict[str, str], process: Process) -> None:
+def test_a_resumed_recount_reads_nothing_again(
+    api: Api, channel: int, stores: dict[str, str], process: Process
+) -> None:
     """Of each row that was read a call is left, which keeps it."""
     rows = 12
     for number in range(rows):

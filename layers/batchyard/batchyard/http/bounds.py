@@ -21,6 +21,8 @@ MOST_VALUES = 500_000
 DEEPEST = 50
 """Levels of what a client may nest; readers of JSON give up at some hundreds."""
 
+# Written as a union, it would be made anew for each value.
+_NESTING = (dict, list)
 _OPENINGS_AND_COMMAS = ("[", "{", ",")
 # Possessive, and without its end where it has none, so that each character is looked at once.
 _TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -66,13 +68,13 @@ def finite(digits: str) -> float:
 
 def is_deeper(value: Any, levels: int) -> bool:
     """Whether parsed JSON is nested more than so many levels deep."""
-    layer = [value] if isinstance(value, dict | list) else []
+    layer = [value] if isinstance(value, _NESTING) else []
     for _ in range(levels + 1):
         layer = [
             inner
             for one in layer
             for inner in (one.values() if isinstance(one, dict) else one)
-            if isinstance(inner, dict | list)
+            if isinstance(inner, _NESTING)
         ]
         if not layer:
             return False

@@ -73,7 +73,7 @@ test: setup .local/tools/openapi-client/.ready ## unit, integration, contract an
 	$(PYTHON) -m pytest -n auto $(ARGS)
 
 .PHONY: coverage
-coverage: setup ## the same, and which lines and branches they reach, other processes' included (ARGS=tests/unit)
+coverage: setup .local/tools/openapi-client/.ready ## the same, and which lines and branches they reach, other processes' included (ARGS=tests/unit)
 	rm -rf .local/coverage
 	status=0; $(PYTHON) -m coverage run -m pytest -n auto $(ARGS) || status=$$?; \
 		$(PYTHON) -m coverage combine --quiet; \

@@ -67,7 +67,7 @@ DEPENDING = re.compile(
             "It is before the manufactureDate",
             "It is none that an answer gave",
             "The ID of a batch cannot be changed",
-            "It does not go together with search",
+            "It (does not go|goes) together with",
             # What a job is asked for depends on how far it is, and on what it is.
             "Cannot (confirm|cancel|undo)",
             "Ensure this has no more than 16384 bytes",

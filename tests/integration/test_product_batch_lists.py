@@ -200,7 +200,7 @@ def test_lots_are_found_by_id_prefix(api: Api, seven: list[tuple[str, str]], cal
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> int:
     """A page of a search looks at six batches in three steps."""
-    monkeypatch.setattr(listing, "_STEP", 2)
+    monkeypatch.setattr(listing, "STEP", 2)
     monkeypatch.setattr(listing, "MOST_LOOKED_AT", 6)
     return 6
 

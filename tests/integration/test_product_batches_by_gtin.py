@@ -130,7 +130,7 @@ def test_a_lot_by_gtin_is_found_without_looking_through_others(api: Api, some: N
 def test_lots_left_out_for_their_product_are_bounded_and_counted(
     api: Api, monkeypatch: pytest.MonkeyPatch, calls: Calls
 ) -> None:
-    monkeypatch.setattr(listing_by_gtin, "_STEP", 2)
+    monkeypatch.setattr(listing_by_gtin, "STEP", 2)
     monkeypatch.setattr(listing_by_gtin, "MOST_LOOKED_AT", 4)
     for number in range(14):
         make(api, f"L{number:02}", "barbera" if number == 9 else "barolo", gtin=GTIN)

@@ -33,9 +33,11 @@ ALL = 1000
 
 _MOST_NAMED = 100
 
-_STEP = 1000
-MOST_LOOKED_AT = 7 * _STEP
-"""Batches that a page of a search looks at, of those that do not begin with its text."""
+STEP = 1000
+"""Batches that one call looks at."""
+
+MOST_LOOKED_AT = 7 * STEP
+"""Batches that a page looks at, where no key tells which of them are wanted."""
 
 _BEGINNING, _CONTAINING = "beginning", "containing"
 """The two parts of a search, in its cursors."""
@@ -144,10 +146,10 @@ def search(
         after = None
     room = limit - len(rows)
     looked = look_through(
-        _request(collection, product, text, after) | {"Limit": _STEP},
+        _request(collection, product, text, after) | {"Limit": STEP},
         lambda row: _part(text, str(row["batch_id"])) == _CONTAINING,
         room + 1,
-        MOST_LOOKED_AT // _STEP,
+        MOST_LOOKED_AT // STEP,
     )
     following = None
     if len(looked.items) > room:

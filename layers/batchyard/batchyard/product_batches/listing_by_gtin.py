@@ -11,7 +11,7 @@ from itertools import batched
 from batchyard import clock
 from batchyard.gs1.application_identifiers import is_lot
 from batchyard.product_batches import cursors, lots, repository, rules
-from batchyard.product_batches.listing import AT_ONCE, ID, Page
+from batchyard.product_batches.listing import AT_ONCE, ID, MOST_LOOKED_AT, STEP, Page
 from batchyard.product_batches.rules import ProductBatch
 from batchyard.product_batches.sort_keys import beginning, key_of
 from batchyard.store import items
@@ -25,10 +25,6 @@ GTIN_DIGITS = 14
 _OF_GTIN = re.compile(f"[0-9]{{1,{GTIN_DIGITS}}}")
 _KIND = "gtin"
 """What cursors of these lists end with, so that those of others are told apart."""
-
-_STEP = 1000
-MOST_LOOKED_AT = 7 * _STEP
-"""Batches that a page looks at, of which those of one product are wanted."""
 
 
 def page(
@@ -51,11 +47,11 @@ def page(
         # No GTIN, or no lot, begins with what none can be.
         return Page(iter(()), limit), 0
     prefix = f"lot {gtin}" if lot is None else f"lot {gtin} {lot}"
-    request = beginning(collection, prefix) | {"Limit": limit + 1 if product is None else _STEP}
+    request = beginning(collection, prefix) | {"Limit": limit + 1 if product is None else STEP}
     if cursor is not None:
         start: Item = {"collection_id": collection, "sort_key": _position(cursor, prefix)}
         request["ExclusiveStartKey"] = items.encode(start)
-    looked = look_through(request, lambda row: product in {None, row["of_product"]}, limit + 1, MOST_LOOKED_AT // _STEP)
+    looked = look_through(request, lambda row: product in {None, row["of_product"]}, limit + 1, MOST_LOOKED_AT // STEP)
     rows = looked.items[:limit]
     last = rows[-1] if len(looked.items) > limit else looked.last
     cursors_behind = {lots.named_by(row): _cursor(row) for row in rows}

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from batchyard import clock
 from batchyard.batch_requests import journals, readings, repository, rules, tallies
-from batchyard.batch_requests.journals import Kind, Touched
+from batchyard.batch_requests.journals import Journal, Kind, Touched
 from batchyard.batch_requests.readings import Reading
 from batchyard.errors import Contended
 from batchyard.store import clients, items
@@ -88,10 +88,14 @@ def _begun(channel: int) -> _Recount:
 def _taken_over(channel: int) -> _Recount | None:
     """The recount that goes on with a journal that is open; None where there is none, or it is about to close."""
     found = journals.now_open(channel)
-    if found is None or found.until_s <= clock.now_s() + _TO_SPARE_S:
+    if found is None or _is_about_to_close(found):
         return None
     this = _Recount(channel, found.name, str(uuid.uuid4()))
     return this if _write([journals.taking_over(channel, found.name, this.name)]) else None
+
+
+def _is_about_to_close(journal: Journal) -> bool:
+    return journal.until_s <= clock.now_s() + _TO_SPARE_S
 
 
 def _off(this: _Recount) -> dict[str, int] | None:
@@ -198,7 +202,7 @@ def _at_one_moment(this: _Recount) -> tuple[Touched, dict[str, int]] | None:
     former = None
     for _ in range(_READS):
         now = journals.now_open(this.channel)
-        if now is None or now.recount != this.name or now.until_s <= clock.now_s() + _TO_SPARE_S:
+        if now is None or now.recount != this.name or _is_about_to_close(now):
             return None
         found = now, tallies.of_channel(this.channel, consistent=True)
         # A transaction may be seen in one item a moment before it is seen in another.

@@ -233,8 +233,8 @@ def _found(data: bytes, names: _Names, *, is_last: bool) -> Header | None:
 def _behind_hints(data: bytes, begins: Beginning) -> Beginning:
     """The beginning of a file with what programs write before the header."""
     text = data[begins.size : begins.size + _LONGEST_BEFORE_HEADER].decode(begins.encoding, "ignore")
-    hints = text.removesuffix(_BEFORE_HEADER.sub("", text, count=1))
-    return begins._replace(size=begins.size + len(hints.encode(begins.encoding)))
+    hints = _BEFORE_HEADER.match(text)
+    return begins if hints is None else begins._replace(size=begins.size + len(hints[0].encode(begins.encoding)))
 
 
 def _first_row(data: bytes, begins: Beginning, delimiter: str, *, is_last: bool) -> tuple[list[str], int] | None:

@@ -15,9 +15,7 @@ from batchyard.store.queries import query
 from tests.support.api import Api
 from tests.support.long_work import Killed
 from tests.support.streams import Stream
-from tests.support.tallies import Busy, count, noted_in, right, tallied
-
-DAMAGE = {"status#initialized": 3, "status#done": -2, "type#1x#commit": 1, "type#1gone#fail": 4}
+from tests.support.tallies import DAMAGE, Busy, count, damage, noted_in, right, tallied
 
 
 class Process:
@@ -73,17 +71,6 @@ def process(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Process:
     return Process(monkeypatch)
 
 
-def damage(stores: dict[str, str], channel: int) -> None:
-    """Makes tallies wrong."""
-    for name, step in DAMAGE.items():
-        clients.dynamodb().update_item(
-            TableName=stores["TALLIES_TABLE"],
-            Key={"channel": {"N": str(channel)}, "tally": {"S": name}},
-            UpdateExpression="ADD batch_requests :step",
-            ExpressionAttributeValues={":step": {"N": str(step)}},
-        )
-
-
 def put(stores: dict[str, str], channel: int, number: int, content_type: str) -> None:
     """Puts a batch request into the table, of which no stream tells."""
     item, _ = repository.encode(BatchRequest(channel, number, "x", "commit", 1, version=1, content_type=content_type))
@@ -109,10 +96,7 @@ def test_killed_after_every_single_call_it_ends_right_however_busy_the_channel(
     for number in range(first, 200, 2):
         busy = Busy(api, api.open_channel(), stream, at, number)
         busy.seconds = seconds
-        stream.read()
-        for _ in range(5):
-            busy.change()
-        busy.deliver(all=True)
+        busy.begin(5)
         damage(stores, busy.channel)
 
         def in_the_midst(request: Any, busy: Busy = busy) -> Iterator[Any]:
@@ -198,10 +182,7 @@ def test_a_position_of_a_recount_that_is_too_old_is_given_up(
     """From when a journal is closed on, changes are noted nowhere; without a number it is killed before it adds."""
     at(0)
     busy = Busy(api, api.open_channel(), stream, at, 5)
-    stream.read()
-    for _ in range(12):
-        busy.change()
-    busy.deliver(all=True)
+    busy.begin(12)
     damage(stores, busy.channel)
     with monkeypatch.context() as patch:
         if killed_after is None:

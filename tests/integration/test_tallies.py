@@ -16,7 +16,7 @@ from batchyard.store.queries import query
 from tests.integration.conftest import Calls
 from tests.support.api import Api, Context, batches
 from tests.support.streams import Stream, deliver
-from tests.support.tallies import Busy, Records, count, noted_in, right, tallied
+from tests.support.tallies import DAMAGE, Busy, Records, count, damage, noted_in, right, tallied
 
 
 @pytest.fixture
@@ -187,17 +187,11 @@ def recounted() -> Any:
 
 def test_a_recount_repairs_the_tallies(history: Records, stores: dict[str, str]) -> None:
     count(history)
-    client = clients.dynamodb()
     rows = sorted(tallied(stores))
-    damage = {rows[0]: 5, rows[1]: -9, (1, "status#ongoing"): 3, (2, "type#1never#done"): -2}
-    for (channel, name), step in damage.items():
-        client.update_item(
-            TableName=stores["TALLIES_TABLE"],
-            Key={"channel": {"N": str(channel)}, "tally": {"S": name}},
-            UpdateExpression="ADD batch_requests :step",
-            ExpressionAttributeValues={":step": {"N": str(step)}},
-        )
-    client.delete_item(
+    wrong = {rows[0]: 5, rows[1]: -9, (1, "status#ongoing"): 3, (2, "type#1never#done"): -2}
+    for (channel, name), step in wrong.items():
+        damage(stores, channel, {name: step})
+    clients.dynamodb().delete_item(
         TableName=stores["TALLIES_TABLE"], Key={"channel": {"N": str(rows[-1][0])}, "tally": {"S": rows[-1][1]}}
     )
     answer = recounted()
@@ -205,8 +199,8 @@ def test_a_recount_repairs_the_tallies(history: Records, stores: dict[str, str])
     found = {
         (int(channel), name): step for channel, steps in answer["repaired"].items() for name, step in steps.items()
     }
-    assert {row: -step for row, step in damage.items()}.items() <= found.items()
-    assert len(found) == len(damage) + 1
+    assert {row: -step for row, step in wrong.items()}.items() <= found.items()
+    assert len(found) == len(wrong) + 1
     assert tallied(stores) == right(stores)
     assert recounted() == {"repaired": {}, "busy": []}
 
@@ -265,18 +259,8 @@ def test_a_channel_that_is_always_busy_is_recounted_exactly(
 ) -> None:
     at(0)
     busy = Busy(api, api.open_channel(), stream, at, seed)
-    stream.read()
-    for _ in range(15):
-        busy.change()
-    busy.deliver(all=True)
-    damage = {"status#initialized": 3, "status#done": -2, "type#1x#commit": 1, "type#1gone#fail": 4}
-    for name, step in damage.items():
-        clients.dynamodb().update_item(
-            TableName=stores["TALLIES_TABLE"],
-            Key={"channel": {"N": str(busy.channel)}, "tally": {"S": name}},
-            UpdateExpression="ADD batch_requests :step",
-            ExpressionAttributeValues={":step": {"N": str(step)}},
-        )
+    busy.begin(15)
+    damage(stores, busy.channel)
 
     def in_the_midst(request: Any) -> Iterator[Any]:
         for row in query(request):
@@ -286,7 +270,7 @@ def test_a_channel_that_is_always_busy_is_recounted_exactly(
     monkeypatch.setattr(recounting, "query", in_the_midst)
     monkeypatch.setattr(recounting, "_rest", busy.rest)
     answer = recounted()
-    assert answer == {"repaired": {str(busy.channel): {name: -step for name, step in damage.items()}}, "busy": []}
+    assert answer == {"repaired": {str(busy.channel): {name: -step for name, step in DAMAGE.items()}}, "busy": []}
     busy.deliver(all=True)
     assert tallied(stores) == right(stores)
     # What comes later is noted nowhere.
@@ -303,16 +287,8 @@ def test_a_journal_that_grows_while_it_is_read_is_no_hindrance(
     """What is noted in a minute of a busy channel takes longer to read than it stays as it is."""
     at(0)
     busy = Busy(api, api.open_channel(), stream, at, 3)
-    stream.read()
-    for _ in range(10):
-        busy.change()
-    busy.deliver(all=True)
-    clients.dynamodb().update_item(
-        TableName=stores["TALLIES_TABLE"],
-        Key={"channel": {"N": str(busy.channel)}, "tally": {"S": "status#done"}},
-        UpdateExpression="ADD batch_requests :step",
-        ExpressionAttributeValues={":step": {"N": "5"}},
-    )
+    busy.begin(10)
+    damage(stores, busy.channel, {"status#done": 5})
 
     def in_the_midst(request: Any) -> Iterator[Any]:
         for row in query(request):

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from batch_requests import tally
@@ -33,6 +33,20 @@ def right(stores: dict[str, str]) -> dict[tuple[int, str], int]:
 
 def count(records: Records) -> None:
     assert deliver(tally.handler, records) == {"batchItemFailures": []}
+
+
+DAMAGE = {"status#initialized": 3, "status#done": -2, "type#1x#commit": 1, "type#1gone#fail": 4}
+
+
+def damage(stores: dict[str, str], channel: int, steps: Mapping[str, int] = DAMAGE) -> None:
+    """Makes tallies of a channel wrong."""
+    for name, step in steps.items():
+        clients.dynamodb().update_item(
+            TableName=stores["TALLIES_TABLE"],
+            Key={"channel": {"N": str(channel)}, "tally": {"S": name}},
+            UpdateExpression="ADD batch_requests :step",
+            ExpressionAttributeValues={":step": {"N": str(step)}},
+        )
 
 
 def noted_in(stores: dict[str, str]) -> int:
@@ -70,6 +84,13 @@ class Busy:
         else:
             wanted = {"status": self.source.choice(["commit", "done"]), "content_type": self.source.choice("xy")}
             self.api.patch(url, wanted)
+
+    def begin(self, changes: int) -> None:
+        """Changes, and all of that counted; of what was before, the stream has told somebody else."""
+        self.stream.read()
+        for _ in range(changes):
+            self.change()
+        self.deliver(all=True)
 
     def deliver(self, *, all: bool = False) -> None:
         """Has the stream counted, mostly not up to its end, and some of it twice."""

@@ -44,6 +44,7 @@ def read(content: str | bytes, context: Mapping[str, Any]) -> tuple[list[str], l
         ("Product Handle;Product Weight\r\na;1 kg\r\n", {}, "1 kg is no number", "digits without a unit"),
         ("Product Handle;Sales Channel 1 Name\r\na;X\r\n", {}, "with name: X was not found", "must be there before"),
         ("Product Handle;Price X [EUR]\r\na;1\r\n", {}, "There is no region X", "its column removed"),
+        # ISO 4217's code where there is no currency.
         ("Product Handle;Price XXX\r\na;1\r\n", {}, "There is no currency XXX", ""),
         (
             *("Product Handle;Price North America [EUR]\r\na;1\r\n", {}),

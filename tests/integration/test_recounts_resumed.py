@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from batch_requests import recount
 from batchyard.batch_requests import journals, readings, recounting, repository
 from batchyard.batch_requests.rules import BatchRequest
 from batchyard.errors import Contended
 from batchyard.store import clients
 from batchyard.store.items import encode
 from batchyard.store.queries import query
-from tests.support.api import Api
+from tests.support.api import Api, Context
 from tests.support.long_work import Killed
 from tests.support.streams import Stream
 from tests.support.tallies import DAMAGE, Busy, count, damage, noted_in, right, tallied
@@ -165,6 +166,26 @@ def test_killed_again_and_again_it_comes_to_its_end(
     assert runs > 2
     assert found == {"status#commit": rows}
     assert of(channel, tallied(stores)) == of(channel, right(stores))
+
+
+def test_the_nightly_function_goes_on_with_a_killed_recount(
+    api: Api, channel: int, stores: dict[str, str], process: Process
+) -> None:
+    for number in range(40):
+        put(stores, channel, number + 1, "x")
+    assert process.recount(channel, dies_after=30) is None
+    journals_before = noted_journals(stores)
+    assert len(journals_before) == 1
+    found = recount.handler({"detail-type": "Scheduled Event"}, Context())
+    assert found == {"repaired": {str(channel): {"status#commit": 40, "type#1x#commit": 40}}, "busy": []}
+    assert of(channel, tallied(stores)) == of(channel, right(stores))
+    assert noted_journals(stores) == journals_before
+
+
+def noted_journals(stores: dict[str, str]) -> set[str]:
+    """The recounts that have kept what they read, those that go on with it not told apart."""
+    rows = clients.dynamodb().scan(TableName=stores["EPHEMERA_TABLE"])["Items"]
+    return {row["id"]["S"] for row in rows if row["id"]["S"].startswith("recounted#")}
 
 
 @pytest.mark.parametrize("seconds", [journals.OPEN_SECONDS - 30, journals.OPEN_SECONDS + 10, 24 * 3600])

@@ -14,7 +14,7 @@ from typing import Any
 def main() -> None:
     """Runs the engine."""
     from ministack import app  # type: ignore[import-not-found]
-    from ministack.core import iam_evaluator  # type: ignore[import-not-found]
+    from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-not-found]
     from ministack.services import apigateway_v1, dynamodb  # type: ignore[import-not-found]
 
     matches = apigateway_v1._media_type_matches
@@ -30,7 +30,7 @@ def main() -> None:
         return await handle(host, raw_path or path, *others, raw_path=raw_path, **options)
 
     app._handle_execute_api_request = as_sent
-    _beside("texts").mend(dynamodb, iam_evaluator)
+    _beside("texts").mend(dynamodb, iam_evaluator, iam_actions)
     _beside("saving").mend(app)
     app.main()
 

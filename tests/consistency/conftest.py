@@ -6,7 +6,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from batchyard.store import clients
 from tests.benchmarks.report import MissingToolError
+from tests.consistency.workers import patient
 from tests.consistency.world import World
 from tests.support import aws, engines
 from tests.support.engines import Engine
@@ -56,6 +58,7 @@ def _deployed(engine: Engine, patch: pytest.MonkeyPatch) -> Iterator[World]:
     for name, value in variables.items():
         patch.setenv(name, value)
     aws.forget()
+    patch.setattr(clients, "_CONFIG", patient(clients._CONFIG))
     # Botocore waits between its attempts, for as much as a second at first.
     patch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
     # Everything that a recount would wait for has happened here, unless a test says otherwise.

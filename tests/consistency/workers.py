@@ -9,6 +9,10 @@ from multiprocessing.synchronize import Barrier
 from types import ModuleType
 from typing import Any
 
+from botocore.config import Config
+
+from batchyard.store import clients
+
 
 def at_once(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
     """Runs all jobs at the same time, each in a thread of its own; returns what they returned or raised."""
@@ -44,11 +48,18 @@ def in_processes(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
 def _get_ready(ready: Barrier) -> None:
     global _ready
     _ready = ready
+    clients._CONFIG = patient(clients._CONFIG)
 
 
 def _run_with_others(job: Callable[[], Any]) -> Any:
     _ready.wait()
     return job()
+
+
+def patient(config: Config) -> Config:
+    """The same for an engine that may be silent for seconds, where DynamoDB never is: the machine is busy otherwise."""
+    waiting: Config = config.merge(Config(read_timeout=60))
+    return waiting
 
 
 def environments(module: ModuleType, number: int) -> list[ModuleType]:

@@ -247,3 +247,46 @@ def test_expiry_goes_on_in_the_next_run_when_time_runs_out(api: Api, soon: str, 
         {"expired": 1, "finished": True, "announced": 0},
     ]
     assert states(api, *ids) == ["expired"] * 7
+
+
+def test_a_lot_created_again_after_its_expiry_is_answered_as_it_is(
+    api: Api, soon: str, at: Callable[[float], None]
+) -> None:
+    given = {"id": "L1", "gtin": GTIN, "expiryDate": soon, "quantity": 3}
+    made = api.post(BATCHES, given).json()
+    at(HOUR)
+    for stored in (False, True):
+        if stored:
+            assert expired() == 1
+        found = api.get(LOT).json()
+        # As it was made, with the default said, and as it is answered now.
+        for again in (given, {**given, "status": "active"}, made, {**given, "status": "expired"}, found):
+            answer = api.post(BATCHES, again)
+            assert (answer.status, answer.json()) == (200, found)
+        for other in ({**given, "status": "recalled"}, {**given, "expiryDate": "2020-01-01"}):
+            assert api.post(BATCHES, other).status == 409
+
+
+def test_a_lot_that_was_made_expired_before_its_time_is_not_the_active_one(api: Api, soon: str) -> None:
+    make(api, expiryDate=soon, status="expired")
+    assert api.post(BATCHES, {"id": "L1", "expiryDate": soon}).status == 409
+
+
+def test_an_expired_lot_is_not_made_active_while_its_date_is_over(
+    api: Api, soon: str, at: Callable[[float], None], lot_stream: Stream, event_queue: str
+) -> None:
+    make(api, expiryDate=soon)
+    at(HOUR)
+    assert expired() == 1
+    found = api.get(LOT).json()
+    assert deliver(publish.handler, lot_stream.read()) == {"batchItemFailures": []}
+    drained(event_queue)
+    # It would expire in the same moment: no change, no events back and forth.
+    for _ in range(2):
+        answer = api.put(LOT, {"status": "active"}, headers={"If-Match": '"2"'})
+        assert (answer.status, answer.json(), answer.headers["ETag"]) == (200, found, '"2"')
+    assert api.put(LOT, {"status": "active", "name": "x"}).json()["version"] == 3
+    assert expired() == 0
+    assert deliver(publish.handler, lot_stream.read()) == {"batchItemFailures": []}
+    assert [event["detail-type"] for event in drained(event_queue)] == []
+    assert states(api, "L1") == ["expired"]

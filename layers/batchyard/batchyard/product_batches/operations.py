@@ -46,11 +46,12 @@ def create(collection: str, product: str, given: Mapping[str, Any], *, by: str) 
     def operation(unit: Unit) -> ProductBatch:
         wanted = rules.revise(empty, given)
         current = repository.get(unit, wanted.key)
+        now = clock.now()
         if current is not None:
-            if rules.same(current, wanted, quantity):
+            # What expires is `expired` from then on, whatever was said when it was made.
+            if rules.same(rules.as_of(current, now), rules.as_of(wanted, now), quantity):
                 return current
             raise refusals.batch_exists(wanted.id)
-        now = clock.now()
         batch = _with_lot(unit, None, replace(wanted, created=now, updated=now, actor=Actor(by=by)))
         return _put(unit, batch, quantity)
 
@@ -103,7 +104,7 @@ def update(
     def operation(unit: Unit) -> ProductBatch:
         current = find(unit, batch)
         more = rules.growth(current, given)
-        revised = rules.revise(current, given)
+        revised = rules.without_reviving(current, rules.revise(current, given), clock.now())
         repeats = revised is current and not more
         conditions.must_hold(etag(current.version), repeats=repeats)
         if repeats:

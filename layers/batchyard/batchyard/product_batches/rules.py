@@ -349,13 +349,25 @@ def growth(current: ProductBatch, change: Mapping[str, Any]) -> int:
 
 
 def same(current: ProductBatch, wanted: ProductBatch, quantity: int) -> bool:
-    """Whether a batch is what somebody wants to make."""
+    """Whether a batch is what somebody wants to make, both as of one moment."""
     return (_stated(wanted), quantity) == (_stated(current), current.quantity)
 
 
 def is_public(batch: ProductBatch) -> bool:
     """Whether everybody may see a batch."""
     return _SHOWN[batch.status]
+
+
+def without_reviving(current: ProductBatch, revised: ProductBatch, moment_us: int) -> ProductBatch:
+    """What a change makes of a batch, but an expired one stays so where it would expire again in the same moment.
+
+    Returns:
+        The batch; `current` itself where nothing else is changed.
+    """
+    if current.status != EXPIRED or not is_due(revised, moment_us):
+        return revised
+    kept = replace(revised, status=EXPIRED)
+    return current if _stated(kept) == _stated(current) else kept
 
 
 def is_due(batch: ProductBatch, moment_us: int) -> bool:

@@ -26,7 +26,13 @@ from tests.support.lots import (
     statuses,
 )
 
-FINAL = refusal(409, "FINAL_STATUS", "This serial is out of use, for good. Undo what made it so.")
+OUT_OF_USE = "This serial is out of use, for good. Undo what made it so."
+ONLY = "The serial is {}, and may only become {}. Undo what made it so."
+FINAL = {
+    "decommissioned": (ONLY.format("decommissioned", "destroyed"), ["destroyed"]),
+    "destroyed": (OUT_OF_USE, []),
+    "sample": (ONLY.format("sample", "decommissioned or destroyed"), ["decommissioned", "destroyed"]),
+}
 CHANGES = f"{LOT}/serialChange"
 
 
@@ -73,18 +79,20 @@ def test_a_serial_changes_as_it_is_typed(api: Api) -> None:
 
 
 @pytest.mark.parametrize("wanted", STATUSES)
-@pytest.mark.parametrize("present", ["decommissioned", "destroyed"])
+@pytest.mark.parametrize("present", FINAL)
 def test_a_serial_out_of_use_stays_out_of_use(api: Api, present: str, wanted: str) -> None:
     make(api, quantity=3)
     code = codes(api)[1]
     api.patch(f"{LOT}/serial/{code}", {"status": present})
+    message, allowed = FINAL[present]
     again = api.patch(f"{LOT}/serial/{code}", {"status": wanted})
     if wanted == present:
         assert (again.status, again.json()["changeId"]) == (200, None)
-    elif wanted == "destroyed":
-        assert again.json()["status"] == "destroyed"
+    elif wanted in allowed:
+        assert again.json()["status"] == wanted
     else:
-        assert (again.status, again.json()) == (409, FINAL)
+        refused = refusal(409, "FINAL_STATUS", message, status=present, allowed=allowed)
+        assert (again.status, again.json()) == (409, refused)
         assert statuses(api) == ["commissioned", present, "commissioned"]
         assert len(api.get(CHANGES).json()) == 1
 

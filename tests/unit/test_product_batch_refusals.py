@@ -22,7 +22,7 @@ RAISED: dict[str, Callable[[], BatchyardError]] = {
     "CHANGED_SINCE": lambda: refusals.changed_since(3, "c"),
     "DISPENSED_FOR_GOOD": lambda: refusals.dispensed_for_good("active", "anna", "2026-01-01T00:00:00.000000Z"),
     "DRAFT_BATCH": refusals.draft_batch,
-    "FINAL_STATUS": refusals.final_status,
+    "FINAL_STATUS": lambda: refusals.final_status("destroyed", []),
     "IN_CIRCULATION": lambda: refusals.in_circulation("exported"),
     "NO_GTIN": refusals.no_gtin,
     "REPEATED_LOT": lambda: refusals.repeated_lot("barolo", "L1"),

@@ -83,9 +83,18 @@ def draft_batch() -> BatchyardError:
     return _refusal("DRAFT_BATCH", "Nothing is told of a draft. Give the batch another status first.")
 
 
-def final_status() -> BatchyardError:
-    """The serial's status cannot be changed any more."""
-    return _refusal("FINAL_STATUS", "This serial is out of use, for good. Undo what made it so.")
+def final_status(status: str, allowed: Sequence[str]) -> BatchyardError:
+    """The serial's status cannot be changed any more, or not to this one; the details tell what it may still become.
+
+    Args:
+        status: The serial's status.
+        allowed: Statuses that it may get.
+    """
+    if allowed:
+        message = f"The serial is {status}, and may only become {' or '.join(allowed)}. Undo what made it so."
+    else:
+        message = "This serial is out of use, for good. Undo what made it so."
+    return _refusal("FINAL_STATUS", message, status=status, allowed=list(allowed))
 
 
 def in_circulation(how: str) -> BatchyardError:

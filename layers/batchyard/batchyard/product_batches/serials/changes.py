@@ -18,7 +18,7 @@ from batchyard.product_batches.rules import ACTIVE, BatchKey, ProductBatch
 from batchyard.product_batches.serials import repository
 from batchyard.product_batches.serials.rules import StatusChange, Stretch
 from batchyard.product_batches.serials.runs import Run, changed, count, cut
-from batchyard.product_batches.serials.statuses import DISPENSED, STATUSES, are_given_out
+from batchyard.product_batches.serials.statuses import DISPENSED, STATUSES, are_given_out, may_become
 from batchyard.store.replies import once
 from batchyard.store.unit import MAX_ACTIONS, Unit, transact
 
@@ -68,7 +68,8 @@ def change_one(
             [span] = _spans(found, change.ranges)
             [present] = cut(_runs(_stretches(unit, found, [span])), span.first, span.last)
             if present.status != status:
-                raise refusals.final_status()
+                allowed = [one for one in STATUSES if may_become(present.status, one)]
+                raise refusals.final_status(present.status, allowed)
         return number, code, change if change.changed else None
 
     return transact(operation)

@@ -222,6 +222,9 @@ def test_a_code_is_read_as_somebody_types_it(api: Api) -> None:
         ("-", "A serial number has 9 to 20 characters, not 0."),
         ("0" * 21, "A serial number has 9 to 20 characters, not 21."),
         ("0" * 101, "A serial number is too long."),
+        ("0" * 256, "A serial number is too long."),
+        # Of a longer path API Gateway cannot make an ARN.
+        ("0" * 1400, "A serial number is too long."),
     ],
 )
 def test_a_malformed_code_is_refused(api: Api, calls: Calls, text: str, message: str) -> None:

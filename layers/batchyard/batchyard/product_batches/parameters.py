@@ -19,8 +19,8 @@ BatchId = Annotated[Id, Path(description="The batch's ID")]
 CodeId = Annotated[
     str,
     Path(
-        # Of a longer path API Gateway cannot make a method ARN, and refuses it.
-        max_length=255,
+        # Of a longer path API Gateway cannot make a method ARN, and refuses it. All that it takes is told what is wrong.
+        max_length=1600,
         description="A serial's code: in any case, with hyphens or spaces, `I`, `L` and `O` for `1`, `1` and `0`",
     ),
 ]

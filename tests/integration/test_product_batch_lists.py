@@ -147,6 +147,17 @@ def test_a_search_folds_case_and_form_as_unicode_does(api: Api, name: str, searc
         assert ids(api.get(f"{ALL}?search={quote(search)}")) == [("L1", "barolo")], search
 
 
+def test_a_search_does_not_run_from_the_id_into_the_name(api: Api) -> None:
+    for id, name in (("AB", "barolo"), ("CB", "two\nlines"), ("DB", None)):
+        make(api, id, **({} if name is None else {"name": name}))
+
+    def found(text: str) -> list[str]:
+        return [id for id, _ in ids(api.get(f"{ALL}?search={quote(text)}"))]
+
+    assert (found("b"), found("B\n"), found("b\nbar")) == (["AB", "CB", "DB"], [], [])
+    assert (found("\n"), found("two\nlines")) == (["CB"], ["CB"])
+
+
 def test_a_search_knows_the_present_name(api: Api) -> None:
     make(api, name="Old")
     api.put(f"{BATCHES}/L1", {"name": "New"})

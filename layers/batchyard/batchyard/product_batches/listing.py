@@ -147,7 +147,7 @@ def search(
     room = limit - len(rows)
     looked = look_through(
         _request(collection, product, text, after) | {"Limit": STEP},
-        lambda row: _part(text, str(row["batch_id"])) == _CONTAINING,
+        lambda row: _part(text, str(row["batch_id"])) == _CONTAINING and repository.contains(row, text),
         room + 1,
         MOST_LOOKED_AT // STEP,
     )

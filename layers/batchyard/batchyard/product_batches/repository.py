@@ -93,6 +93,12 @@ def search_text(batch: str, name: str | None) -> str:
     return folded(f"{batch}\n{name or ''}")
 
 
+def contains(item: Item, text: str) -> bool:
+    """Whether the ID or the name of an item that has a `search_text` contains a text, in any case and form."""
+    # No ID has a line end, but a name may.
+    return any(folded(text) in part for part in str(item["search_text"]).split("\n", 1))
+
+
 def folded(text: str) -> str:
     """A text as it is compared with others, whatever its case and its form (Unicode, D145).
 

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from batchyard.http import coded
 from batchyard.http.app import App, answer
+from batchyard.http.fields import LAST
 from batchyard.product_batches import operations, repository
 from batchyard.product_batches.parameters import (
     IN_COLLECTION,
@@ -34,7 +35,7 @@ def delete(
     productId: ProductId,
     batchId: BatchId,
     force: Annotated[
-        bool, Query(description="Also where serials of the batch are in use, or were exported or verified")
+        bool, LAST, Query(description="Also where serials of the batch are in use, or were exported or verified")
     ] = False,
 ) -> Response[str]:
     """Removes a batch whose serials nobody has. They are valid no more, and are never handed out again.

@@ -4,9 +4,11 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import Field
 
 from batchyard.http import coded
 from batchyard.http.app import App, answer
+from batchyard.http.fields import LAST
 from batchyard.product_batches import repository, rules
 from batchyard.product_batches.parameters import (
     IN_COLLECTION,
@@ -35,9 +37,14 @@ def get_serials(
     productId: ProductId,
     batchId: BatchId,
     start: Annotated[
-        int, Query(alias="startIndex", ge=0, le=rules.MOST_SERIALS, description="Number of the first serial, from 0")
+        int,
+        Field(ge=0, le=rules.MOST_SERIALS),
+        LAST,
+        Query(alias="startIndex", description="Number of the first serial, from 0"),
     ] = 0,
-    count: Annotated[int, Query(ge=1, le=rules.LARGEST_PAGE, description="Serials on the page, at most")] = 10,
+    count: Annotated[
+        int, Field(ge=1, le=rules.LARGEST_PAGE), LAST, Query(description="Serials on the page, at most")
+    ] = 10,
 ) -> Response[str]:
     """Answers a page of the batch's serials, in their order."""
     return answer(pages.page(BatchKey(collectionId, productId, batchId), start, count).to_json())

@@ -28,7 +28,7 @@ def list_batches(
 
     They come from an index: a batch that was made a moment ago may be missing.
     """
-    return answers.page(app, listing.page(collectionId, limit=limit, product=productId, cursor=cursor))
+    return answers.page(app, listing.page(collectionId, limit=limit, product=productId, cursor=cursor or None))
 
 
 handler = app.lambda_handler

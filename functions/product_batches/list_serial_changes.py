@@ -4,9 +4,11 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import Field
 
 from batchyard.http import coded
 from batchyard.http.app import App, answer
+from batchyard.http.fields import LAST
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations
 from batchyard.product_batches.parameters import (
@@ -36,10 +38,10 @@ def list_serial_changes(
     collectionId: CollectionId,
     productId: ProductId,
     batchId: BatchId,
-    limit: Annotated[int, Query(ge=1, le=100, description="Changes on the page, at most")] = 20,
+    limit: Annotated[int, Field(ge=1, le=100), LAST, Query(description="Changes on the page, at most")] = 20,
     before: Before = None,
     removed: Annotated[
-        bool, Query(description="Changes of batches of this ID that were removed, instead of those of the batch")
+        bool, LAST, Query(description="Changes of batches of this ID that were removed, instead of those of the batch")
     ] = False,
 ) -> Response[str]:
     """Answers who changed which serials of the batch, and when; the latest change first."""

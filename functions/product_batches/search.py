@@ -63,14 +63,14 @@ def search_batches(
         )
     if gtin:
         found, units = listing_by_gtin.page(
-            collectionId, gtin, lot or None, limit=limit, product=product, cursor=cursor
+            collectionId, gtin, lot or None, limit=limit, product=product, cursor=cursor or None
         )
         limits.charge(caller(), units)
         return answers.page(app, found)
     if not search:
-        listed = listing.page(collectionId, limit=limit, product=product, prefix=prefix or None, cursor=cursor)
+        listed = listing.page(collectionId, limit=limit, product=product, prefix=prefix or None, cursor=cursor or None)
         return answers.page(app, listed)
-    found, units = listing.search(collectionId, search, limit=limit, product=product, cursor=cursor)
+    found, units = listing.search(collectionId, search, limit=limit, product=product, cursor=cursor or None)
     limits.charge(caller(), units)
     return answers.page(app, found)
 

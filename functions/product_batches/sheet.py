@@ -4,10 +4,12 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import Field
 
 from batchyard.http import coded
 from batchyard.http.answers import must_fit
 from batchyard.http.app import App
+from batchyard.http.fields import LAST
 from batchyard.product_batches import rules
 from batchyard.product_batches.parameters import (
     IN_COLLECTION,
@@ -49,23 +51,31 @@ def sheet(
     productId: ProductId,
     batchId: BatchId,
     start: Annotated[
-        int, Query(alias="startIndex", ge=0, le=rules.MOST_SERIALS, description="Number of the first serial, from 0")
+        int,
+        Field(ge=0, le=rules.MOST_SERIALS),
+        LAST,
+        Query(alias="startIndex", description="Number of the first serial, from 0"),
     ] = 0,
-    count: Annotated[int, Query(ge=1, le=sheets.LARGEST_SHEET, description="Codes on the sheet, at most")] = 24,
+    count: Annotated[
+        int, Field(ge=1, le=sheets.LARGEST_SHEET), LAST, Query(description="Codes on the sheet, at most")
+    ] = 24,
     columns: Annotated[
         int,
+        Field(ge=1, le=sheets.MOST_COLUMNS),
+        LAST,
         Query(
-            ge=1,
-            le=sheets.MOST_COLUMNS,
             description="Codes in a row; refused where modules would be smaller than GS1 permits (0.396 mm)",
         ),
     ] = 5,
     symbology: Annotated[
         sheets.Symbology,
+        LAST,
         Query(description="`qr` encodes digital links, `datamatrix` element strings (GS1 DataMatrix)"),
     ] = "qr",
-    paper: Annotated[sheets.PaperName, Query(description="What pages measure")] = "a4",
-    written_as: Annotated[sheets.Format, Query(alias="format", description="What the sheet is written as")] = "svg",
+    paper: Annotated[sheets.PaperName, LAST, Query(description="What pages measure")] = "a4",
+    written_as: Annotated[
+        sheets.Format, LAST, Query(alias="format", description="What the sheet is written as")
+    ] = "svg",
 ) -> Response[str]:
     """Answers serials in rows, each with what it says in letters below, on as many pages as they need.
 

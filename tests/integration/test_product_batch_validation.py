@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.conftest import Calls
 from tests.support.api import Answer, Api
-from tests.support.lots import BATCHES, COLLECTION, GTIN, LOT, PUBLIC, codes, invalid, make, refusal
+from tests.support.lots import BATCHES, COLLECTION, GTIN, LOT, PUBLIC, change, codes, invalid, make, refusal
 
 REQUIRED = "Field required"
 STRING = "Input should be a valid string"
@@ -269,6 +269,43 @@ def test_a_bad_query_is_refused(api: Api, path: str, name: str, value: str, mess
     make(api)
     refused = api.get(f"{path}?{name}={value}")
     assert (refused.status, refused.json()) == (400, invalid(**{name: [message]}))
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "last"),
+    [
+        (f"{LOT}/getSN", "count=x&startIndex=-1", "count=3&startIndex=2"),
+        (
+            f"{LOT}/sheet",
+            "count=0&columns=x&symbology=x&paper=x&format=x",
+            "count=1&columns=2&symbology=qr&paper=a4&format=pdf",
+        ),
+        (f"{LOT}/sheet", "startIndex=x&paper=a4", "startIndex=3&paper=letter&count=1"),
+        (f"{LOT}/serialChange", "limit=0&removed=x&before=x", f"limit=1&removed=false&before={'f' * 22}"),
+        (BATCHES, "limit=x", "limit=1"),
+        (f"{COLLECTION}/batch", "limit=x&search=x", "limit=1&search=L1"),
+    ],
+)
+def test_of_a_repeated_parameter_the_last_one_counts(api: Api, path: str, first: str, last: str) -> None:
+    make(api, quantity=9)
+    make(api, "L2")
+    change(api, "stolen", (0, 1))
+    once, twice = api.get(f"{path}?{last}"), api.get(f"{path}?{first}&{last}")
+    assert (twice.status, twice.text) == (once.status, once.text) == (200, once.text)
+
+
+def test_of_a_repeated_force_the_last_one_counts(api: Api) -> None:
+    make(api, quantity=1)
+    change(api, "stolen", (0, 1))
+    assert api.delete(f"{LOT}?force=true&force=false").status == 409
+    assert api.delete(f"{LOT}?force=false&force=true").status == 200
+
+
+@pytest.mark.parametrize("path", [f"{COLLECTION}/batch", BATCHES])
+def test_an_empty_cursor_is_none(api: Api, path: str) -> None:
+    make(api)
+    for more in ("", "&search=L", "&idPrefix=L", f"&gtinPrefix={GTIN}"):
+        assert api.get(f"{path}?cursor={more}").text == api.get(f"{path}?{more.removeprefix('&')}").text
 
 
 @pytest.mark.parametrize("path", [f"{COLLECTION}/batch", BATCHES])

@@ -114,8 +114,11 @@ Text = Annotated[
 ]
 """Up to 255 characters, without white space around; a number counts as its digits."""
 
-QueryText = Annotated[str | None, Field(max_length=LONGEST_QUERY), BeforeValidator(_last)]
-"""A query parameter; of several values the last one counts, as in Django."""
+LAST = BeforeValidator(_last)
+"""Makes the last one of several values of a query parameter count, as in Django."""
+
+QueryText = Annotated[str | None, Field(max_length=LONGEST_QUERY), LAST]
+"""A query parameter; of several values the last one counts."""
 
 DateTime = Annotated[
     str,

@@ -13,6 +13,7 @@ from batchyard.store import clients, items
 from batchyard.store.tables import PRODUCT_BATCHES
 from tests.integration.conftest import Calls
 from tests.support.api import Answer, Api
+from tests.support.batch import run_json
 from tests.support.lots import BATCHES, COLLECTION, GTIN, invalid, make, path_of
 
 ALL = f"{COLLECTION}/batch"
@@ -219,6 +220,88 @@ def test_lots_by_gtin_are_found_once_after_any_changes(
         wanted = sorted(batch["id"] for batch in there if batch.get("gtin") == gtin)
         assert sorted(id for page in walk(api, f"gtinPrefix={gtin}&limit=1") for id in page) == wanted
     assert pointers() == sum("gtin" in batch for batch in there)
+    # Of each pair one holds it, whoever was the first.
+    pairs = {(batch["gtin"], batch["lotNumber"]) for batch in there if {"gtin", "lotNumber"} <= batch.keys()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REPEATED_LOTS", "refuse")
+        for gtin in (GTIN, OTHER):
+            for lot in ("A", "B"):
+                asked = api.post(BATCHES, {"id": "C", "gtin": gtin, "lotNumber": lot})
+                assert asked.status == (409 if (gtin, lot) in pairs else 200)
+                api.delete(path_of("C"))
+
+
+Asked = tuple[str, str, dict[str, Any] | None]
+
+
+def make_one(id: str) -> Asked:
+    return "POST", BATCHES, {"id": id, "gtin": GTIN, "lotNumber": "7"}
+
+
+def remove_one(id: str) -> Asked:
+    return "DELETE", f"{path_of(id)}?force=true", None
+
+
+@pytest.mark.parametrize(
+    ("before", "together", "left"),
+    [
+        (["A", "B"], [remove_one("A")], "B"),
+        (["A", "B"], [("PUT", path_of("A"), {"lotNumber": "8"})], "B"),
+        (["A", "B", "C"], [remove_one("A"), remove_one("B")], "C"),
+        (["A", "B", "C"], [remove_one("B"), remove_one("A")], "C"),
+        (["A", "B"], [remove_one("A"), remove_one("B")], None),
+        (["A", "B"], [remove_one("B"), remove_one("A")], None),
+        (["A"], [make_one("B"), remove_one("A")], "B"),
+        (["A"], [remove_one("A"), make_one("B")], "B"),
+        (["A", "B"], [remove_one("A"), make_one("A")], "B"),
+        (["A", "B"], [("PUT", path_of("B"), {"lotNumber": "8"}), remove_one("A")], None),
+    ],
+)
+def test_the_next_lot_takes_the_place_of_the_first(
+    api: Api, monkeypatch: pytest.MonkeyPatch, before: list[str], together: list[Asked], left: str | None
+) -> None:
+    for id in before:
+        make(api, id, gtin=GTIN, lotNumber="7")
+    requests = (
+        {"id": str(number), "atomicityGroup": "all", "method": method, "url": url, **({"body": body} if body else {})}
+        for number, (method, url, body) in enumerate(together)
+    )
+    assert {answer["status"] for answer in run_json(api, *requests)} == {200}
+    monkeypatch.setenv("REPEATED_LOTS", "refuse")
+    asked = api.post(BATCHES, {"id": "Z", "gtin": GTIN, "lotNumber": "7"})
+    assert (asked.status, asked.json().get("details", {}).get("batchId")) == (
+        (200, None) if left is None else (409, left)
+    )
+    there = [batch["id"] for batch in api.get(BATCHES).json() if batch.get("lotNumber") == "7"]
+    assert sorted(ids(api.get(f"{ALL}?gtinPrefix={GTIN}&lotPrefix=7"))) == there
+    assert pointers() == len(api.get(BATCHES).json())
+
+
+def test_the_next_lot_takes_no_place_that_it_has_left(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What points at a batch is from before it had another lot; a crash of an earlier version may have left that."""
+    make(api, "A", gtin=GTIN, lotNumber="7")
+    make(api, "B", gtin=GTIN, lotNumber="8")
+    stale = {"collection_id": "wines", "sort_key": f"lot {GTIN} 7 B barolo", "of_batch": "B", "of_product": "barolo"}
+    clients.dynamodb().put_item(TableName=PRODUCT_BATCHES.name, Item=items.encode({**stale, "version": 1}))
+    assert api.delete(path_of("A")).status == 200
+    monkeypatch.setenv("REPEATED_LOTS", "refuse")
+    assert api.post(BATCHES, {"id": "C", "gtin": GTIN, "lotNumber": "7"}).status == 200
+
+
+def test_the_operator_gives_a_pair_that_nobody_holds_to_one_that_has_it(
+    api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for id in ("A", "B"):
+        make(api, id, gtin=GTIN, lotNumber="7")
+    holder = {"collection_id": "wines", "sort_key": f"lot {GTIN} 7"}
+    clients.dynamodb().delete_item(TableName=PRODUCT_BATCHES.name, Key=items.encode(holder))
+    assert api.delete(path_of("A")).status == 200
+    for indexed in (1, 0):
+        assert operator.main(["index-lots"]) == 0
+        assert json.loads(capsys.readouterr().out) == {"indexed": indexed}
+    monkeypatch.setenv("REPEATED_LOTS", "refuse")
+    assert api.post(BATCHES, {"id": "C", "gtin": GTIN, "lotNumber": "7"}).json()["details"]["batchId"] == "B"
+    assert pointers() == 1
 
 
 def test_lots_without_pointers_are_found_once_the_operator_has_indexed_them(

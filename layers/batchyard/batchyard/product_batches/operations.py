@@ -19,8 +19,8 @@ from batchyard.product_batches.serials.rules import Stretch
 from batchyard.product_batches.serials.statuses import COMMISSIONED
 from batchyard.store.unit import MAX_ACTIONS, Unit, transact
 
-_BESIDE_STRETCHES = 2
-"""Items that a removal may write besides: the batch, and that by which it is found by its lot."""
+_BESIDE_STRETCHES = 3
+"""Items that a removal may write besides: the batch, and two by which it and the next one are found by their lot."""
 
 
 def link_domain() -> str:

@@ -44,6 +44,8 @@ def test_each_status_change_of_a_batch_request_is_published_with_its_outcome(
     url = batches(channel, opened["pk"])
     objects = [{"pk": pk} for pk in range(5)]
     outcome = [{"pk": 1, "failed_reason_type": "mapping"}, {"pk": 2, "failed_reason_type": "remote"}]
+    # Clients that know no null for texts leave them empty.
+    outcome.append({"pk": 3, "failed_reason_type": ""})
     answers = [
         api.patch(url, {"status": "commit", "objects": objects, "content_type": "product"}),
         api.patch(url, {"status": "sent_to_remote", "remote_batch_id": "R-1"}),

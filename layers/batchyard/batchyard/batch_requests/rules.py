@@ -63,7 +63,7 @@ class BatchRequest:
         content_type: The kind of its objects.
         objects: Its objects as JSON text, exactly as answered; None before there are any.
         object_count: How many objects there are.
-        failed_count: How many of them have a `failed_reason_type`.
+        failed_count: How many of them have a `failed_reason_type`; an empty one is none.
         log_key: Where its log file is; None without one.
         log_digest: SHA-256 of the log file's text.
         actor: Who brought it into its status.
@@ -187,4 +187,4 @@ def _twin(entry: dict[str, Any]) -> tuple[str | None, int]:
 
 
 def _failed(entries: Iterable[dict[str, Any]]) -> int:
-    return sum(entry["failed_reason_type"] is not None for entry in entries)
+    return sum(bool(entry["failed_reason_type"]) for entry in entries)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from batchyard.batch_requests import rules
 from batchyard.batch_requests.rules import Wanted
 from batchyard.errors import Invalid
-from batchyard.http.fields import DateTime, Integer, LongText, Text, one_of
+from batchyard.http.fields import DateTime, Integer, LongLine, LongText, Text, one_of
 
 Status = Annotated[str, one_of(rules.STATUSES)]
 
@@ -30,7 +30,7 @@ class BatchRequestObject(_Input):
     """One object of a load, and what became of it."""
 
     pk: Integer = Field(description="Primary key of the object")
-    failed_reason_type: Text | None = Field(
+    failed_reason_type: LongLine | None = Field(
         None, description="Why the channel refused it (`mapping`, `remote`, `channel_app`, …); null if it did not"
     )
     remote_id: Text | None = Field(None, description="The object's ID on the channel's side; a number is kept as text")

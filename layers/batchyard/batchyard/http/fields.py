@@ -114,6 +114,14 @@ Text = Annotated[
 ]
 """Up to 255 characters, without white space around; a number counts as its digits."""
 
+LongLine = Annotated[
+    str,
+    StringConstraints(max_length=LARGEST_REQUEST, strip_whitespace=True, pattern=r"^[^\x00]*$"),
+    BeforeValidator(_digits_as_text),
+    _or_number({"type": "string", "maxLength": LARGEST_REQUEST, "pattern": r"^[^\x00]*$"}),
+]
+"""The same as long as a request can be."""
+
 LAST = BeforeValidator(_last)
 """Makes the last one of several values of a query parameter count, as in Django."""
 

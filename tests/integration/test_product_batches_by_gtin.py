@@ -1,6 +1,7 @@
 """Lists of a collection's batches by what their GTIN and their lot number begin with: by keys alone."""
 
 import json
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.integration.conftest import Calls
 from tests.support.api import Answer, Api
 from tests.support.batch import run_json
 from tests.support.lots import BATCHES, COLLECTION, GTIN, invalid, make, path_of
+from tests.support.overtaking import before_the_first_commit
 
 ALL = f"{COLLECTION}/batch"
 OTHER = "09501101530003"
@@ -275,6 +277,37 @@ def test_the_next_lot_takes_the_place_of_the_first(
     there = [batch["id"] for batch in api.get(BATCHES).json() if batch.get("lotNumber") == "7"]
     assert sorted(ids(api.get(f"{ALL}?gtinPrefix={GTIN}&lotPrefix=7"))) == there
     assert pointers() == len(api.get(BATCHES).json())
+
+
+RIVALS: list[Asked] = [
+    remove_one("A"),
+    remove_one("B"),
+    make_one("C"),
+    make_one("D"),
+    ("PUT", path_of("A"), {"lotNumber": "8"}),
+    ("PUT", path_of("B"), {"lotNumber": "8"}),
+    ("PUT", path_of("other"), {"lotNumber": "7"}),
+]
+
+
+@pytest.mark.parametrize("before", [["A"], ["A", "B"]])
+@pytest.mark.parametrize(("slow", "fast"), list(permutations(range(len(RIVALS)), 2)))
+def test_a_pair_is_held_whoever_overtakes_whom(
+    api: Api, monkeypatch: pytest.MonkeyPatch, before: list[str], slow: int, fast: int
+) -> None:
+    make(api, "other", gtin=GTIN, lotNumber="9")
+    for id in before:
+        make(api, id, gtin=GTIN, lotNumber="7")
+    answers: list[Answer] = []
+    with before_the_first_commit(lambda: answers.append(api(*RIVALS[fast]))):
+        answers.append(api(*RIVALS[slow]))
+    assert {answer.status for answer in answers} <= {200, 404}
+    there = api.get(BATCHES).json()
+    lots = [batch["id"] for batch in there if batch["lotNumber"] == "7"]
+    assert sorted(ids(api.get(f"{ALL}?gtinPrefix={GTIN}&lotPrefix=7"))) == lots
+    assert pointers() == len(there)
+    monkeypatch.setenv("REPEATED_LOTS", "refuse")
+    assert api.post(BATCHES, {"id": "Z", "gtin": GTIN, "lotNumber": "7"}).status == (409 if lots else 200)
 
 
 def test_the_next_lot_takes_no_place_that_it_has_left(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

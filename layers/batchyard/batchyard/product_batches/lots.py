@@ -55,6 +55,15 @@ def enter(unit: Unit, batch: ProductBatch, twin: BatchKey | None) -> None:
         unit.put(PRODUCT_BATCHES, {**lot_key(batch.collection, *batch.gtin_and_lot), **named})
     elif unit.get(PRODUCT_BATCHES, pointer) is None:
         unit.put(PRODUCT_BATCHES, {**pointer, **named})
+        if batch.gtin_and_lot is not None:
+            _stays_held(unit, batch.collection, *batch.gtin_and_lot)
+
+
+def _stays_held(unit: Unit, collection: str, gtin: str, lot: str) -> None:
+    """Has the commit fail if who holds a pair is leaving it meanwhile, and sees nobody who could hold it next."""
+    held = unit.get(PRODUCT_BATCHES, lot_key(collection, gtin, lot))
+    if held is not None:
+        unit.put(PRODUCT_BATCHES, held)
 
 
 def leave(unit: Unit, batch: ProductBatch) -> None:

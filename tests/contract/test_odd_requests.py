@@ -60,6 +60,16 @@ def test_broken_json_is_told(service: Service, body: bytes) -> None:
     assert answer.json()["detail"].startswith("JSON parse error - ")
 
 
+def test_a_number_of_too_many_digits_is_told_without_advice_for_programmers(service: Service) -> None:
+    body = b'{"channel":' + b"9" * 5000 + b"}"
+    answer = send(service, "POST", batches(service.channel), JSON, body=body)
+    assert (answer.status, answer.json()["detail"].partition(":")[0]) == (
+        400,
+        "JSON parse error - Exceeds the limit (4300 digits) for integer string conversion",
+    )
+    assert "sys." not in answer.text
+
+
 @pytest.mark.parametrize("media_type", ["Application/JSON", "application/json; charset=utf-8", "application/json ;a=b"])
 def test_media_types_are_compared_as_they_should(service: Service, media_type: str) -> None:
     body = json.dumps({"channel": service.channel}).encode()

@@ -39,7 +39,8 @@ def read_json(text: str) -> Any:
         # A text with a byte order mark is refused in words of its own.
         data = json.loads(text) if text.startswith("\ufeff") else _DECODER.decode(text)
     except ValueError as error:
-        raise Malformed(f"JSON parse error - {error}") from None
+        # Of a number of too many digits, Python goes on with how its programmer could have more.
+        raise Malformed(f"JSON parse error - {str(error).partition(';')[0]}") from None
     except RecursionError:
         raise Malformed("JSON parse error - It is nested too deeply.") from None
     if _openings(text) > DEEPEST and is_deeper(data, DEEPEST):

@@ -6,11 +6,10 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from batchyard.http import coded
-from batchyard.http.answers import etag
 from batchyard.http.app import App, answer
 from batchyard.http.caller import caller
 from batchyard.jsontext import dumps
-from batchyard.product_batches import operations
+from batchyard.product_batches import answers, operations
 from batchyard.product_batches.parameters import IN_COLLECTION, TAG, CollectionId, ProductId, documented
 from batchyard.product_batches.schemas import ProductBatchAnswer, ProductBatchCreate
 
@@ -31,7 +30,7 @@ def create(
     app.preconditions.must_hold(None)
     batch = operations.create(collectionId, productId, body.given(), by=caller().user)
     location = f"{app.base_url}/admin/collection/{collectionId}/product/{productId}/batch/{batch.id}"
-    headers = {"Location": location, "ETag": etag(batch.version)}
+    headers = {"Location": location, "ETag": answers.tag(batch)}
     return answer(dumps(batch.to_answer(operations.link_domain())), headers=headers)
 
 

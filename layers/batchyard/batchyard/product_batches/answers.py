@@ -11,7 +11,7 @@ from batchyard.http.urls import another_page
 from batchyard.jsontext import dumps
 from batchyard.product_batches import operations
 from batchyard.product_batches.listing import Page
-from batchyard.product_batches.rules import ProductBatch
+from batchyard.product_batches.rules import EXPIRED, ProductBatch
 
 LARGEST_PAGE = 5 * 1024 * 1024
 """Bytes of the batches on a page, as Lambda counts them; a page has one batch at least, whatever its size."""
@@ -20,10 +20,15 @@ LARGEST_PAGE = 5 * 1024 * 1024
 def batch(found: ProductBatch, exports: Sequence[Mapping[str, Any]] = ()) -> Response[str]:
     """The answer that is a batch, with its exports if there are any."""
     facts = found.to_answer(operations.link_domain())
-    if not exports:
-        return answer(dumps(facts), headers={"ETag": etag(found.version)})
-    # They go on without a change of the batch.
-    return answer(dumps({**facts, "exports": exports}), headers={"ETag": etag(found.version, dumps(exports))})
+    shown = {**facts, "exports": exports} if exports else facts
+    return answer(dumps(shown), headers={"ETag": tag(found, exports)})
+
+
+def tag(found: ProductBatch, exports: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The entity tag of the answer that is a batch: its version, and what goes on without a change of it."""
+    # It is expired from its moment on, and stored so later.
+    passing = [*([found.status] if found.status == EXPIRED else []), *exports]
+    return etag(found.version, dumps(passing) if passing else "")
 
 
 def page(app: App, found: Page) -> Response[str]:

@@ -1,11 +1,15 @@
 """Products are deleted by a filter: counted first, confirmed, and taken back."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from batchyard.batch_jobs import product_delete
 from batchyard.batch_jobs.imports import removing
+from batchyard.catalogue import repository
+from batchyard.catalogue.rules import Product
+from batchyard.store.unit import Unit
 from tests.integration.test_product_import import Importer, handles, load, rows_in, shop, workers
 from tests.support import permissions
 from tests.support.api import Api
@@ -95,6 +99,58 @@ def test_a_file_names_products(load: Importer, filled: bytes, column: str, cells
     assert load.export() == filled
 
 
+def test_an_export_names_products_with_several_variants(load: Importer, filled: bytes) -> None:
+    lines = filled.splitlines(keepends=True)
+    context = {"fileKey": load.upload(b"".join(lines[:3]))}
+    id = load.api.post(JOBS, {"type": "product-delete", "context": context}).json()["batch_job"]["id"]
+    load.workers.run()
+    done = job_of(load.api, id)
+    assert done["status"] == "completed", done["result"]
+    assert done["result"]["operations"] == {"PRODUCT_DELETE": 1}
+    assert handles() == {"shoe", "sock"}
+
+
+def test_a_handle_that_is_the_id_of_another_product_names_its_own(load: Importer, filled: bytes) -> None:
+    [shoe] = [row["Product Id"] for row in rows_in(filled) if row["Product Handle"] == "shoe"]
+    assert load(f"Product Handle\r\n{shoe}\r\n")["status"] == "completed"
+    context = {"fileKey": load.upload(f"Product Id;Product Handle\r\n{shoe};\r\n;{shoe}\r\n".encode())}
+    id = load.api.post(JOBS, {"type": "product-delete", "context": context}).json()["batch_job"]["id"]
+    load.workers.run()
+    assert job_of(load.api, id)["result"]["operations"] == {"PRODUCT_DELETE": 2}
+    assert handles() == {"hat", "sock"}
+
+
+@pytest.mark.parametrize("named", ["", "x" * 256, "x" * 3000])
+@pytest.mark.parametrize("column", ["id", "handle"])
+def test_names_that_no_product_can_have_are_not_looked_for(
+    load: Importer, filled: bytes, monkeypatch: pytest.MonkeyPatch, column: str, named: str
+) -> None:
+    # DynamoDB refuses a request with such a key, which moto takes.
+    asked: list[str] = []
+    read, find = repository.read_products, repository.find
+
+    def reading(ids: Iterable[str], *more: Any) -> list[Product]:
+        asked.extend(ids := list(ids))
+        return read(ids, *more)
+
+    def finding(unit: Unit, handle: str) -> Product | None:
+        asked.append(handle)
+        return find(unit, handle)
+
+    monkeypatch.setattr(repository, "read_products", reading)
+    monkeypatch.setattr(repository, "find", finding)
+    done = delete(load, {column: [named]})
+    assert (done["status"], done["result"]["count"]) == ("completed", 0)
+    title = f"Product {column.title()}"
+    context = {"fileKey": load.upload(f"{title};Product Title\r\n{named};x\r\n".encode())}
+    id = load.api.post(JOBS, {"type": "product-delete", "context": context}).json()["batch_job"]["id"]
+    load.workers.run()
+    [error] = job_of(load.api, id)["result"]["errors"]
+    assert (error["code"], error["line"]) == ("not_found", 1)
+    assert named not in asked
+    assert load.export() == filled
+
+
 def test_an_export_for_a_spreadsheet_names_products(load: Importer) -> None:
     assert load("Product Handle\r\n=a\r\n'-b\r\n")["status"] == "completed"
     exported = load.file(load.exported(escape_formulas=True)["result"]["file_key"])
@@ -120,7 +176,7 @@ def test_errors_name_the_columns_of_a_file_as_it_does(load: Importer, filled: by
         ("Product Handle\nhat\nnone\n", 2, "Product with handle: none was not found"),
         ("Product Id\nprod_none\n", 1, "Product with id: prod_none was not found"),
         ("Product Handle;Product Id\nhat;\n;;\n", 2, "There is neither Product Id nor Product Handle"),
-        ("Product Title\nHat\n", None, "Missing column"),
+        ("Product Title\nHat\n", None, 'Missing column(s) "Product Id" or "Product Handle" from'),
         ("Product Handle\n", None, "no data rows"),
         ("", None, "empty"),
     ],

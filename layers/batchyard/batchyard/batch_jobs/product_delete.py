@@ -123,11 +123,13 @@ def _read(job: Job, state: dict[str, Any], record: Record) -> None:
     reader = header.reader(file.blocks(start.byte, start.byte + reading.STEP), start, is_last=is_last)
     for rows in batched(reader, _READ_AT_ONCE, strict=False):
         named = [_named(row, *places, is_escaped=is_escaped) for row in rows]
-        products = {product.id: product for product in repository.read_products([id for id, _ in named if id])}
-        handles = [handle for id, handle in named if handle and not id]
-        products |= {product.handle: product for product in selecting.with_handles(list(dict.fromkeys(handles)))}
+        # A product has a row for each of its variants.
+        ids = dict.fromkeys(id for id, _ in named if selecting.is_key(id))
+        handles = dict.fromkeys(handle for id, handle in named if not id and selecting.is_key(handle))
+        by_id = {product.id: product for product in repository.read_products(ids)}
+        by_handle = {product.handle: product for product in selecting.with_handles(list(handles))}
         for row, (id, handle) in zip(rows, named, strict=True):
-            product = products.get(id or handle)
+            product = by_id.get(id) if id else by_handle.get(handle)
             if product is None or (id and handle and product.handle != handle):
                 error = RowError(NOT_FOUND, _missing(id, handle), row.line, _ID if id else _HANDLE)
                 errors.append(tuple(header.own(error)))

@@ -6,7 +6,7 @@ from itertools import batched
 from batchyard import errors, threads
 from batchyard.batch_jobs.selection import Selection
 from batchyard.catalogue import reference, repository
-from batchyard.catalogue.rules import Product
+from batchyard.catalogue.rules import LONGEST_NAME, Product
 from batchyard.store.unit import Unit
 
 MOST_IN_A_STEP = 20_000
@@ -48,11 +48,16 @@ def _scanned(position: str | None, lost: Lost) -> Pages:
 
 
 def _by_key(name: str, values: Iterable[str], position: str | None, lost: Lost) -> Pages:
-    wanted = sorted(value for value in values if position is None or value > position)
+    wanted = sorted(value for value in values if is_key(value) and (position is None or value > position))
     some = list(batched(wanted, _AT_ONCE, strict=False))
     for number, page in enumerate(some, 1):
         products = repository.read_products(page, lost) if name == "id" else with_handles(page, lost)
         yield products, page[-1] if number < len(some) else None
+
+
+def is_key(value: str) -> bool:
+    """Whether a product may have this ID or handle; DynamoDB refuses keys that are empty or too long."""
+    return 0 < len(value) <= LONGEST_NAME
 
 
 def with_handles(handles: Sequence[str], lost: Lost = lambda _: None) -> list[Product]:

@@ -137,7 +137,8 @@ class _Names(NamedTuple):
     def missing(self, targets: Sequence[str | None]) -> Sequence[str]:
         """The columns that a file must have and has not, in quotes."""
         if self.dialect is None:
-            return [] if any(title in targets for title in self.any_of) else [f'"{self.any_of[0]}"']
+            named = " or ".join(f'"{title}"' for title in self.any_of)
+            return [] if any(title in targets for title in self.any_of) else [named]
         return self.dialect.missing(targets, self.context)
 
 

@@ -214,15 +214,27 @@ def test_a_dialect_that_cannot_be_read_fails_the_job(load: Importer, context: di
     assert why in error["message"]
 
 
-@pytest.mark.parametrize("context", [{}, {"fileKey": None}, {"fileKey": 5}, {"fileKey": "files/x/y/z.csv"}])
-def test_a_missing_file_fails_the_job_and_is_named(api: Api, workers: JobWorkers, context: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("context", "named"),
+    [
+        ({}, "context.fileKey must be the key"),
+        ({"fileKey": None}, "context.fileKey must be the key"),
+        ({"fileKey": 5}, "context.fileKey must be the key"),
+        ({"fileKey": ""}, "context.fileKey must be the key"),
+        ({"fileKey": ["files/x/y/z.csv"]}, "context.fileKey must be the key"),
+        ({"fileKey": "files/x/y/z.csv"}, "There is no file files/x/y/z.csv"),
+    ],
+)
+def test_a_missing_file_fails_the_job_and_is_named(
+    api: Api, workers: JobWorkers, context: dict[str, Any], named: str
+) -> None:
     id = api.post(JOBS, {"type": "product-import", "context": context}).json()["batch_job"]["id"]
     workers.run()
     failed = job_of(api, id)
     assert failed["status"] == "failed"
     [error] = failed["result"]["errors"]
     assert error["code"] == "not_found"
-    assert str(context["fileKey"]) in error["message"] if isinstance(context.get("fileKey"), str) else "fileKey"
+    assert named in error["message"]
 
 
 # Taking back.

@@ -55,7 +55,8 @@ class File(NamedTuple):
         key = context.get("fileKey")
         found = uploads.own(user, key) if isinstance(key, str) else None
         if found is None:
-            what = "context.fileKey must be the key of an uploaded file" if key is None else f"There is no file {key}"
+            is_named = isinstance(key, str) and key
+            what = f"There is no file {key}" if is_named else "context.fileKey must be the key of an uploaded file"
             raise Unfit(what, NOT_FOUND)
         return cls(found.key, found.version, found.size)
 

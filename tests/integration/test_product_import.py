@@ -109,6 +109,15 @@ def test_an_import_with_errors_fails_before_a_product_is_written(load: Importer)
     assert rows[1]["Price EUR"] == "24,90"
 
 
+def test_errors_of_unknown_columns_suggest_known_ones(load: Importer) -> None:
+    failed = load("Product Handle,Price eur,Colour\na,1,red\n")
+    meant, unclear = failed["result"]["errors"]
+    assert list(meant) == ["code", "message", "column", "suggestion", "err"]
+    assert (meant["column"], meant["suggestion"]) == ("Price eur", "Price EUR")
+    assert list(unclear) == ["code", "message", "column", "err"]
+    assert b"(suggestion: Price EUR)" in load.file(failed["result"]["error_file_key"])
+
+
 def test_good_products_are_imported_where_bad_ones_are_skipped(load: Importer) -> None:
     bad = SHIRTS.replace("24.90", "24,90")
     done = load(bad, {"on_error": "skip"})

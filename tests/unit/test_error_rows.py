@@ -44,6 +44,11 @@ def test_an_error_of_the_whole_file_is_a_row_of_its_own() -> None:
     assert writer.whole([error(4), RowError(INVALID, "b")]) == '4;"wrong; b"\r\n'
 
 
+def test_suggestions_stand_behind_their_errors() -> None:
+    errors = [RowError(INVALID, "wrong", suggestion="Price EUR"), RowError(INVALID, "b")]
+    assert ErrorRows(None).whole(errors) == ';"wrong (suggestion: Price EUR); b"\r\n'
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "iso-8859-15", "utf-16"])
 def test_a_file_of_another_encoding_is_not_taken_for_it_again(encoding: str) -> None:
     context = {"encoding": encoding, "on_error": "skip"}

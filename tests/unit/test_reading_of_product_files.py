@@ -236,11 +236,17 @@ def zipped(name: str) -> bytes:
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel file of the old format (xls)"),
         (b"\x89PNG\r\n\x1a\n", "a PNG image"),
         ("\ufeffProduct Handle".encode("utf-32-le"), "text in UTF-32"),
+        (b"<!DOCTYPE html>\n<title>Sign in; please</title>", "an HTML page"),
+        (b"\xef\xbb\xbf\r\n <HTML><body>Not found", "an HTML page"),
+        (b'<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>', "an XML document"),
+        (b'[\n  {"Product Handle": "a"}\n]', "a JSON document"),
+        (b'{"Product Handle": "a"}\n{"Product Handle": "b"}\n', "a JSON document"),
+        (b"{\\rtf1\\ansi Product Handle;Product Title", "an RTF document"),
     ],
     # The first bytes of archives have a time in them.
     ids=lambda value: value if isinstance(value, str) else "bytes",
 )
-def test_binary_files_are_told_by_their_kind(data: bytes, what: str) -> None:
+def test_files_without_rows_are_told_by_their_kind(data: bytes, what: str) -> None:
     assert message(data) == f"The file is {what}, not a csv file"
     assert message(data, {"encoding": "utf-16"}) == f"The file is {what}, not a csv file"
 
@@ -397,7 +403,7 @@ def test_a_file_has_2000_columns_at_most() -> None:
             "Option Name",
         ),
         *("Option 0 Name", "Option 01 Name", "Option 1 Url", "Image 1 Name", "Image x Url", "Sales Channel 1"),
-        *("Product MID code", "", "Variant Price EUR", "Option \u0661 Name"),
+        *("Product MID code", "Variant Price EUR", "Option \u0661 Name"),
     ],
 )
 def test_names_of_columns_are_exact(title: str) -> None:
@@ -405,6 +411,119 @@ def test_names_of_columns_are_exact(title: str) -> None:
     assert message(f"Product Handle;{cell};Variant SKU\na".encode()) == (
         f"Unable to treat column {title} from the csv file. No target column found in the provided schema"
     )
+
+
+@pytest.mark.parametrize(
+    ("title", "suggestion"),
+    [
+        *(
+            ("product handle ", "Product Handle"),
+            ("\ufeffproduct_handle", "Product Handle"),
+            ("Handle", "Product Handle"),
+        ),
+        *(
+            ("Variant\N{NO-BREAK SPACE}SKU", "Variant SKU"),
+            ("Sku", "Variant SKU"),
+            ("'Variant Barcode'", "Variant Barcode"),
+        ),
+        *(("Product MID code", "Product MID Code"), ("Product\nTitle", "Product Title"), ("Tags", "Product Tags")),
+        *(
+            ("Price eur", "Price EUR"),
+            ("price_usd", "Price USD"),
+            ("Price [EUR]", "Price EUR"),
+            ("PRICE (EUR)", "Price EUR"),
+        ),
+        *(("Price North America [usd]", "Price North America [USD]"), ("Variant Price EUR", "Price EUR")),
+        *(
+            ("Option Name", "Option 1 Name"),
+            ("Option2 Value", "Option 2 Value"),
+            ("Product Image 3 Url", "Image 3 Url"),
+        ),
+        *(("image", "Image 1 Url"), ("Sales Channel Name", "Sales Channel 1 Name")),
+        # Of these it is not clear what they mean.
+        *(
+            ("Weight", None),
+            ("Title", None),
+            ("Colour", None),
+            ("price xyz", None),
+            ("Price", None),
+            ("Sale Price EUR", None),
+        ),
+        *(("Image 1 Name", None), ("Option 0 Name", None), ("Product Type Id", None), ("x" * 5000, None)),
+    ],
+)
+def test_an_unknown_column_is_told_with_the_one_that_may_be_meant(title: str, suggestion: str | None) -> None:
+    cell = f'"{title}"' if "\n" in title else title
+    [*_, error] = errors_of(f"Product Id;{cell};Variant Id\na".encode())
+    assert error.message == (
+        f"{FAILED}Unable to treat column {title} from the csv file. No target column found in the provided schema"
+    )
+    assert error.suggestion == suggestion
+
+
+def test_a_column_that_is_there_is_not_suggested() -> None:
+    [error] = errors_of(b"Product Handle;handle\na;b")
+    assert error.suggestion is None
+
+
+def test_columns_of_another_shop_are_suggested_for_its_files() -> None:
+    context = {"dialect": "shopify", "currency": "eur"}
+    found = {
+        error.column: error.suggestion for error in errors_of(b"Handle,Title,variant price,vendor,Colour\n", context)
+    }
+    assert found == {"variant price": "Variant Price", "vendor": "Vendor", "Colour": None}
+
+
+def test_columns_of_a_file_that_looks_like_one_of_another_shop_are_not_suggested_one_by_one() -> None:
+    found = errors_of(b"Handle,Title,Body (HTML),Vendor,Tags,Image Src\n")
+    assert [error.suggestion for error in found] == [None] * len(found)
+
+
+@pytest.mark.parametrize(
+    ("header", "suggestion"),
+    [
+        ("Product Handle|Product Title", "Separate columns by ; or , or a tab, not by |"),
+        ("handle^title", "Separate columns by ; or , or a tab, not by ^"),
+        ('"Product Handle,Product Title"', "Each row as a whole is in quotes: only cells can be"),
+        ('"Product Handle;Product Title"', "Each row as a whole is in quotes: only cells can be"),
+        ("a|b", None),
+    ],
+)
+def test_a_header_that_is_one_cell_is_told_with_what_may_be_the_matter(header: str, suggestion: str | None) -> None:
+    missing, unknown = errors_of(f"{header}\na|A\n".encode())
+    assert "Missing column" in missing.message
+    assert unknown.suggestion == suggestion
+
+
+@pytest.mark.parametrize("first", ["My products;;", "a;A;1.00"])
+def test_a_first_row_that_is_no_header_is_told_as_that(first: str) -> None:
+    missing, *_ = errors_of(f"{first}\nProduct Handle;Product Title;Variant SKU\na;A;1\n".encode())
+    assert missing.message == f'{FAILED}Missing column(s) "Product Handle" from the given csv file'
+    assert missing.suggestion == "The first row must name the columns"
+
+
+@pytest.mark.parametrize("first", [";;", ",", "\t\t", '""', '"";""'])
+def test_an_empty_row_before_a_header_is_told(first: str) -> None:
+    assert [error.message.removeprefix(FAILED) for error in errors_of(f"{first}\nProduct Handle\na\n".encode())] == [
+        'Missing column(s) "Product Handle" from the given csv file',
+        "The first row, which must name the columns, is empty",
+    ]
+
+
+def test_columns_without_a_title_are_told_by_their_places() -> None:
+    found = [error.message.removeprefix(FAILED) for error in errors_of(b",Product Handle,,Product Title\n0,a,,A")]
+    assert found == [
+        f"Unable to treat column {place} (which has no title) from the csv file. "
+        "No target column found in the provided schema"
+        for place in (1, 3)
+    ]
+
+
+def test_columns_without_a_title_are_left_out_by_a_mapping() -> None:
+    data = b",Product Handle,,Product Title\n0,a,,A"
+    header = read_header([data], {"mapping": {"": None}})
+    assert (header.targets, header.ignored) == ([None, "Product Handle", None, "Product Title"], [""])
+    assert "comes twice" in message(data, {"mapping": {"": "Variant SKU"}})
 
 
 def test_all_errors_of_a_header_are_told() -> None:
@@ -460,6 +579,27 @@ def test_a_mapping_that_does_not_fit_is_told(mapping: object, why: str) -> None:
         error.message.removeprefix(FAILED) for error in errors_of(b"Product Handle;Name\na;b", {"mapping": mapping})
     ]
     assert why in found
+
+
+@pytest.mark.parametrize(
+    ("mapping", "told", "suggestion"),
+    [
+        ({"Name": "handle"}, "handle in context.mapping is no column", "Product Handle"),
+        (
+            {"Product Handle": "Name"},
+            "Name in context.mapping is no column",
+            "A mapping is from titles of the file to ours",
+        ),
+        ({"Name": ""}, '"" in context.mapping is no column', "null leaves a column out"),
+        ({"Name": "Colour"}, "Colour in context.mapping is no column", None),
+    ],
+)
+def test_a_mapping_to_no_column_is_told_with_what_may_be_meant(
+    mapping: dict[str, str], told: str, suggestion: str | None
+) -> None:
+    [error] = errors_of(b"Name\na", {"mapping": mapping})
+    assert error.message.startswith(FAILED + told)
+    assert (error.column, error.suggestion) == (next(iter(mapping)), suggestion)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,14 @@ def test_errors_of_an_import_have_a_hint(
     assert bool(advice) == bool(hint)
 
 
+def test_suggestions_stand_beside_what_is_wrong() -> None:
+    outcome = Catalogue().load(b"Product Handle;Price eur;Colour\r\na;1;red\r\n")
+    assert [hints.told(error._asdict()) for error in outcome.errors] == [
+        "The column Price eur is not known → Price EUR",
+        "The column Colour is not known",
+    ]
+
+
 def test_the_hint_for_existing_products_is_not_to_change_skus() -> None:
     _, advice = read(STORED, {})
     assert advice == ["If these products are to be changed, not added, import with --match handle."]

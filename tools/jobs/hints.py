@@ -1,7 +1,8 @@
 """Errors of files in the words of whoever has the sheet open, and what to do about them with this client."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tools.jobs.job import Job
 
@@ -94,6 +95,14 @@ def plain(message: str) -> str:
     for pattern, words in _PLAINER:
         message = re.sub(pattern, words, message)
     return message
+
+
+def told(error: Mapping[str, Any]) -> str:
+    """What an error says, with what it suggests."""
+    suggestion = str(error.get("suggestion") or "")
+    message = plain(str(error.get("message", "")))
+    # What is to be set with the API is a hint here.
+    return f"{message} → {suggestion}" if suggestion and "context." not in suggestion else message
 
 
 def hints(job: Job) -> Iterator[str]:

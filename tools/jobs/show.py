@@ -173,7 +173,7 @@ def errors(screen: Screen, job: Job) -> None:
     table.add_column("what is wrong", overflow="fold")
     shown = found if job.is_unreadable else found[:MOST_ERRORS]
     for error in shown:
-        line, message = error.get("line"), hints.plain(str(error.get("message", "")))
+        line, message = error.get("line"), hints.told(error)
         place = ["" if line is None else str(line), str(error.get("column", ""))] if with_lines else []
         table.add_row(*place, message)
     screen.out.print(table)

@@ -55,17 +55,19 @@ class JobError(NamedTuple):
         message: A sentence for people.
         line: The data row, from 1; None for all of the job.
         column: The title of the column.
+        suggestion: What may have been meant, or what else helps.
     """
 
     code: str
     message: str
     line: int | None = None
     column: str | None = None
+    suggestion: str | None = None
 
     def to_answer(self) -> dict[str, Any]:
         """It as a job's result lists it."""
         message = self.message if len(self.message) <= LONGEST_MESSAGE else self.message[: LONGEST_MESSAGE - 1] + "…"
-        place = {"line": self.line, "column": self.column}
+        place = {"line": self.line, "column": self.column, "suggestion": self.suggestion}
         return {
             "code": self.code,
             "message": message,

@@ -1,6 +1,7 @@
 """In which encoding a product file is, and which files are none."""
 
 import codecs
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -38,6 +39,14 @@ _IN_ZIP: Mapping[bytes, str] = {
     b"opendocument.spreadsheet": "an OpenDocument spreadsheet (ods)",
     b"": "a zip archive",
 }
+
+_TEXTS = (
+    (re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE), "an HTML page"),
+    (re.compile(rb"<\?xml\b", re.IGNORECASE), "an XML document"),
+    (re.compile(rb'\{\s*"|\[\s*[\[{]'), "a JSON document"),
+    (re.compile(rb"\{\\rtf"), "an RTF document"),
+)
+_BLANKS = b" \t\r\n"
 
 type Decode = Callable[[bytes, str, bool], tuple[str, int]]
 """Takes bytes, `strict`, and whether they are the last; returns text, and of how many bytes it is."""
@@ -99,10 +108,12 @@ def decoder(encoding: str) -> Decode:
 
 
 def _other(head: bytes) -> str | None:
-    """What a file is that is no text; None for one that may be."""
+    """What a file is that has no rows of cells; None for one that may have."""
     if head.startswith(_ZIP):
         return next(what for sign, what in _IN_ZIP.items() if sign in head)
-    return next((what for sign, what in _SIGNATURES.items() if head.startswith(sign)), None)
+    found = next((what for sign, what in _SIGNATURES.items() if head.startswith(sign)), None)
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip(_BLANKS)
+    return found or next((what for pattern, what in _TEXTS if pattern.match(text)), None)
 
 
 def _utf_8(head: bytes) -> Beginning | None:

@@ -51,4 +51,7 @@ class ErrorRows:
 
 
 def _told(errors: Sequence[RowError]) -> str:
-    return "; ".join(cut(error.message) for error in errors[:MOST_ERRORS])
+    return "; ".join(
+        cut(error.message) + (f" (suggestion: {error.suggestion})" if error.suggestion else "")
+        for error in errors[:MOST_ERRORS]
+    )

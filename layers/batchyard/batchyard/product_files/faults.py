@@ -21,12 +21,14 @@ class RowError(NamedTuple):
         message: What it is.
         line: The data row, from 1; None for an error of the whole file.
         column: The title of the column, as the file has it.
+        suggestion: What may have been meant, or what else helps; of an unknown column the title of a known one.
     """
 
     code: str
     message: str
     line: int | None = None
     column: str | None = None
+    suggestion: str | None = None
 
 
 class Unreadable(Exception):
@@ -41,10 +43,12 @@ class Unreadable(Exception):
         super().__init__("; ".join(error.message for error in self.errors))
 
 
-def parsing_failed(why: str, line: int | None = None, column: str | None = None) -> RowError:
+def parsing_failed(
+    why: str, line: int | None = None, column: str | None = None, suggestion: str | None = None
+) -> RowError:
     """An error of the file's form."""
     where = "" if line is None else f" in line {line} of the given csv file"
-    return RowError(INVALID, f"The csv file parsing failed due to: {why}{where}", line, column)
+    return RowError(INVALID, f"The csv file parsing failed due to: {why}{where}", line, column, suggestion)
 
 
 def quoted(cell: str) -> str:

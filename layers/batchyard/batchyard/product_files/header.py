@@ -14,9 +14,11 @@ from batchyard.product_files.columns import PRODUCT_COLUMNS, VARIANT_COLUMNS
 from batchyard.product_files.dialects.dialect import Column, Columns, Dialect, Reading, Settings
 from batchyard.product_files.encodings import Beginning
 from batchyard.product_files.faults import RowError, Unreadable, parsing_failed
+from batchyard.product_files.near_titles import near
 from batchyard.product_files.reading import BLOCK, HEADER, LARGEST_ROW, Position, Reader
 
 DELIMITERS = (";", ",", "\t")
+_OTHER_DELIMITERS = ("|", ":", "^", "~")
 
 MOST_COLUMNS = 2000
 
@@ -225,6 +227,11 @@ def _found(data: bytes, names: _Names, *, is_last: bool) -> Header | None:
         if failures:
             raise failures[0]
         return None
+    if not all(titles for _, _, _, titles, _ in candidates):
+        missing = f"Missing column(s) {', '.join(names.missing([]))} from the given csv file"
+        raise Unreadable(
+            [parsing_failed(missing), parsing_failed("The first row, which must name the columns, is empty")]
+        )
     _, _, delimiter, titles, end = max(candidates, key=lambda candidate: candidate[:2])
     targets, ignored = _targets(titles, names)
     dialect = None if names.dialect is None else names.dialect.name
@@ -263,25 +270,35 @@ def _targets(titles: Sequence[str], names: _Names) -> tuple[list[str | None], li
     found: dict[str, Column] = {ERROR_LINE: Column(None), ERROR_MESSAGE: Column(None)}
     found |= {**names.translated(titles), **mapped}
     targets = [found[title].target if title in found else title for title in titles]
-    errors = list(_problems(dict(zip(titles, targets, strict=True)), names))
-    repeated = [title for title, times in Counter(titles).items() if times > 1]
+    hint = _hint(titles, names)
+    errors = list(_problems(dict(zip(titles, targets, strict=True)), names, is_foreign=hint is not None))
+    if "" not in names.mapping:
+        errors += [_unknown(f"{place} (which has no title)", "") for place, title in enumerate(titles, 1) if not title]
+    repeated = [
+        title for title, times in Counter(titles).items() if times > 1 and (title or names.mapping.get("") is not None)
+    ]
     errors += [parsing_failed(f"Column {title} comes twice in the given csv file", column=title) for title in repeated]
     if errors:
-        hint = _hint(titles, names)
         raise Unreadable([*errors, hint] if hint else errors)
-    return targets, [title for title in titles if title in found and found[title].is_ignored]
+    return targets, list(dict.fromkeys(title for title in titles if title in found and found[title].is_ignored))
 
 
-def _problems(targets: Mapping[str, str | None], names: _Names) -> Iterator[RowError]:
-    """What is the matter with the columns of a file, by what each of them is called by us."""
+def _problems(targets: Mapping[str, str | None], names: _Names, *, is_foreign: bool) -> Iterator[RowError]:
+    """What is the matter with the columns of a file, by what each of them is called by us.
+
+    Args:
+        is_foreign: The file looks like one of another shop, so that nothing is suggested for a single column.
+    """
+    # What is translated is one of ours then.
+    unknown = [title for title, target in targets.items() if target is not None and not is_known(target)]
+    suggestions = {} if is_foreign else {title: _suggestion(title, targets, names) for title in unknown}
     missing = names.missing(list(targets.values()))
     if missing:
-        yield parsing_failed(f"Missing column(s) {', '.join(missing)} from the given csv file")
-    for title, target in targets.items():
-        # What is translated is one of ours then.
-        if target is not None and not is_known(target):
-            why = f"Unable to treat column {title} from the csv file. No target column found in the provided schema"
-            yield parsing_failed(why, column=title)
+        no_titles = len(unknown) == len(targets) and not is_foreign and not any(suggestions.values())
+        why = f"Missing column(s) {', '.join(missing)} from the given csv file"
+        yield parsing_failed(why, suggestion="The first row must name the columns" if no_titles else None)
+    for title in filter(None, unknown):
+        yield _unknown(title, title, suggestions.get(title))
     sources: dict[str, list[str]] = {}
     for title, target in targets.items():
         if target is not None:
@@ -292,6 +309,24 @@ def _problems(targets: Mapping[str, str | None], names: _Names) -> Iterator[RowE
     for title in names.mapping:
         if title not in targets:
             yield parsing_failed(f"Column {title} of context.mapping is not in the given csv file", column=title)
+
+
+def _unknown(named: str, title: str, suggestion: str | None = None) -> RowError:
+    why = f"Unable to treat column {named} from the csv file. No target column found in the provided schema"
+    return parsing_failed(why, column=title, suggestion=suggestion)
+
+
+def _suggestion(title: str, targets: Mapping[str, str | None], names: _Names) -> str | None:
+    """What an unknown column may be meant for; where it is the only one, what may be the matter with the file."""
+    others = () if names.dialect is None else names.dialect.titles
+    if len(targets) == 1:
+        for sign in (*DELIMITERS, *_OTHER_DELIMITERS):
+            parts = title.split(sign)
+            if len(parts) > 1 and any(is_known(part) or near(part, others) for part in parts):
+                quoted = "Each row as a whole is in quotes: only cells can be"
+                return quoted if sign in DELIMITERS else f"Separate columns by ; or , or a tab, not by {sign}"
+    found = near(title, others)
+    return None if found in targets else found
 
 
 def _hint(titles: Sequence[str], names: _Names) -> RowError | None:
@@ -329,9 +364,21 @@ def _mapping(context: Mapping[str, Any]) -> Mapping[str, str | None]:
         return {}
     if not isinstance(found, dict) or not all(value is None or isinstance(value, str) for value in found.values()):
         raise Unreadable([parsing_failed("mapping must be an object of titles of columns, or null")])
-    unknown = [target for target in found.values() if target is not None and not is_known(target)]
+    unknown = {title: target for title, target in found.items() if target is not None and not is_known(target)}
     if unknown:
         raise Unreadable(
-            parsing_failed(f"{target} in context.mapping is no column of product files") for target in unknown
+            parsing_failed(
+                f"{target or '""'} in context.mapping is no column of product files",
+                column=title,
+                suggestion=_target_for(title, target),
+            )
+            for title, target in unknown.items()
         )
     return found
+
+
+def _target_for(title: str, target: str) -> str | None:
+    """What a column may be mapped to instead of something that is no column of ours."""
+    if not target.strip():
+        return "null leaves a column out"
+    return "A mapping is from titles of the file to ours" if is_known(title) else near(target)

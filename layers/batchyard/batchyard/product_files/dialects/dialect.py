@@ -107,6 +107,7 @@ class Dialect:
             us, and the context of the job.
         reading: How the rows of a file are read that has some columns.
         sku: The SKU that a cell means.
+        titles: Its columns, to be suggested for what is written otherwise.
         needs_currency: Its columns do not name the currency of prices.
     """
 
@@ -117,4 +118,5 @@ class Dialect:
     missing: Callable[[Collection[str | None], Mapping[str, Any]], Sequence[str]]
     reading: Callable[[Columns], Reading]
     sku: Callable[[str], str] = as_is
+    titles: Sequence[str] = ()
     needs_currency: bool = False

@@ -401,5 +401,6 @@ SHOPIFY = Dialect(
     missing=_missing,
     reading=_reading,
     sku=_code,
+    titles=(*_TARGETS, *sorted(_PRICES | _PUBLISHED | _IGNORED)),
     needs_currency=True,
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from batchyard.catalogue.rules import LARGEST_QUANTITY, Price
 from batchyard.product_files import cells
-from batchyard.product_files.faults import RowError
+from batchyard.product_files.faults import RowError, quoted
 from batchyard.product_files.gathering import gather
 from batchyard.product_files.header import read_header
 from batchyard.product_files.parsing import Given, Parser
@@ -118,7 +118,7 @@ def test_booleans_are_in_any_case(cell: str) -> None:
 
 @pytest.mark.parametrize("cell", ["yes", "1", "0", " true", "wahr", "VRAI", "t", "\u017false"])
 def test_invalid_booleans_are_refused(cell: str) -> None:
-    assert f"{cell} is neither true nor false" in wrong({"Product Discountable": cell}).message
+    assert f"{quoted(cell)} is neither true nor false" in wrong({"Product Discountable": cell}).message
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,8 @@ def test_amounts_are_decimals(column: str, cell: str, amount: int) -> None:
 def test_an_invalid_amount_is_told_with_its_column(column: str, cell: str) -> None:
     error = wrong({column: cell})
     assert error.column == column
-    assert f"{column}: {cell[:80]}" in error.message
+    assert error.message.startswith(f"{column}: {quoted(cell)} is no amount")
+    assert cell[:80] in error.message
     assert len(error.message) < 300
 
 
@@ -357,6 +358,35 @@ def test_errors_name_the_column_as_the_file_does() -> None:
     [[error]] = [given.errors for given in gather(Parser(header, Catalogue().known), [Row(3, ["a", "x"])])]
     assert (error.line, error.column) == (3, "Cost")
     assert "Cost: x is no amount" in error.message
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("19,90", "19,90"),
+        (" 19.90", '" 19.90"'),
+        ("true ", '"true "'),
+        ("1\N{NO-BREAK SPACE}234.50", '"1\N{NO-BREAK SPACE}234.50" (with U+00A0)'),
+        ("5\N{ZERO WIDTH SPACE}", '"5\N{ZERO WIDTH SPACE}" (with U+200B)'),
+        ("1\n2\N{NARROW NO-BREAK SPACE}", '"1\n2\N{NARROW NO-BREAK SPACE}" (with U+000A, U+202F)'),
+        (f"{'x' * 79} y", f"{'x' * 79} …"),
+        ("", '""'),
+    ],
+)
+def test_blanks_and_characters_that_nobody_sees_are_told(cell: str, told: str) -> None:
+    assert quoted(cell) == told
+
+
+def test_errors_tell_the_blanks_of_a_cell() -> None:
+    titles = "Product Collection Handle;Product Discountable;Price EUR;Variant Inventory Quantity;Product Status"
+    data = f"Product Handle;{titles}\na;shoes ;true ;5\N{NO-BREAK SPACE};1 ;draft\N{ZERO WIDTH SPACE}\n"
+    messages = {error.column: error.message for error in Catalogue().load(data.encode()).errors}
+    assert messages.keys() == set(titles.split(";"))
+    assert '"shoes " was not found' in messages["Product Collection Handle"]
+    assert '"true " is neither' in messages["Product Discountable"]
+    assert "(with U+00A0) is no amount" in messages["Price EUR"]
+    assert '"1 " is no whole number' in messages["Variant Inventory Quantity"]
+    assert "(with U+200B) is none of" in messages["Product Status"]
 
 
 def test_every_error_of_a_row_is_told() -> None:

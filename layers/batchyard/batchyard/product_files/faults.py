@@ -1,5 +1,6 @@
 """What can be the matter with a product file: its errors, and the words that clients know."""
 
+import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -8,6 +9,9 @@ INVALID, NOT_FOUND, DUPLICATE = "invalid_data", "not_found", "duplicate_error"
 LONGEST_QUOTE = 80
 """Characters of a cell that a message repeats, so that what is the matter with it is still told."""
 
+
+# Control and format characters, and other blanks than that of ASCII.
+_UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
 MOST_ERRORS = 20
 """Errors of one row that are told."""
@@ -52,5 +56,13 @@ def parsing_failed(
 
 
 def quoted(cell: str) -> str:
-    """As much of a cell as a message repeats."""
-    return cell if len(cell) <= LONGEST_QUOTE else cell[:LONGEST_QUOTE] + "…"
+    """As much of a cell as a message repeats; in quotes where there is more to it than one sees."""
+    shown = cell if len(cell) <= LONGEST_QUOTE else cell[:LONGEST_QUOTE] + "…"
+    unseen = sorted({f"U+{ord(sign):04X}" for sign in shown if _is_unseen(sign)})
+    if unseen:
+        return f'"{shown}" (with {", ".join(unseen)})'
+    return shown if shown == shown.strip() and shown else f'"{shown}"'
+
+
+def _is_unseen(sign: str) -> bool:
+    return sign != " " and unicodedata.category(sign) in _UNSEEN

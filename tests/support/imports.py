@@ -164,7 +164,8 @@ class Catalogue:
                         product.handle == claim.value if claim.kind == claims.HANDLE else claim.value in product.skus
                     )
                     if claim.kind != claims.PRODUCT and holds and product.id != own:
-                        self._held.append((plan.handle, claims.is_held(claim, plan.handle, product.handle)))
+                        error = claims.is_held(claim, plan.handle, product.handle, is_new=plan.before is None)
+                        self._held.append((plan.handle, error))
         return [error for _, error in self._held]
 
     def _write(self, plan: Plan) -> None:

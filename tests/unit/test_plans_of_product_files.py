@@ -605,6 +605,28 @@ def test_unknown_product_and_variant_ids_are_told() -> None:
     assert {error.code for error in outcome.errors} == {"not_found"}
 
 
+def test_unknown_ids_are_told_with_how_to_leave_them_out() -> None:
+    [error] = load(shop(BAG), {"Product Id": "prod_x", "Product Handle": "hat"}).errors
+    assert '{"Product Id": null' in (error.suggestion or "")
+
+
+@pytest.mark.parametrize("column", ["Variant SKU", "Variant Id"])
+def test_a_product_given_as_a_new_one_is_told_with_how_to_change_it(column: str) -> None:
+    row = {"Product Handle": "bag", column: {"Variant SKU": "NEW", "Variant Id": "variant_bag"}[column]}
+    errors = load(shop(BAG), row).errors
+    assert {error.suggestion for error in errors} == {claims.TO_CHANGE_IT}
+    assert load(shop(BAG), {**row, "Product Id": "prod_bag"}).errors == []
+    if column == "Variant Id":
+        assert load(shop(BAG), row, match="handle").errors == []
+
+
+def test_a_handle_that_another_product_gets_is_no_product_to_be_changed() -> None:
+    renamed = {**THIS_BAG, "Variant Id": "variant_bag", "Product Handle": "shirt"}
+    [error] = load(shop(BAG, SHIRT), renamed).errors
+    assert "already belongs to another product (shirt)" in error.message
+    assert error.suggestion is None
+
+
 def test_a_variant_does_not_move_between_products() -> None:
     row = {**THIS_BAG, "Variant Id": "variant_s"}
     assert messages(load(shop(BAG, SHIRT), row)) == [(1, "Variant with id: variant_s was not found")]

@@ -8,6 +8,9 @@ HANDLE, SKU, PRODUCT = "handle", "sku", "product"
 
 _TITLES = {HANDLE: "Product Handle", SKU: "Variant SKU", PRODUCT: "Product Id"}
 
+TO_CHANGE_IT = 'To change the product that is there, give its Product Id, or set context.match to "handle"'
+"""What may be meant by who gives the handle or a variant of a product as if it were a new one."""
+
 
 class Claim(NamedTuple):
     """Something that only one product can have.
@@ -35,15 +38,17 @@ def comes_twice(claim: Claim, handle: str, first: Claim, first_handle: str) -> R
     return _taken(claim, handle, f"is already in line {first.line} (product {quoted(first_handle)})")
 
 
-def is_held(claim: Claim, handle: str, holder: str) -> RowError:
+def is_held(claim: Claim, handle: str, holder: str, *, is_new: bool = False) -> RowError:
     """The error of a claim that another product in the store has.
 
     Args:
         handle: The handle of its product.
         holder: The handle, or the ID, of the other one.
+        is_new: The product would be made, so that the other one may be meant.
     """
     why = f"already belongs to another product ({quoted(holder)})"
-    return _taken(claim, handle, f"{why}. If this file takes it from that one, import in two steps")
+    error = _taken(claim, handle, f"{why}. If this file takes it from that one, import in two steps")
+    return error._replace(suggestion=TO_CHANGE_IT) if is_new and handle == holder else error
 
 
 def is_held_by_variant(claim: Claim, handle: str, variant: str) -> RowError:

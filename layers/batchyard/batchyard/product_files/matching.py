@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from batchyard.catalogue.rules import Variant
+from batchyard.product_files import claims
 from batchyard.product_files.faults import DUPLICATE, INVALID, NOT_FOUND, RowError, quoted
 from batchyard.product_files.parsing import Given
 from batchyard.product_files.variant_options import given_values, values_of
@@ -34,7 +35,7 @@ def meant(rows: Sequence[Given], variants: Sequence[Variant], titles: Sequence[s
         match: Variants are found by their SKUs, else by their options, else by being the only one that can be meant.
     """
     search = _Search(rows, variants)
-    search.by_id()
+    search.by_id(match=match)
     about = [row for row in rows if _is_about_a_variant(row, variants, match=match)]
     if match:
         search.by_sku(about)
@@ -61,14 +62,16 @@ class _Search:
         self.found: dict[int, Variant] = {}
         self.errors: list[RowError] = []
 
-    def by_id(self) -> None:
+    def by_id(self, *, match: bool) -> None:
         variants = {variant.id: variant for variant in self._variants}
+        is_found = match or any(row.product_id is not None for row in self._rows)
+        suggestion = None if is_found else claims.TO_CHANGE_IT
         for row in self._rows:
             id = row.variant_id
             if id is None:
                 continue
             if id not in variants:
-                self._wrong(row, NOT_FOUND, f"Variant with id: {quoted(id)} was not found")
+                self._wrong(row, NOT_FOUND, f"Variant with id: {quoted(id)} was not found", suggestion)
             elif id in self._lines:
                 self._wrong(row, DUPLICATE, f"Variant with id: {id} is already in line {self._lines[id]}")
             else:
@@ -109,6 +112,6 @@ class _Search:
             self.found[row.line] = variant
             self._lines[variant.id] = row.line
 
-    def _wrong(self, row: Given, code: str, message: str) -> None:
+    def _wrong(self, row: Given, code: str, message: str, suggestion: str | None = None) -> None:
         column = "Variant Id" if row.variant_id is not None else None
-        self.errors.append(RowError(code, message, row.line, column))
+        self.errors.append(RowError(code, message, row.line, column, suggestion))

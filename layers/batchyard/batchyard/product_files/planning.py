@@ -29,6 +29,11 @@ from batchyard.product_files.variant_options import Chosen, combination, values_
 
 QUANTITY_LEFT_OUT = "quantity_left_out"
 
+_OF_ANOTHER_SHOP = (
+    'IDs of another shop are left out by context.mapping: {"Product Id": null, "Variant Id": null}, '
+    "where the file has both columns"
+)
+
 _CENTRE = 0
 """The distribution centre whose quantity files set."""
 
@@ -192,7 +197,8 @@ class _Planning:
                 continue
             named = id
             if self._stored is None or self._stored.id != id:
-                self._wrong(row, f"Product with id: {quoted(id)} was not found", "Product Id", NOT_FOUND)
+                message = f"Product with id: {quoted(id)} was not found"
+                self._errors.append(RowError(NOT_FOUND, message, row.line, "Product Id", _OF_ANOTHER_SHOP))
 
     def _check_options(self) -> None:
         for one, holder in variant_options.repeated(self._titles, self._variants, self._chosen):

@@ -221,7 +221,7 @@ class Planner:
                 continue
             holder = _holder(unit, claim)
             if holder is not None and holder.id != own:
-                yield claims.is_held(claim, found.handle, holder.handle)
+                yield claims.is_held(claim, found.handle, holder.handle, is_new=found.before is None)
 
 
 def _sku_keys(group: Wanted, product: Product | None = None) -> Iterator[Key]:

@@ -76,7 +76,7 @@ DEPENDING = re.compile(
             "(order|fields|expand): property .* does not exist",
             "must be an ISO 8601 date, or seconds since 1970",
             r"must be null, or have one of \[",
-            "context must have at most 65536 bytes",
+            "context must (have at most 65536 bytes|hold whole characters)",
             "must be shorter than or equal to 900 bytes",
         ]
     ),

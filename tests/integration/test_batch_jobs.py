@@ -81,6 +81,14 @@ def test_a_repeat_with_the_same_key_is_the_same_job(api: Api) -> None:
         ({"type": "product-export", "context": {}, "foo": 1}, "property foo should not exist"),
         ({"type": "product-export", "context": {}, "dry_run": 1}, "dry_run must be a boolean value"),
         ({"type": "product-export", "context": {"a": "ä" * 33_000}}, "context must have at most 65536 bytes"),
+        (
+            {"type": "product-export", "context": {"a": "\ud800"}},
+            "context must hold whole characters, and half of a surrogate pair is none",
+        ),
+        (
+            {"type": "product-export", "context": {"\udc00": 1}},
+            "context must hold whole characters, and half of a surrogate pair is none",
+        ),
     ],
 )
 def test_bad_bodies_of_batch_jobs_are_refused_in_class_validators_words(

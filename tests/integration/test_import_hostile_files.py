@@ -84,6 +84,36 @@ def test_a_file_that_cannot_be_imported_is_told(load: Importer, name: str) -> No
     assert handles() == set()
 
 
+@pytest.mark.parametrize(
+    ("content", "context", "why"),
+    [
+        ("x" * 900_000, {}, "The title of column 1 has 900000 characters"),
+        (f"Product Handle;Price {'x' * 500_000} [EUR]\na;1\n", {}, "The title of column 2 has"),
+        ("Product Handle;" + ";".join(f"{number}{'é' * 900}" for number in range(400)), {}, "All titles have"),
+        (
+            "Handle,Title," + ",".join(f"{number}{'é' * 900} (product.metafields.a.b)" for number in range(400)),
+            {"dialect": "shopify", "currency": "eur"},
+            "All titles have",
+        ),
+    ],
+    ids=["one line", "one title", "unknown titles", "ignored titles"],
+)
+def test_titles_that_a_job_could_not_keep_are_told(
+    load: Importer, content: str, context: dict[str, str], why: str
+) -> None:
+    job = load(content, context)
+    assert job["status"] == "failed"
+    assert why in job["result"]["errors"][0]["message"]
+
+
+def test_as_many_titles_as_there_can_be_are_kept(load: Importer) -> None:
+    titles = [f"{number} {'é' * 5} (product.metafields.a.b{number})" for number in range(1998)]
+    context = {"dialect": "shopify", "currency": "eur"}
+    done = load(f"Handle,Title,{','.join(titles)}\na,A\n", context)
+    assert done["status"] == "completed", done["result"]
+    assert done["result"]["ignored_columns"] == titles
+
+
 def test_one_sku_in_thousands_of_products(load: Importer) -> None:
     content = HEADER + "".join(f"p{number};T;S-1\n" for number in range(3000))
     failed = load(content)

@@ -388,6 +388,20 @@ def test_a_file_has_2000_columns_at_most() -> None:
     assert message(";".join(titles).encode()) == "There are 5000 columns, of 2000 that can be"
 
 
+def test_titles_have_1000_characters_and_96_kb_together_at_most() -> None:
+    longest = f"Price {'x' * 988} [EUR]"
+    assert len(read_header([f"Product Handle;{longest}".encode()], {}).titles[1]) == 1000
+    errors = errors_of(f"Product Handle;x{longest};y{longest}".encode())
+    assert [error.message.removeprefix(FAILED) for error in errors] == [
+        f"The title of column {place} has 1001 characters, of 1000 that can be" for place in (2, 3)
+    ]
+    assert {error.suggestion for error in errors} == {"The first row must name the columns"}
+    titles = ["Product Handle", *(f"Price {number}{'é' * 400} [EUR]" for number in range(115))]
+    assert len(read_header([";".join(titles).encode()], {}).titles) == 116
+    titles += [f"Price y{title}" for title in titles[-10:]]
+    assert re.fullmatch(r"All titles have \d+ bytes, of 98304 that can be", message(";".join(titles).encode()))
+
+
 @pytest.mark.parametrize(
     "title",
     [
@@ -449,7 +463,7 @@ def test_names_of_columns_are_exact(title: str) -> None:
             ("Price", None),
             ("Sale Price EUR", None),
         ),
-        *(("Image 1 Name", None), ("Option 0 Name", None), ("Product Type Id", None), ("x" * 5000, None)),
+        *(("Image 1 Name", None), ("Option 0 Name", None), ("Product Type Id", None), ("x" * 500, None)),
     ],
 )
 def test_an_unknown_column_is_told_with_the_one_that_may_be_meant(title: str, suggestion: str | None) -> None:
@@ -549,7 +563,7 @@ def test_a_header_is_kept_as_json_has_it() -> None:
 
 
 def test_a_header_is_read_from_as_many_blocks_as_it_needs() -> None:
-    data = ("Product Handle;" + ";".join(f'"Price {"x" * 300}{n} [EUR]"' for n in range(1500)) + "\r\na\r\n").encode()
+    data = ("Product Handle;" + ";".join(f'"Price {"x" * 38}{n} [EUR]"' for n in range(1500)) + "\r\na\r\n").encode()
     for size in (1000, BLOCK, len(data)):
         header = read_header(in_pieces(data, [size]), {})
         assert (len(header.titles), header.end) == (1501, len(data) - 3)

@@ -32,13 +32,17 @@ def create(
     Raises:
         NotFound: There are no jobs of this type.
         NotPermitted: The caller may not have it done.
-        Malformed: The context is too large.
+        Malformed: The context is too large, or holds what is no text.
         TooMany: The user has too many jobs that have not ended.
     """
     if kind not in TYPES:
         raise NotFound(f"Unable to find a BatchJob strategy with the type {echo(kind)}")
     _must_be_permitted(kind, scope)
-    if len(dumps(context).encode()) > LARGEST_CONTEXT:
+    try:
+        size = len(dumps(context).encode())
+    except UnicodeEncodeError:
+        raise Malformed("context must hold whole characters, and half of a surrogate pair is none") from None
+    if size > LARGEST_CONTEXT:
         raise Malformed(f"context must have at most {LARGEST_CONTEXT} bytes")
     now = clock.now()
     owner = user_id(user)

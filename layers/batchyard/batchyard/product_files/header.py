@@ -22,6 +22,12 @@ _OTHER_DELIMITERS = ("|", ":", "^", "~")
 
 MOST_COLUMNS = 2000
 
+LONGEST_TITLE = 1000
+"""Characters of a title: none that is known has as many, and a file that is none of rows may begin with one line."""
+
+LARGEST_TITLES = 96 * 1024
+"""Bytes of all titles in UTF-8: a job keeps them in its item, those that are left out three times."""
+
 REQUIRED = "Product Handle"
 SKU = "Variant SKU"
 
@@ -266,6 +272,16 @@ def _targets(titles: Sequence[str], names: _Names) -> tuple[list[str | None], li
     """
     if len(titles) > MOST_COLUMNS:
         raise Unreadable([parsing_failed(f"There are {len(titles)} columns, of {MOST_COLUMNS} that can be")])
+    if long := [place for place, title in enumerate(titles, 1) if len(title) > LONGEST_TITLE]:
+        raise Unreadable(
+            parsing_failed(
+                f"The title of column {place} has {len(titles[place - 1])} characters, of {LONGEST_TITLE} that can be",
+                suggestion="The first row must name the columns",
+            )
+            for place in long
+        )
+    if (size := sum(len(title.encode()) for title in titles)) > LARGEST_TITLES:
+        raise Unreadable([parsing_failed(f"All titles have {size} bytes, of {LARGEST_TITLES} that can be")])
     mapped = {title: Column(target, target is None) for title, target in names.mapping.items()}
     found: dict[str, Column] = {ERROR_LINE: Column(None), ERROR_MESSAGE: Column(None)}
     found |= {**names.translated(titles), **mapped}

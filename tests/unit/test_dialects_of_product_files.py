@@ -522,6 +522,32 @@ def test_a_value_without_a_name_is_told() -> None:
     assert (line, column, message) == (1, "Option1 Value", "Option value S has no option name")
 
 
+def test_a_row_without_a_handle_has_that_error_alone() -> None:
+    found = errors(
+        {"Handle": "h", "Title": "H", "Option1 Name": "Size", "Option1 Value": "S"},
+        {"Handle": "", "Title": "", "Option1 Name": "", "Option1 Value": "M"},
+    )
+    assert [(line, column) for line, column, _ in found] == [(2, "Handle")]
+
+
+@pytest.mark.parametrize(
+    ("second", "notices"),
+    [
+        ({"Title": "", "Tags": "", "Status": "", "Image Src": "b"}, 0),
+        ({"Title": "H", "Tags": "x", "Status": "draft", "Image Src": "b"}, 0),
+        ({"Title": "Other", "Tags": "", "Status": "", "Image Src": "b"}, 1),
+        ({"Title": "", "Tags": "y", "Status": "", "Image Src": ""}, 1),
+    ],
+)
+def test_later_rows_of_a_shop_that_contradict_their_product_are_told(second: dict[str, str], notices: int) -> None:
+    catalogue = Catalogue()
+    option = {"Handle": "h", "Option1 Name": "Size"}
+    first = {"Title": "H", "Tags": "x", "Status": "active", "Image Src": "a"}
+    outcome = load(catalogue, {**option, "Option1 Value": "S", **first}, {**option, "Option1 Value": "M", **second})
+    assert (outcome.errors, outcome.notices) == ([], notices)
+    assert catalogue.by_handle("h").fields["title"] == "H"
+
+
 def test_default_title_is_no_option() -> None:
     product = loaded({"Handle": "h", "Title": "Card", "Option1 Name": "Title", "Option1 Value": "Default Title"})
     assert (product.options, product.parent) == ((), None)

@@ -238,8 +238,7 @@ class Parser:
         given.has_variant = any(found[place] for place in self._of_variant)
         self._take_over(given, told)
         if first is not None:
-            # In a dialect cells of later rows may have another meaning.
-            if self._reading is None and _says_something_else(given, first):
+            if _says_something_else(given, first, is_ours=self._reading is None):
                 given.notices = [*given.notices, SAID_OTHERWISE]
             given.product = {}
             given.status = given.tags = given.images = given.sales_channels = None
@@ -472,8 +471,12 @@ class Parser:
             given.options = options
 
 
-def _says_something_else(given: Given, first: Given) -> bool:
-    """Whether a row says of its product what the first row of that does not; what is empty says nothing."""
+def _says_something_else(given: Given, first: Given, *, is_ours: bool) -> bool:
+    """Whether a row says of its product what the first row of that does not; what is empty says nothing.
+
+    Args:
+        is_ours: The file is in our own form: in a dialect each row may have images, and a status by being there.
+    """
     if given.product != first.product and any(
         value is not None and value != first.product.get(name) for name, value in given.product.items()
     ):
@@ -481,9 +484,8 @@ def _says_something_else(given: Given, first: Given) -> bool:
     return any(
         value and value != other
         for value, other in (
-            (given.status, first.status),
             (given.tags, first.tags),
-            (given.images, first.images),
+            *([(given.status, first.status), (given.images, first.images)] if is_ours else ()),
             (given.sales_channels, first.sales_channels),
         )
     )

@@ -347,6 +347,9 @@ class _Rows:
             if name and shared and name != shared:
                 change.wrong(name_place, f"{quoted(name)} is called {quoted(shared)} in the first row of the product")
             name = name or shared
+            if value and not name and not group.handle:
+                # Without a handle nobody knows what the options are called, and that is told.
+                value = ""
             if (name, value) == _NO_OPTION:
                 name, value = "", ""
                 is_named = True

@@ -171,6 +171,32 @@ def test_errors_name_the_columns_of_a_file_as_it_does(load: Importer, filled: by
 
 
 @pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"filterable_fields": {"handle": ["shoe"]}}, "Either fileKey or filterable_fields"),
+        ({"escape_formulas": "true"}, "escape_formulas must be true or false, or left out"),
+    ],
+)
+def test_a_deletion_whose_context_is_unclear_fails(
+    load: Importer, filled: bytes, more: dict[str, Any], message: str
+) -> None:
+    context = {"fileKey": load.upload(b"Product Handle\nhat\n"), **more}
+    id = load.api.post(JOBS, {"type": "product-delete", "context": context}).json()["batch_job"]["id"]
+    load.workers.run()
+    [error] = job_of(load.api, id)["result"]["errors"]
+    assert message in error["message"]
+    assert load.export() == filled
+
+
+def test_a_file_key_of_null_is_none(load: Importer, filled: bytes) -> None:
+    body = {"type": "product-delete", "context": {"fileKey": None, "filterable_fields": {"handle": ["hat"]}}}
+    id = load.api.post(JOBS, body).json()["batch_job"]["id"]
+    load.workers.run()
+    assert job_of(load.api, id)["status"] == "completed"
+    assert handles() == {"shoe", "sock"}
+
+
+@pytest.mark.parametrize(
     ("content", "line", "message"),
     [
         ("Product Handle\nhat\nnone\n", 2, "Product with handle: none was not found"),

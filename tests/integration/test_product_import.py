@@ -118,6 +118,16 @@ def test_errors_of_unknown_columns_suggest_known_ones(load: Importer) -> None:
     assert b"(suggestion: Price EUR)" in load.file(failed["result"]["error_file_key"])
 
 
+@pytest.mark.parametrize("value", ["true", 1, "", []])
+def test_formulas_are_escaped_by_true_or_false_alone(load: Importer, value: Any) -> None:
+    failed = load(SHIRTS, {"escape_formulas": value}), load.exported(escape_formulas=value)
+    for job in failed:
+        assert job["status"] == "failed"
+        [error] = job["result"]["errors"]
+        assert error["message"] == "escape_formulas must be true or false, or left out"
+    assert load(SHIRTS, {"escape_formulas": None})["status"] == "completed"
+
+
 def test_good_products_are_imported_where_bad_ones_are_skipped(load: Importer) -> None:
     bad = SHIRTS.replace("24.90", "24,90")
     done = load(bad, {"on_error": "skip"})

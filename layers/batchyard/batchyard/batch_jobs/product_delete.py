@@ -15,7 +15,7 @@ from batchyard.batch_jobs import selecting, spool, states
 from batchyard.batch_jobs.imports import gates, reading, removing, taking_back
 from batchyard.batch_jobs.imports.reading import File
 from batchyard.batch_jobs.rules import COMPLETED, FAILED, LISTED_ERRORS, PROCESSING, Job, JobError
-from batchyard.batch_jobs.selection import Unfit, selection
+from batchyard.batch_jobs.selection import Unfit, flag, selection
 from batchyard.batch_jobs.spool import Entry
 from batchyard.batch_jobs.strategy import Record
 from batchyard.catalogue import repository
@@ -56,7 +56,7 @@ def advance(job: Job, record: Record) -> None:
                 _remove(job, state, record)
             case "read":
                 _read(job, state, record)
-            case None if "fileKey" in job.context:
+            case None if job.context.get("fileKey") is not None:
                 _begin(job, record)
             case _:
                 _select(job, state, record)
@@ -106,6 +106,8 @@ def _select(job: Job, state: dict[str, Any], record: Record) -> None:
 
 
 def _begin(job: Job, record: Record) -> None:
+    if job.context.get("filterable_fields"):
+        raise Unfit("Either fileKey or filterable_fields must say which products are to be deleted, not both")
     file = File.of(job.user, job.context)
     header = file.header(job.context, (_ID, _HANDLE))
     state = {"phase": "read", "file": list(file), "header": list(header), "position": list(header.beginning)}
@@ -116,7 +118,7 @@ def _read(job: Job, state: dict[str, Any], record: Record) -> None:
     """Finds the products that some rows of a file name."""
     header, file, start = Header(*state["header"]), File(*state["file"]), Position(*state["position"])
     places = header.place(_ID), header.place(_HANDLE)
-    is_escaped = job.context.get("escape_formulas") is True
+    is_escaped = flag(job.context, "escape_formulas")
     writer = spool.Writer(job.id)
     errors = list(map(tuple, state.get("errors", ())))
     is_last = start.byte + reading.STEP >= file.size

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from batchyard import clock, threads, ulids
 from batchyard.batch_jobs import selecting, spool, states
 from batchyard.batch_jobs.rules import COMPLETED, CONFIRMED, PROCESSING, Job
-from batchyard.batch_jobs.selection import Selection, Unfit, selection
+from batchyard.batch_jobs.selection import Selection, Unfit, flag, selection
 from batchyard.batch_jobs.spool import Chunk, Entry
 from batchyard.batch_jobs.strategy import Record
 from batchyard.catalogue import currencies, reference, repository
@@ -30,6 +30,8 @@ from batchyard.work.growing_file import PART, Became, GrowingFile, Grown
 CONTENT_TYPE = "text/csv; charset=utf-8"
 
 FILE_NAME = "product-export.csv"
+
+_ESCAPE = "escape_formulas"
 
 _READ, _SELECT, _WRITE = "read", "select", "write"
 
@@ -65,6 +67,7 @@ def advance(job: Job, record: Record) -> None:
     """
     try:
         asked = selection(job.context)
+        flag(job.context, _ESCAPE)
     except Unfit as error:
         record(job.failed(error.error, clock.now()))
         return
@@ -301,7 +304,7 @@ def _after(job: Job, state: Mapping[str, Any], part: _Part, grown: Grown) -> Job
 
 
 def _layout(job: Job) -> Layout:
-    return Layout(escape_formulas=job.context.get("escape_formulas") is True)
+    return Layout(escape_formulas=flag(job.context, _ESCAPE))
 
 
 def _shape(state: Mapping[str, Any]) -> Shape:

@@ -139,6 +139,18 @@ def selection(context: Mapping[str, Any]) -> Selection:
     )
 
 
+def flag(context: Mapping[str, Any], name: str) -> bool:
+    """What a context says yes or no to; no where it says nothing.
+
+    Raises:
+        Unfit: It says something else.
+    """
+    found = context.get(name)
+    if found is not None and not isinstance(found, bool):
+        raise Unfit(f"{name} must be true or false, or left out")
+    return found is True
+
+
 def _object(where: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = where.get(name)
     if found is None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batchyard.batch_jobs.selection import Unfit
+from batchyard.batch_jobs.selection import Unfit, flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def options(context: Mapping[str, Any]) -> Options:
         skip=_one_of(context, "on_error", "fail", "skip") == "skip",
         match=_one_of(context, "match", None, "handle") == "handle",
         quantities=_one_of(context, "quantities", "set", "ignore") == "set",
-        escape_formulas=context.get("escape_formulas") is True,
+        escape_formulas=flag(context, "escape_formulas"),
     )
 
 

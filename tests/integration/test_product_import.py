@@ -431,6 +431,23 @@ def test_an_import_checks_for_duplicates_again_when_writing(load: Importer) -> N
     assert handles() == {"hat"}
 
 
+def test_errors_found_when_writing_are_told_in_the_order_of_lines_and_with_their_file(load: Importer) -> None:
+    waiting = load("Product Handle,Variant SKU\nzebra,Z-1\nzebra,Z-2\nmouse,M-1\nape,A-1\n", dry_run=True)
+    load("Product Handle;Variant SKU\r\nzebra;\r\nape;A-1\r\n")
+    failed = load.act(waiting["id"], "confirm")
+    assert failed["status"] == "failed"
+    result = failed["result"]
+    assert [error["line"] for error in result["errors"]] == [1, 4, 4]
+    assert result["error_count"] == 3
+    rows = rows_in(load.file(result["error_file_key"]))
+    assert [(row["Variant SKU"], row["Error Line"], bool(row["Error Message"])) for row in rows] == [
+        ("Z-1", "1", True),
+        ("Z-2", "2", False),
+        ("A-1", "4", True),
+    ]
+    assert handles() == {"zebra", "ape"}
+
+
 def test_an_import_skips_duplicates_found_when_writing(load: Importer) -> None:
     waiting = load(SHIRTS, {"on_error": "skip"}, dry_run=True)
     load("Product Handle;Variant SKU\r\nhat;K-1\r\n")

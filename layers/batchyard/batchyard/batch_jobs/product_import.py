@@ -448,12 +448,11 @@ def _after(
     result = dict(job.result or {})
     left = _Left(job)
     header = Header(*state["header"])
-    errors = []
-    for outcome, group in outcomes:
-        if outcome.errors:
-            own = [header.own(error) for error in outcome.errors]
-            errors += own
-            left.add(group, own)
+    refused = [
+        (group, [header.own(error) for error in outcome.errors]) for outcome, group in outcomes if outcome.errors
+    ]
+    for group, own in refused:
+        left.add(group, own)
     left.close(state)
     state |= {
         "applied": state["applied"] + sum(outcome.operations for outcome, _ in outcomes),
@@ -463,9 +462,12 @@ def _after(
     applied, count = state["applied"], result["count"]
     result |= {"advancement_count": applied, "progress": min(1, applied / count) if count else 1}
     now = clock.now()
-    if errors and not chosen.skip:
+    if refused and not chosen.skip:
+        errors = sorted((error for _, own in refused for error in own), key=lambda error: error.line or 0)
         told = [JobError(*error).to_answer() for error in errors[:LISTED_ERRORS]]
-        record(job.moved(FAILED, now=now, result={**result, "errors": told, "error_count": len(errors)}, state=state))
+        grown = growing_file.append(_error_file(job, {}), _refused(header, refused).encode(), last=True)
+        result |= {"errors": told, "error_count": len(errors), "error_file_key": grown.file.key}
+        record(job.moved(FAILED, now=now, result=result, state=state))
     elif not walk.is_over:
         record(job.moved(now=now, result=result, state=state))
     else:
@@ -477,6 +479,19 @@ def _after(
             result.pop("errors", None)
             again = {"phase": "report", "at": {"left": state["left"]}, "error_file": None, "written": True}
             record(job.moved(now=now, result=result, state={**state, **again}))
+
+
+def _refused(header: Header, refused: Iterable[tuple[Group, Sequence[RowError]]]) -> str:
+    """The file of the rows of some groups with their errors, in the order of their lines."""
+    by_line: dict[int, list[RowError]] = {}
+    rows: list[Row] = []
+    for group, errors in refused:
+        rows += map(reading.row_of, group.entries)
+        for error in errors:
+            by_line.setdefault(error.line or 0, []).append(error)
+    writer = ErrorRows(header)
+    rows.sort(key=lambda row: row.line)
+    return writer.header() + "".join(writer.row(row, by_line.get(row.line, ())) for row in rows)
 
 
 # What the state holds.

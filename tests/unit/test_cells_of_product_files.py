@@ -85,6 +85,24 @@ def test_the_handle_is_required() -> None:
     )
 
 
+def test_a_row_without_a_handle_is_told_with_what_to_do() -> None:
+    outcome = Catalogue().load(b"Product Handle;Variant SKU\n;A\n;\n;;;\n")
+    assert [(error.line, error.suggestion) for error in outcome.errors] == [
+        (1, "Each row needs the handle of its product"),
+        (2, "The row is empty: remove it"),
+        (3, "The row is empty: remove it"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "notices"),
+    [("a;A;1.50", 1), ("a;A;1,50", 1), ("a\tA\t1.50", 1), ("a", 0), ("a,A", 0), ("a;b,A,1.50", 0), ("a,A;B", 0)],
+)
+def test_a_row_with_another_delimiter_than_the_header_is_told(row: str, notices: int) -> None:
+    outcome = Catalogue().load(f"Product Handle,Product Title,Price EUR\n{row}\n".encode())
+    assert (outcome.errors, outcome.notices) == ([], notices)
+
+
 def test_a_row_longer_than_the_header_may_have_empty_cells() -> None:
     header = read_header([b"Product Handle;Product Title\n"], {})
     parser = Parser(header, Catalogue().known)

@@ -34,7 +34,7 @@ from batchyard.product_files.error_rows import ErrorRows
 from batchyard.product_files.faults import INVALID, RowError, Unreadable, quoted
 from batchyard.product_files.gathering import MOST_ROWS
 from batchyard.product_files.header import Header, no_rows
-from batchyard.product_files.parsing import SAID_OTHERWISE
+from batchyard.product_files.parsing import DELIMITED_OTHERWISE, SAID_OTHERWISE
 from batchyard.product_files.planning import QUANTITY_LEFT_OUT
 from batchyard.product_files.reading import Position, Row
 from batchyard.store.unit import Unit
@@ -64,6 +64,7 @@ _CLAIMS_AT_ONCE = 20_000
 _NOTICES = {
     QUANTITY_LEFT_OUT: "Quantities were left out where other distribution centres hold stock, and of bundles",
     BECAME_DRAFT: "Products that were archived or unlisted became drafts",
+    DELIMITED_OTHERWISE: "Rows are shorter than the header, and their first cell has another delimiter in it",
     SAID_OTHERWISE: "What rows say of their product was left out where its first row says something else",
 }
 

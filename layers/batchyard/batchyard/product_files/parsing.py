@@ -24,13 +24,16 @@ from batchyard.product_files import cells, header
 from batchyard.product_files.columns import PRODUCT_COLUMNS, VARIANT_COLUMNS, Column
 from batchyard.product_files.dialects.dialect import Told
 from batchyard.product_files.faults import INVALID, MOST_ERRORS, NOT_FOUND, RowError, parsing_failed, quoted
-from batchyard.product_files.header import REQUIRED, SKU, Header
+from batchyard.product_files.header import DELIMITERS, REQUIRED, SKU, Header
 from batchyard.product_files.reading import Row
 
 QUANTITY = "Variant Inventory Quantity"
 
 SAID_OTHERWISE = "product_said_otherwise"
 """The kind of notice of a row that says of its product what the first row of that does not."""
+
+DELIMITED_OTHERWISE = "row_delimited_otherwise"
+"""The kind of notice of a row that is shorter than the header and has another delimiter in its first cell."""
 
 LARGEST_AMOUNT = LARGEST_NUMBER = 2**53
 """What JSON carries exactly to everybody."""
@@ -159,6 +162,7 @@ class Parser:
         self._header, self._known, self._escaped = header, known, escape_formulas
         self._reading = header.reading
         self._width = len(header.titles)
+        self._other_delimiters = [sign for sign in DELIMITERS if sign != header.delimiter]
         self._read = [place for place, target in enumerate(header.targets) if target is not None]
         # No header is without it.
         self._handle = header.targets.index(REQUIRED)
@@ -221,8 +225,10 @@ class Parser:
             given.errors.append(parsing_failed("The header comes again", given.line))
             return given
         found: list[str | None] = [*told.row.cells]
+        is_delimited_otherwise = False
         if len(found) < self._width:
             found += [None] * (self._width - len(found))
+            is_delimited_otherwise = any(sign in told.row.cells[0] for sign in self._other_delimiters)
         elif any(found[self._width :]):
             why = f"{len(found)} cells found for {self._width} columns"
             given.errors.append(parsing_failed(why, given.line))
@@ -237,6 +243,8 @@ class Parser:
         self._read_options(given, found)
         given.has_variant = any(found[place] for place in self._of_variant)
         self._take_over(given, told)
+        if is_delimited_otherwise:
+            given.notices = [*given.notices, DELIMITED_OTHERWISE]
         if first is not None:
             if _says_something_else(given, first, is_ours=self._reading is None):
                 given.notices = [*given.notices, SAID_OTHERWISE]
@@ -311,7 +319,8 @@ class Parser:
         given.handle = handle[:LONGEST_NAME]
         if not handle:
             why, title = f'No value found for target column "{REQUIRED}"', self._header.titles[self._handle]
-            given.errors.append(parsing_failed(why, given.line, title))
+            suggestion = "Each row needs the handle of its product" if any(found) else "The row is empty: remove it"
+            given.errors.append(parsing_failed(why, given.line, title, suggestion))
         elif len(handle) > LONGEST_NAME:
             self._too_long(given, self._handle, handle, LONGEST_NAME)
         if self._product_id is not None:

@@ -242,6 +242,7 @@ def test_a_dialect_that_cannot_be_read_fails_the_job(load: Importer, context: di
         ({"fileKey": ""}, "context.fileKey must be the key"),
         ({"fileKey": ["files/x/y/z.csv"]}, "context.fileKey must be the key"),
         ({"fileKey": "files/x/y/z.csv"}, "There is no file files/x/y/z.csv"),
+        ({"fileKey": "https://a.example/z.csv?X-Amz-Signature=1"}, "must be the key of an uploaded file, not its URL"),
     ],
 )
 def test_a_missing_file_fails_the_job_and_is_named(

@@ -50,7 +50,8 @@ def files(event: Mapping[str, Any], field: str) -> list[File]:
     try:
         return list(_files(raw, options.get("boundary") or _first_boundary(raw), field))
     except MultipartError as error:
-        raise Malformed(f"The form cannot be read: {error}") from None
+        # What follows the words is what Python says of it.
+        raise Malformed(f"The form cannot be read: {error.args[0] if error.args else error}") from None
 
 
 def _first_boundary(raw: bytes) -> str:

@@ -12,7 +12,7 @@ from batchyard.batch_jobs.spool import Chunk, Entry, Weigh
 from batchyard.catalogue import reference
 from batchyard.product_files import claims
 from batchyard.product_files.claims import Claim
-from batchyard.product_files.faults import NOT_FOUND, RowError
+from batchyard.product_files.faults import NOT_FOUND, RowError, quoted
 from batchyard.product_files.header import REQUIRED, Header, read_header
 from batchyard.product_files.parsing import Parser
 from batchyard.product_files.reading import Position, Row
@@ -55,9 +55,14 @@ class File(NamedTuple):
         key = context.get("fileKey")
         found = uploads.own(user, key) if isinstance(key, str) else None
         if found is None:
-            is_named = isinstance(key, str) and key
-            what = f"There is no file {key}" if is_named else "context.fileKey must be the key of an uploaded file"
-            raise Unfit(what, NOT_FOUND)
+            must = "context.fileKey must be the key of an uploaded file"
+            if not isinstance(key, str) or not key:
+                raise Unfit(must, NOT_FOUND)
+            is_url = key.startswith(("https://", "http://"))
+            raise Unfit(
+                f"There is no file {quoted(key)}: {must}, not its URL" if is_url else f"There is no file {key}",
+                NOT_FOUND,
+            )
         return cls(found.key, found.version, found.size)
 
     def blocks(self, start: int, end: int) -> Iterator[bytes]:

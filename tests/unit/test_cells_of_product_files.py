@@ -179,6 +179,19 @@ def test_an_invalid_amount_is_told_with_its_column(column: str, cell: str) -> No
     assert len(error.message) < 300
 
 
+@pytest.mark.parametrize(
+    ("column", "cell", "why"),
+    [
+        ("Price EUR", "90071992547409.93", "(at most 90071992547409.92)"),
+        ("Price JPY", "9007199254740993", "(at most 9007199254740992)"),
+        ("Product Weight", "9007199254740993.5", "(at most 9007199254740992)"),
+        ("Product Weight", "12345678901234567890", "(at most 9007199254740992)"),
+    ],
+)
+def test_numbers_that_are_too_large_are_told_with_the_largest(column: str, cell: str, why: str) -> None:
+    assert wrong({column: cell}).message.endswith(why)
+
+
 def test_prices_are_in_the_order_of_the_model() -> None:
     row = parsed(
         {

@@ -361,7 +361,8 @@ class Parser:
             else:
                 number = cells.number_in(cell)
                 if number is None or number > LARGEST_NUMBER:
-                    self._wrong(given, place, f"{title}: {quoted(cell)} is no number (digits and a decimal point)")
+                    why = "digits and a decimal point" if number is None else f"at most {LARGEST_NUMBER}"
+                    self._wrong(given, place, f"{title}: {quoted(cell)} is no number ({why})")
                 else:
                     into[name] = number
 
@@ -449,9 +450,12 @@ class Parser:
             if amount is not None and amount <= LARGEST_AMOUNT:
                 prices.append(Price(column.currency, amount, column.region))
             else:
-                why = (
-                    f"a decimal point and at most {column.digits} digits behind it" if column.digits else "no decimals"
-                )
+                if amount is not None:
+                    why = f"at most {cells.amount(LARGEST_AMOUNT, column.digits)}"
+                elif column.digits:
+                    why = f"a decimal point and at most {column.digits} digits behind it"
+                else:
+                    why = "no decimals"
                 message = f"{column.title}: {quoted(cell)} is no amount of {column.currency.upper()} ({why})"
                 self._wrong(given, column.place, message)
         if is_given:

@@ -106,6 +106,19 @@ def test_titles_that_a_job_could_not_keep_are_told(
     assert why in job["result"]["errors"][0]["message"]
 
 
+def test_as_many_errors_are_listed_as_a_job_can_keep(load: Importer) -> None:
+    region = "\N{OX}" * 900
+    rows = "".join(f"p{number};1;x\n" for number in range(60))
+    failed = load(f"Product Handle;Price {region} [EUR];Product Weight\n{rows}")
+    assert failed["status"] == "failed"
+    errors = failed["result"]["errors"]
+    assert failed["result"]["error_count"] == 120
+    assert 20 < len(errors) < 100
+    assert [error["line"] for error in errors] == [number // 2 + 1 for number in range(len(errors))]
+    assert {len(error["column"]) for error in errors} == {300, len("Product Weight")}
+    assert len(load.file(failed["result"]["error_file_key"]).decode().splitlines()) == 61
+
+
 def test_as_many_titles_as_there_can_be_are_kept(load: Importer) -> None:
     titles = [f"{number} {'é' * 5} (product.metafields.a.b{number})" for number in range(1998)]
     context = {"dialect": "shopify", "currency": "eur"}

@@ -14,7 +14,7 @@ from batchyard import clock
 from batchyard.batch_jobs import selecting, spool, states
 from batchyard.batch_jobs.imports import gates, reading, removing, taking_back
 from batchyard.batch_jobs.imports.reading import File
-from batchyard.batch_jobs.rules import COMPLETED, FAILED, LISTED_ERRORS, PROCESSING, Job, JobError
+from batchyard.batch_jobs.rules import COMPLETED, FAILED, PROCESSING, Job, JobError, listed
 from batchyard.batch_jobs.selection import Unfit, flag, selection
 from batchyard.batch_jobs.spool import Entry
 from batchyard.batch_jobs.strategy import Record
@@ -164,8 +164,9 @@ def _missing(id: str, handle: str) -> str:
 
 
 def _fail(job: Job, state: Mapping[str, Any], errors: Sequence[JobError], record: Record) -> None:
-    told = [error.to_answer() for error in errors[:LISTED_ERRORS]]
-    record(job.moved(FAILED, now=clock.now(), result={"errors": told, "error_count": len(errors)}, state=state))
+    record(
+        job.moved(FAILED, now=clock.now(), result={"errors": listed(errors), "error_count": len(errors)}, state=state)
+    )
 
 
 def _ready(job: Job, state: dict[str, Any], record: Record) -> None:
@@ -210,8 +211,8 @@ def _remove(job: Job, state: dict[str, Any], record: Record) -> None:
     result = dict(job.result or {})
     result |= {"advancement_count": applied, "progress": applied / result["count"] if result["count"] else 1}
     if refused:
-        listed = [*result.get("errors", ()), *(JobError(IN_BUNDLE, one.message).to_answer() for one in refused)]
-        result |= {"errors": listed[:LISTED_ERRORS], "error_count": stayed}
+        told = listed((JobError(IN_BUNDLE, one.message) for one in refused), result.get("errors", ()))
+        result |= {"errors": told, "error_count": stayed}
     state |= {"at": at, "applied": applied, "products": applied - stayed, "later": later, "stayed": stayed}
     if is_over:
         result |= {"products": applied - stayed, "progress": 1}

@@ -13,7 +13,6 @@ Products are written before their step is recorded: whoever repeats the step fin
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from batchyard import clock, ulids
@@ -23,7 +22,7 @@ from batchyard.batch_jobs.imports.options import Options, options
 from batchyard.batch_jobs.imports.planning import IDS_A_ROW, Planner, Wanted
 from batchyard.batch_jobs.imports.reading import File
 from batchyard.batch_jobs.imports.writing import Outcome
-from batchyard.batch_jobs.rules import COMPLETED, CONFIRMED, FAILED, LISTED_ERRORS, PROCESSING, Job, JobError
+from batchyard.batch_jobs.rules import COMPLETED, CONFIRMED, FAILED, LISTED_ERRORS, PROCESSING, Job, JobError, listed
 from batchyard.batch_jobs.selection import Unfit
 from batchyard.batch_jobs.spool import Entry, Group
 from batchyard.batch_jobs.strategy import Record
@@ -189,7 +188,7 @@ def _fail_whole(job: Job, header: Header | None, unreadable: Unreadable, record:
     rows = ErrorRows(header)
     content = (rows.header() + rows.whole(unreadable.errors)).encode()
     grown = growing_file.append(_error_file(job, {}), content, last=True)
-    errors = [JobError(*error).to_answer() for error in unreadable.errors[:LISTED_ERRORS]]
+    errors = listed(JobError(*error) for error in unreadable.errors)
     result = {
         **(job.result or {}),
         "errors": errors,
@@ -340,19 +339,24 @@ def _report(job: Job, state: dict[str, Any], chosen: Options, record: Record) ->
     else:
         writer = ErrorRows(Header(*state["header"]))
         pieces = [] if file.size else [writer.header().encode()]
-        listed = list(result.get("errors", ()))
+        told = list(result.get("errors", ()))
         size, is_last = 0, True
+        is_open = len(told) < LISTED_ERRORS
         for merged in spool.read(chunks, descending=False):
             if size >= PART:
                 is_last = False
                 break
             row = Row(int(merged.entry.place), merged.entry.record["cells"])
             errors = [RowError(*error) for error in merged.entry.record["errors"]]
-            listed += [JobError(*error).to_answer() for error in islice(errors, LISTED_ERRORS - len(listed))]
+            if is_open and errors:
+                count = len(told) + len(errors)
+                told = listed((JobError(*error) for error in errors), told)
+                # What comes behind one that has no room is not listed either.
+                is_open = len(told) == count
             pieces.append(writer.row(row, errors).encode())
             size += len(pieces[-1])
             chunks[merged.number] = chunks[merged.number]._replace(position=merged.position)
-        result |= {"errors": listed, "error_count": state["errors"]}
+        result |= {"errors": told, "error_count": state["errors"]}
         state["reported"] = is_last
         grown = growing_file.append(file, b"".join(pieces), last=is_last)
     state |= {"at": {"left": chunks}, "error_file": states.keep(grown.file)}
@@ -465,7 +469,7 @@ def _after(
     now = clock.now()
     if refused and not chosen.skip:
         errors = sorted((error for _, own in refused for error in own), key=lambda error: error.line or 0)
-        told = [JobError(*error).to_answer() for error in errors[:LISTED_ERRORS]]
+        told = listed(JobError(*error) for error in errors)
         grown = growing_file.append(_error_file(job, {}), _refused(header, refused).encode(), last=True)
         result |= {"errors": told, "error_count": len(errors), "error_file_key": grown.file.key}
         record(job.moved(FAILED, now=now, result=result, state=state))

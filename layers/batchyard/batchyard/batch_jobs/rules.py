@@ -1,11 +1,13 @@
 """What a batch job is, and which moves its life has. No store, no HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 from batchyard.clock import iso_milliseconds
 from batchyard.errors import NotAllowed
+from batchyard.jsontext import dumps
 
 CREATED, PRE_PROCESSED, CONFIRMED, PROCESSING = "created", "pre_processed", "confirmed", "processing"
 COMPLETED, FAILED, CANCELED = "completed", "failed", "canceled"
@@ -35,6 +37,9 @@ UNDONE = "completed"
 
 LISTED_ERRORS = 100
 """Errors that a job's result lists."""
+
+LARGEST_LISTED = 96 * 1024
+"""Bytes of them as JSON, about: an item has 400 kB, and long titles may be in each of them."""
 
 LONGEST_MESSAGE = 300
 """Characters of an error in a job's result."""
@@ -66,14 +71,37 @@ class JobError(NamedTuple):
 
     def to_answer(self) -> dict[str, Any]:
         """It as a job's result lists it."""
-        message = self.message if len(self.message) <= LONGEST_MESSAGE else self.message[: LONGEST_MESSAGE - 1] + "…"
-        place = {"line": self.line, "column": self.column, "suggestion": self.suggestion}
+        message = _cut(self.message)
+        column = None if self.column is None else _cut(self.column)
+        place = {"line": self.line, "column": column, "suggestion": self.suggestion}
         return {
             "code": self.code,
             "message": message,
             **{name: value for name, value in place.items() if value is not None},
             "err": message,
         }
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
+
+
+def listed(errors: Iterable[JobError], before: Sequence[Mapping[str, Any]] = ()) -> list[Mapping[str, Any]]:
+    """The first errors of a job as its result lists them.
+
+    Args:
+        errors: Errors, in their order.
+        before: What is listed already.
+    """
+    found = [*before]
+    size = len(dumps(found).encode())
+    for error in islice(errors, max(0, LISTED_ERRORS - len(found))):
+        answer = error.to_answer()
+        size += len(dumps(answer).encode())
+        if size > LARGEST_LISTED:
+            break
+        found.append(answer)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,10 @@ from batchyard.catalogue.rules import Own, Product, Scalar, Variant
 from batchyard.errors import Invalid
 
 LARGEST_NUMBER = 2**53
-"""Of whatever is no piece: all integers up to it are doubles, too."""
+"""Of whatever is no piece and no date: all integers up to it are doubles, too."""
+
+EARLIEST, LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""Dates have years from 1 to 9999, in microseconds since the Unix epoch: clients send both ends for none."""
 
 _KINDS: Mapping[type, str] = {str: "text", float: "a number from 0", int: "a whole number", bool: "true or false"}
 
@@ -89,6 +92,9 @@ def _problems_of_own(own: Own) -> Iterator[tuple[str, str]]:
             yield name, f"It is {'a number' if kind is float else _KINDS[kind]}."
         elif isinstance(value, str):
             yield from _text(name, value, rules.LONGEST_DESCRIPTION)
+        elif name in rules.ENTITY_MOMENTS:
+            if not EARLIEST <= value <= LATEST:
+                yield name, "It is a date of the years from 1 to 9999."
         elif abs(value) > LARGEST_NUMBER:
             yield name, f"It is from -{LARGEST_NUMBER} to {LARGEST_NUMBER}."
     yield from _list("attributes", own.attributes, rules.MOST_ATTRIBUTES)

@@ -68,6 +68,9 @@ VARIANT_FIELDS: Mapping[str, type] = {
 }
 """Plain fields of a variant and their types."""
 
+ENTITY_MOMENTS = ("blocked_date_utc", "blocked_from_advertising_date_utc", "received_date_utc")
+"""Fields of an entity that are dates."""
+
 ENTITY_FIELDS: Mapping[str, type] = {
     **dict.fromkeys(("asin", "ean", "upc", "isbn", "mpn", "condition", "tax_product_code"), str),
     **dict.fromkeys(("warehouse_location", "warranty", "flag_description", "block_comment"), str),
@@ -77,7 +80,7 @@ ENTITY_FIELDS: Mapping[str, type] = {
     **dict.fromkeys(("buy_it_now_price", "store_price", "second_chance_price", "min_price", "max_price"), float),
     "estimated_shipping_cost": float,
     **dict.fromkeys(("flag", "bundle_type", "multipack_quantity"), int),
-    **dict.fromkeys(("blocked_date_utc", "blocked_from_advertising_date_utc", "received_date_utc"), int),
+    **dict.fromkeys(ENTITY_MOMENTS, int),
     **dict.fromkeys(
         ("is_available_in_store", "is_display_in_store", "is_blocked", "is_blocked_from_advertising"), bool
     ),

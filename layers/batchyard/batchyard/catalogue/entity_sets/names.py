@@ -64,3 +64,19 @@ OF_PRODUCT: Mapping[str, str] = {
 
 ENUMERATIONS: Mapping[str, str] = {"Flag": "flag", "BundleType": "bundle_type"}
 """Properties that are fields of the entity itself as numbers."""
+
+OF_PARTS: Mapping[str, str] = {
+    "attributes": "Attributes",
+    "components": "BundleComponents",
+    "handle": "Sku",
+    "hs_code": "HarmonizedCode",
+    "images": "Images",
+    "labels": "Labels",
+    "name": "Name",
+    "options": "Attributes",
+    "placements": "Images",
+    "sku": "Sku",
+    "title": "Title",
+    "variants": "Children",
+}
+"""What the catalogue calls a part of a product that is wrong, and OData does."""

@@ -28,8 +28,11 @@ _OPENINGS_AND_COMMAS = ("[", "{", ",")
 _TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 
-def read_json(text: str) -> Any:
+def read_json(text: str, *, once: bool = False) -> Any:
     """What a JSON text says.
+
+    Args:
+        once: No object may have a member twice; else the last one counts.
 
     Raises:
         Malformed: It is no JSON, holds too much or is nested too deeply, or has a number that JSON cannot carry.
@@ -37,7 +40,7 @@ def read_json(text: str) -> Any:
     try:
         must_hold_few_values(text)
         # A text with a byte order mark is refused in words of its own.
-        data = json.loads(text) if text.startswith("\ufeff") else _DECODER.decode(text)
+        data = json.loads(text) if text.startswith("\ufeff") else (_STRICT if once else _DECODER).decode(text)
     except ValueError as error:
         # Of a number of too many digits, Python goes on with how its programmer could have more.
         raise Malformed(f"JSON parse error - {str(error).partition(';')[0]}") from None
@@ -53,6 +56,20 @@ def must_hold_few_values(text: str) -> None:
     # Each value stands behind one of these; those within strings are left out where it matters.
     if _count(text) > MOST_VALUES and _count(_TEXT.sub("", text)) > MOST_VALUES:
         raise ValueError(f"It holds more than {MOST_VALUES} values.")
+
+
+def object_of(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of a JSON text; of two members of one name nobody knows which one a reader would take.
+
+    Raises:
+        ValueError: There are two.
+    """
+    found = dict(members)
+    if len(found) != len(members):
+        names = [name for name, _ in members]
+        twice = next(name for position, name in enumerate(names) if name in names[:position])
+        raise ValueError(f'an object has "{twice[:100]}" twice')
+    return found
 
 
 def finite(digits: str) -> float:
@@ -96,3 +113,4 @@ def _refuse_constant(name: str) -> None:
 
 # `json.loads` makes one anew at each call, which takes longer than reading something short.
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=finite)
+_STRICT = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=finite, object_pairs_hook=object_of)

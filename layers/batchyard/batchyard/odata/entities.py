@@ -5,12 +5,14 @@ there are, query options, pages, entity tags, and the JSON of it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection as Names
 from contextlib import nullcontext
 from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote
 
+from batchyard.echoes import echo
 from batchyard.errors import (
     Invalid,
     Malformed,
@@ -27,9 +29,9 @@ from batchyard.http.preconditions import Preconditions
 from batchyard.http.urls import base_url, header, parameters
 from batchyard.jsontext import dumps
 from batchyard.odata import lists, payload, planning
-from batchyard.odata.model import EntitySet, Model
+from batchyard.odata.model import ComplexType, EntitySet, Model
 from batchyard.odata.multipart import media_type_of
-from batchyard.odata.negotiation import prefers
+from batchyard.odata.negotiation import has_numbers_as_texts, prefers
 from batchyard.odata.places import Places
 from batchyard.odata.query import options as query
 from batchyard.odata.query.options import Options
@@ -317,7 +319,7 @@ class _Exchange:
 
     def _create(self, create: Create, nested: frozenset[str], target: Target) -> Answer:
         found = target.entity_set
-        given = payload.read(self._body(), found.type, self._service.model, nested)
+        given = self._read(self._body(), found.type, nested)
         row = create(given, self._write())
         location = f"{self._root}{found.name}{_key_text(found, tuple(row[name] for name in found.type.key))}"
         shown = self._one(found, row)
@@ -325,7 +327,7 @@ class _Exchange:
 
     def _change(self, change: Change, target: Target) -> Answer:
         found = target.entity_set
-        given = payload.read(self._body(), found.type, self._service.model)
+        given = self._read(self._body(), found.type)
         change(target.key, _without_key(given, found, target.key), self._write())
         return _DONE
 
@@ -338,10 +340,17 @@ class _Exchange:
         body = self._body()
         if not isinstance(body, Mapping) or not isinstance(body.get("Value"), Mapping):
             raise Malformed(f'The body of {target.action.name} is {{"Value": {{…}}}}.')
-        given = payload.read(body["Value"], target.action.value, self._service.model)
+        for name in body:
+            if name != "Value" and "@" not in name:
+                raise Invalid({echo(name): [f'{target.action.name} has no parameter "{echo(name)}".']})
+        given = self._read(body["Value"], target.action.value)
         act = self._service.writable(target.entity_set.name).actions[target.action.name]
         act(target.key, given, self._write())
         return _DONE
+
+    def _read(self, body: Any, shape: ComplexType, nested: Names[str] = ()) -> payload.Values:
+        texts = has_numbers_as_texts(self._event)
+        return payload.read(body, shape, self._service.model, nested, texts=texts)
 
     def _write(self) -> Write:
         by = str(self._event["requestContext"].get("requestId") or "request")
@@ -355,7 +364,7 @@ class _Exchange:
         media_type = media_type_of(header(self._event, "Content-Type") or "application/json")
         if media_type != "application/json":
             raise UnsupportedMediaType(media_type)
-        return read_json(text)
+        return read_json(text, once=True)
 
     def _row(self, target: Target) -> Row:
         """The entity of a target's key.

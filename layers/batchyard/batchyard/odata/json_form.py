@@ -3,7 +3,7 @@
 import json
 from typing import Any, TypeGuard
 
-from batchyard.http.bounds import must_hold_few_values
+from batchyard.http.bounds import must_hold_few_values, object_of
 from batchyard.http.urls import add_line
 from batchyard.odata.envelope import (
     FORBIDDEN_CHARACTERS,
@@ -29,7 +29,7 @@ def parse(body: bytes) -> Batch:
     try:
         text = body.decode()
         must_hold_few_values(text)
-        document = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
+        document = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=object_of)
     except (ValueError, RecursionError) as error:
         raise MalformedBatchError(f"The batch is no JSON: {error}") from None
     entries = document.get("requests") if isinstance(document, dict) else None
@@ -107,16 +107,6 @@ def _body(body: Any, content_type: str) -> bytes:
         return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
     except (ValueError, RecursionError):
         raise MalformedPartError("The body cannot be sent.") from None
-
-
-def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; of two members of one name nobody knows which one a reader would take."""
-    found = dict(members)
-    if len(found) != len(members):
-        names = [name for name, _ in members]
-        twice = next(name for position, name in enumerate(names) if name in names[:position])
-        raise ValueError(f'an object has "{twice[:100]}" twice')
-    return found
 
 
 def _refuse_constant(name: str) -> None:

@@ -15,6 +15,9 @@ _NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3})?")
 _GOES_ON = frozenset({"continue-on-error", "odata.continue-on-error"})
 
 
+_NUMBERS_AS_TEXTS = re.compile(r';\s*IEEE754Compatible\s*=\s*"?true"?\s*(?:;|\Z)', re.IGNORECASE)
+
+
 class Version(NamedTuple):
     """The version of OData that an answer is in.
 
@@ -75,6 +78,11 @@ def _preferences(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for preference in (header(event, "Prefer") or "").lower().replace(";", ",").split(","):
         name, _, value = preference.partition("=")
         yield name.strip(), value.strip('" ')
+
+
+def has_numbers_as_texts(event: Mapping[str, Any]) -> bool:
+    """Whether a client sends `Edm.Int64` and `Edm.Decimal` as strings (OData JSON 4.01, 3.2)."""
+    return _NUMBERS_AS_TEXTS.search(header(event, "Content-Type") or "") is not None
 
 
 def answers_multipart(event: Mapping[str, Any], *, is_json: bool, has_ids: bool) -> bool:

@@ -1,11 +1,12 @@
 """Bodies of requests, checked against the model: what comes out has the names and values of rows.
 
-What clients send of computed properties is passed over, and so are annotations. A name that the type does not have is
-refused: it would be lost without a word.
+What clients send of computed properties is passed over, and so are annotations that describe. A name that the type does
+not have is refused, and so is an annotation that would change relations: they would be lost without a word.
 """
 
+import re
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Collection as Names
-from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
@@ -14,6 +15,8 @@ from batchyard.errors import Invalid, Malformed
 from batchyard.odata.model import (
     BOOLEAN,
     DATE_TIME,
+    DECIMAL,
+    INT64,
     NUMBERS,
     STRING,
     WHOLE_NUMBERS,
@@ -30,10 +33,14 @@ from batchyard.odata.query.syntax import Literal
 MOST_ENTRIES = 1000
 """Entries of a list in a body."""
 
+_TEXTS = frozenset({DECIMAL, INT64})
+_NUMBER = re.compile(r"[+-]?+[0-9]{1,40}+(?:\.[0-9]{1,40}+)?+(?:[Ee][+-]?+[0-9]{1,3}+)?+")
+_INSTRUCTIONS = frozenset({"bind", "delta", "removed"})
+
 type Values = Mapping[str, Any]
 
 
-def read(body: Any, shape: ComplexType, model: Model, nested: Names[str] = ()) -> Values:
+def read(body: Any, shape: ComplexType, model: Model, nested: Names[str] = (), *, texts: bool = False) -> Values:
     """What a body says of an entity, or of a complex value.
 
     Args:
@@ -41,6 +48,7 @@ def read(body: Any, shape: ComplexType, model: Model, nested: Names[str] = ()) -
         shape: The type that it is of.
         model: Where the type is.
         nested: The navigation properties that may come along, with entities of their own.
+        texts: Numbers that not every reader of JSON can hold may be strings (`IEEE754Compatible=true`).
 
     Raises:
         Malformed: It is no object.
@@ -48,22 +56,23 @@ def read(body: Any, shape: ComplexType, model: Model, nested: Names[str] = ()) -
     """
     if not isinstance(body, Mapping):
         raise Malformed("The body must be a JSON object.")
-    found: dict[str, Any] = {}
-    for name, value in body.items():
-        if "@" in name:
-            continue
-        if isinstance(shape, EntityType) and name in shape.navigations:
-            if name not in nested:
-                raise Invalid({name: [f"{name} cannot be written along with {shape.name}."]})
-            target = model.target(shape.navigations[name])
-            found[name] = [read(one, target, model) for one in _list(name, value)]
-            continue
-        one = shape.properties.get(name)
-        if one is None:
-            raise Invalid({echo(name): [f'{shape.name} has no property "{echo(name)}".']})
-        if not one.computed:
-            found[name] = _value(one, value, model)
-    return found
+    return _Reader(model, texts=texts).of(body, shape, nested)
+
+
+def each[One, Made](name: str, entries: Iterable[One], act: Callable[[One], Made]) -> list[Made]:
+    """What is made of the entries of a list.
+
+    Raises:
+        Invalid: One is wrong, which is told with its place: `Attributes[1].Name`.
+    """
+    made: list[Made] = []
+    for position, one in enumerate(entries):
+        try:
+            made.append(act(one))
+        except Invalid as error:
+            place = f"{name}[{position}]"
+            raise Invalid({f"{place}.{inner}": found for inner, found in error.fields.items()}) from None
+    return made
 
 
 def required(values: Values, *names: str) -> None:
@@ -71,6 +80,73 @@ def required(values: Values, *names: str) -> None:
     for name in names:
         if values.get(name) is None:
             raise Invalid({name: [f"{name} is required."]})
+
+
+class _Reader:
+    """Reads the values of one body."""
+
+    def __init__(self, model: Model, *, texts: bool) -> None:
+        self._model = model
+        self._texts = texts
+
+    def of(self, body: Mapping[str, Any], shape: ComplexType, nested: Names[str] = ()) -> Values:
+        """What an object says of what has a shape."""
+        found: dict[str, Any] = {}
+        for name, value in body.items():
+            if "@" in name:
+                _must_describe(name)
+            elif isinstance(shape, EntityType) and name in shape.navigations:
+                if name not in nested:
+                    raise Invalid({name: [f"{name} cannot be written along with {shape.name}."]})
+                found[name] = self._several(name, self._model.target(shape.navigations[name]), value)
+            elif (one := shape.properties.get(name)) is None:
+                raise Invalid({echo(name): [f'{shape.name} has no property "{echo(name)}".']})
+            elif not one.computed:
+                found[name] = self._value(one, value)
+        return found
+
+    def _several(self, name: str, shape: ComplexType, value: Any) -> list[Values]:
+        entries = _list(name, value)
+        for position, one in enumerate(entries):
+            if not isinstance(one, Mapping):
+                raise Invalid(
+                    {name: [f"{name}[{position}] must be an object, not {'null' if one is None else 'that'}."]}
+                )
+        return each(name, entries, lambda one: self.of(one, shape))
+
+    def _value(self, shown: Property, value: Any) -> Any:
+        kind = shown.type
+        if isinstance(kind, Collection):
+            if isinstance(kind.of, ComplexType):
+                return self._several(shown.name, kind.of, value)
+            return [
+                self._value(Property(f"{shown.name}[{position}]", kind.of, nullable=False), one)
+                for position, one in enumerate(_list(shown.name, value))
+            ]
+        if value is None:
+            if not shown.nullable:
+                raise Invalid({shown.name: [f"{shown.name} cannot be null."]})
+            return None
+        if isinstance(kind, ComplexType):
+            if not isinstance(value, Mapping):
+                raise Invalid({shown.name: [f"{shown.name} must be an object."]})
+            return self.of(value, kind)
+        if self._texts and kind in _TEXTS and isinstance(value, str):
+            value = _number(value)
+        read_value = _of_enum(kind, value) if isinstance(kind, EnumType) else _plain(kind, value)
+        if read_value is None:
+            raise Invalid({shown.name: [f"{shown.name} must be of the type {_described(kind, value)}."]})
+        if shown.longest is not None and len(read_value) > shown.longest:
+            message = f"{shown.name} has {len(read_value)} characters, of {shown.longest} that it can have."
+            raise Invalid({shown.name: [message]})
+        return read_value
+
+
+def _must_describe(annotation: str) -> None:
+    """Raises `Invalid` for an annotation that is an instruction (OData JSON 4.01, 8.5, 13.5 and 15.3)."""
+    if annotation.rpartition("@")[2].removeprefix("odata.") in _INSTRUCTIONS:
+        message = f"{echo(annotation)} is not supported: what belongs to an entity is written by its own address."
+        raise Invalid({echo(annotation): [message]})
 
 
 def _list(name: str, value: Any) -> list[Any]:
@@ -83,27 +159,22 @@ def _list(name: str, value: Any) -> list[Any]:
     return value
 
 
-def _value(shown: Property, value: Any, model: Model) -> Any:
-    kind = shown.type
-    if isinstance(kind, Collection):
-        inner = Property(shown.name, kind.of, nullable=False)
-        return [_value(inner, one, model) for one in _list(shown.name, value)]
-    if value is None:
-        if not shown.nullable:
-            raise Invalid({shown.name: [f"{shown.name} cannot be null."]})
-        return None
-    if isinstance(kind, ComplexType):
-        if not isinstance(value, Mapping):
-            raise Invalid({shown.name: [f"{shown.name} must be an object."]})
-        return read(value, kind, model)
-    read_value = _of_enum(kind, value) if isinstance(kind, EnumType) else _plain(kind, value)
-    if read_value is None:
-        named = kind.name if isinstance(kind, EnumType) else kind
-        raise Invalid({shown.name: [f"{shown.name} must be of the type {named}."]})
-    if shown.longest is not None and len(read_value) > shown.longest:
-        message = f"{shown.name} has {len(read_value)} characters, of {shown.longest} that it can have."
-        raise Invalid({shown.name: [message]})
-    return read_value
+def _described(kind: "str | EnumType", value: Any) -> str:
+    """A type, with what helps whoever sent something else."""
+    if isinstance(kind, EnumType):
+        return f"{kind.name}: {', '.join(kind.members)}"
+    if kind == DATE_TIME:
+        return f"{kind}, as 2024-05-31T13:30:00Z"
+    if kind in _TEXTS and isinstance(value, str):
+        return f"{kind}; a string may hold it where the media type has IEEE754Compatible=true"
+    return kind
+
+
+def _number(text: str) -> Any:
+    """The number that a string holds; the string itself where it holds none."""
+    if not _NUMBER.fullmatch(text):
+        return text
+    return int(text) if text.lstrip("+-").isdecimal() else float(text)
 
 
 def _of_enum(kind: EnumType, value: Any) -> str | None:

@@ -5,11 +5,11 @@ from dataclasses import replace
 from batchyard.catalogue import operations
 from batchyard.catalogue.entity_sets.found import meant
 from batchyard.catalogue.entity_sets.skus import free_handle
-from batchyard.catalogue.entity_sets.values import merged, merged_attributes
+from batchyard.catalogue.entity_sets.values import attributes_of, merged, merged_attributes
 from batchyard.catalogue.rules import Product, Variant
 from batchyard.errors import Invalid
 from batchyard.http.preconditions import UNCONDITIONAL
-from batchyard.odata.payload import required
+from batchyard.odata.payload import each, required
 from batchyard.odata.sets import Given, Key, Write
 from batchyard.store.unit import Unit, in_one
 
@@ -25,13 +25,15 @@ def update_quantity(key: Key, given: Given, write: Write) -> None:
     if kind == "Unconfirmed":
         raise Invalid({"UpdateType": ["Unconfirmed quantities are not kept here."]})
     quantities: dict[int, int] = {}
-    for update in given.get("Updates", ()):
+
+    def place(update: Given) -> None:
         required(update, "DistributionCenterID", "Quantity")
         centre = update["DistributionCenterID"]
         if centre in quantities:
-            raise Invalid({"Updates": [f"The distribution centre {centre} stands there twice."]})
+            raise Invalid({"DistributionCenterID": [f"The distribution centre {centre} stands there twice."]})
         quantities[centre] = update["Quantity"]
 
+    each("Updates", given.get("Updates", ()), place)
     id, relative, complete = int(key[0]), kind == "Relative", bool(given.get("CompleteDCList"))
 
     def act(unit: Unit) -> None:
@@ -50,7 +52,7 @@ def update_attributes(key: Key, given: Given, write: Write) -> None:
         NotFound: There is no such product.
         Invalid: It cannot have them.
     """
-    names = [(one.get("Name"), one.get("Value")) for one in given.get("Attributes", ())]
+    names = attributes_of(given)
 
     def act(unit: Unit) -> None:
         found = meant(unit, int(key[0]), write)

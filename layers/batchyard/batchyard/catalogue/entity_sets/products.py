@@ -15,11 +15,11 @@ from batchyard.catalogue.entity_sets.found import Found, find, meant, row_of
 from batchyard.catalogue.entity_sets.names import ENUMERATIONS, OF_ENTITY, OF_PRODUCT
 from batchyard.catalogue.entity_sets.rows import Row
 from batchyard.catalogue.entity_sets.skus import DuplicateSku, free_handle, must_be_free
-from batchyard.catalogue.entity_sets.values import merged, merged_attributes
+from batchyard.catalogue.entity_sets.values import attributes_of, merged, merged_attributes
 from batchyard.catalogue.rules import DRAFT, Own, Product, Variant
 from batchyard.errors import Invalid
 from batchyard.http.preconditions import UNCONDITIONAL
-from batchyard.odata.payload import required
+from batchyard.odata.payload import each, required
 from batchyard.odata.sets import Given, Key, Write
 from batchyard.store.unit import Unit, in_one, transact
 
@@ -72,7 +72,7 @@ def create(given: Given, write: Write) -> Row:
         make = _new_product if given.get("ParentProductID") is None else _new_child
         id = make(unit, given, fresh, write)
         own = _own_of(given, Own())
-        names = [(one.get("Name"), one.get("Value")) for one in given.get("Attributes", ())]
+        names = attributes_of(given)
         components = _components(unit, given.get("BundleComponents", ()))
         own = replace(own, attributes=merged_attributes(own.attributes, names), components=components)
         operations.change_entity(id, lambda _: own, write.by)
@@ -272,7 +272,8 @@ def _own_of(given: Given, own: Own) -> Own:
 def _components(unit: Unit, given: Iterable[Given]) -> dict[int, int]:
     """The components of a bundle, named by their IDs or SKUs."""
     found: dict[int, int] = {}
-    for one in given:
+
+    def place(one: Given) -> None:
         id = one.get("ComponentID") or one.get("ProductID")
         if id is None:
             required(one, "ComponentSku")
@@ -280,6 +281,8 @@ def _components(unit: Unit, given: Iterable[Given]) -> dict[int, int]:
         if int(id) in found:
             raise Invalid({"BundleComponents": [f"The product {id} stands there twice."]})
         found[int(id)] = int(one.get("Quantity", 1))
+
+    each("BundleComponents", given, place)
     return found
 
 

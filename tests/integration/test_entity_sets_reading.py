@@ -227,7 +227,7 @@ def test_names_are_read_in_any_case_after_the_question_mark(api: Api) -> None:
         api, "Products?$filter=sku eq 'A'&$expand=DCQuantities&$select=sku,TotalAvailableQuantity,DCQuantities"
     )
     assert found["value"] == [{"Sku": "A", "TotalAvailableQuantity": 0, "DCQuantities": []}]
-    assert found["@odata.context"].endswith("#Products(Sku,TotalAvailableQuantity)")
+    assert found["@odata.context"].endswith("#Products(Sku,TotalAvailableQuantity,DCQuantities)")
     for query in (
         "$filter=Labels/Any (l: l/Name eq 'Sale')&$select=ID,Sku",
         "$filter=Attributes/Any (c: c/Value eq '13M') and Brand eq 'X1' &$expand=Attributes",

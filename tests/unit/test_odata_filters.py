@@ -179,7 +179,7 @@ def test_the_canonical_text_of_a_filter(text: str, canonical: str) -> None:
         ("and", 1, 'no property "and"'),
         # Characters.
         ("Title eq 'it's'", 13, "a quote is written twice"),
-        ("Title eq 'it", 10, 'does not end. In a URL, ";" is written as "%3B".'),
+        ("Title eq 'it", 10, 'does not end. In a URL, ";" is written as "%3B", and "&" as "%26".'),
         ("Title eq '''", 10, "does not end"),
         ("Title eq 'a'or ID eq 1", 12, "a quote is written twice"),
         ("Title eq `a`", 10, '"`" cannot stand here'),

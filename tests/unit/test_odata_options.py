@@ -147,7 +147,7 @@ def test_expand_of_all_navigations() -> None:
         ("$expand=Labels()", "$expand, character 8: There should be an option"),
         (
             "$expand=Labels($top=1",
-            '$expand, character 14: There should be ")" instead of the end. In a URL, ";" is written as "%3B".',
+            '$expand, character 14: There should be ")" instead of the end. In a URL, ";" is written as "%3B", and ',
         ),
         ("$expand=Labels($top=1;)", "$expand, character 15: There should be an option"),
         ("$expand=Labels($top=-1)", "$expand, character 13: There should be a whole number"),

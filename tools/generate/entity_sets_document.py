@@ -167,7 +167,8 @@ class EntitySets:
             (Document.SERVICE, "entitySets", "All entity sets", "application/json", service),
             (Document.METADATA, "metadata", "Every type and name (CSDL)", "application/xml", _TEXT),
         ):
-            operation = _operation(TAG, operation_id, summary, [], _found(media_type, schema), _OF_ALL)
+            refusals = (*_OF_ALL, 415)
+            operation = _operation(TAG, operation_id, summary, [], _found(media_type, schema), refusals)
             yield str(path_of(document)), {"get": operation}
 
     def _of_set(self, found: EntitySet) -> Iterator[tuple[str, Json]]:

@@ -186,10 +186,12 @@ class _Exchange:
     # What tells of the service itself.
 
     def _service_document(self) -> Answer:
+        query.must_have_no_options(self._pairs())
         sets = [{"name": name, "kind": "EntitySet", "url": name} for name in self._service.model.sets]
         return _json({"@odata.context": f"{self._root}$metadata", "value": sets})
 
     def _metadata(self) -> Answer:
+        query.must_have_no_options(self._pairs(), query.XML)
         return Answer(HTTPStatus.OK, {"Content-Type": "application/xml", **VERSION}, self._service.metadata)
 
     # Several entities.
@@ -283,19 +285,24 @@ class _Exchange:
     # One entity.
 
     def _entity(self, target: Target) -> Answer:
-        found = target.entity_set
-        return self._one(found, self._row(target))
+        shape = self._shape(target.entity_set)
+        return self._one(target.entity_set, shape, self._row(target))
 
     def _related(self, target: Target) -> Answer:
         assert target.navigation is not None  # noqa: S101 (for the type checker: it is this kind of target)
+        found = self._shown(target)
+        shape = self._shape(found)
         row = self._row(target)[target.navigation.name]
         if row is None:
             raise NotFound
-        return self._one(self._shown(target), row)
+        return self._one(found, shape, row)
 
-    def _one(self, found: EntitySet, row: Row) -> Answer:
-        options = query.parse_options(self._pairs(), found.type, self._service.model)
-        shape = Shape(self._service.model, found.type, options)
+    def _shape(self, found: EntitySet) -> Shape:
+        """What the query wants to see of one entity."""
+        options = query.parse_options(self._pairs(), found.type, self._service.model, of_one=True)
+        return Shape(self._service.model, found.type, options)
+
+    def _one(self, found: EntitySet, shape: Shape, row: Row) -> Answer:
         tag = self._service.tag(row)
         headers = {"Content-Type": JSON, **VERSION}
         if tag is not None:
@@ -305,6 +312,7 @@ class _Exchange:
 
     def _property(self, target: Target) -> Answer:
         assert target.member is not None  # noqa: S101 (for the type checker: it is this kind of target)
+        query.must_have_no_options(self._pairs(), query.JSON if target.kind is Kind.PROPERTY else _AS_TEXT)
         value = plain(target.member, self._row(target)[target.member.name])
         found = target.entity_set
         if value is None:
@@ -319,10 +327,12 @@ class _Exchange:
 
     def _create(self, create: Create, nested: frozenset[str], target: Target) -> Answer:
         found = target.entity_set
+        # Before anything is made: who is told of an error sends it again.
+        shape = self._shape(found)
         given = self._read(self._body(), found.type, nested)
         row = create(given, self._write())
         location = f"{self._root}{found.name}{_key_text(found, tuple(row[name] for name in found.type.key))}"
-        shown = self._one(found, row)
+        shown = self._one(found, shape, row)
         return shown._replace(status=HTTPStatus.CREATED, headers={**shown.headers, "Location": location})
 
     def _change(self, change: Change, target: Target) -> Answer:
@@ -404,6 +414,7 @@ def _without_key(given: Mapping[str, Any], found: EntitySet, key: Key) -> Mappin
 
 
 _DONE = Answer(HTTPStatus.NO_CONTENT, VERSION)
+_AS_TEXT = frozenset({"text", "text/plain", *query.JSON})
 _REPLACED = frozenset({"skip", "skiptoken", "top", "access_token"})
 # API Gateway takes a semicolon for the end of a parameter.
 _OF_QUERIES = "$'(),:/@"

@@ -35,7 +35,16 @@ class Shape:
         self._expanded: list[tuple[Expand, Shape]] = [
             (one, Shape(model, model.target(one.navigation), one.options)) for one in options.expand
         ]
-        self.selected = "" if chosen is None else f"({','.join(one.name for one in self.properties)})"
+        self.selected = self._told(shown, chosen)
+
+    def _told(self, shown: EntityType, chosen: tuple[str, ...] | None) -> str:
+        """What a context says of it (OData JSON 4.0, 10.9 and 10.10); empty for all."""
+        inner = {expand.navigation.name: shape.selected for expand, shape in self._expanded}
+        names = [] if chosen is None else [one.name for one in self.properties]
+        for name in shown.navigations:
+            if inner.get(name) or (chosen is not None and name in chosen):
+                names.append(name + inner.get(name, ""))
+        return f"({','.join(names)})" if names or chosen is not None else ""
 
     def entity(self, row: Row) -> dict[str, Any]:
         """An entity, as JSON takes it."""

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from batchyard.echoes import echo
 from batchyard.errors import Malformed
 
 type Value = str | int | UUID
@@ -17,6 +18,9 @@ _GUID = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 # A GUID stands alone, and before OData 4 in `guid'…'`.
 _LITERAL = rf"(?:guid'(?P<older>{_GUID})'|(?P<guid>{_GUID})|(?P<text>{_STRING})|(?P<number>-?[0-9]{{1,19}}))"
 _COMPONENT = re.compile(rf"\s*+(?:(?P<name>\w+)\s*+=\s*+)?{_LITERAL}\s*+(?:,(?!\s*+\Z)|\Z)")
+
+_FORM = "it has names, each with a key in brackets or without one, as Products(1)/Attributes"
+_KEYS = "it has a whole number or a text in single quotes, or several of them as Name=value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def parse(path: str) -> list[Segment]:
     while position < len(path):
         found = _SEGMENT.match(path, position)
         if found is None:
-            raise Malformed("The URL cannot be read as one of OData's.")
+            raise Malformed(f'The URL cannot be read from "{echo(path[position:])}" on: {_FORM}.')
         segments.append(Segment(found[1], _key(found[2] or "")))
         position = found.end()
     return segments
@@ -71,7 +75,7 @@ def _key(text: str) -> dict[str, Value]:
         found = _COMPONENT.match(text, position)
         name = (found["name"] or "") if found else ""
         if found is None or name in key or (key and "" in {name, *key}):
-            raise Malformed(f"({text}) is no key.")
+            raise Malformed(f"({echo(text)}) is no key: {_KEYS}.")
         key[name] = _value(found)
         position = found.end()
     return key

@@ -5,7 +5,7 @@ is an option of somebody else, and passed over.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from batchyard.echoes import echo
@@ -27,7 +27,10 @@ MOST_ORDERS = 10
 """Expressions of one `$orderby`."""
 
 _NUMBER = re.compile(r"[0-9]{1,10}")
-_FORMATS = frozenset({"json", "application/json"})
+JSON = frozenset({"json", "application/json"})
+XML = frozenset({"xml", "application/xml"})
+"""What `$format` calls the formats that there are."""
+
 _OF_COLLECTIONS = frozenset({"$filter", "$orderby", "$top", "$skip", "$count"})
 _OF_NAVIGATIONS = _OF_COLLECTIONS | {"$select", "$expand"}
 _ALL = _OF_NAVIGATIONS | {"$skiptoken", "$format", "$search"}
@@ -81,13 +84,16 @@ class Expand(NamedTuple):
     options: Options = Options()
 
 
-def parse_options(query: Iterable[tuple[str, str]], entity_type: EntityType, model: Model) -> Options:
+def parse_options(
+    query: Iterable[tuple[str, str]], entity_type: EntityType, model: Model, *, of_one: bool = False
+) -> Options:
     """The options of a request.
 
     Args:
         query: Names and values of the query string, percent-decoded, in order.
         entity_type: What the request asks for.
         model: Where the type is.
+        of_one: It asks for one entity, of which nothing is left out, ordered or counted.
 
     Raises:
         MalformedQuery: An option cannot be read, stands twice, or does not fit the model.
@@ -101,9 +107,30 @@ def parse_options(query: Iterable[tuple[str, str]], entity_type: EntityType, mod
             continue
         if name in seen:
             raise MalformedQuery(name, "It stands there twice.")
+        if of_one and name in _OF_COLLECTIONS:
+            raise MalformedQuery(name, "It is for several entities, and here is one.")
         seen.add(name)
         options = _with(options, name, value, entity_type, model)
     return options
+
+
+def must_have_no_options(query: Iterable[tuple[str, str]], formats: Collection[str] = JSON) -> None:
+    """Lets the query of something through of which nothing is chosen.
+
+    Args:
+        query: Names and values of the query string, percent-decoded, in order.
+        formats: What `$format` may ask for.
+
+    Raises:
+        MalformedQuery: There is another option.
+        UnsupportedMediaType: `$format` asks for something else.
+    """
+    for given, value in query:
+        name = _system_name(given.strip())
+        if name == "$format":
+            _must_be_format(value, formats)
+        elif name is not None:
+            raise MalformedQuery(name, "There is nothing to choose here.")
 
 
 def _system_name(given: str) -> str | None:
@@ -121,8 +148,7 @@ def _with(options: Options, name: str, value: str, entity_type: EntityType, mode
         case "$skiptoken":
             return options._replace(skiptoken=value)
         case "$format":
-            if value.partition(";")[0].strip().lower() not in _FORMATS:
-                raise UnsupportedMediaType(value)
+            _must_be_format(value, JSON)
             return options
         case "$search":
             raise _search()
@@ -132,6 +158,11 @@ def _with(options: Options, name: str, value: str, entity_type: EntityType, mode
             if scanner.kind != tokens.END:
                 raise scanner.unexpected("the end, or what joins it with more,")
             return options
+
+
+def _must_be_format(value: str, formats: Collection[str]) -> None:
+    if value.partition(";")[0].strip().lower() not in formats:
+        raise UnsupportedMediaType(value)
 
 
 def _search() -> NotSupported:

@@ -12,13 +12,17 @@ from batchyard.odata.query.errors import MalformedQuery
 LONGEST = 32_768
 """Characters of one option's value, at most."""
 
-CUT_SHORT = 'In a URL, ";" is written as "%3B".'
-"""Why a value may end too early: API Gateway ends a parameter at a semicolon."""
+CUT_SHORT = 'In a URL, ";" is written as "%3B", and "&" as "%26".'
+"""Why a value may end too early: an ampersand ends a parameter, and at API Gateway a semicolon does."""
 
 NAME, TEXT, TYPED, NUMBER, MOMENT, GUID, MARK, END = "name", "text", "typed", "number", "moment", "guid", "mark", "end"
 """Kinds of tokens; a typed one is a name with a quoted text: `guid'…'`."""
 
 _LITERALS = frozenset({TEXT, TYPED, NUMBER, MOMENT, GUID})
+_OTHER_QUOTES = (
+    '"\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}'
+    "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
+)
 _BLANKS = re.compile(r"[ \t\r\n]*+")
 _TEXT = r"'(?:[^']|'')*+'"
 _TOKEN = re.compile(
@@ -113,6 +117,8 @@ class Scanner:
         character = self._value[self.start]
         if character == "'":
             return self.refused(f"The string that begins here does not end. {CUT_SHORT}")
+        if character in _OTHER_QUOTES:
+            return self.refused(f"{character} cannot stand here: strings are in single quotes.")
         if character in "+-":
             return self.refused("Arithmetic is not supported.")
         return self.refused(f'"{character}" cannot stand here.')

@@ -93,7 +93,8 @@ def _answer(event: dict[str, Any], context: Any, asking: Caller) -> dict[str, An
         return _of_entity_set(event, context, segments, asking)
     limit = asking.scope.requests_per_minute or limits.default_limit()
     limits.take(asking.token, limit, count=sum(1 for _ in batch.requests()) + 1)
-    routes = Dispatcher(event, context, ROUTES, FALLBACK, refusal_in_batches, _ENTITY_SETS, version=version_of(event))
+    refusal, version = refusal_in_batches, version_of(event)
+    routes = Dispatcher(event, context, ROUTES, FALLBACK, refusal, _ENTITY_SETS, MODEL.sets, version=version)
     answer = service.respond(event, context, batch, routes)
     return _proxied(answer.status, answer.headers, answer.body)
 

@@ -607,6 +607,20 @@ def test_a_reference_may_have_the_services_root_in_front(api: Api, channel: int,
 
 
 @pytest.mark.parametrize(
+    "url", ["/Products", "/Products(1)", "/%50roducts?$top=1", "/$metadata", "/$1", "/$1/Attributes"]
+)
+def test_a_url_of_odata_that_begins_at_the_host_is_told_where_it_is(api: Api, url: str) -> None:
+    made, refused = run_json(
+        api,
+        {"id": "1", "method": "POST", "url": "Products", "body": {"Sku": "A"}},
+        {"id": "2", "method": "GET", "url": url},
+    )
+    name = url[1:].partition("(")[0].partition("?")[0].partition("/")[0].replace("%50", "P")
+    assert (made["status"], refused["status"], list(refused["body"])) == (201, 404, ["error"])
+    assert f"/v1/{name}" in refused["body"]["error"]["message"]
+
+
+@pytest.mark.parametrize(
     "name", ["metadata", "batch", "root", "id", "all", "entity", "crossjoin", "crossjoin(a,b)", "METADATA"]
 )
 def test_names_reserved_by_odata_are_never_references(api: Api, channel: int, name: str) -> None:

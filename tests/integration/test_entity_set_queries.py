@@ -149,6 +149,9 @@ def test_an_address_that_cannot_be_read_is_told_with_the_part_that_is_wrong(
         ("$expand=Children/ChildProduct", ["brackets"]),
         ("$apply=aggregate($count as n)", ["$apply"]),
         ("$inlinecount=allpages", ["$inlinecount"]),
+        ("$select=ID&?$filter=Sku eq 'A'", ["?$filter"]),
+        ("$select=ID&amp%3B$filter=Sku eq 'A'", ["amp;$filter"]),
+        ("$top=5?$skip=1", ["character 2"]),
     ],
 )
 def test_a_slip_in_a_query_is_told_with_its_place(api: Api, query: str, words: list[str]) -> None:

@@ -140,6 +140,46 @@ def test_a_malformed_request_in_a_json_batch(fields: dict[str, Any]) -> None:
     assert good.error is None
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"method": None}, "a method"),
+        ({"method": "GE T"}, "a method"),
+        ({"url": None}, "a url"),
+        ({"url": "Products\nHost: evil"}, "a url"),
+        ({"headers": ["Accept"]}, "headers must be an object"),
+        ({"headers": {"Accept": "a", "Content-Length": 12}}, "header Content-Length must be a string"),
+        ({"headers": {"Accept": "a\r\nHost: evil"}}, "header Accept must be a string without"),
+        ({"headers": {"Acc ept": "a"}}, '"Acc ept" is no name of a header'),
+    ],
+)
+def test_a_malformed_request_in_a_json_batch_is_told_what_is_wrong(fields: dict[str, Any], words: str) -> None:
+    (request,) = parse(get("1", **fields)).requests()
+    assert words in str(request.error)
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        ({"id": 2}, r"requests\[2\] must have an id, a string of 1 to 255"),
+        ({"id": None}, r"requests\[2\] must have an id"),
+        ({"id": ""}, r"requests\[2\] must have an id"),
+        ({"atomicityGroup": 1}, r"atomicityGroup of requests\[2\] must be a string"),
+        ({"dependsOn": "0"}, r"requests\[2\] must depend on a list"),
+        ({"dependsOn": ["0", "9"]}, r'requests\[2\] depends on "9"'),
+        ({"dependsOn": ["2"]}, r'requests\[2\] depends on "2"'),
+        ({"dependsOn": [0]}, r"requests\[2\] depends on 0,"),
+        ({"dependsOn": [["0"]]}, r'requests\[2\] depends on \["0"\]'),
+        ({"id": "1"}, '"1" stands for two requests'),
+    ],
+)
+def test_a_malformed_envelope_of_a_json_batch_is_told_where(last: dict[str, Any], words: str) -> None:
+    with pytest.raises(MalformedBatchError, match=words):
+        parse(get("0"), get("1"), {**get("2"), **last})
+    with pytest.raises(MalformedBatchError, match=r"requests\[1\] must be an object"):
+        json_form.parse(json.dumps({"requests": [get("0"), None, last]}).encode())
+
+
 def test_a_number_that_cannot_be_sent() -> None:
     (request,) = json_form.parse(b'{"requests":[{"id":"1","method":"PUT","url":"x","body":[1e999]}]}').requests()
     assert request.error

@@ -11,13 +11,14 @@ needs less of it, by `writes_then`.
 
 import base64
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from batchyard.echoes import echo
 from batchyard.errors import BatchyardError, Malformed, MethodNotAllowed, NotFound
 from batchyard.http.bodies import PACKED
 from batchyard.http.caller import KEY_HEADERS
@@ -54,6 +55,7 @@ class Dispatcher:
         fallback: The module that answers what none of them takes.
         refusal: Why a request to an entity set has no place in a batch, by its method and segments; None if it has.
         entity_sets: The module that answers what is below the root of OData.
+        sets: The names of what is there.
         version: The version of OData that errors of the batch itself are worded in.
     """
 
@@ -65,6 +67,7 @@ class Dispatcher:
         fallback: str,
         refusal: Callable[[str, Sequence[Segment]], str | None],
         entity_sets: str,
+        sets: Collection[str],
         *,
         version: Version = VERSION_4,
     ) -> None:
@@ -74,6 +77,7 @@ class Dispatcher:
         self.fallback = fallback
         self.refusal = refusal
         self.entity_sets = entity_sets
+        self.sets = sets
         self.version = version
         self.base = urlsplit(base_url(event))
         self._addresses: dict[str, tuple[str, str]] = {}
@@ -183,7 +187,17 @@ class Dispatcher:
         try:
             return self.routes.find(method, path)
         except (NotFound, MethodNotAllowed):
+            self._must_be_below_root(decoded(path[1:]))
             return Route(self.fallback, "/{proxy+}", {"proxy": path[1:]})
+
+    def _must_be_below_root(self, path: str) -> None:
+        """Raises `NotFound`, with where to look, for a path of OData that begins at the host."""
+        name = path.partition("/")[0].partition("(")[0]
+        if name in self.sets or name.startswith("$"):
+            raise NotFound(
+                f'A URL that begins with a slash begins at the host: "{echo(name)}" is found at {ROOT}{echo(name)}, '
+                "or without the slash."
+            )
 
     def _event(self, request: PartRequest, route: Route, path: str, query: str) -> dict[str, Any]:
         headers = {name: value for name, value in request.headers.items() if not _is_batch_only(name)}

@@ -3,6 +3,7 @@
 import json
 from typing import Any, TypeGuard
 
+from batchyard.echoes import echo
 from batchyard.http.bounds import must_hold_few_values, object_of
 from batchyard.http.urls import add_line
 from batchyard.odata.envelope import (
@@ -19,6 +20,8 @@ from batchyard.odata.envelope import (
     must_not_exceed,
 )
 
+_NAME = f"a string of 1 to {LONGEST_ID} printable characters"
+
 
 def parse(body: bytes) -> Batch:
     """The batch in a JSON body.
@@ -33,23 +36,37 @@ def parse(body: bytes) -> Batch:
     except (ValueError, RecursionError) as error:
         raise MalformedBatchError(f"The batch is no JSON: {error}") from None
     entries = document.get("requests") if isinstance(document, dict) else None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+    if not isinstance(entries, list):
         raise MalformedBatchError("The batch must be an object with requests, a list of objects.")
     must_not_exceed(len(entries))
     batch = Batch()
     names: set[str] = set()
-    for entry in entries:
+    for position, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            raise MalformedBatchError(f"requests[{position}] must be an object.")
+        _must_have_names(entry, position, names)
         _place(batch, entry, names)
     return batch
 
 
+def _must_have_names(entry: dict[str, Any], position: int, names: set[str]) -> None:
+    """Raises `MalformedBatchError` for a request without a usable ID or group, or of unknown dependencies."""
+    place, group, needed = f"requests[{position}]", entry.get("atomicityGroup"), entry.get("dependsOn") or []
+    if not _is_name(entry.get("id")):
+        raise MalformedBatchError(f"{place} must have an id, {_NAME}.")
+    if group is not None and not _is_name(group):
+        raise MalformedBatchError(f"The atomicityGroup of {place} must be {_NAME}.")
+    if not isinstance(needed, list):
+        raise MalformedBatchError(f"{place} must depend on a list of requests and groups (dependsOn).")
+    for name in needed:
+        if not isinstance(name, str) or name not in names:
+            told = json.dumps(name, ensure_ascii=False)
+            raise MalformedBatchError(f"{place} depends on {echo(told)}, which is no request or group before it.")
+
+
 def _place(batch: Batch, entry: dict[str, Any], names: set[str]) -> None:
     """Adds a request to the batch; `names` are the IDs and groups so far."""
-    identifier, group, needed = entry.get("id"), entry.get("atomicityGroup"), entry.get("dependsOn") or []
-    if not _is_name(identifier) or not (group is None or _is_name(group)):
-        raise MalformedBatchError(f"An id and an atomicityGroup are at most {LONGEST_ID} printable characters.")
-    if not isinstance(needed, list) or not all(isinstance(name, str) and name in names for name in needed):
-        raise MalformedBatchError(f'"{identifier}" must depend on a list of requests or groups that stand before it.')
+    identifier, group, needed = entry["id"], entry.get("atomicityGroup"), entry.get("dependsOn") or []
     last = batch.parts[-1] if batch.parts else None
     goes_on = isinstance(last, ChangeSet) and last.name == group
     for name in [identifier] if goes_on or group is None else [identifier, group]:
@@ -76,13 +93,18 @@ def _request(entry: dict[str, Any], identifier: str) -> PartRequest:
     request = PartRequest(content_id=identifier)
     method, url, headers = entry.get("method"), entry.get("url"), entry.get("headers") or {}
     try:
-        if not isinstance(method, str) or not METHOD.fullmatch(method) or not _is_text(url) or not url.strip():
-            raise MalformedPartError("A request needs a method and a url, both strings.")
+        if not isinstance(method, str) or not METHOD.fullmatch(method):
+            raise MalformedPartError("A request needs a method, a string of letters.")
+        if not _is_text(url) or not url.strip():
+            raise MalformedPartError("A request needs a url, a string without control characters.")
         request.method, request.url = method.upper(), url.strip()
-        if not isinstance(headers, dict) or not all(
-            HEADER_NAME.fullmatch(name) and _is_text(value) for name, value in headers.items()
-        ):
+        if not isinstance(headers, dict):
             raise MalformedPartError("headers must be an object of strings.")
+        for name, value in headers.items():
+            if not HEADER_NAME.fullmatch(name):
+                raise MalformedPartError(f'"{echo(name)}" is no name of a header.')
+            if not _is_text(value):
+                raise MalformedPartError(f"The header {name} must be a string without control characters.")
         if len(url) + sum(len(name) + len(value) for name, value in headers.items()) > LARGEST_HEADERS:
             raise MalformedPartError(f"A request's url and headers hold at most {LARGEST_HEADERS} characters.")
         for name, value in headers.items():

@@ -136,7 +136,8 @@ def must_have_no_options(query: Iterable[tuple[str, str]], formats: Collection[s
 def _system_name(given: str) -> str | None:
     """The name of a system query option; None where it is somebody else's."""
     name = given.lower()
-    if name.startswith("$"):
+    if "$" in name:
+        # Also `?$filter` and `amp;$filter`, which clients make that put URLs together: who sends it wants it to count.
         if name not in _ALL:
             raise MalformedQuery(echo(given), "There is no such option here.")
         return name

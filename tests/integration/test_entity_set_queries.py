@@ -188,3 +188,35 @@ def test_odd_conditions_mean_what_the_standard_says(api: Api, condition: str, fo
         made(api, sku, ParentProductID=parent)
     answer: Any = asked(api, f"Products?$filter={quote(condition)}&$select=ID")
     assert sorted(ids(answer)) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("$filter=TotalAvailableQuantity eq 0 AND ProfileID eq 1AND IsParent eq false", [1, 3]),
+        ("$filter=ID eq 1or ID eq 3", [1, 3]),
+        ("$filter=ID lt 9and(IsParent eq true)", [2]),
+        ("$filter=CreateDateUtc ge 2020-01-01AND IsParent eq true", [2]),
+        ("$filter=CreateDateUtc ge 2020-01-01T00:00:00Zand IsParent eq true", [2]),
+        ("%24filter=ProfileId+eq+1+AND+IsParent+eq+true&%24expand=Labels", [2]),
+        ("&$filter=ProfileID  eq 1 and ID le 5000000 and UpdateDateUtc ge 2020-01-01 &$count=true", [1, 2, 3]),
+        ("$expand=DCQuantities($filter=DistributionCenterID eq -2)&$skip=1", [2, 3]),
+        ("$expand=Attributes($filter= Name eq 'Packaging Type' or Name eq 'BC-EAN(SHOP)')", [1, 2, 3]),
+        ("$filter=IsParent eq false and DCQuantities/Any (c: c/DistributionCenterId eq 0 and c/AvailableQuantity ge 0)",
+         []),
+        ("$filter=Sku eq 'A' or Sku eq 'C'&$select=Sku, WarehouseLocation, ID", [1, 3]),
+    ],
+)  # fmt: skip
+def test_queries_of_public_clients(api: Api, query: str, found: list[int]) -> None:
+    made(api, "A")
+    parent = made(api, "B", IsParent=True)
+    made(api, "C", ParentProductID=parent)
+    answer = asked(api, f"Products?{quote(query, safe='=&$%+(),:;/')}")
+    assert sorted(ids(answer)) == found
+
+
+@pytest.mark.parametrize(
+    "condition", ["ID eq 1andID eq 3", "ID eq 1an", "Sku eq 'A'or Sku eq 'C'", "ID eq 1a", "ID eq 1OR"]
+)
+def test_a_value_that_goes_on_is_none(api: Api, condition: str) -> None:
+    assert "character" in refused(api, url(f"Products?$filter={condition}"))

@@ -488,3 +488,43 @@ def test_stock_moves_of_a_change_set_are_one_transaction(api: Api, calls: Calls)
     assert {one["status"] for one in answer.json()["responses"]} == {204}, answer.text[:500]
     assert calls == ["dynamodb.TransactGetItems", "dynamodb.TransactWriteItems"]
     assert repository.read_quantities(found) == {id: n for n, id in enumerate(found)}
+
+
+def test_a_change_set_may_use_what_it_sets_free(api: Api) -> None:
+    first, second = made(api, "A"), made(api, "B")
+    swap = [(first, "tmp"), (second, "A"), (first, "B")]
+    answer = send(api, envelope(change_set(*(request("PATCH", f"Products({id})", {"Sku": sku}) for id, sku in swap))))
+    assert answer.text.count("HTTP/1.1 204 No Content") == 3, answer.text
+    assert (shown(api, first)["Sku"], shown(api, second)["Sku"]) == ("B", "A")
+    again = [request("DELETE", f"Products({second})"), request("POST", "Products", {"Sku": "A", "Title": "again"})]
+    answer = send(api, envelope(change_set(*again)))
+    assert "HTTP/1.1 201 Created" in answer.text, answer.text
+    [found] = asked(api, "Products?$filter=Sku%20eq%20'A'")["value"]
+    assert (found["Title"], found["ID"] != second) == ("again", True)
+
+
+def test_a_change_set_may_use_what_it_makes(api: Api) -> None:
+    bundle = {"Sku": "bundle", "BundleComponents": [{"ComponentSku": "part", "Quantity": 2}]}
+    made_of = [request("POST", "Products", {"Sku": "part"}), request("POST", "Products", bundle)]
+    assert send(api, envelope(change_set(*made_of))).text.count("HTTP/1.1 201 Created") == 2
+    more = {"Value": {"UpdateType": "Relative", "Updates": [{"DistributionCenterID": 0, "Quantity": 3}]}}
+    chain = [
+        request("POST", "Products", {"Sku": "new"}, Content_ID="1"),
+        request("PATCH", "$1", {"Title": "t"}),
+        request("POST", "$1/UpdateQuantity", more),
+        request("POST", "$1/UpdateQuantity", more),
+    ]
+    assert send(api, envelope(change_set(*chain))).text.count("HTTP/1.1 204 No Content") == 3
+    [found] = asked(api, "Products?$filter=Sku%20eq%20'new'")["value"]
+    assert (found["Title"], found["TotalAvailableQuantity"]) == ("t", 6)
+    twice = [request("POST", "Products", {"Sku": "twice"})] * 2
+    assert "DuplicateSku" in send(api, envelope(change_set(*twice))).text
+    assert asked(api, "Products?$filter=Sku%20eq%20'twice'")["value"] == []
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_a_label_is_set_without_a_body_by_either_address(api: Api, method: str) -> None:
+    id = made(api, "A")
+    done(api(method, f"/v1/Products({id})/Labels('Sale')"))
+    done(api(method, f"/v1/ProductLabels(ProductID={id},Name='New%20Arrival')", headers={"Content-Length": "0"}))
+    assert [one["Name"] for one in asked(api, f"Products({id})/Labels")["value"]] == ["New Arrival", "Sale"]

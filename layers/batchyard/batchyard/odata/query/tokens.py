@@ -38,6 +38,8 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 
+_JOINED = re.compile(r"(?:and|or)[ (]", re.IGNORECASE)
+
 
 class Scanner:
     """Goes through a text token by token; `kind`, `text` and `start` are those of the present one.
@@ -126,6 +128,9 @@ class Scanner:
     def _must_end(self) -> None:
         following = self._value[self._position]
         if not (following.isalnum() or following in "_.'"):
+            return
+        # Clients that put conditions together forget the blank. Behind a string it could be one with a lone quote.
+        if self.kind in (NUMBER, MOMENT) and _JOINED.match(self._value, self._position):
             return
         if self.kind in (TEXT, TYPED):
             raise self.refused(

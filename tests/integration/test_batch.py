@@ -620,6 +620,20 @@ def test_a_url_of_odata_that_begins_at_the_host_is_told_where_it_is(api: Api, ur
     assert f"/v1/{name}" in refused["body"]["error"]["message"]
 
 
+def test_a_reference_leaves_out_the_brackets_of_mime(api: Api) -> None:
+    made, seen, same = run_flat(
+        api,
+        request("POST", "Products", {"Sku": "A"}, Content_ID="<new@example.com>"),
+        request("GET", "$new@example.com/Sku", Content_ID="<2>"),
+        request("GET", "$%3Cnew@example.com%3E/Sku"),
+    )
+    assert (made.id, seen.id) == ("<new@example.com>", "<2>")
+    assert (made.status, seen.json()["value"], same.json()["value"]) == (201, "A", "A")
+    failed = change_set(request("POST", "Products", {"Sku": "A"}, Content_ID="<1>"))
+    parts = run(api, failed, request("GET", "$1"), headers={"Prefer": "continue-on-error"})
+    assert [part.status for part in parts if isinstance(part, Part)] == [400, 424]
+
+
 @pytest.mark.parametrize(
     "name", ["metadata", "batch", "root", "id", "all", "entity", "crossjoin", "crossjoin(a,b)", "METADATA"]
 )

@@ -31,6 +31,7 @@ type Outcomes = dict[str, str | None]
 """What became of requests and groups, by their IDs: the `Location` of what they made, if any; None where they failed.
 Where several have one ID, which OData 3 and 4.0 allow, it is the last one's."""
 
+_BRACKETED = re.compile(r"<(.+)>")
 _REFERENCE = re.compile(r"\$([^/?#]+)(.*)", re.DOTALL)
 # What begins with a dollar sign and is OData's own, whatever a request is called (URL Conventions 4.01, 2).
 _RESOURCE = re.compile(r"(?:all|batch|crossjoin(?:\(.*)?|entity|id|metadata|root)\Z", re.IGNORECASE)
@@ -142,11 +143,12 @@ class Run:
                 self._outcomes[change_set.name] = ""
             return ChangeSetAnswer(answers, change_set.name)
 
-        names = [request.content_id for request in change_set.requests]
-        outcome = self._or_refusal(names[0] if names else None, lambda: retrying(attempt))
+        names = [name for request in change_set.requests for name in _names(request)]
+        first = change_set.requests[0].content_id if change_set.requests else None
+        outcome = self._or_refusal(first, lambda: retrying(attempt))
         answer = self._refused(change_set, outcome) if isinstance(outcome, PartAnswer) else outcome
         if answer.failed:
-            self._outcomes.update({name: None for name in [*names, change_set.name] if name is not None})
+            self._outcomes.update(dict.fromkeys(names if change_set.name is None else [*names, change_set.name]))
         return answer
 
     def _refused(self, change_set: ChangeSet, refusal: PartAnswer, position: int | None = None) -> ChangeSetAnswer:
@@ -223,9 +225,16 @@ def _succeeded(outcomes: Outcomes, name: str) -> bool:
 
 
 def _note(request: PartRequest, answer: PartAnswer, outcomes: Outcomes) -> None:
+    made = answer.header("Location") if answer.wrote else None
+    outcomes.update(dict.fromkeys(_names(request), None if answer.failed else made or ""))
+
+
+def _names(request: PartRequest) -> Iterator[str]:
+    """What others may call a request: its ID, and what is in the brackets that MIME has around one (RFC 2045, 7)."""
     if request.content_id is not None:
-        made = answer.header("Location") if answer.wrote else None
-        outcomes[request.content_id] = None if answer.failed else made or ""
+        yield request.content_id
+        if bracketed := _BRACKETED.fullmatch(request.content_id):
+            yield bracketed[1]
 
 
 def _is_read(request: PartRequest) -> bool:

@@ -220,3 +220,15 @@ def test_queries_of_public_clients(api: Api, query: str, found: list[int]) -> No
 )
 def test_a_value_that_goes_on_is_none(api: Api, condition: str) -> None:
     assert "character" in refused(api, url(f"Products?$filter={condition}"))
+
+
+@pytest.mark.parametrize("operator", ["or", "and"])
+@pytest.mark.parametrize("compared", ["ID", "Sku"])
+def test_a_hundred_clauses_may_each_be_in_brackets_with_those_before(api: Api, operator: str, compared: str) -> None:
+    values = [str(number) if compared == "ID" else f"'{number}'" for number in range(1, 101)]
+    condition = f"({compared} {'eq' if operator == 'or' else 'ne'} {values[0]})"
+    for value in values[1:]:
+        condition = f"({condition} {operator} ({compared} {'eq' if operator == 'or' else 'ne'} {value}))"
+    id = made(api, "7")
+    found = asked(api, f"Products?$filter={quote(condition)}&$select=ID")
+    assert ids(found) == ([id] if operator == "or" else [])

@@ -39,8 +39,8 @@ from batchyard.odata.query.syntax import (
 )
 from batchyard.odata.query.tokens import Scanner
 
-DEEPEST = 50
-"""Levels of brackets, functions and `not`."""
+DEEPEST = 110
+"""Levels of brackets, functions and `not`: clients put each of a hundred clauses into brackets with those before it."""
 
 MOST_OPERANDS = 2_000
 """Values, properties and functions of one expression: a thousand comparisons."""
@@ -93,18 +93,24 @@ class ExpressionParser:
         Raises:
             MalformedQuery: It cannot be read.
         """
-        return self._chain("or")
-
-    def _chain(self, operator: OneOf["and", "or"]) -> Expression:
-        operands: list[Expression] = []
+        # Both operators in one function: each level of brackets takes few frames of the stack.
+        scanner, alternatives = self._scanner, list[Expression]()
         while True:
-            start = self._scanner.start
-            operand = self._chain("and") if operator == "or" else self._unary()
-            more = self._scanner.is_word(operator)
-            operands.append(self._must_hold(operand, start) if operands or more else operand)
+            first, operands = scanner.start, list[Expression]()
+            while True:
+                start = scanner.start
+                operand = self._unary()
+                more = scanner.is_word("and")
+                operands.append(self._must_hold(operand, start) if operands or more else operand)
+                if not more:
+                    break
+                scanner.advance()
+            operand = joined("and", operands)
+            more = scanner.is_word("or")
+            alternatives.append(self._must_hold(operand, first) if alternatives or more else operand)
             if not more:
-                return joined(operator, operands)
-            self._scanner.advance()
+                return joined("or", alternatives)
+            scanner.advance()
 
     def _unary(self) -> Expression:
         return self._compared(self._negated() if self._scanner.is_word("not") else self._primary())

@@ -53,7 +53,8 @@ def _bracketed(expression: Expression, variable: str) -> str:
 
 def _operand(expression: Expression, variable: str) -> str:
     if isinstance(expression, Comparison | In | Logical | Not):
-        return _bracketed(expression, variable)
+        # Not by a function of its own: each level takes few frames of the stack.
+        return f"({printed(expression, variable)})"
     return printed(expression, variable)
 
 

@@ -232,3 +232,33 @@ def test_a_hundred_clauses_may_each_be_in_brackets_with_those_before(api: Api, o
     id = made(api, "7")
     found = asked(api, f"Products?$filter={quote(condition)}&$select=ID")
     assert ids(found) == ([id] if operator == "or" else [])
+
+
+# Preferences.
+
+
+@pytest.mark.parametrize(
+    "preference", ["odata.maxpagesize=2", "maxpagesize=2", 'OData.MaxPageSize="2"; x, return=minimal']
+)
+@pytest.mark.parametrize("query", ["", "$filter=Title eq null&$count=true", "$orderby=Sku desc", "$top=4", "$skip=1"])
+def test_a_page_may_be_smaller_if_its_client_prefers_that(api: Api, preference: str, query: str) -> None:
+    made_of = [made(api, f"C-{number}") for number in range(5)]
+    wanted = ids(asked(api, f"Products?{url(query)}"))
+    found: list[int] = []
+    following: str | None = f"/v1/Products?{url(query)}"
+    while following is not None:
+        answer = api.get(following, headers={"Prefer": preference})
+        assert "maxpagesize=2" in answer.headers["preference-applied"]
+        assert len(answer.json()["value"]) in {1, 2}
+        found += ids(answer.json())
+        following = answer.json().get("@odata.nextLink")
+    assert (found, len(found) <= len(made_of)) == (wanted, True)
+
+
+@pytest.mark.parametrize(
+    "preference", ["maxpagesize=0", "maxpagesize=x", "maxpagesize=-1", "maxpagesize", "maxpagesize=500"]
+)
+def test_a_page_that_cannot_be_preferred_is_as_ever(api: Api, preference: str) -> None:
+    made(api, "A")
+    answer = api.get("/v1/Products", headers={"Prefer": preference})
+    assert (answer.status, len(answer.json()["value"]), "preference-applied" in answer.headers) == (200, 1, False)

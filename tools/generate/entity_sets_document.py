@@ -395,8 +395,8 @@ _FORMATS = {INT32: "int32", INT64: "int64"}
 _SOME_KEY = (1,)
 _OF_LISTS = (
     "Names behind the `?` may be in any case. Follow `@odata.nextLink` until there is none: a page may be short, or "
-    "empty, where few of those that were looked at fulfil a filter that no key serves. Administrators who send "
-    f"`Prefer: explain` are told in `{EXPLANATION}` how it was found."
+    "empty, where few of those that were looked at fulfil a filter that no key serves. `Prefer: odata.maxpagesize=20` "
+    f"asks for smaller ones. Administrators who send `Prefer: explain` are told in `{EXPLANATION}` how it was found."
 )
 
 

@@ -31,7 +31,7 @@ from batchyard.jsontext import dumps
 from batchyard.odata import lists, payload, planning
 from batchyard.odata.model import ComplexType, EntitySet, Model
 from batchyard.odata.multipart import media_type_of
-from batchyard.odata.negotiation import has_numbers_as_texts, prefers
+from batchyard.odata.negotiation import has_numbers_as_texts, preferred_page, prefers
 from batchyard.odata.places import Places
 from batchyard.odata.query import options as query
 from batchyard.odata.query.options import Options
@@ -224,7 +224,8 @@ class _Exchange:
             texts.append(text)
             return True
 
-        most = found.page if options.top is None else min(found.page, options.top)
+        largest, applied = self._page(found)
+        most = largest if options.top is None else min(largest, options.top)
         told: dict[str, Any] = {"@odata.context": f"{self._root}$metadata#{found.name}{shape.selected}"}
         with measuring() if self._explains else nullcontext() as measured:
             if target.navigation is not None:
@@ -243,8 +244,16 @@ class _Exchange:
         link = self._next(target, pairs, options, page)
         end = {} if link is None else {"@odata.nextLink": link}
         body = f'{dumps(told | counted)[:-1]},"value":[{",".join(texts)}]'
-        headers = {"Content-Type": JSON, **VERSION, **({"Preference-Applied": "explain"} if self._explains else {})}
+        headers = {"Content-Type": JSON, **VERSION, **({"Preference-Applied": ", ".join(applied)} if applied else {})}
         return Answer(HTTPStatus.OK, headers, must_fit(f"{body}{_tail(end)}"))
+
+    def _page(self, found: EntitySet) -> tuple[int, Sequence[str]]:
+        """How many entities a page of a set holds at most, and what the client prefers that comes about."""
+        applied = ["explain"] if self._explains else []
+        preferred = preferred_page(self._event)
+        if preferred is None or preferred[1] > found.page:
+            return found.page, applied
+        return preferred[1], [*applied, preferred[0]]
 
     def _count(self, target: Target) -> Answer:
         found = self._shown(target)

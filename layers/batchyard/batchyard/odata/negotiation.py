@@ -15,6 +15,8 @@ _NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3})?")
 _GOES_ON = frozenset({"continue-on-error", "odata.continue-on-error"})
 
 
+_PAGE_SIZES = frozenset({"maxpagesize", "odata.maxpagesize"})
+_PAGE_SIZE = re.compile(r"[1-9][0-9]{0,8}")
 _NUMBERS_AS_TEXTS = re.compile(r';\s*IEEE754Compatible\s*=\s*"?true"?\s*(?:;|\Z)', re.IGNORECASE)
 
 
@@ -71,6 +73,18 @@ def continues_on_error(event: Mapping[str, Any]) -> bool | None:
 def prefers(event: Mapping[str, Any], preference: str) -> bool:
     """Whether a client prefers something that has a name alone (RFC 7240)."""
     return any(name == preference and value != "false" for name, value in _preferences(event))
+
+
+def preferred_page(event: Mapping[str, Any]) -> tuple[str, int] | None:
+    """The page that a client prefers (OData 4.01, 8.2.8.5), as the preference and its number of entities."""
+    return next(
+        (
+            (f"{name}={value}", int(value))
+            for name, value in _preferences(event)
+            if name in _PAGE_SIZES and _PAGE_SIZE.fullmatch(value)
+        ),
+        None,
+    )
 
 
 def _preferences(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -234,6 +234,18 @@ def test_a_hundred_clauses_may_each_be_in_brackets_with_those_before(api: Api, o
     assert ids(found) == ([id] if operator == "or" else [])
 
 
+@pytest.mark.parametrize("text", ["Gr%F6%DFe", "%80", "a%EF%BF%BDb"])
+def test_a_query_in_another_encoding_is_not_taken_for_one_that_finds_nothing(api: Api, text: str) -> None:
+    made(api, "Gr\N{LATIN SMALL LETTER O WITH DIAERESIS}\N{LATIN SMALL LETTER SHARP S}e")
+    for query in (f"$filter=Sku%20eq%20'{text}'", f"$orderby=Sku%20eq%20'{text}'"):
+        assert "UTF-8" in refused(api, f"Products?{query}")
+        assert "UTF-8" in refused(api, f"Products/$count?{query}")
+        [part] = run_flat(api, request("GET", f"Products?{query}"))
+        assert (part.status, "UTF-8" in part.text) == (400, True)
+        answer = api.post("/v1/Products/$query", text=query, headers={"Content-Type": "text/plain"})
+        wrong(answer, 400, "UTF-8")
+
+
 # Preferences.
 
 

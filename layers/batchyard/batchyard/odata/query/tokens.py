@@ -61,6 +61,8 @@ class Scanner:
         self._position = 0
         if len(value) > LONGEST:
             raise MalformedQuery(option, f"It has at most {LONGEST:,} characters.")
+        if (lost := value.find("\ufffd")) >= 0:
+            raise MalformedQuery(option, "A URL is UTF-8: U+FFFD stands where bytes were something else.", lost + 1)
         self.advance()
 
     def advance(self) -> None:

@@ -634,6 +634,28 @@ def test_a_reference_leaves_out_the_brackets_of_mime(api: Api) -> None:
     assert [part.status for part in parts if isinstance(part, Part)] == [400, 424]
 
 
+def test_a_batch_as_openui5_writes_it(api: Api) -> None:
+    types = "Accept:application/json;odata.metadata=minimal;IEEE754Compatible=true\nAccept-Language:de-DE\n"
+    types += "X-CSRF-Token:Fetch\nContent-Type:application/json;charset=UTF-8;IEEE754Compatible=true\n"
+    part = "Content-Type:application/http\nContent-Transfer-Encoding:binary\n"
+    body = (
+        "--batch_id-1\nContent-Type: multipart/mixed;boundary=changeset_id-1\n\n"
+        f'--changeset_id-1\n{part}Content-ID:0.0\n\nPOST Products HTTP/1.1\n{types}\n{{"Sku":"A","Cost":"12.50"}}\n'
+        f'--changeset_id-1\n{part}Content-ID:1.0\n\nPATCH $0.0 HTTP/1.1\n{types}\n{{"RetailPrice":"99.9"}}\n'
+        "--changeset_id-1--\n\n"
+        f"--batch_id-1\n{part}\nGET Products?$count=true&$select=Sku,Cost,RetailPrice&$skip=0&$top=100 HTTP/1.1\n"
+        f"{types}\n\n--batch_id-1--\nGroup ID: $auto"
+    ).replace("\n", "\r\n")
+    accept = {"Accept": "multipart/mixed", "OData-Version": "4.0", "OData-MaxVersion": "4.0"}
+    answer = send(api, body, "multipart/mixed; boundary=batch_id-1", headers=accept)
+    made, seen = parts_of(answer)
+    assert isinstance(made, list)
+    assert isinstance(seen, Part)
+    assert [(one.id, one.status) for one in made] == [("0.0", 201), ("1.0", 204)]
+    assert seen.json()["@odata.count"] == 1
+    assert seen.json()["value"] == [{"Sku": "A", "Cost": 12.5, "RetailPrice": 99.9}]
+
+
 @pytest.mark.parametrize(
     "name", ["metadata", "batch", "root", "id", "all", "entity", "crossjoin", "crossjoin(a,b)", "METADATA"]
 )

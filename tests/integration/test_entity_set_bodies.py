@@ -167,7 +167,7 @@ IEEE754 = "application/json;odata.metadata=minimal;IEEE754Compatible=true"
 
 @pytest.mark.parametrize("text", ["12.50", "-3", "1e2", "0.1", "+7"])
 def test_decimals_come_as_strings_where_their_media_type_says_so(api: Api, text: str) -> None:
-    body = json.dumps({"Sku": "A", "Cost": text, "RetailPrice": 1.5, "Weight": 2})
+    body = json.dumps({"Sku": "A", "Cost": text, "RetailPrice": 1.5, "Weight": 2, "Flag": "RedFlag"})
     for media_type in (IEEE754, "application/json; ieee754compatible = TRUE ; charset=UTF-8"):
         answer = api.post("/v1/Products", text=body, headers={"Content-Type": media_type})
         assert answer.status == 201, answer.text

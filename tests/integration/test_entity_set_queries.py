@@ -274,3 +274,41 @@ def test_a_page_that_cannot_be_preferred_is_as_ever(api: Api, preference: str) -
     made(api, "A")
     answer = api.get("/v1/Products", headers={"Prefer": preference})
     assert (answer.status, len(answer.json()["value"]), "preference-applied" in answer.headers) == (200, 1, False)
+
+
+LONG_NUMBERS = "application/json;odata.metadata=minimal;IEEE754Compatible=true"
+
+
+@pytest.mark.parametrize("by", ["Accept", "$format", "Accept among others"])
+def test_long_numbers_are_strings_where_a_client_wants_that(api: Api, by: str) -> None:
+    id = made(api, "A", Cost=12.5, RetailPrice=3, Weight=1.5)
+    query = f"&$format={quote(LONG_NUMBERS)}" if by == "$format" else ""
+    others = f"text/plain;q=0.5, {LONG_NUMBERS}, */*;q=0.1"
+    headers = {"Accept": {"$format": "application/json", "Accept": LONG_NUMBERS}.get(by, others)}
+    entity = {"Cost": "12.5", "RetailPrice": "3", "MinPrice": None, "Weight": 1.5, "TotalQuantity": "0"}
+    select = f"$select={','.join(entity)}{query}"
+    answers = [
+        api.get(f"/v1/Products?{select}&$count=true&$expand=Labels($count=true)", headers=headers),
+        api.get(f"/v1/Products({id})?{select}", headers=headers),
+        api.get(f"/v1/Products({id})/Cost?{query[1:]}", headers=headers),
+        api.post(
+            f"/v1/Products?{select}", {"Sku": "B", "Cost": 12.5, "RetailPrice": 3, "Weight": 1.5}, headers=headers
+        ),
+    ]
+    assert all("; IEEE754Compatible=true" in one.headers["content-type"] for one in answers)
+    whole = api.get(f"/v1/Products({id})?{query[1:]}", headers=headers).json()
+    assert (whole["Flag"], whole["Cost"], whole["ID"], whole["OpenAllocatedQuantity"]) == ("NoFlag", "12.5", id, "0")
+    page, one, value, new = (answer.json() for answer in answers)
+    assert page["@odata.count"] == "1"
+    assert page["value"] == [{**entity, "Labels@odata.count": "0", "Labels": []}]
+    assert (entity.items() <= one.items(), value["value"], entity.items() <= new.items()) == (True, "12.5", True)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/json;IEEE754Compatible=false", "*/*"])
+def test_long_numbers_are_numbers_otherwise(api: Api, accept: str) -> None:
+    id = made(api, "A", Cost=12.5)
+    answer = api.get(f"/v1/Products({id})", headers={"Accept": accept})
+    assert (answer.json()["Cost"], answer.json()["TotalQuantity"]) == (12.5, 0)
+    assert answer.headers["content-type"] == "application/json; odata.metadata=minimal; odata.streaming=true"
+    answer = api.get(f"/v1/Products({id})?$format=json", headers={"Accept": LONG_NUMBERS})
+    assert answer.json()["Cost"] == 12.5

@@ -31,7 +31,12 @@ from batchyard.jsontext import dumps
 from batchyard.odata import lists, payload, planning
 from batchyard.odata.model import ComplexType, EntitySet, Model
 from batchyard.odata.multipart import media_type_of
-from batchyard.odata.negotiation import has_numbers_as_texts, preferred_page, prefers
+from batchyard.odata.negotiation import (
+    has_numbers_as_texts,
+    preferred_page,
+    prefers,
+    wants_numbers_as_texts,
+)
 from batchyard.odata.places import Places
 from batchyard.odata.query import options as query
 from batchyard.odata.query.options import Options
@@ -138,6 +143,9 @@ class _Exchange:
         self._time_is_up = time_is_up
         self._explains = explains
         self._root = f"{base_url(event)}/v1/"
+        given = (value for name, value in self._pairs() if name.lower() in {"$format", "format"})
+        self._texts = wants_numbers_as_texts(event, next(given, None))
+        self._json_type = JSON + ("; IEEE754Compatible=true" if self._texts else "")
 
     def answer(self, target: Target | Document) -> Answer:
         """What a request to a target is answered."""
@@ -211,7 +219,7 @@ class _Exchange:
     def _several(self, target: Target, pairs: Pairs) -> Answer:
         found = self._shown(target)
         options = query.parse_options(pairs, found.type, self._service.model)
-        shape = Shape(self._service.model, found.type, options)
+        shape = Shape(self._service.model, found.type, options, texts=self._texts)
         texts: list[str] = []
         size = 0
 
@@ -240,11 +248,15 @@ class _Exchange:
                 places.keep(page, most)
         if measured is not None:
             told[EXPLANATION] = {"plan": name, "calls": measured.calls, "units": measured.units}
-        counted = {} if page.total is None else {"@odata.count": page.total}
+        counted = {} if page.total is None else {"@odata.count": shape.count(page.total)}
         link = self._next(target, pairs, options, page)
         end = {} if link is None else {"@odata.nextLink": link}
         body = f'{dumps(told | counted)[:-1]},"value":[{",".join(texts)}]'
-        headers = {"Content-Type": JSON, **VERSION, **({"Preference-Applied": ", ".join(applied)} if applied else {})}
+        headers = {
+            "Content-Type": self._json_type,
+            **VERSION,
+            **({"Preference-Applied": ", ".join(applied)} if applied else {}),
+        }
         return Answer(HTTPStatus.OK, headers, must_fit(f"{body}{_tail(end)}"))
 
     def _page(self, found: EntitySet) -> tuple[int, Sequence[str]]:
@@ -309,11 +321,11 @@ class _Exchange:
     def _shape(self, found: EntitySet) -> Shape:
         """What the query wants to see of one entity."""
         options = query.parse_options(self._pairs(), found.type, self._service.model, of_one=True)
-        return Shape(self._service.model, found.type, options)
+        return Shape(self._service.model, found.type, options, texts=self._texts)
 
     def _one(self, found: EntitySet, shape: Shape, row: Row) -> Answer:
         tag = self._service.tag(row)
-        headers = {"Content-Type": JSON, **VERSION}
+        headers = {"Content-Type": self._json_type, **VERSION}
         if tag is not None:
             headers["ETag"] = tag.whole
         context = f"{self._root}$metadata#{found.name}{shape.selected}/$entity"
@@ -322,7 +334,8 @@ class _Exchange:
     def _property(self, target: Target) -> Answer:
         assert target.member is not None  # noqa: S101 (for the type checker: it is this kind of target)
         query.must_have_no_options(self._pairs(), query.JSON if target.kind is Kind.PROPERTY else _AS_TEXT)
-        value = plain(target.member, self._row(target)[target.member.name])
+        texts = self._texts and target.kind is Kind.PROPERTY
+        value = plain(target.member, self._row(target)[target.member.name], texts=texts)
         found = target.entity_set
         if value is None:
             return _DONE
@@ -330,7 +343,7 @@ class _Exchange:
             text = value if isinstance(value, str) else dumps(value)
             return Answer(HTTPStatus.OK, {"Content-Type": "text/plain;charset=utf-8", **VERSION}, must_fit(text))
         context = f"{self._root}$metadata#{found.name}{_key_text(found, target.key)}/{target.member.name}"
-        return _json({"@odata.context": context, "value": value})
+        return _json({"@odata.context": context, "value": value}, self._json_type)
 
     # Writes.
 
@@ -435,8 +448,8 @@ def _key_text(found: EntitySet, key: Key) -> str:
     return str(Segment("", dict(zip(found.type.key, key, strict=True))))
 
 
-def _json(told: Mapping[str, Any]) -> Answer:
-    return Answer(HTTPStatus.OK, {"Content-Type": JSON, **VERSION}, must_fit(dumps(told)))
+def _json(told: Mapping[str, Any], media_type: str = JSON) -> Answer:
+    return Answer(HTTPStatus.OK, {"Content-Type": media_type, **VERSION}, must_fit(dumps(told)))
 
 
 def _tail(told: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ _GOES_ON = frozenset({"continue-on-error", "odata.continue-on-error"})
 
 _PAGE_SIZES = frozenset({"maxpagesize", "odata.maxpagesize"})
 _PAGE_SIZE = re.compile(r"[1-9][0-9]{0,8}")
-_NUMBERS_AS_TEXTS = re.compile(r';\s*IEEE754Compatible\s*=\s*"?true"?\s*(?:;|\Z)', re.IGNORECASE)
+_NUMBERS_AS_TEXTS = re.compile(r';\s*IEEE754Compatible\s*=\s*"?true"?\s*(?:[;,]|\Z)', re.IGNORECASE)
 
 
 class Version(NamedTuple):
@@ -73,6 +73,15 @@ def continues_on_error(event: Mapping[str, Any]) -> bool | None:
 def prefers(event: Mapping[str, Any], preference: str) -> bool:
     """Whether a client prefers something that has a name alone (RFC 7240)."""
     return any(name == preference and value != "false" for name, value in _preferences(event))
+
+
+def wants_numbers_as_texts(event: Mapping[str, Any], given: str | None) -> bool:
+    """Whether a client wants them as strings in the answer.
+
+    Args:
+        given: What `$format` says, which goes before `Accept`; None where it is not there.
+    """
+    return _NUMBERS_AS_TEXTS.search((header(event, "Accept") or "") if given is None else given) is not None
 
 
 def preferred_page(event: Mapping[str, Any]) -> tuple[str, int] | None:

@@ -33,7 +33,7 @@ from batchyard.odata.query.syntax import Literal
 MOST_ENTRIES = 1000
 """Entries of a list in a body."""
 
-_TEXTS = frozenset({DECIMAL, INT64})
+_TEXTS = (DECIMAL, INT64)
 _NUMBER = re.compile(r"[+-]?+[0-9]{1,40}+(?:\.[0-9]{1,40}+)?+(?:[Ee][+-]?+[0-9]{1,3}+)?+")
 _INSTRUCTIONS = frozenset({"bind", "delta", "removed"})
 

@@ -6,14 +6,25 @@ from typing import Any
 from batchyard.clock import iso
 from batchyard.jsontext import dumps
 from batchyard.odata.lists import of_list
-from batchyard.odata.model import DATE_TIME, EntityType, Model, Property
+from batchyard.odata.model import DATE_TIME, DECIMAL, INT64, EntityType, Model, Property
 from batchyard.odata.query.options import Expand, Options
 from batchyard.odata.sets import Row
 
+_LONG_NUMBERS = (DECIMAL, INT64)
+"""What not every reader of JSON can hold (OData JSON 4.0, 3.2)."""
 
-def plain(shown: Property, value: Any) -> Any:
-    """A value of a property, as JSON takes it."""
-    return iso(value) if shown.type == DATE_TIME and value is not None else value
+
+def plain(shown: Property, value: Any, *, texts: bool = False) -> Any:
+    """A value of a property, as JSON takes it.
+
+    Args:
+        texts: Long numbers are strings.
+    """
+    if value is None:
+        return None
+    if shown.type == DATE_TIME:
+        return iso(value)
+    return dumps(value) if texts and shown.type in _LONG_NUMBERS else value
 
 
 class Shape:
@@ -23,17 +34,20 @@ class Shape:
         model: The model that the type is of.
         shown: The type.
         options: Which properties are selected, and which navigation properties are expanded.
+        texts: Long numbers are strings.
     """
 
-    def __init__(self, model: Model, shown: EntityType, options: Options) -> None:
+    def __init__(self, model: Model, shown: EntityType, options: Options, *, texts: bool = False) -> None:
         self._model = model
         chosen = options.select
         self.properties: Sequence[Property] = [
             one for one in shown.properties.values() if chosen is None or one.name in chosen
         ]
+        self._texts = texts
+        self._long_numbers = [one.name for one in self.properties if texts and one.type in _LONG_NUMBERS]
         self._moments = [one.name for one in self.properties if one.type == DATE_TIME]
         self._expanded: list[tuple[Expand, Shape]] = [
-            (one, Shape(model, model.target(one.navigation), one.options)) for one in options.expand
+            (one, Shape(model, model.target(one.navigation), one.options, texts=texts)) for one in options.expand
         ]
         self.selected = self._told(shown, chosen)
 
@@ -52,9 +66,16 @@ class Shape:
         for name in self._moments:
             if told[name] is not None:
                 told[name] = iso(told[name])
+        for name in self._long_numbers:
+            if told[name] is not None:
+                told[name] = dumps(told[name])
         for expand, shape in self._expanded:
             told.update(shape.related(row, expand))
         return told
+
+    def count(self, number: int) -> int | str:
+        """A number of entities."""
+        return str(number) if self._texts else number
 
     def text(self, row: Row, **annotations: str) -> str:
         """An entity as JSON, annotations first."""
@@ -67,5 +88,5 @@ class Shape:
         if not expand.navigation.many:
             return {name: None if found is None else self.entity(found)}
         page = of_list(found, expand.options)
-        told: dict[str, Any] = {} if page.total is None else {f"{name}@odata.count": page.total}
+        told: dict[str, Any] = {} if page.total is None else {f"{name}@odata.count": self.count(page.total)}
         return {**told, name: [self.entity(one) for one in page.rows]}

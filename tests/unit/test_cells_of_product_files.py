@@ -85,6 +85,21 @@ def test_the_handle_is_required() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("column", "cell", "suggestion"),
+    [
+        *(("Product Status", "Published ", "published"), ("Product Status", "active", None)),
+        *(("Product Collection Handle", "Shoes ", "shoes"), ("Product Collection Handle", "boots", None)),
+        *(("Sales Channel 1 Name", "web", "Web"), ("Sales Channel 1 Name", "!", None)),
+        *(("Price north america [USD]", "1", "North America"), ("Price South [USD]", "1", None)),
+    ],
+)
+def test_a_name_that_is_not_known_is_told_with_the_one_that_may_be_meant(
+    column: str, cell: str, suggestion: str | None
+) -> None:
+    assert wrong({column: cell}).suggestion == suggestion
+
+
 def test_a_row_without_a_handle_is_told_with_what_to_do() -> None:
     outcome = Catalogue().load(b"Product Handle;Variant SKU\n;A\n;\n;;;\n")
     assert [(error.line, error.suggestion) for error in outcome.errors] == [

@@ -1,13 +1,13 @@
 """Which column of ours a title is meant for that is none: written in another case, with other blanks, or cut short.
 
-Columns are never taken for others: this is what an error suggests.
+Neither columns nor other names are ever taken for others: this is what an error suggests.
 """
 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, cached_property
 
 from batchyard.catalogue import currencies
 from batchyard.product_files.columns import PRODUCT_COLUMNS, VARIANT_COLUMNS
@@ -54,6 +54,26 @@ def near(title: str, others: Iterable[str] = ()) -> str | None:
     letters = _letters(title)
     theirs = next((other for other in others if _letters(other) == letters), None)
     return theirs or _ours().get(letters) or _near_numbered(letters) or _near_price(title)
+
+
+class Names:
+    """Names that others may be meant for."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = known
+
+    def near(self, name: str) -> str | None:
+        """The one that a name is meant for; None where none or several are."""
+        found = self._by_letters.get(_letters(name[:_LONGEST]), ())
+        return found[0] if len(found) == 1 else None
+
+    @cached_property
+    def _by_letters(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = {}
+        for name in self._known:
+            if letters := _letters(name):
+                found.setdefault(letters, []).append(name)
+        return found
 
 
 def _near_numbered(letters: str) -> str | None:

@@ -25,6 +25,7 @@ from batchyard.product_files.columns import PRODUCT_COLUMNS, VARIANT_COLUMNS, Co
 from batchyard.product_files.dialects.dialect import Told
 from batchyard.product_files.faults import INVALID, MOST_ERRORS, NOT_FOUND, RowError, parsing_failed, quoted
 from batchyard.product_files.header import DELIMITERS, REQUIRED, SKU, Header
+from batchyard.product_files.near_titles import Names
 from batchyard.product_files.reading import Row
 
 QUANTITY = "Variant Inventory Quantity"
@@ -39,6 +40,7 @@ LARGEST_AMOUNT = LARGEST_NUMBER = 2**53
 """What JSON carries exactly to everybody."""
 
 _BOOLEANS = {"true": True, "false": False}
+_STATUSES = Names(STATUSES)
 
 
 def _fields(kind: type) -> frozenset[str]:
@@ -138,6 +140,7 @@ class _PriceColumn(NamedTuple):
         region: Its region; None for everywhere.
         digits: The decimal places of the currency.
         error: Why no price can stand there; None if one can.
+        suggestion: The region that may be meant.
     """
 
     place: int
@@ -146,6 +149,7 @@ class _PriceColumn(NamedTuple):
     region: str | None
     digits: int
     error: str | None
+    suggestion: str | None
 
 
 class Parser:
@@ -182,6 +186,7 @@ class Parser:
         self._options = self._parts("Option")
         # Of two channels of one name the first is meant.
         self._channel_ids = {name: id for id, name in reversed(list(known.sales_channels.items()))}
+        self._channel_names, self._collections = Names(self._channel_ids), Names(known.collections)
         self._images = [parts["Url"] for parts in self._parts("Image")]
         self._channels = [parts for parts in self._parts("Sales Channel") if parts.keys() & {"Id", "Name"}]
         # Of a variant, its options and its prices is what stands in these.
@@ -293,15 +298,16 @@ class Parser:
                 continue
             currency, region = price
             digits = self._known.digits(currency)
-            error = None
+            error = suggestion = None
             if region is not None and region not in self._known.regions:
+                suggestion = Names(self._known.regions).near(region)
                 error = f"Trying to set a price for a region {region} that doesn't exist"
             elif digits is None:
                 error = f"Trying to set a price in a currency {currency.upper()} that doesn't exist"
             elif region is not None and self._known.regions[region] != currency:
                 own = self._known.regions[region].upper()
                 error = f"Trying to set a price in {currency.upper()} for a region {region} that has {own}"
-            yield _PriceColumn(place, self._header.titles[place], currency, region, digits or 0, error)
+            yield _PriceColumn(place, self._header.titles[place], currency, region, digits or 0, error, suggestion)
 
     def _cell(self, row: Row, place: int | None) -> str:
         if place is None or place >= len(row.cells):
@@ -311,8 +317,8 @@ class Parser:
 
     # What stands in them.
 
-    def _wrong(self, given: Given, place: int, why: str, code: str = INVALID) -> None:
-        given.errors.append(RowError(code, why, given.line, self._header.titles[place]))
+    def _wrong(self, given: Given, place: int, why: str, code: str = INVALID, suggestion: str | None = None) -> None:
+        given.errors.append(RowError(code, why, given.line, self._header.titles[place], suggestion))
 
     def _identify(self, given: Given, found: Sequence[str | None]) -> None:
         handle = found[self._handle] or ""
@@ -372,12 +378,13 @@ class Parser:
                 given.status = cell
             else:
                 title = self._header.titles[self._status]
-                self._wrong(given, self._status, f"{title}: {quoted(cell)} is none of {', '.join(STATUSES)}")
+                why = f"{title}: {quoted(cell)} is none of {', '.join(STATUSES)}"
+                self._wrong(given, self._status, why, suggestion=_STATUSES.near(cell))
         if self._collection is not None and (cell := found[self._collection]) is not None:
             given.product["collection"] = cell or None
             if cell and cell not in self._known.collections:
                 why = f"Product collection with handle: {quoted(cell)} was not found"
-                self._wrong(given, self._collection, why, NOT_FOUND)
+                self._wrong(given, self._collection, why, NOT_FOUND, self._collections.near(cell))
         if self._tags is not None and (cell := found[self._tags]) is not None:
             given.tags = self._read_tags(given, self._tags, cell)
         given.images = self._read_images(given, found)
@@ -420,7 +427,8 @@ class Parser:
             elif id:
                 self._wrong(given, parts["Id"], f"Sales channel with id: {quoted(id)} was not found", NOT_FOUND)
             elif name:
-                self._wrong(given, parts["Name"], f"Sales channel with name: {quoted(name)} was not found", NOT_FOUND)
+                why = f"Sales channel with name: {quoted(name)} was not found"
+                self._wrong(given, parts["Name"], why, NOT_FOUND, self._channel_names.near(name))
         return tuple(channels) if is_given else None
 
     def _read_quantity(self, given: Given, found: Sequence[str | None]) -> None:
@@ -444,7 +452,7 @@ class Parser:
             if not cell:
                 continue
             if column.error is not None:
-                self._wrong(given, column.place, column.error, NOT_FOUND)
+                self._wrong(given, column.place, column.error, NOT_FOUND, column.suggestion)
                 continue
             amount = cells.amount_in(cell, column.digits)
             if amount is not None and amount <= LARGEST_AMOUNT:

@@ -4,7 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from batchyard.catalogue.entity_sets.model import MODEL
 from tests.integration.test_entity_sets_reading import asked, filtered, ids
 from tests.integration.test_entity_sets_writing import done, made, named, shown, wrong
 from tests.support.api import Api
@@ -218,3 +221,66 @@ def test_a_member_that_stands_there_twice_is_refused(api: Api, path: str, text: 
 )
 def test_a_value_of_another_type_is_told_with_what_there_is(api: Api, given: Any, words: list[str]) -> None:
     wrong(api.post("/v1/Products", {"Sku": "A", **given}), 400, *words)
+
+
+NAMES = sorted(
+    {name for one in (*MODEL.types.values(), *MODEL.complex_types) for name in one.properties}
+    | {name for one in MODEL.types.values() for name in one.navigations}
+    | {"Value", "Nope", "@odata.type", "Attributes@odata.bind"}
+)
+ODD = [
+    None,
+    True,
+    0,
+    1,
+    -1,
+    1.5,
+    1e300,
+    2**70,
+    "",
+    "x",
+    "1",
+    "RedFlag",
+    "2024-01-01",
+    "\ud800",
+    "\x00",
+    EARLIEST,
+    LATEST,
+]
+VALUES = st.recursive(
+    st.sampled_from(ODD),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
+    max_leaves=6,
+)
+WRITES = [
+    ("POST", "Products"),
+    ("PATCH", "Products({id})"),
+    ("PUT", "Products({parent})"),
+    ("POST", "AttributeValues"),
+    ("PUT", "AttributeValues(ProductID={id},Name='a')"),
+    ("PUT", "Images(ProductID={id},PlacementName='a')"),
+    ("PUT", "DCQuantities(ProductID={id},DistributionCenterID=0)"),
+    ("PUT", "ProductLabels(ProductID={id},Name='a')"),
+    ("PUT", "ProductBundleComponents(ProductID={id},ComponentID=9)"),
+    ("POST", "Products({id})/UpdateQuantity"),
+    ("POST", "Products({id})/UpdateAttributes"),
+    ("POST", "Products({parent})/RemoveChildren"),
+]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    write=st.sampled_from(WRITES),
+    body=st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=4) | VALUES,
+    media_type=st.sampled_from([IEEE754, "application/json"]),
+)
+def test_any_body_is_taken_or_refused_with_a_reason(api: Api, write: Any, body: Any, media_type: str) -> None:
+    found = {one["IsParent"]: one["ID"] for one in asked(api, "Products?$select=ID,IsParent")["value"][:2]}
+    id = found.get(False) or made(api, "A", Attributes=[{"Name": "a", "Value": "b"}])
+    parent = found.get(True) or made(api, "P", IsParent=True)
+    method, path = write
+    url = f"/v1/{path.format(id=id, parent=parent)}"
+    answer = api(method, url, text=json.dumps(body), headers={"Content-Type": media_type, "Accept": media_type})
+    assert answer.status in {201, 204, 400}, answer.text
+    if answer.status == 400:
+        assert answer.json()["error"]["message"]

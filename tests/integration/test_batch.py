@@ -657,6 +657,21 @@ def test_a_batch_as_openui5_writes_it(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["plain", "it's", "a/b", "what?", "#1", "50%", "a+b c", "\N{GREEK SMALL LETTER ALPHA}"]
+)
+def test_a_reference_leads_to_whatever_name_was_given(api: Api, name: str) -> None:
+    id = api.post("/v1/Products", {"Sku": "A"}).json()["ID"]
+    made, seen, removed = run_flat(
+        api,
+        request("POST", "AttributeValues", {"ProductID": id, "Name": name, "Value": "b"}, Content_ID="1"),
+        request("GET", "$1/Value"),
+        request("DELETE", "$1"),
+    )
+    assert (made.status, made.headers["Location"].isascii(), seen.status, removed.status) == (201, True, 200, 204)
+    assert seen.json()["value"] == "b"
+
+
+@pytest.mark.parametrize(
     "name", ["metadata", "batch", "root", "id", "all", "entity", "crossjoin", "crossjoin(a,b)", "METADATA"]
 )
 def test_names_reserved_by_odata_are_never_references(api: Api, channel: int, name: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -221,6 +222,22 @@ def test_a_member_that_stands_there_twice_is_refused(api: Api, path: str, text: 
 )
 def test_a_value_of_another_type_is_told_with_what_there_is(api: Api, given: Any, words: list[str]) -> None:
     wrong(api.post("/v1/Products", {"Sku": "A", **given}), 400, *words)
+
+
+@pytest.mark.parametrize("name", ["a", "it's", "a/b?c#d", "50% \N{GREEK SMALL LETTER ALPHA}", "a;b=c&d"])
+@pytest.mark.parametrize("alias", [False, True])
+def test_where_something_is_that_may_be_made_is_told_though_nothing_is_shown(api: Api, name: str, alias: bool) -> None:
+    id = made(api, "A")
+    literal = quote("'" + name.replace("'", "''") + "'", safe="'")
+    path = f"Products({id})/Attributes({literal})" if alias else f"AttributeValues(ProductID={id},Name={literal})"
+    answer = api.put(f"/v1/{path}", {"Value": "b"})
+    assert (answer.status, answer.headers["odata-entityid"].isascii()) == (204, True)
+    found = api.get(answer.headers["odata-entityid"])
+    assert (found.status, found.json()["Name"], found.json()["Value"]) == (200, name, "b")
+    answer = api.patch(f"/v1/Products({id})", {"Title": "t"})
+    assert answer.headers["odata-entityid"].endswith(f"/v1/Products({id})")
+    answer = api.post("/v1/AttributeValues", {"ProductID": id, "Name": name, "Value": "c"})
+    assert api.get(answer.headers["location"]).json()["Value"] == "c"
 
 
 NAMES = sorted(

@@ -342,7 +342,8 @@ class _Exchange:
         if target.kind is Kind.VALUE:
             text = value if isinstance(value, str) else dumps(value)
             return Answer(HTTPStatus.OK, {"Content-Type": "text/plain;charset=utf-8", **VERSION}, must_fit(text))
-        context = f"{self._root}$metadata#{found.name}{_key_text(found, target.key)}/{target.member.name}"
+        entity = self._url(found, target.key).removeprefix(self._root)
+        context = f"{self._root}$metadata#{entity}/{target.member.name}"
         return _json({"@odata.context": context, "value": value}, self._json_type)
 
     # Writes.
@@ -353,7 +354,7 @@ class _Exchange:
         shape = self._shape(found)
         given = self._read(self._body(), found.type, nested)
         row = create(given, self._write())
-        location = f"{self._root}{found.name}{_key_text(found, tuple(row[name] for name in found.type.key))}"
+        location = self._url(found, tuple(row[name] for name in found.type.key))
         shown = self._one(found, shape, row)
         return shown._replace(status=HTTPStatus.CREATED, headers={**shown.headers, "Location": location})
 
@@ -361,7 +362,12 @@ class _Exchange:
         found = target.entity_set
         given = self._read(self._body(), found.type)
         change(target.key, _without_key(given, found, target.key), self._write())
-        return _DONE
+        # It may have been made, which a 204 does not tell (OData 4.01, 8.3.4).
+        return _DONE._replace(headers={**VERSION, "OData-EntityId": self._url(found, target.key)})
+
+    def _url(self, found: EntitySet, key: Key) -> str:
+        """Where an entity is found; what is no ASCII, which headers do not hold, is percent-encoded."""
+        return self._root + quote(f"{found.name}{_key_text(found, key)}", safe=_OF_PATHS)
 
     def _remove(self, remove: Remove, target: Target) -> Answer:
         remove(target.key, self._write())
@@ -438,6 +444,7 @@ def _without_key(given: Mapping[str, Any], found: EntitySet, key: Key) -> Mappin
 _DONE = Answer(HTTPStatus.NO_CONTENT, VERSION)
 _AS_TEXT = frozenset({"text", "text/plain", *query.JSON})
 _REPLACED = frozenset({"skip", "skiptoken", "top", "access_token"})
+_OF_PATHS = "$'(),:=@"
 # API Gateway takes a semicolon for the end of a parameter.
 _OF_QUERIES = "$'(),:/@"
 

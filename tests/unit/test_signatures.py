@@ -206,6 +206,39 @@ def test_each_client_signs_so_and_what_it_sends_is_what_botocore_would(service: 
     assert headers["Authorization"] == dict(theirs)["Authorization"]
 
 
+@pytest.mark.usefixtures("own_clients")
+def test_a_retry_is_signed_anew_also_where_credentials_were_renewed_meanwhile() -> None:
+    sent: list[tuple[str, str, str]] = []
+    statuses = iter([500, 500, 200])
+    renewed = iter(ReadOnlyCredentials(f"AKID{number}", f"secret {number}", f"token {number}") for number in range(3))
+    moments = iter(NOW + timedelta(seconds=number) for number in range(3))
+
+    def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        headers = {name: _text(value) for name, value in request.headers.items()}
+        sent.append((headers["Authorization"], headers["X-Amz-Security-Token"], headers["X-Amz-Date"]))
+        raw: Any = Mock(stream=lambda: iter([b"{}"]))
+        nothing: Any = {}
+        return AWSResponse(request.url, next(statuses), nothing, raw)
+
+    client: Any = clients.dynamodb()
+    client.meta.events.register_first("before-send", answer)
+    with (
+        patch.object(client._request_signer, "_credentials", Mock(get_frozen_credentials=lambda: next(renewed))),
+        patch("batchyard.store.signatures.get_current_datetime", lambda: next(moments)),
+        patch("botocore.endpoint.time.sleep"),
+    ):
+        client.get_item(TableName="table", Key={"id": {"S": "a"}})
+    days = ["20261126", "20261127", "20261127"]
+    assert [(token, moment) for _, token, moment in sent] == [
+        ("token 0", "20261126T235959Z"),
+        ("token 1", "20261127T000000Z"),
+        ("token 2", "20261127T000001Z"),
+    ]
+    for number, (authorization, _, _) in enumerate(sent):
+        assert f"Credential=AKID{number}/{days[number]}/eu-central-1/dynamodb/aws4_request" in authorization
+    assert len({authorization.rpartition("Signature=")[2] for authorization, _, _ in sent}) == 3
+
+
 # What the signature itself sets, and what comes after it.
 SETS = {"Authorization", "X-Amz-Date", "X-Amz-Security-Token", "Content-Length"}
 

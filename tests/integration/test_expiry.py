@@ -293,7 +293,7 @@ def test_an_expired_lot_is_not_made_active_while_its_date_is_over(
 
 
 @pytest.mark.parametrize("path", [LOT, f"{COLLECTION}/batch/L1"])
-def test_who_has_an_active_lot_is_told_at_once_that_it_is_expired(
+def test_the_entity_tag_of_a_lot_tells_that_it_is_expired(
     api: Api, soon: str, at: Callable[[float], None], path: str
 ) -> None:
     made = api.post(BATCHES, {"id": "L1", "expiryDate": soon})

@@ -114,13 +114,15 @@ Text = Annotated[
 ]
 """Up to 255 characters, without white space around; a number counts as its digits."""
 
+LONGEST_LINE = 4000
+
 LongLine = Annotated[
     str,
-    StringConstraints(max_length=LARGEST_REQUEST, strip_whitespace=True, pattern=r"^[^\x00]*$"),
+    StringConstraints(max_length=LONGEST_LINE, strip_whitespace=True, pattern=r"^[^\x00]*$"),
     BeforeValidator(_digits_as_text),
-    _or_number({"type": "string", "maxLength": LARGEST_REQUEST, "pattern": r"^[^\x00]*$"}),
+    _or_number({"type": "string", "maxLength": LONGEST_LINE, "pattern": r"^[^\x00]*$"}),
 ]
-"""The same as long as a request can be."""
+"""The same of up to `LONGEST_LINE` characters: of what has no limit where it is agreed on, some sentences."""
 
 LAST = BeforeValidator(_last)
 """Makes the last one of several values of a query parameter count, as in Django."""

@@ -1,4 +1,4 @@
-"""Seconds of imports through the local engine, beside those of the service that is replaced."""
+"""Seconds of imports through the local engine, beside those of the service that is replaced and of the bare writes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import httpx
 from batchyard.batch_jobs.rules import COMPLETED, IMPORT, UNDONE
 from tests.benchmarks import jobs
 from tests.benchmarks.jobs import JOBS, engine, followed, seconds_between
+from tests.benchmarks.product_import import bare_writes
 from tests.benchmarks.product_import.files import MATCH, OTHERWISE, PRODUCTS, VARIANTS, file_of
 from tests.benchmarks.report import Line, Result, number
 from tools import catalogue
@@ -41,8 +42,11 @@ class Took:
     written: float = 0.0
 
 
-def rounds() -> dict[str, list[Took]]:
-    """What imports of a thousand products take: made, changed, and both taken back again."""
+def rounds() -> tuple[dict[str, list[Took]], list[float]]:
+    """What imports of a thousand products take: made, changed, and both taken back again.
+
+    Returns also the seconds that the transactions take alone that make them.
+    """
     took: dict[str, list[Took]] = {"create": [], "update": [], "undo of the update": [], "undo of the creation": []}
     new, other = file_of(PRODUCTS), file_of(PRODUCTS, titles=OTHERWISE)
     with engine() as client:
@@ -56,7 +60,7 @@ def rounds() -> dict[str, list[Took]]:
             took["update"].append(update)
             took["undo of the update"].append(_undone(client, changed))
             took["undo of the creation"].append(_undone(client, made))
-    return took
+        return took, [bare_writes.seconds(number) for number in range(1, ROUNDS + 1)]
 
 
 def _imported(client: httpx.Client, content: bytes, products: int) -> tuple[str, Took]:
@@ -87,7 +91,8 @@ def times(value: float) -> str:
 
 def through_the_engine() -> Result:
     """Seconds, beside those of the replaced service."""
-    took = {name: Took(*map(median, zip(*map(_figures, found), strict=True))) for name, found in rounds().items()}
+    found, bare = rounds()
+    took = {name: Took(*map(median, zip(*map(_figures, each), strict=True))) for name, each in found.items()}
     create, update = took["create"], took["update"]
     compared = [
         ("create", "Import that creates {}, processing", create.written),
@@ -112,6 +117,14 @@ def through_the_engine() -> Result:
                 f"≥ {ASKED[name]} ×",
             )
             for name, text, ours in compared
+        ]
+        + [
+            Line(
+                f"The same that creates {what}, processing",
+                f"{number(create.written, 2)} s",
+                f"{number(median(bare), 2)} s: its transactions alone, by boto3",
+                number(create.written / median(bare), 2),
+            )
         ],
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from batchyard.batch_jobs.rules import LARGEST_CONTEXT
-from batchyard.http.bounds import DEEPEST
+from batchyard.http.bounds import DEEPEST, object_of
 from batchyard.product_batches.rules import LARGEST_KEYS
 from tests.support.documented import document
 
@@ -111,3 +111,22 @@ def test_all_inputs_of_a_request_have_a_limit_in_the_document() -> None:
 )
 def test_inputs_without_a_limit_are_found(schema: Any) -> None:
     assert len(list(unlimited("here", schema))) == 1
+
+
+class Counted(str):
+    """A text that counts how often one is compared."""
+
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        type(self).compared += 1
+        return super().__eq__(other)
+
+
+def test_a_member_that_comes_twice_is_found_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Counted, "compared", 0)
+    names = [Counted(f"name {number}") for number in range(2000)]
+    with pytest.raises(ValueError, match='an object has "name 1999" twice'):
+        object_of([(name, 1) for name in [*names, Counted("name 1999")]])
+    assert Counted.compared < 100

@@ -66,9 +66,11 @@ def object_of(members: list[tuple[str, Any]]) -> dict[str, Any]:
     """
     found = dict(members)
     if len(found) != len(members):
-        names = [name for name, _ in members]
-        twice = next(name for position, name in enumerate(names) if name in names[:position])
-        raise ValueError(f'an object has "{twice[:100]}" twice')
+        seen: set[str] = set()
+        for name, _ in members:
+            if name in seen:
+                raise ValueError(f'an object has "{name[:100]}" twice')
+            seen.add(name)
     return found
 
 

@@ -134,7 +134,12 @@ class EntitySets:
                 found[f"{one.type.name}Change"] = self._change(one)
         for action in self._model.actions.values():
             value = _reference(action.value.name)
-            found[action.name] = {"type": "object", "required": ["Value"], "properties": {"Value": value}}
+            found[action.name] = {
+                "type": "object",
+                "required": ["Value"],
+                "properties": {"Value": value},
+                "additionalProperties": False,
+            }
         return found
 
     def tags(self) -> Json:

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from types import ModuleType
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from batchyard.echoes import echo
 from batchyard.errors import BatchyardError, Malformed, MethodNotAllowed, NotFound
@@ -187,12 +187,12 @@ class Dispatcher:
         try:
             return self.routes.find(method, path)
         except (NotFound, MethodNotAllowed):
-            self._must_be_below_root(decoded(path[1:]))
+            self._must_be_below_root(path)
             return Route(self.fallback, "/{proxy+}", {"proxy": path[1:]})
 
     def _must_be_below_root(self, path: str) -> None:
-        """Raises `NotFound`, with where to look, for a path of OData that begins at the host."""
-        name = path.partition("/")[0].partition("(")[0]
+        """Raises `NotFound`, with where to look, for a path as sent that is one of OData's and begins at the host."""
+        name = unquote(path[1:].partition("/")[0]).partition("(")[0]
         if name in self.sets or name.startswith("$"):
             raise NotFound(
                 f'A URL that begins with a slash begins at the host: "{echo(name)}" is found at {ROOT}{echo(name)}, '

@@ -469,8 +469,6 @@ def test_an_import_that_fails_while_writing_is_taken_back(desk: Desk, monkeypatc
     def takes_a_handle() -> None:
         desk.workers.run()
         with permissions.by_the_test():
-            # Products of tests have numbers that nobody reserved.
-            repository.reserve_ids(1_000_000)
             transact(lambda unit: repository.put(unit, catalogue.product("sock", "other"), None))
 
     desk.waits = [takes_a_handle]

@@ -305,9 +305,7 @@ class _Left:
 
     def add(self, group: Group, errors: Iterable[RowError]) -> None:
         """Leaves out the rows of a group; those without faults of their own, too."""
-        by_line: dict[int, list[RowError]] = {}
-        for error in errors:
-            by_line.setdefault(error.line or 0, []).append(error)
+        by_line = _by_line(errors)
         for entry in group.entries:
             line = int(entry.id)
             own = by_line.get(line, [])
@@ -321,6 +319,13 @@ class _Left:
         state["left"] = [*states.chunks(state, "left"), *self._writer.close()]
         state["errors"] += self._errors
         state["bad"] += self._rows
+
+
+def _by_line(errors: Iterable[RowError]) -> dict[int, list[RowError]]:
+    found: dict[int, list[RowError]] = {}
+    for error in errors:
+        found.setdefault(error.line or 0, []).append(error)
+    return found
 
 
 # Reporting.
@@ -486,16 +491,11 @@ def _after(
             record(job.moved(now=now, result=result, state={**state, **again}))
 
 
-def _refused(header: Header, refused: Iterable[tuple[Group, Sequence[RowError]]]) -> str:
+def _refused(header: Header, refused: Sequence[tuple[Group, Sequence[RowError]]]) -> str:
     """The file of the rows of some groups with their errors, in the order of their lines."""
-    by_line: dict[int, list[RowError]] = {}
-    rows: list[Row] = []
-    for group, errors in refused:
-        rows += map(reading.row_of, group.entries)
-        for error in errors:
-            by_line.setdefault(error.line or 0, []).append(error)
+    by_line = _by_line(error for _, errors in refused for error in errors)
+    rows = sorted((reading.row_of(entry) for group, _ in refused for entry in group.entries), key=lambda row: row.line)
     writer = ErrorRows(header)
-    rows.sort(key=lambda row: row.line)
     return writer.header() + "".join(writer.row(row, by_line.get(row.line, ())) for row in rows)
 
 

@@ -143,7 +143,10 @@ class _Exchange:
         self._time_is_up = time_is_up
         self._explains = explains
         self._root = f"{base_url(event)}/v1/"
-        given = (value for name, value in self._pairs() if name.lower() in {"$format", "format"})
+        # The query's names and values. One that has neither is left behind by clients that put pieces together.
+        several = parameters(event).items()
+        self._pairs: Pairs = [(name, value) for name, values in several for value in values if name or value]
+        given = (value for name, value in self._pairs if name.lower() in {"$format", "format"})
         self._texts = wants_numbers_as_texts(event, next(given, None))
         self._json_type = JSON + ("; IEEE754Compatible=true" if self._texts else "")
 
@@ -194,18 +197,18 @@ class _Exchange:
     # What tells of the service itself.
 
     def _service_document(self) -> Answer:
-        query.must_have_no_options(self._pairs())
+        query.must_have_no_options(self._pairs)
         sets = [{"name": name, "kind": "EntitySet", "url": name} for name in self._service.model.sets]
         return _json({"@odata.context": f"{self._root}$metadata", "value": sets})
 
     def _metadata(self) -> Answer:
-        query.must_have_no_options(self._pairs(), query.XML)
+        query.must_have_no_options(self._pairs, query.XML)
         return Answer(HTTPStatus.OK, {"Content-Type": "application/xml", **VERSION}, self._service.metadata)
 
     # Several entities.
 
     def _entities(self, target: Target) -> Answer:
-        return self._several(target, self._pairs())
+        return self._several(target, self._pairs)
 
     def _query(self, target: Target) -> Answer:
         media_type = media_type_of(header(self._event, "Content-Type") or "text/plain")
@@ -214,7 +217,7 @@ class _Exchange:
         text = bodies.text(self._event).strip().removeprefix("?")
         if len(text) > LONGEST_QUERY:
             raise Malformed(f"The query has {len(text)} characters, of {LONGEST_QUERY} that it can have.")
-        return self._several(target, [*self._pairs(), *parse_qsl(text, keep_blank_values=True)])
+        return self._several(target, [*self._pairs, *parse_qsl(text, keep_blank_values=True)])
 
     def _several(self, target: Target, pairs: Pairs) -> Answer:
         found = self._shown(target)
@@ -269,7 +272,7 @@ class _Exchange:
 
     def _count(self, target: Target) -> Answer:
         found = self._shown(target)
-        options = query.parse_options(self._pairs(), found.type, self._service.model)
+        options = query.parse_options(self._pairs, found.type, self._service.model)
         if target.navigation is not None:
             rows = self._row(target)[target.navigation.name]
             number: int | None = len(lists.of_list(rows, options).rows)
@@ -320,7 +323,7 @@ class _Exchange:
 
     def _shape(self, found: EntitySet) -> Shape:
         """What the query wants to see of one entity."""
-        options = query.parse_options(self._pairs(), found.type, self._service.model, of_one=True)
+        options = query.parse_options(self._pairs, found.type, self._service.model, of_one=True)
         return Shape(self._service.model, found.type, options, texts=self._texts)
 
     def _one(self, found: EntitySet, shape: Shape, row: Row) -> Answer:
@@ -333,7 +336,7 @@ class _Exchange:
 
     def _property(self, target: Target) -> Answer:
         assert target.member is not None  # noqa: S101 (for the type checker: it is this kind of target)
-        query.must_have_no_options(self._pairs(), query.JSON if target.kind is Kind.PROPERTY else _AS_TEXT)
+        query.must_have_no_options(self._pairs, query.JSON if target.kind is Kind.PROPERTY else _AS_TEXT)
         texts = self._texts and target.kind is Kind.PROPERTY
         value = plain(target.member, self._row(target)[target.member.name], texts=texts)
         found = target.entity_set
@@ -411,11 +414,6 @@ class _Exchange:
             NotFound: There is none.
         """
         return row_of(self._service.readable(target.entity_set.name), target.key)
-
-    def _pairs(self) -> Pairs:
-        """The query's names and values. One that has neither is left behind by clients that put pieces together."""
-        several = parameters(self._event).items()
-        return [(name, value) for name, values in several for value in values if name or value]
 
 
 def row_of(readable: Readable, key: Key) -> Row:

@@ -76,7 +76,7 @@ def prefers(event: Mapping[str, Any], preference: str) -> bool:
 
 
 def wants_numbers_as_texts(event: Mapping[str, Any], given: str | None) -> bool:
-    """Whether a client wants them as strings in the answer.
+    """Whether a client wants `Edm.Int64` and `Edm.Decimal` as strings in the answer (OData JSON 4.01, 3.2).
 
     Args:
         given: What `$format` says, which goes before `Accept`; None where it is not there.
